@@ -1,0 +1,1 @@
+"""The helper package of the Durable AI Agents workshop. The solutions never import it."""

@@ -1,0 +1,1 @@
+"""The practice services: a local stand-in for the OpenAI API and for the weather API."""
