@@ -3,11 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from workshop.errors import WorkshopError
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
+PORTS = {
+    "WORKSHOP_TEMPORAL_PORT": 7233,
+    "WORKSHOP_TEMPORAL_UI_PORT": 8233,
+    "WORKSHOP_PRACTICE_PORT": 8234,
+    "WORKSHOP_LAB_PORT": 8888,
+}
 
 
 @dataclass(frozen=True)
@@ -24,26 +31,38 @@ class Settings:
     temporal_namespace: str
     openai_base_url: str  # "" means OpenAI's own
     weather_api_url: str  # "" means api.weather.gov
+    key: str = "not set"  # "set", "not set" or "looks like a placeholder"; never the OpenAI key itself
+    forwarding: tuple[str, str] | None = None  # GitHub Codespaces: name of the codespace, domain of its ports
 
     @classmethod
     def from_env(cls, env: Mapping[str, str], root: Path = ROOT) -> "Settings":
         """Reads settings from `env`, where an empty value counts as unset.
 
         Raises:
-            WorkshopError: a port is not a number from 1 to 65535.
+            WorkshopError: a port is not a number from 1 to 65535, or two services would share one.
         """
-        temporal_port = _port(env, "WORKSHOP_TEMPORAL_PORT", 7233)
+        env = {name: value.strip() for name, value in env.items()}
+        ports = {name: _port(env, name, default) for name, default in PORTS.items()}
+        for name, port in ports.items():
+            twin = next(other for other in ports if ports[other] == port)
+            if twin != name:
+                raise WorkshopError(f"{twin} and {name} are both {port}.", f"set {name} to another port")
+        temporal_port = ports["WORKSHOP_TEMPORAL_PORT"]
+        codespace, domain = env.get("CODESPACE_NAME"), env.get("GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN")
         return cls(
             root=root,
-            state_dir=Path(env.get("WORKSHOP_STATE_DIR") or root / ".workshop"),
+            # A relative directory is meant from the checkout, where `.env` is, wherever the command runs.
+            state_dir=root / Path(env.get("WORKSHOP_STATE_DIR") or ".workshop").expanduser(),
             temporal_port=temporal_port,
-            temporal_ui_port=_port(env, "WORKSHOP_TEMPORAL_UI_PORT", 8233),
-            practice_port=_port(env, "WORKSHOP_PRACTICE_PORT", 8234),
-            lab_port=_port(env, "WORKSHOP_LAB_PORT", 8888),
+            temporal_ui_port=ports["WORKSHOP_TEMPORAL_UI_PORT"],
+            practice_port=ports["WORKSHOP_PRACTICE_PORT"],
+            lab_port=ports["WORKSHOP_LAB_PORT"],
             temporal_address=env.get("TEMPORAL_ADDRESS") or f"{HOST}:{temporal_port}",
             temporal_namespace=env.get("TEMPORAL_NAMESPACE") or "default",
             openai_base_url=env.get("OPENAI_BASE_URL") or "",
             weather_api_url=env.get("WEATHER_API_URL") or "",
+            key=_key_state(env.get("OPENAI_API_KEY") or ""),
+            forwarding=(codespace, domain) if codespace and domain else None,
         )
 
     @property
@@ -56,16 +75,44 @@ class Settings:
         """Where the Temporal web UI of the dev server answers."""
         return f"http://{HOST}:{self.temporal_ui_port}"
 
+    def public_url(self, port: int) -> str:
+        """Where a person's browser reaches `port` of this machine: the forwarded address in GitHub Codespaces.
+
+        https://docs.github.com/codespaces/developing-in-a-codespace/forwarding-ports-in-your-codespace
+        """
+        if self.forwarding is None:
+            return f"http://{HOST}:{port}"
+        codespace, domain = self.forwarding
+        return f"https://{codespace}-{port}.{domain}"
+
     @property
     def mode(self) -> str:
         """`practice`, `openai`, or the address of another OpenAI-compatible server."""
         if not self.openai_base_url:
             return "openai"
-        return "practice" if self.openai_base_url.rstrip("/") == f"{self.practice_url}/v1" else self.openai_base_url
+        return "practice" if is_local(self.openai_base_url, self.practice_port, "/v1") else self.openai_base_url
+
+
+def is_local(url: str, port: int, path: str = "") -> bool:
+    """Whether `url` is plain HTTP to `port` and `path` of this machine, by whichever of its names."""
+    try:
+        parts = urlsplit(url)
+        here = parts.hostname in (HOST, "localhost") and (parts.port or 80) == port
+    except ValueError:
+        return False
+    return here and parts.scheme == "http" and parts.path.rstrip("/") == path
+
+
+def _key_state(key: str) -> str:
+    if not key:
+        return "not set"
+    # The practice services' own, and what stands where a key should be: "<your key>", "sk-...", "# paste it here".
+    placeholder = not key.isascii() or any(sign in key for sign in "<># …") or "..." in key or "your" in key.lower()
+    return "looks like a placeholder" if placeholder or key == "practice" else "set"
 
 
 def _port(env: Mapping[str, str], name: str, default: int) -> int:
-    text = (env.get(name) or str(default)).strip()
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
+    text = env.get(name) or str(default)
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= 65535):
         raise WorkshopError(f"{name}={text!r} is not a port.", f"set {name} to a number from 1 to 65535, or unset it")
     return int(text)

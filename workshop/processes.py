@@ -1,0 +1,176 @@
+"""Child processes that may outlive the command that started them: pid files, logs, ports, a polite stop."""
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+from workshop.errors import WorkshopError
+from workshop.settings import HOST
+
+CLOCK_SLACK = 2.0  # seconds by which two readings of one process's start may differ
+# Children of this very process: kept so that each is reaped and its exit code can be told.
+_children: dict[int, subprocess.Popen[bytes]] = {}
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a pid file says: which process was started, as which command, and where it answers."""
+
+    pid: int
+    created: float  # start of the process, seconds since the epoch
+    command: list[str]
+    ports: list[int]
+    link: str  # for a browser; may hold JupyterLab's token
+
+    @classmethod
+    def read(cls, path: Path) -> "Record | None":
+        """The record in the pid file `path`, or None when there is none or it is no pid file of ours."""
+        try:
+            return cls(**json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def write(self, path: Path) -> None:
+        """Writes the pid file whole or not at all, readable by its owner only."""
+        part = path.with_suffix(".part")
+        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            json.dump(asdict(self), file)
+        part.replace(path)
+
+    def process(self) -> psutil.Process | None:
+        """The running process, or None when it has ended, even if another one has its number by now."""
+        child = _children.get(self.pid)
+        if child is not None and child.poll() is not None:
+            return None
+        try:
+            process = psutil.Process(self.pid)
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return None
+            # A laptop that slept, or a corrected clock, moves the start time: then the command line decides.
+            same = abs(process.create_time() - self.created) <= CLOCK_SLACK or process.cmdline() == self.command
+            return process if same else None
+        except psutil.Error:
+            return None
+
+    def exit_code(self) -> int | None:
+        """How the process ended (negative: by that signal), known only of children of this very process."""
+        child = _children.get(self.pid)
+        return child.poll() if child is not None else None
+
+
+def launch(command: Sequence[str], ports: list[int], link: str, env: Mapping[str, str], cwd: Path, log: Path) -> Record:
+    """Starts `command` in a session of its own, so that Ctrl+C reaches us and not it; its output goes to `log`.
+
+    The log of the run before is kept as `LOG.old`.
+
+    Raises:
+        OSError: the command or the log cannot be opened.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileNotFoundError):
+        log.replace(log.with_suffix(".log.old"))
+    with log.open("wb") as output:
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=dict(env),
+            cwd=cwd,
+            start_new_session=True,
+        )
+    _children[child.pid] = child
+    try:
+        created = psutil.Process(child.pid).create_time()
+    except psutil.Error:  # gone already; the caller sees that when it waits for health
+        created = 0.0
+    return Record(child.pid, created, list(command), ports, link)
+
+
+def stop(records: Iterable[Record], grace: float) -> None:
+    """Ends the processes, by pid: SIGTERM to all, then, after `grace` seconds in all, SIGKILL to what is left."""
+    running = [process for record in records if (process := record.process())]
+    for process in running:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.terminate()
+    _, left = psutil.wait_procs(running, timeout=grace)
+    for process in left:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(left, timeout=grace)
+    for process in running:
+        if process.pid in _children:
+            _children[process.pid].poll()
+
+
+def last_lines(log: Path, count: int = 6) -> list[str]:
+    """The last `count` lines of a log that say something, each cut to 300 characters."""
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+    return [line.rstrip()[:300] for line in lines if line.strip()][-count:]
+
+
+def free_port() -> int:
+    """A TCP port that nothing on loopback uses at this moment."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def port_trouble(port: int) -> str:
+    """Why `port` cannot be listened on, as the end of a sentence ("is taken by ..."), or "" when it can."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        if probe.connect_ex((HOST, port)) == 0:
+            return f"is taken{_holder(port)}"
+    with socket.socket() as probe:
+        if sys.platform != "win32":  # there it would let two programs share a port; here it only skips TIME_WAIT
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except PermissionError:
+            return "needs rights that you do not have"
+        except OSError:
+            return f"is taken{_holder(port)}"
+    return ""
+
+
+def _holder(port: int) -> str:
+    with contextlib.suppress(psutil.Error, OSError):  # macOS tells root only
+        for connection in psutil.net_connections(kind="tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+                return f" by {psutil.Process(connection.pid).name()} (pid {connection.pid})"
+    return ""
+
+
+def prepare_directory(path: Path, room: int = 1 << 20) -> None:
+    """Makes `path` and proves, by writing and removing a file, that `room` bytes fit into it.
+
+    Raises:
+        WorkshopError: it cannot be made or written, or the disk is full.
+    """
+    probe = path / ".room"
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        try:
+            with probe.open("wb") as file:
+                file.write(bytes(room))
+                file.flush()
+                os.fsync(file.fileno())
+        finally:
+            probe.unlink(missing_ok=True)
+    except OSError as error:
+        raise WorkshopError(
+            f"Cannot write to {path}, where the services keep their data and logs: {error.strerror}.",
+            "free some space or mend the directory's rights, or set WORKSHOP_STATE_DIR to another directory",
+        ) from error
