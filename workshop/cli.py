@@ -4,11 +4,13 @@ import os
 import sys
 from collections.abc import Mapping
 from functools import cache
+from typing import Annotated
 
 import typer
 from dotenv import dotenv_values
 from rich.console import Console
 from rich.markup import escape
+from rich.text import Text
 
 from workshop.errors import WorkshopError
 from workshop.settings import ROOT, Settings
@@ -24,6 +26,41 @@ def settings() -> Settings:
     values: Mapping[str, str | None] = dotenv_values(ROOT / ".env", encoding="utf-8-sig")
     env = {name: value for name, value in values.items() if value} | {k: v for k, v in os.environ.items() if v}
     return Settings.from_env(env)
+
+
+def say(line: str) -> None:
+    """Prints a line as it is, unwrapped: links stay whole and square brackets are no markup."""
+    out.print(Text(line), soft_wrap=True)
+
+
+@app.command()
+def up(
+    lab: Annotated[bool, typer.Option(help="With JupyterLab.")] = True,
+    detach: Annotated[bool, typer.Option("--detach", help="Return when all is well.")] = False,
+) -> None:
+    """Start the Temporal server, the practice services and JupyterLab; Ctrl+C stops them."""
+    from workshop import upkeep  # here, so that other commands start faster
+
+    raise typer.Exit(upkeep.up(settings(), say, lab, detach))
+
+
+@app.command()
+def down() -> None:
+    """Stop the services that `workshop up` started."""
+    from workshop import upkeep
+
+    raise typer.Exit(upkeep.down(settings(), say))
+
+
+@app.command()
+def status() -> None:
+    """Show how each service is, and which model, weather and server are used.
+
+    Exit code: 0 when the Temporal server and the practice services are well, 3 when not.
+    """
+    from workshop import upkeep
+
+    raise typer.Exit(upkeep.status(settings(), say))
 
 
 def main() -> None:

@@ -6,11 +6,11 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 from workshop.errors import WorkshopError
 from workshop.settings import HOST
@@ -92,6 +92,9 @@ def launch(command: Sequence[str], ports: list[int], link: str, env: Mapping[str
         created = psutil.Process(child.pid).create_time()
     except psutil.Error:  # gone already; the caller sees that when it waits for health
         created = 0.0
+    except BaseException:
+        child.kill()
+        raise
     return Record(child.pid, created, list(command), ports, link)
 
 
@@ -174,3 +177,25 @@ def prepare_directory(path: Path, room: int = 1 << 20) -> None:
             f"Cannot write to {path}, where the services keep their data and logs: {error.strerror}.",
             "free some space or mend the directory's rights, or set WORKSHOP_STATE_DIR to another directory",
         ) from error
+
+
+@contextlib.contextmanager
+def locked(path: Path, busy: str, wait: bool = False) -> Iterator[None]:
+    """Holds a lock on the file `path`, which two processes cannot both have.
+
+    Raises:
+        WorkshopError: `busy`, when another process has it and `wait` is false; or the file cannot be opened.
+    """
+    try:
+        file = path.open("a")
+    except OSError as error:
+        raise WorkshopError(f"Cannot write to {path}: {error.strerror}.", "mend the rights of that file") from error
+    with file:
+        if sys.platform != "win32":
+            import fcntl
+
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError as error:
+                raise WorkshopError(busy, "wait until it is done, then see `workshop status`") from error
+        yield
