@@ -1,0 +1,38 @@
+"""The weather agent, and a glance ahead: the workflow that makes it durable."""
+
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+
+with workflow.unsafe.imports_passed_through():
+    from activities import get_weather_alerts
+    from agents import Agent, AgentsException, Runner, Tool
+    from temporalio.openai_agents.workflow import activity_as_tool
+
+TASK_QUEUE = "agent-hello-world"
+
+
+def weather_agent(weather_tool: Tool) -> Agent:
+    return Agent(
+        name="Weather agent",
+        instructions="You answer questions about weather alerts in US states. Use the tool; do not guess.",
+        tools=[weather_tool],
+    )
+
+
+# A model that asks for a tool we do not have ends the run; without this the workflow would retry it for ever.
+@workflow.defn(failure_exception_types=[AgentsException])
+class AgentHelloWorld:
+    @workflow.run
+    async def run(self, question: str) -> str:
+        weather_tool = activity_as_tool(
+            get_weather_alerts,
+            # Longer than the 4 s its HTTP call may take. A worker killed here is noticed after these 5 s.
+            start_to_close_timeout=timedelta(seconds=5),
+            # An outage is waited out for an hour, asking at least every 10 s.
+            schedule_to_close_timeout=timedelta(hours=1),
+            retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=10)),
+        )
+        result = await Runner.run(weather_agent(weather_tool), question)
+        return str(result.final_output)

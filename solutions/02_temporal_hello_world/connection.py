@@ -1,0 +1,78 @@
+"""The road to Temporal, for worker.py and starter.py alike. The same file in every exercise."""
+
+import asyncio
+import os
+import signal
+import sys
+from typing import Any
+
+from dotenv import dotenv_values, find_dotenv
+from temporalio.client import Client, Plugin, WorkflowFailureError, WorkflowHandle
+from temporalio.envconfig import ClientConfig
+
+
+def load_env() -> None:
+    """Adds .env to the environment. The shell wins over the file, and an empty variable counts as unset."""
+    try:
+        # Editors on Windows put a byte order mark before the first name; "-sig" drops it.
+        from_file = dotenv_values(find_dotenv(), encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise SystemExit(f"{find_dotenv()} is not UTF-8 text.\nNext: save it as UTF-8 (see workshop doctor)") from None
+    settings = from_file | {name: value for name, value in os.environ.items() if value}
+    os.environ.clear()
+    os.environ.update({name: value for name, value in settings.items() if value})
+    if "OPENAI_BASE_URL" in os.environ:
+        # Traces do not follow that address: they, and the prompts in them, would still go to OpenAI.
+        os.environ.setdefault("OPENAI_AGENTS_DISABLE_TRACING", "1")
+
+
+async def connect(*plugins: Plugin) -> Client:
+    """Connects to the server that TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY and their kin name."""
+    load_env()
+    config = {"target_host": "127.0.0.1:7233"} | ClientConfig.load_client_connect_config()
+    try:
+        return await Client.connect(**config, plugins=plugins)
+    except RuntimeError as error:
+        raise SystemExit(f"No Temporal server at {config['target_host']}: {error}\nNext: workshop up") from None
+
+
+async def until_stopped() -> None:
+    """Returns at the first Ctrl+C or SIGTERM; a second one ends the process at once."""
+    stop = asyncio.Event()
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(signum, stop.set)
+    await stop.wait()
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().remove_signal_handler(signum)
+        signal.signal(signum, signal.SIG_DFL)
+    print("Stopping, once the calls in flight are done.", flush=True)
+    # Unfinished workflows live on in the server. Dropped from this process at its end, their
+    # coroutines close outside their context, and the Agents SDK would complain on stderr.
+    sys.unraisablehook = lambda _: None
+
+
+def ui_link(client: Client, workflow_id: str) -> str:
+    """Where the web UI shows this workflow. TEMPORAL_UI_URL names the UI of another server."""
+    base = os.environ.get("TEMPORAL_UI_URL", "http://127.0.0.1:8233")
+    if "CODESPACE_NAME" in os.environ:
+        domain = os.environ.get("GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN", "app.github.dev")
+        base = f"https://{os.environ['CODESPACE_NAME']}-8233.{domain}"
+    return f"{base}/namespaces/{client.namespace}/workflows/{workflow_id}"
+
+
+async def result_of(handle: WorkflowHandle[Any, str]) -> str:
+    """Waits for the workflow's result; after 10 s it says once what may be missing."""
+    waiting = asyncio.create_task(handle.result())
+    done, _ = await asyncio.wait([waiting], timeout=10)
+    if not done:
+        print("Still waiting. Is the worker running (python worker.py)? More: workshop why", flush=True)
+    try:
+        return await waiting
+    except WorkflowFailureError as error:
+        cause: BaseException = error
+        while cause.__cause__:
+            cause = cause.__cause__
+        raise SystemExit(f"The workflow failed: {cause}\nNext: workshop why {handle.id}") from None
+    finally:
+        # Leaving at once can abort Python under a thread of the client: temporalio/sdk-python#300.
+        await asyncio.sleep(0.1)

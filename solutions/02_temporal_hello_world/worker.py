@@ -1,0 +1,30 @@
+"""Runs the workflow and its activity: python worker.py. Stop it with Ctrl+C, or kill it."""
+
+import asyncio
+from datetime import timedelta
+
+from activities import get_weather_alerts
+from connection import connect, until_stopped
+from temporalio.worker import Worker
+from workflows import TASK_QUEUE, TemporalHelloWorld
+
+
+async def main() -> None:
+    client = await connect()
+    worker = Worker(
+        client,
+        task_queue=TASK_QUEUE,
+        workflows=[TemporalHelloWorld],
+        activities=[get_weather_alerts],
+        # Asked to stop, it lets an activity in flight finish.
+        graceful_shutdown_timeout=timedelta(seconds=5),
+        # After a kill, the server offers the workflow to the dead worker for this long, by default 10 s.
+        sticky_queue_schedule_to_start_timeout=timedelta(seconds=0.5),
+    )
+    async with worker:
+        print(f"Worker polls the task queue {TASK_QUEUE}.", flush=True)
+        await until_stopped()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,28 @@
+"""A workflow that waits, then asks for the weather alerts of a state."""
+
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+
+with workflow.unsafe.imports_passed_through():
+    from activities import get_weather_alerts
+
+TASK_QUEUE = "temporal-hello-world"
+
+
+@workflow.defn
+class TemporalHelloWorld:
+    @workflow.run
+    async def run(self, state: str, delay_seconds: float = 0) -> str:
+        # A durable timer: the server keeps it, so that no worker has to live as long.
+        await workflow.sleep(delay_seconds)
+        return await workflow.execute_activity(
+            get_weather_alerts,
+            state,
+            # Longer than the 4 s its HTTP call may take. A worker killed here is noticed after these 5 s.
+            start_to_close_timeout=timedelta(seconds=5),
+            # An outage is waited out for an hour, asking at least every 10 s.
+            schedule_to_close_timeout=timedelta(hours=1),
+            retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=10)),
+        )

@@ -1,0 +1,50 @@
+"""A triage agent hands each question to the specialist that speaks its language."""
+
+from datetime import timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+
+with workflow.unsafe.imports_passed_through():
+    from activities import get_weather_alerts
+    from agents import Agent, AgentsException, RunContextWrapper, Runner, handoff, trace
+    from temporalio.openai_agents.workflow import activity_as_tool
+
+TASK_QUEUE = "agent-routing"
+
+
+def specialist(language: str) -> Agent:
+    weather_tool = activity_as_tool(
+        get_weather_alerts,
+        # Longer than the 4 s its HTTP call may take. A worker killed here is noticed after these 5 s.
+        start_to_close_timeout=timedelta(seconds=5),
+        # An outage is waited out for an hour, asking at least every 10 s.
+        schedule_to_close_timeout=timedelta(hours=1),
+        retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=10)),
+    )
+    return Agent(
+        name=f"{language} agent",
+        handoff_description=f"Answers questions that are asked in {language}.",
+        instructions=f"You answer questions about weather alerts in US states, always in {language}. Use the tool.",
+        tools=[weather_tool],
+    )
+
+
+# A model that asks for a tool we do not have ends the run; without this the workflow would retry it for ever.
+@workflow.defn(failure_exception_types=[AgentsException])
+class AgentRouting:
+    @workflow.run
+    async def run(self, question: str, pause_seconds: float = 0) -> str:
+        async def pause(context: RunContextWrapper[Any]) -> None:
+            # Triage is done and paid for. Kill the worker now: another one goes on from here.
+            await workflow.sleep(timedelta(seconds=pause_seconds))
+
+        triage_agent = Agent(
+            name="Triage agent",
+            instructions="Hand the question to the agent that speaks its language. In doubt, to the English agent.",
+            handoffs=[handoff(specialist(language), on_handoff=pause) for language in ("French", "Spanish", "English")],
+        )
+        with trace("Agent routing", group_id=workflow.info().workflow_id):
+            result = await Runner.run(triage_agent, question)
+        return str(result.final_output)
