@@ -1,0 +1,90 @@
+# `make` lists the targets. All that they make is in .venv, .workshop and .env, inside this directory.
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.set-up
+# There while an installation is under way; a .venv that still has it was interrupted.
+UNFINISHED := $(VENV)/.unfinished
+ARGS ?=
+
+# What a shell has set for other Pythons must not reach this one.
+unexport PYTHONPATH PYTHONHOME PIP_USER
+
+ifeq ($(OS),Windows_NT)
+$(error Windows by itself cannot run the Temporal server of this workshop. Next: use WSL (wsl --install) or the devcontainer)
+endif
+
+# A checkout that was moved, or a Python that was removed, leaves a .venv that cannot run.
+ifneq ($(shell test -x $(BIN)/python && test "$$(cat $(STAMP) 2>/dev/null)" = "$$(pwd -P)" && echo fresh),fresh)
+AGAIN := again
+endif
+
+.PHONY: help set-up workshop test demo lock clean again
+
+help: ## list the targets
+	@echo 'Usage: make TARGET [ARGS=...] [PYTHON=/path/to/python3.12]'
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r target text; do printf '  %-10s%s\n' "$$target" "$$text"; done
+
+workshop: set-up ## set up, start all services and JupyterLab, stay until Ctrl+C (ARGS=--no-lab, ARGS=--detach)
+	@$(BIN)/workshop up $(ARGS)
+
+test: set-up ## set up, check style and types, run all tests (ARGS are pytest's)
+	@$(BIN)/ruff check workshop tests solutions
+	@$(BIN)/ruff format --check workshop tests solutions
+	@$(BIN)/mypy workshop
+	@$(BIN)/pytest $(ARGS)
+
+demo: set-up ## set up, kill a plain and a durable agent, show what each of them lost
+	@$(BIN)/workshop demo $(ARGS)
+
+set-up: $(STAMP) ## make .venv and .env, as every target above does first
+	@test -e .env || { cp .env.example .env && echo 'Wrote .env: practice mode, which needs no API key.'; }
+
+$(STAMP): requirements.lock pyproject.toml $(AGAIN)
+	@supported() { "$$1" -c 'import sys; raise SystemExit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null; }; \
+	stop() { printf '%s\n  Next: %s\n' "$$1" "$$2" >&2; exit 1; }; \
+	wanted='$(PYTHON)'; python=''; \
+	for name in $${wanted:+"$$wanted"} $$(test "$$wanted" || echo python3 python3.13 python3.12 python3.11 python3.14); do \
+	  if supported "$$name"; then python=$$name; break; fi; \
+	done; \
+	if test -z "$$python"; then \
+	  found=$$("$${wanted:-python3}" --version 2>/dev/null) || found="$${wanted:-python3}, which does not run"; \
+	  stop "Python 3.11 to 3.14 is needed; found $$found." 'install one and name it: make ... PYTHON=/path/to/python3.12'; \
+	fi; \
+	if ! command -v uv >/dev/null && ! "$$python" -c 'import venv, ensurepip' 2>/dev/null; then \
+	  version=$$("$$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	  stop "$$python has no venv module; Debian and Ubuntu have it as a package." "sudo apt install python$$version-venv"; \
+	fi; \
+	if test -e $(UNFINISHED) || ! supported $(BIN)/python || test "$$(cat $(STAMP) 2>/dev/null || pwd -P)" != "$$(pwd -P)"; then \
+	  if test -e $(VENV); then echo 'The .venv here is half made, moved or of another Python: making it anew.'; fi; \
+	  rm -rf $(VENV) && mkdir $(VENV) && touch $(UNFINISHED); \
+	  if command -v uv >/dev/null; then uv venv --quiet --allow-existing --python "$$python" $(VENV); else "$$python" -m venv $(VENV); fi || \
+	    stop 'Making .venv failed, as told above.' 'mend that and run the same again'; \
+	fi; \
+	touch $(UNFINISHED); \
+	again='check the network and the free space (1 GB), then run the same again'; \
+	if command -v uv >/dev/null; then \
+	  echo 'Installing the packages into .venv with uv: about 20 seconds the first time ...'; \
+	  install='uv pip install --quiet --python $(BIN)/python'; compile=--compile-bytecode; \
+	else \
+	  echo 'Installing the packages into .venv with pip: about 1 to 2 minutes ...'; \
+	  install='$(BIN)/python -m pip install -qq --disable-pip-version-check'; compile=--compile; \
+	fi; \
+	$$install $$compile --require-hashes -r requirements.lock || stop 'Installing the packages failed, as told above.' "$$again"; \
+	$$install --no-deps --no-build-isolation -e . || stop 'Installing the workshop itself failed, as told above.' "$$again"; \
+	if ! $(BIN)/python -c 'import os, temporalio.types as m; raise SystemExit(not os.path.exists(m.__cached__))'; then \
+	  echo 'Compiling the packages, so that each program starts twice as fast: about 30 seconds ...'; \
+	  $(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null || :; \
+	fi; \
+	pwd -P > $(STAMP) && rm -f $(UNFINISHED)
+
+lock: ## pin all dependencies anew in requirements.lock, with hashes, for every platform (ARGS=--upgrade for new versions)
+	@command -v uv >/dev/null || { printf '%s\n  Next: %s\n' 'uv is needed to pin dependencies.' 'pip install uv' >&2; exit 1; }
+	@uv pip compile --quiet --generate-hashes --universal --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+	  --python-version 3.11 --extra test $(ARGS) pyproject.toml -o requirements.lock
+	@! grep -nE '://|^-' requirements.lock || { echo 'requirements.lock names a host: do not commit it.' >&2; exit 1; }
+
+clean: ## stop the services; remove .venv, .workshop and caches, but neither .env nor what you wrote
+	@if test -x $(BIN)/workshop; then $(BIN)/workshop down; fi
+	@rm -rf $(VENV) .workshop .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
