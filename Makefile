@@ -9,6 +9,9 @@ ARGS ?=
 
 # What a shell has set for other Pythons must not reach this one.
 unexport PYTHONPATH PYTHONHOME PIP_USER
+# A certificate that the machine trusts, a company's for example, is good enough for uv as it is for pip.
+export UV_SYSTEM_CERTS := 1
+export UV_NATIVE_TLS := 1
 
 ifeq ($(OS),Windows_NT)
 $(error Windows by itself cannot run the Temporal server of this workshop. Next: use WSL (wsl --install) or the devcontainer)
@@ -62,16 +65,19 @@ $(STAMP): requirements.lock pyproject.toml $(AGAIN)
 	    stop 'Making .venv failed, as told above.' 'mend that and run the same again'; \
 	fi; \
 	touch $(UNFINISHED); \
-	again='check the network and the free space (1 GB), then run the same again'; \
-	if command -v uv >/dev/null; then \
-	  echo 'Installing the packages into .venv with uv: about 20 seconds the first time ...'; \
-	  install='uv pip install --quiet --python $(BIN)/python'; compile=--compile-bytecode; \
-	else \
-	  echo 'Installing the packages into .venv with pip: about 1 to 2 minutes ...'; \
-	  install='$(BIN)/python -m pip install -qq --disable-pip-version-check'; compile=--compile; \
-	fi; \
-	$$install $$compile --require-hashes -r requirements.lock || stop 'Installing the packages failed, as told above.' "$$again"; \
-	$$install --no-deps --no-build-isolation -e . || stop 'Installing the workshop itself failed, as told above.' "$$again"; \
+	with_uv() { \
+	  echo 'Installing the packages into .venv with uv: about half a minute ...'; \
+	  uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.lock && \
+	  uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .; \
+	}; \
+	with_pip() { \
+	  echo 'Installing the packages into .venv with pip: about a minute and a half ...'; \
+	  { $(BIN)/python -c 'import pip' 2>/dev/null || $(BIN)/python -m ensurepip >/dev/null; } && \
+	  $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock && \
+	  $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .; \
+	}; \
+	{ command -v uv >/dev/null && with_uv; } || with_pip || \
+	  stop 'Installing the packages failed, as told above.' 'check the network and the free space (1 GB), then run the same again'; \
 	if ! $(BIN)/python -c 'import os, temporalio.types as m; raise SystemExit(not os.path.exists(m.__cached__))'; then \
 	  echo 'Compiling the packages, so that each program starts twice as fast: about 30 seconds ...'; \
 	  $(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null || :; \
