@@ -63,6 +63,43 @@ def status() -> None:
     raise typer.Exit(upkeep.status(settings(), say))
 
 
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def use(
+    context: typer.Context,
+    mode: Annotated[str, typer.Argument(metavar="[practice|openai|URL]", show_default=False)] = "",
+    weather: Annotated[str, typer.Option(help="practice or real; by default as the model.", show_default=False)] = "",
+) -> None:
+    """Switch .env to the practice model, to OpenAI, or to an OpenAI-compatible server; without MODE, show the mode.
+
+    The weather goes along: the practice one in practice mode, else the real one. Every line of yours is kept:
+    what another mode needs is commented out, and comes back with it. Keys go into .env, never on a command line.
+    """
+    from workshop import doctor, modes
+
+    if context.args or weather not in ("", "practice", "real"):  # not repeated: it may be a key
+        raise WorkshopError("That is more than one mode, or an unknown option.", "workshop use --help")
+    if mode or weather:
+        for line in modes.told(modes.use(ROOT, mode, weather or None, os.environ)):
+            say(line)
+    else:
+        say(doctor.mode_words(doctor.Facts.gather(ROOT, os.environ)))
+    if finding := doctor.settings_problem(ROOT, os.environ):
+        say(str(finding))
+
+
+@app.command("doctor")
+def doctor_command(
+    report: Annotated[bool, typer.Option("--report", help="Print a report to share, without secrets.")] = False,
+) -> None:
+    """Find what is wrong with the set-up, and say the one next step for each. Exit code: 1 when there is a problem."""
+    from workshop import doctor
+
+    findings = doctor.diagnose(ROOT, os.environ)
+    for line in doctor.report(ROOT, os.environ, findings).split("\n") if report else doctor.told(findings):
+        say(line)
+    raise typer.Exit(any(finding.level == "problem" for finding in findings))
+
+
 def main() -> None:
     """Runs the command and turns every mistake a person can mend into its one line."""
     try:

@@ -1,7 +1,7 @@
 """Which model and which weather `.env` leads to, and switching without losing a line of the learner's."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -66,6 +66,21 @@ def use(root: Path, mode: str, weather: str | None, environ: Mapping[str, str]) 
         envfile.write(path, file.data())
     changed = [name for name, lines in _lines(file).items() if lines != was[name]]
     return Switch(label, weather_of(file, port), changed, made, overridden(file, environ))
+
+
+def told(switch: Switch) -> Iterator[str]:
+    """What a person wants to know after a switch."""
+    if switch.made:
+        yield "Made .env from .env.example."
+    model = {"practice": "the practice model", "openai": "OpenAI"}.get(switch.mode, "another server")
+    changed = f"Changed there: {', '.join(switch.changed)}." if switch.changed else "Nothing had to change."
+    yield f".env leads to {model} and the {switch.weather} weather. {changed}"
+    if switch.mode not in ("practice", "openai"):
+        yield "If that server calls its models otherwise than OpenAI, add OPENAI_DEFAULT_MODEL=name to .env."
+    if switch.changed:
+        yield "Workers that run already keep the old settings: restart them."
+    if names := switch.overridden:
+        yield f"But the shell sets {' and '.join(names)} too, and wins over .env. Next: unset {' '.join(names)}"
 
 
 def effective(file: EnvFile | None, environ: Mapping[str, str]) -> dict[str, str]:

@@ -14,7 +14,17 @@ from workshop.doctor.finding import Check, Facts, Finding
 from workshop.doctor.machine import shadows_in
 from workshop.modes import KEY, MANAGED
 
-__all__ = ["Facts", "Finding", "diagnose", "first_problem", "mode_words", "report", "settings_problem", "shadows_in"]
+__all__ = [
+    "Facts",
+    "Finding",
+    "diagnose",
+    "first_problem",
+    "mode_words",
+    "report",
+    "settings_problem",
+    "shadows_in",
+    "told",
+]
 
 # The order is the order of causes: what comes first explains what comes later.
 FILE: Sequence[Check] = (file.there,)
@@ -71,6 +81,14 @@ def settings_problem(root: Path, environ: Mapping[str, str]) -> Finding | None:
     """The first problem of `.env` and the shell's variables alone."""
     found = _settings(Facts.gather(root, environ, quick=True))
     return next((finding for finding in found if finding.level == "problem"), None)
+
+
+def told(findings: Sequence[Finding]) -> Iterator[str]:
+    """The findings for a terminal, and how many problems they are."""
+    for finding in findings:
+        yield from f"{finding.level:9}{finding}".replace("\n  ", f"\n{'':9}").split("\n")
+    counts = {level: sum(finding.level == level for finding in findings) for level in ("problem", "warning")}
+    yield ", ".join(f"{count or 'no'} {level}{'' if count == 1 else 's'}" for level, count in counts.items())
 
 
 def report(root: Path, environ: Mapping[str, str], findings: Sequence[Finding]) -> str:
