@@ -33,6 +33,15 @@ def say(line: str) -> None:
     out.print(Text(line), soft_wrap=True)
 
 
+def uses() -> list[str]:
+    """Which model and weather programs will use, in words, and the first thing wrong with that; nothing of the key."""
+    from workshop import doctor
+
+    finding = doctor.settings_problem(ROOT, os.environ)
+    mode = doctor.mode_words(doctor.Facts.gather(ROOT, os.environ, quick=True))
+    return [f"Programs use: {mode}", *([str(finding)] if finding else [])]
+
+
 @app.command()
 def up(
     lab: Annotated[bool, typer.Option(help="With JupyterLab.")] = True,
@@ -41,7 +50,7 @@ def up(
     """Start the Temporal server, the practice services and JupyterLab; Ctrl+C stops them."""
     from workshop import upkeep  # here, so that other commands start faster
 
-    raise typer.Exit(upkeep.up(settings(), say, lab, detach))
+    raise typer.Exit(upkeep.up(settings(), say, uses(), lab, detach))
 
 
 @app.command()
@@ -60,7 +69,7 @@ def status() -> None:
     """
     from workshop import upkeep
 
-    raise typer.Exit(upkeep.status(settings(), say))
+    raise typer.Exit(upkeep.status(settings(), say, uses()))
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

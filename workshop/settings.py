@@ -31,7 +31,6 @@ class Settings:
     temporal_namespace: str
     openai_base_url: str  # "" means OpenAI's own
     weather_api_url: str  # "" means api.weather.gov
-    key: str = "not set"  # "set", "not set" or "looks like a placeholder"; never the OpenAI key itself
     forwarding: tuple[str, str] | None = None  # GitHub Codespaces: name of the codespace, domain of its ports
 
     @classmethod
@@ -61,7 +60,6 @@ class Settings:
             temporal_namespace=env.get("TEMPORAL_NAMESPACE") or "default",
             openai_base_url=env.get("OPENAI_BASE_URL") or "",
             weather_api_url=env.get("WEATHER_API_URL") or "",
-            key=_key_state(env.get("OPENAI_API_KEY") or ""),
             forwarding=(codespace, domain) if codespace and domain else None,
         )
 
@@ -101,14 +99,6 @@ def is_local(url: str, port: int, path: str = "") -> bool:
     except ValueError:
         return False
     return here and parts.scheme == "http" and parts.path.rstrip("/") == path
-
-
-def _key_state(key: str) -> str:
-    if not key:
-        return "not set"
-    # The practice services' own, and what stands where a key should be: "<your key>", "sk-...", "# paste it here".
-    placeholder = not key.isascii() or any(sign in key for sign in "<># …") or "..." in key or "your" in key.lower()
-    return "looks like a placeholder" if placeholder or key == "practice" else "set"
 
 
 def _port(env: Mapping[str, str], name: str, default: int) -> int:

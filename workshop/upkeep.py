@@ -4,7 +4,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -12,15 +12,18 @@ from types import FrameType
 from workshop.catalogue import EMBEDDED, FIRST_EXERCISE, LAB
 from workshop.processes import Record
 from workshop.services import Services
-from workshop.settings import Settings, is_local
+from workshop.settings import HOST, Settings, is_local
 
 Say = Callable[[str], None]
 INTERRUPTED = 130  # exit code, as of a program that Ctrl+C ended
 NOT_ALL_UP = 3  # exit code of `status`
 
 
-def up(settings: Settings, say: Say, lab: bool, detach: bool) -> int:
+def up(settings: Settings, say: Say, uses: Sequence[str], lab: bool, detach: bool) -> int:
     """Starts what does not run yet, prints the addresses and, unless `detach`, stays until it is told to stop.
+
+    Args:
+        uses: lines on the model and the weather that programs will use.
 
     Returns the exit code.
 
@@ -33,11 +36,11 @@ def up(settings: Settings, say: Say, lab: bool, detach: bool) -> int:
     with _signals_interrupt():
         try:
             started = services.start(names)
-            for line in _welcome(services, names, started):
+            for line in _welcome(services, uses, names, started):
                 say(line)
             if detach or not started:
                 return 0
-            what = " and ".join(services.known[name].title for name in started)
+            what = "all" if len(started) == len(names) else " and ".join(services.known[name].title for name in started)
             say(f"Ctrl+C here, or `{command('down')}` in another terminal, stops {what}.")
             return _stay(services, started, say)
         except KeyboardInterrupt:
@@ -48,7 +51,7 @@ def up(settings: Settings, say: Say, lab: bool, detach: bool) -> int:
                 say("\nStopping ...")
             services.stop(started, wait=True)
             with suppress(OSError):
-                say("All stopped." if len(started) == len(names) else f"Stopped {what}.")
+                say(f"Stopped {what}.")
             return 0
 
 
@@ -57,14 +60,14 @@ def down(settings: Settings, say: Say) -> int:
     services = Services(settings, say)
     stopped = services.stop()
     if stopped:
-        say(f"Stopped {', '.join(services.known[name].title for name in stopped)}.")
+        say(f"Stopped {' and '.join(services.known[name].title for name in stopped)}.")
     else:
         say("Nothing to stop: no service of this workshop is running.")
     return 0
 
 
-def status(settings: Settings, say: Say) -> int:
-    """Tells how each service is and which model, weather and Temporal server programs will use.
+def status(settings: Settings, say: Say, uses: Sequence[str]) -> int:
+    """Tells how each service is and what programs will use; `uses` are lines on model, weather and key.
 
     Returns the exit code: 0 when the Temporal server and the practice services are well, else 3.
     """
@@ -76,7 +79,9 @@ def status(settings: Settings, say: Say) -> int:
             code = NOT_ALL_UP
         how = f"running, pid {state.record.pid}" if state.record and state.healthy else state.trouble
         say(f"{service.heading:<23}{how:<22}{state.record.link if state.record else ''}".rstrip())
-    for line in _choices(settings):
+    env_file = settings.root / ".env"
+    say(f"{'Settings':<23}{env_file}" + ("" if env_file.exists() else ", not there: `make workshop` writes it"))
+    for line in [*uses, *_elsewhere(settings)]:
         say(line)
     return code
 
@@ -88,18 +93,18 @@ def command(name: str) -> str:
     return f"workshop {name}" if found and Path(found).parent == here else f".venv/bin/workshop {name}"
 
 
-def _welcome(services: Services, names: list[str], started: list[str]) -> Iterator[str]:
+def _welcome(services: Services, uses: Sequence[str], names: list[str], started: list[str]) -> Iterator[str]:
     settings = services.settings
     links = {name: record.link for name in names if (record := services.record(name))}
     if not started:
         yield "All is up already; nothing was started."
     yield ""
-    yield f"Temporal server    {settings.temporal_port} on this machine"
+    yield f"Temporal server    {HOST}:{settings.temporal_port}"
     yield f"Temporal web UI    {links.get('temporal', '')}"
     yield f"Practice console   {links.get('practice', '')}"
     if LAB in names:
         yield f"JupyterLab         {links.get(LAB, '')}"
-    yield from ["", *_choices(settings), ""]
+    yield from ["", *uses, *_elsewhere(settings), ""]
     if LAB in names:
         yield f"Begin at the JupyterLab link: it opens {FIRST_EXERCISE}."
     else:
@@ -108,21 +113,9 @@ def _welcome(services: Services, names: list[str], started: list[str]) -> Iterat
         yield "In each further terminal first: source .venv/bin/activate"
 
 
-def _choices(settings: Settings) -> Iterator[str]:
-    """What programs will talk to, as far as settings decide it. Nothing of the key is in it."""
-    if settings.mode == "practice":
-        yield "Model                  the practice model (practice mode); no API key is needed"
-    else:
-        whose = "OpenAI (openai mode)" if settings.mode == "openai" else f"{settings.mode} (OPENAI_BASE_URL)"
-        yield f"Model                  {whose}; API key: {settings.key}"
-    practice_weather = is_local(settings.weather_api_url, settings.practice_port)
-    weather = settings.weather_api_url or "https://api.weather.gov, the real service"
-    yield f"Weather                {'practice' if practice_weather else weather}"
+def _elsewhere(settings: Settings) -> Iterator[str]:
     if not is_local(f"http://{settings.temporal_address}", settings.temporal_port):
-        yield f"Temporal for programs  {settings.temporal_address} (TEMPORAL_ADDRESS), not the server started here"
-    env_file = settings.root / ".env"
-    there = "" if env_file.exists() else ", not there: `make workshop` writes it"
-    yield f"Settings               {env_file}{there}"
+        yield f"Programs use the server that TEMPORAL_ADDRESS names, not the one on port {settings.temporal_port}."
 
 
 def _stay(services: Services, started: list[str], say: Say) -> int:
