@@ -20,7 +20,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from workshop.errors import WorkshopError
 from workshop.history.conversation import Call, ModelCall
 from workshop.history.events import lost_worker_notes, run_of, when
-from workshop.history.payloads import Link, Place, chain
+from workshop.history.payloads import Link, Place, as_text, chain, printable
 from workshop.history.roles import with_roles
 from workshop.history.rows import (
     ACTIVITY,
@@ -64,9 +64,11 @@ __all__ = [
     "Totals",
     "WorkflowTask",
     "as_json",
+    "as_text",
     "connect",
     "latest_workflow_id",
     "latest_workflow_ids",
+    "printable",
     "read_history",
     "run_from_events",
 ]

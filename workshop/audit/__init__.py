@@ -1,0 +1,82 @@
+"""A run as a table for the terminal and as a picture for notebooks. Texts are shortened here only, for the eye."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from rich import box
+from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from workshop.audit.timeline import Timeline
+from workshop.audit.words import headline, outcome, shorten, span, title, totals
+from workshop.history import Row, Run, as_text, printable
+
+__all__ = ["Audit", "Timeline", "timeline", "totals"]
+
+# Colour says nothing that the words do not say too.
+_STYLES = {"completed": "green", "failed": "red", "timed out": "red", "retrying": "yellow", "cancelled": "dim"}
+_LINES = 3  # of a cell that one text may fill
+
+
+def timeline(run: Run, now: datetime | None = None) -> Timeline:
+    """The picture of a run, shown by a notebook when it is a cell's last value."""
+    return Timeline(run, now or datetime.now(UTC))
+
+
+class Audit:
+    """Prints a run: `console.print(Audit(run))`. Fits any width from about 60 columns."""
+
+    def __init__(self, run: Run, now: datetime | None = None) -> None:
+        self.run = run
+        self.now = now or datetime.now(UTC)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Group(*self._head(options.max_width), self._table(options.max_width), Text(f"Total: {totals(self.run)}."))
+
+    def _head(self, width: int) -> Iterator[Text]:
+        run = self.run
+        # Whole, however long: it is there to be copied.
+        yield Text.assemble("Workflow ", (printable(run.workflow_id), "bold"), overflow="fold")
+        yield Text(f"{printable(run.type)}, task queue {printable(run.task_queue)}, {headline(run, self.now)}")
+        yield Text(shorten(f"Asked:    {as_text(run.input)}", 2 * width))
+        if run.status == "completed":
+            yield Text(shorten(f"Answered: {as_text(run.result)}", 2 * width))
+        if run.failure:
+            yield Text(shorten(f"Failed:   {run.failure}", 4 * width))
+        if run.reason:
+            yield Text(shorten(f"Reason:   {run.reason}", 2 * width))
+        workers = _workers(run)
+        yield Text(f"Worker{'s' * (len(workers) != 1)}:  {printable(', '.join(workers)) or 'none yet'}")
+
+    def _table(self, width: int) -> Table:
+        table = Table(box=box.SIMPLE_HEAD, expand=True, pad_edge=False)
+        table.add_column("At", justify="right", no_wrap=True)
+        table.add_column("What", width=20)
+        table.add_column("Asked and answered", ratio=1)
+        table.add_column("Outcome", width=15)
+        many = len(_workers(self.run)) > 1
+        for row in self.run.rows:
+            by = f"\nby {printable(row.worker)}" if many and row.worker else ""
+            at = span((row.scheduled - self.run.started).total_seconds())
+            state = Text(outcome(row, self.now).replace(", ", "\n") + by)
+            state.stylize(_STYLES.get(row.state, ""), 0, len(row.state))
+            what = Text(f"{row.kind}\n{shorten(title(row), 60)}")
+            table.add_row(at, what, _story(row, max(width - 52, 20) * _LINES), state)
+        if not self.run.rows:
+            table.add_row("", "nothing yet", "", "")
+        return table
+
+
+def _story(row: Row, length: int) -> Text:
+    """What was asked, what came back, what went wrong; each part named, each in a line of its own."""
+    parts = [("in", row.asked), ("out", row.answered), ("error", row.last_error)]
+    if row.place:
+        parts.append(("at", f"{row.place.file}:{row.place.line}  {row.place.code}"))
+    parts += [("note", note) for note in row.notes]
+    return Text("\n").join(Text.assemble((f"{name}: ", "dim"), shorten(text, length)) for name, text in parts if text)
+
+
+def _workers(run: Run) -> list[str]:
+    """Who took part, in the order of appearance."""
+    return list(dict.fromkeys(worker for worker in (*(row.worker for row in run.rows), run.worker) if worker))

@@ -1,0 +1,119 @@
+"""A run as a picture: one bar for each row, with words beside it, for notebooks in light and dark themes."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from html import escape
+from typing import Any
+
+from workshop.audit.words import headline, outcome, shorten, span, title, totals
+from workshop.history import MODEL, TIMER, TOOL, WAIT, Row, Run, printable
+
+WIDTH, LABELS, BARS, ROW = 860, 220, 380, 26  # of the picture, the labels, the bars; height of a row (units of the SVG)
+MAX_ROWS = 100  # a picture taller than this shows nothing; the text below it has all
+
+# All colours come from the page: the text's own colour, and a theme's accent where there is one.
+_ACCENT = {
+    MODEL: "var(--jp-info-color1, #3b7dd8)",
+    TOOL: "var(--jp-success-color1, #3a8f3e)",
+    TIMER: "var(--jp-border-color1, #888)",
+    WAIT: "var(--jp-border-color1, #888)",
+}
+
+
+class Timeline:
+    """Shown as a picture with its text by notebooks, as text elsewhere."""
+
+    def __init__(self, run: Run, now: datetime) -> None:
+        self.run = run
+        self.now = now
+
+    def __str__(self) -> str:
+        """One line for each row: when, what, how it ended."""
+        lines = [f"{self._at(row):>9}  {_label(row):<40}  {outcome(row, self.now)}" for row in self.run.rows]
+        return "\n".join([self._summary(), *lines])
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/html": self.html(), "text/plain": str(self)}
+
+    def html(self) -> str:
+        """The picture, and below it the same as a table of text."""
+        heads = "".join(
+            f'<th scope="col" style="text-align:left">{name}</th>'
+            for name in ("At", "What", "Outcome", "Asked", "Answered")
+        )
+        body = "".join(
+            "<tr>" + "".join(f'<td style="text-align:left">{escape(cell)}</td>' for cell in self._cells(row)) + "</tr>"
+            for row in self.run.rows
+        )
+        return (
+            f"<div>{self.svg()}<details><summary>The same as text</summary><p>{escape(self._summary())}</p>"
+            f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></details></div>"
+        )
+
+    def svg(self) -> str:
+        """The picture alone: a solid bar is an attempt, a dashed one is waiting or earlier attempts."""
+        rows = self.run.rows[:MAX_ROWS]
+        height = (len(rows) + 1) * ROW + 12
+        hidden = len(self.run.rows) - len(rows)
+        more = f" The first {len(rows)} rows; {hidden} more are in the text below." if hidden else ""
+        return (
+            f'<svg role="img" aria-label="{escape(self._summary() + more)}" viewBox="0 0 {WIDTH} {height}" '
+            f'xmlns="http://www.w3.org/2000/svg" style="width:100%;max-width:{WIDTH}px;height:auto;color:inherit" '
+            f'font-family="system-ui, sans-serif" font-size="13" fill="currentColor">'
+            f"{''.join(self._axis(height))}{''.join(self._row(i, row) for i, row in enumerate(rows))}</svg>"
+        )
+
+    def _summary(self) -> str:
+        run = self.run
+        return printable(f"Workflow {run.workflow_id}: {headline(run, self.now)}; {totals(run)}.")
+
+    def _at(self, row: Row) -> str:
+        return span((row.scheduled - self.run.started).total_seconds())
+
+    def _cells(self, row: Row) -> tuple[str, ...]:
+        answered = row.answered + (f" error: {row.last_error}" if row.last_error else "")
+        return self._at(row), _label(row), outcome(row, self.now), shorten(row.asked, 300), shorten(answered, 300)
+
+    def _x(self, time: datetime) -> float:
+        end = max([self.run.closed or self.now, *(row.closed for row in self.run.rows if row.closed)])
+        whole = max((end - self.run.started).total_seconds(), 0.001)
+        part = (time - self.run.started).total_seconds() / whole
+        return LABELS + BARS * min(max(part, 0.0), 1.0)
+
+    def _axis(self, height: int) -> Iterator[str]:
+        whole = self.run.duration or (self.now - self.run.started).total_seconds()
+        for quarter in range(5):
+            x = LABELS + BARS * quarter / 4
+            anchor = {0: "start", 4: "end"}.get(quarter, "middle")
+            yield f'<line x1="{x}" x2="{x}" y1="{ROW - 6}" y2="{height}" stroke="currentColor" stroke-opacity="0.2"/>'
+            yield f'<text x="{x}" y="14" text-anchor="{anchor}">{span(whole * quarter / 4)}</text>'
+
+    def _row(self, index: int, row: Row) -> str:
+        y = ROW * (index + 1)
+        end = row.closed or self.now
+        # The history keeps the last attempt's start only; what came before it is attempts and waits between them.
+        began = row.started or (end if row.state in ("retrying", "scheduled") else row.scheduled)
+        bars = self._bar(y, row, row.scheduled, began, dashed=True) if began > row.scheduled else ""
+        if row.state not in ("retrying", "scheduled"):
+            bars += self._bar(y, row, began, end, dashed=False)
+        return (
+            f'<text x="{LABELS - 8}" y="{y + 15}" text-anchor="end">{escape(shorten(_label(row), 34))}</text>{bars}'
+            f'<text x="{LABELS + BARS + 10}" y="{y + 15}">{escape(shorten(outcome(row, self.now), 40))}</text>'
+        )
+
+    def _bar(self, y: int, row: Row, begin: datetime, end: datetime, dashed: bool) -> str:
+        x = self._x(begin)
+        width = max(self._x(end) - x, 2.0)
+        fill = (
+            'fill="none" stroke-dasharray="4 3"'
+            if dashed
+            else f'fill="{_ACCENT.get(row.kind, "currentColor")}" fill-opacity="0.55"'
+        )
+        shape = f'x="{x:.1f}" y="{y + 3}" width="{width:.1f}" height="{ROW - 10}" rx="2"'
+        bar = f'<rect {shape} stroke="currentColor" {fill}/>'
+        cross = f'<text x="{x + width + 3:.1f}" y="{y + 16}" font-weight="bold">✕</text>'
+        return bar + (cross if not dashed and row.state in ("failed", "timed out") else "")
+
+
+def _label(row: Row) -> str:
+    return f"{row.kind}: {title(row)}"

@@ -1,0 +1,77 @@
+"""The words and lengths that table and picture share."""
+
+from datetime import datetime
+
+from workshop.history import HANDOFF, INLINE_TOOL, TIMER, Row, Run, printable
+
+
+def span(seconds: float) -> str:
+    """A length of time for a person: 0.25 s, 12.3 s, 3 min 5 s, 2 h 3 min, 1 d 4 h."""
+    if seconds < 60:
+        return f"{seconds:.2f} s" if seconds < 0.995 else f"{seconds:.1f} s"
+    whole = round(seconds)
+    for size, unit, next_size, next_unit in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= size:
+            return f"{whole // size} {unit} {whole % size // next_size} {next_unit}"
+    raise AssertionError(seconds)
+
+
+def shorten(text: str, length: int) -> str:
+    """Text in one line, its control characters spelled out, its end replaced by an ellipsis where it is too long."""
+    line = " ".join(printable(text[: 8 * length]).split())
+    return line if len(line) <= length and len(text) <= 8 * length else f"{line[: length - 1].rstrip()}…"
+
+
+def title(row: Row) -> str:
+    """What a row is about, next to its kind."""
+    if row.model:
+        return row.model.model or "the worker's model"
+    return f"to {row.name}" if row.kind == HANDOFF else row.name
+
+
+def took(row: Row, now: datetime) -> str:
+    """How long it took, or for how long it has been going on."""
+    if row.duration is not None:
+        return span(row.duration)
+    return f"{span((now - row.scheduled).total_seconds())} so far" if row.open else ""
+
+
+def outcome(row: Row, now: datetime) -> str:
+    """The state with what belongs to it: attempts, time taken, the next try."""
+    parts = [row.state]
+    if row.attempts > 1 or (row.attempts == 1 and row.state not in ("completed", "running")):
+        parts.append(f"{row.attempts} attempt{'s' * (row.attempts > 1)}")
+    if row.kind not in (HANDOFF, INLINE_TOOL) and took(row, now) not in ("", "0.00 s"):
+        parts.append(took(row, now))
+    if row.next_try and row.open:
+        left = (row.next_try - now).total_seconds()
+        word = "ends" if row.kind == TIMER else "next try"
+        parts.append(f"{word} in {span(left)}" if left > 0 else f"{word} now")
+    return ", ".join(parts)
+
+
+def headline(run: Run, now: datetime) -> str:
+    """The run's status and how long it took."""
+    if run.duration is not None:
+        return f"{run.status} after {span(run.duration)}"
+    return f"{run.status} for {span((now - run.started).total_seconds())}"
+
+
+def totals(run: Run) -> str:
+    """The sums of a run in a line."""
+    t = run.totals
+    parts = [
+        f"{count(t.model_calls, 'model call')} completed",
+        count(t.tool_calls, "tool call"),
+        count(t.handoffs, "handoff"),
+        count(t.attempts, "attempt"),
+        f"{t.input_tokens:,} tokens in, {t.output_tokens:,} out",
+    ]
+    if t.tools_in_workflow:
+        parts.insert(2, f"{count(t.tools_in_workflow, 'tool')} run inside the workflow, without activity")
+    return ", ".join(parts)
+
+
+def count(number: int, word: str) -> str:
+    """1 model call, 2 model calls."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
