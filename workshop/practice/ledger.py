@@ -1,0 +1,219 @@
+"""What the practice services were asked, what they answered, and what it would have cost.
+
+In memory, safe across threads, bounded: the last 5,000 requests and 1,000 runs are kept. Nothing of a request's
+headers is kept, so no key can be. Standard library only.
+"""
+
+import hashlib
+import json
+import threading
+from collections import Counter, deque
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+MAX_ENTRIES = 5_000
+MAX_RUNS = 1_000
+MAX_TEXT = 300  # characters of a question or an answer that are kept
+
+
+@dataclass
+class Entry:
+    """One request. `ended`, `answered` and `status` stay None while it is in flight."""
+
+    id: int
+    service: str
+    began: str
+    asked: str
+    fingerprint: str
+    run: str | None = None
+    turn: int | None = None
+    model: str | None = None
+    ended: str | None = None
+    answered: str | None = None
+    outcome: str = "in flight"
+    status: int | None = None
+    fault: str | None = None
+    repeats: int | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float = 0.0
+
+
+@dataclass
+class _Run:
+    """One run of an agent, recognised by how its conversation begins."""
+
+    name: str
+    instructions: str
+    opening: str
+    begun: bool = False  # its first turn was answered
+    answered: dict[str, int] = field(default_factory=dict)  # fingerprint -> the entry that completed it
+
+
+class Ledger:
+    """All requests, oldest first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._entries: deque[Entry] = deque(maxlen=MAX_ENTRIES)
+        self._runs: deque[_Run] = deque(maxlen=MAX_RUNS)
+        self._by_entry: dict[int, _Run] = {}
+        self._areas: dict[str, tuple[str, int]] = {}  # area -> the run and turn that asked for it last
+        self._next_entry = 1
+        self._next_run = 1
+
+    def model_began(
+        self, *, asked: str, body: Any, instructions: str, opening: str, turn: int, model: str | None
+    ) -> int:
+        """Notes a model request and the run it belongs to.
+
+        A first turn begins a run, unless the newest run that began alike still waits for the answer to its first turn
+        (then it is that call, made again). A later turn belongs to the newest run that began alike; after a handoff
+        the instructions are others, so the opening message alone decides then. Two runs of the very same question at
+        the same time cannot be told apart.
+
+        Returns:
+            the entry's id.
+        """
+        with self._lock:
+            run = self._find_run(instructions, opening, turn)
+            entry = self._add("model", asked, fingerprint(body))
+            entry.run, entry.turn, entry.model = run.name, turn, clean(model or "")[:80] or None
+            entry.repeats = run.answered.get(entry.fingerprint)
+            self._by_entry[entry.id] = run
+            return entry.id
+
+    def malformed_began(self, *, body: Any) -> int:
+        """Notes a model request that cannot be read."""
+        with self._lock:
+            return self._add("model", "(a request that cannot be read)", fingerprint(body)).id
+
+    def weather_began(self, *, area: str, path: str) -> int:
+        """Notes a weather request; it belongs to the run whose model reply last asked for this area."""
+        with self._lock:
+            entry = self._add("weather", path, fingerprint(path))
+            if area in self._areas:
+                entry.run, entry.turn = self._areas[area]
+            return entry.id
+
+    def completed(
+        self,
+        entry_id: int,
+        *,
+        answered: str,
+        input_tokens: int = 0,
+        output_tokens: int = 0,
+        cost_usd: float = 0.0,
+        areas: Iterable[str] = (),
+        fault: str | None = None,
+    ) -> None:
+        """The answer was sent whole. `areas` are those the reply asked a tool about."""
+        with self._lock:
+            entry = self._end(entry_id, "completed", 200, fault, answered)
+            run = self._by_entry.pop(entry_id, None)
+            if entry is None:
+                return
+            entry.input_tokens, entry.output_tokens, entry.cost_usd = input_tokens, output_tokens, cost_usd
+            if run:
+                run.begun = True
+                run.answered.setdefault(entry.fingerprint, entry.id)
+                self._areas.update({area: (run.name, entry.turn or 1) for area in areas if len(self._areas) < MAX_RUNS})
+
+    def failed(self, entry_id: int, *, answered: str, status: int | None, fault: str | None = None) -> None:
+        """It was answered with an error, with garbage, or not at all on purpose (status None)."""
+        with self._lock:
+            self._end(entry_id, "failed", status, fault, answered)
+            self._by_entry.pop(entry_id, None)
+
+    def abandoned(self, entry_id: int, *, fault: str | None = None) -> None:
+        """The caller went away before an answer was sent."""
+        with self._lock:
+            self._end(entry_id, "abandoned", None, fault, None)
+            self._by_entry.pop(entry_id, None)
+
+    def clear(self) -> None:
+        """Forgets everything that was noted; ids and run names go on counting."""
+        with self._lock:
+            self._entries.clear()
+            self._runs.clear()
+            self._by_entry.clear()
+            self._areas.clear()
+
+    def as_json(self, since: int = 0) -> dict[str, Any]:
+        """`{"entries": [...], "totals": {...}}` of the entries with an id above `since`."""
+        with self._lock:
+            entries = [asdict(entry) for entry in self._entries if entry.id > since]
+        return {"entries": entries, "totals": {"model": _model_totals(entries), "weather": _totals(entries, "weather")}}
+
+    def _find_run(self, instructions: str, opening: str, turn: int) -> _Run:
+        instructions, opening = fingerprint(instructions), fingerprint(opening)
+        alike = [run for run in reversed(self._runs) if run.opening == opening]
+        same = [run for run in alike if run.instructions == instructions]
+        if turn == 1 and same and not same[0].begun:
+            return same[0]
+        if turn > 1 and alike:
+            return (same or alike)[0]
+        run = _Run(f"r{self._next_run}", instructions, opening)
+        self._next_run += 1
+        self._runs.append(run)
+        return run
+
+    def _add(self, service: str, asked: str, digest: str) -> Entry:
+        entry = Entry(self._next_entry, service, _now(), _short(asked), digest)
+        self._next_entry += 1
+        self._entries.append(entry)
+        return entry
+
+    def _end(
+        self, entry_id: int, outcome: str, status: int | None, fault: str | None, answered: str | None
+    ) -> Entry | None:
+        entry = next((entry for entry in reversed(self._entries) if entry.id == entry_id), None)
+        if entry:
+            entry.outcome, entry.status, entry.fault, entry.ended = outcome, status, fault, _now()
+            entry.answered = None if answered is None else _short(answered)
+        return entry
+
+
+def fingerprint(value: Any) -> str:
+    """Hex digest of a JSON value, the same whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:16]
+
+
+def clean(text: str) -> str:
+    """The text on one line, fit for any terminal: no control characters, no half surrogates."""
+    # A surrogate that stands alone cannot be encoded; an escape sequence would be obeyed by a terminal.
+    whole = text.encode("utf-8", "replace").decode("utf-8")
+    return " ".join("".join(c if c.isprintable() else " " for c in whole).split())
+
+
+def _short(text: str) -> str:
+    line = clean(text[: MAX_TEXT * 4])
+    return line if len(line) <= MAX_TEXT else f"{line[: MAX_TEXT - 1]}…"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _totals(entries: list[dict[str, Any]], service: str) -> dict[str, Any]:
+    outcomes = Counter(entry["outcome"] for entry in entries if entry["service"] == service)
+    return {
+        "requests": outcomes.total(),
+        "completed": outcomes["completed"],
+        "failed": outcomes["failed"],
+        "abandoned": outcomes["abandoned"],
+        "in_flight": outcomes["in flight"],
+    }
+
+
+def _model_totals(entries: list[dict[str, Any]]) -> dict[str, Any]:
+    asked = [entry for entry in entries if entry["service"] == "model"]
+    return {
+        **_totals(entries, "model"),
+        "completed_again": sum(entry["repeats"] is not None for entry in asked),
+        "input_tokens": sum(entry["input_tokens"] for entry in asked),
+        "output_tokens": sum(entry["output_tokens"] for entry in asked),
+        "cost_usd": round(sum(entry["cost_usd"] for entry in asked), 8),
+    }

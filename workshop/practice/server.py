@@ -1,0 +1,128 @@
+"""The practice services as one process: model, weather, faults, ledger and console on one loopback port.
+
+    python -m workshop.practice.server [--port 8234]
+
+Port 0 takes a free one. It prints one line with its address once it listens; a taken port is one line and exit 1.
+"""
+
+import argparse
+import os
+import socket
+import sys
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from workshop.practice import control, model_service, weather_service
+from workshop.practice.calls import Services, json_response
+from workshop.practice.conversation import STAND_IN
+from workshop.practice.weather import PROBLEM, problem
+
+HOST = "127.0.0.1"
+PORT = 8234
+
+
+def build_app(services: Services | None = None) -> Starlette:
+    """The ASGI application, with a state of its own unless one is given."""
+    app = Starlette(
+        routes=[
+            Route("/health", health),
+            Route("/v1/responses", model_service.responses, methods=["POST"]),
+            Route("/v1/chat/completions", model_service.chat_completions, methods=["POST"]),
+            Route("/v1/models", model_service.models),
+            Route("/v1/models/{name:path}", model_service.models),
+            Route("/alerts/active", weather_service.alerts),
+            Route("/alerts/active/area/{area:path}", weather_service.alerts),
+            Route("/faults", control.faults, methods=["GET", "POST", "DELETE"]),
+            Route("/ledger", control.ledger, methods=["GET", "DELETE"]),
+            Route("/", control.console),
+        ],
+        exception_handlers={HTTPException: refused, Exception: broken},
+    )
+    app.state.services = services or Services()
+    return app
+
+
+async def health(_request: Request) -> Response:
+    """`GET /health`: who answers here, so that another program on the port is not taken for us."""
+    return json_response({"service": "practice", "pid": os.getpid()})
+
+
+async def refused(request: Request, problem_met: Exception) -> Response:
+    """An unknown path or method, in the shape of the API it belongs to."""
+    status = problem_met.status_code if isinstance(problem_met, HTTPException) else 500
+    text = f"Invalid URL ({request.method} {request.url.path})"
+    if request.url.path.startswith("/v1"):
+        return model_service.error(status, text, "invalid_request_error")
+    if request.url.path.startswith("/alerts"):
+        name = "NotFound" if status == 404 else "MethodNotAllowed"
+        return json_response(problem(status, name, name, text, request.url.path), status, media_type=PROBLEM)
+    return json_response({"error": text}, status)
+
+
+async def broken(request: Request, _error: Exception) -> Response:
+    """Our own mistake; the traceback is in the log."""
+    return model_service.error(500, "The practice services have a fault of their own; see their log.", "server_error")
+
+
+class PracticeServer(uvicorn.Server):
+    """A uvicorn server that can cut a connection and that says where it listens.
+
+    Args:
+        port: TCP port on loopback; 0 takes a free one.
+
+    Raises:
+        OSError: the port is taken.
+    """
+
+    def __init__(self, port: int = 0) -> None:
+        self.socket = socket.create_server((HOST, port), backlog=512)
+        self.port: int = self.socket.getsockname()[1]
+        self.services = Services(hang_up=self._hang_up)
+        config = uvicorn.Config(
+            build_app(self.services),
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_level="warning",
+            timeout_graceful_shutdown=1,
+        )
+        super().__init__(config)
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://{HOST}:{self.port}"
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets or [self.socket])
+        if self.started:
+            print(f"practice services on {self.url}\nThe model here is {STAND_IN}.", flush=True)
+
+    def _hang_up(self, client: tuple[str, int]) -> None:
+        for connection in list(self.server_state.connections):
+            transport: Any = getattr(connection, "transport", None)
+            if transport and transport.get_extra_info("peername") == client:
+                transport.abort()
+
+
+def main() -> None:
+    """Serves until SIGTERM or Ctrl+C."""
+    parser = argparse.ArgumentParser(description="The workshop's practice services (no LLM).")
+    parser.add_argument("--port", type=int, default=PORT, help="TCP port on loopback; 0 takes a free one")
+    port = parser.parse_args().port
+    try:
+        server = PracticeServer(port)
+    except (OSError, OverflowError) as taken:
+        reason = getattr(taken, "strerror", None) or taken
+        sys.exit(f"Port {port} cannot be used for the practice services: {reason}.\n  Next: set WORKSHOP_PRACTICE_PORT")
+    server.run()
+
+
+if __name__ == "__main__":
+    main()
