@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from workshop.audit.timeline import Timeline
-from workshop.audit.words import headline, outcome, shorten, span, title, totals
-from workshop.history import Row, Run, as_text, printable
+from workshop.audit.words import headline, outcome, shorten, title, totals
+from workshop.history import Row, Run, as_text, printable, span
 
 __all__ = ["Audit", "Timeline", "timeline", "totals"]
 
@@ -51,10 +51,10 @@ class Audit:
 
     def _table(self, width: int) -> Table:
         table = Table(box=box.SIMPLE_HEAD, expand=True, pad_edge=False)
-        table.add_column("At", justify="right", no_wrap=True)
-        table.add_column("What", width=20)
-        table.add_column("Asked and answered", ratio=1)
-        table.add_column("Outcome", width=15)
+        table.add_column("After", justify="right", no_wrap=True)
+        table.add_column("What", width=20, overflow="fold")
+        table.add_column("Asked and answered", ratio=1, overflow="fold")
+        table.add_column("Outcome", width=15, overflow="fold")
         many = len(_workers(self.run)) > 1
         for row in self.run.rows:
             by = f"\nby {printable(row.worker)}" if many and row.worker else ""
@@ -73,8 +73,9 @@ def _story(row: Row, length: int) -> Text:
     parts = [("in", row.asked), ("out", row.answered), ("error", row.last_error)]
     if row.place:
         parts.append(("at", f"{row.place.file}:{row.place.line}  {row.place.code}"))
-    parts += [("note", note) for note in row.notes]
-    return Text("\n").join(Text.assemble((f"{name}: ", "dim"), shorten(text, length)) for name, text in parts if text)
+    cells = [Text.assemble((f"{name}: ", "dim"), shorten(text, length)) for name, text in parts if text]
+    cells += [Text.assemble(("note: ", "dim"), printable(note)) for note in row.notes]
+    return Text("\n").join(cells)
 
 
 def _workers(run: Run) -> list[str]:

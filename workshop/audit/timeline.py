@@ -5,8 +5,8 @@ from datetime import datetime
 from html import escape
 from typing import Any
 
-from workshop.audit.words import headline, outcome, shorten, span, title, totals
-from workshop.history import MODEL, TIMER, TOOL, WAIT, Row, Run, printable
+from workshop.audit.words import headline, outcome, shorten, title, totals
+from workshop.history import MODEL, TIMER, TOOL, WAIT, Row, Run, printable, span
 
 WIDTH, LABELS, BARS, ROW = 860, 220, 380, 26  # of the picture, the labels, the bars; height of a row (units of the SVG)
 MAX_ROWS = 100  # a picture taller than this shows nothing; the text below it has all

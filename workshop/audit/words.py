@@ -2,18 +2,7 @@
 
 from datetime import datetime
 
-from workshop.history import HANDOFF, INLINE_TOOL, TIMER, Row, Run, printable
-
-
-def span(seconds: float) -> str:
-    """A length of time for a person: 0.25 s, 12.3 s, 3 min 5 s, 2 h 3 min, 1 d 4 h."""
-    if seconds < 60:
-        return f"{seconds:.2f} s" if seconds < 0.995 else f"{seconds:.1f} s"
-    whole = round(seconds)
-    for size, unit, next_size, next_unit in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
-        if whole >= size:
-            return f"{whole // size} {unit} {whole % size // next_size} {next_unit}"
-    raise AssertionError(seconds)
+from workshop.history import HANDOFF, INLINE_TOOL, TIMER, Row, Run, count, printable, span
 
 
 def shorten(text: str, length: int) -> str:
@@ -70,8 +59,3 @@ def totals(run: Run) -> str:
     if t.tools_in_workflow:
         parts.insert(2, f"{count(t.tools_in_workflow, 'tool')} run inside the workflow, without activity")
     return ", ".join(parts)
-
-
-def count(number: int, word: str) -> str:
-    """1 model call, 2 model calls."""
-    return f"{number:,} {word}{'' if number == 1 else 's'}"

@@ -20,7 +20,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from workshop.errors import WorkshopError
 from workshop.history.conversation import Call, ModelCall
 from workshop.history.events import lost_worker_notes, run_of, when
-from workshop.history.payloads import Link, Place, as_text, chain, printable
+from workshop.history.payloads import Link, Place, as_text, chain, root
 from workshop.history.roles import with_roles
 from workshop.history.rows import (
     ACTIVITY,
@@ -41,6 +41,7 @@ from workshop.history.rows import (
     WorkflowTask,
     as_json,
 )
+from workshop.history.words import count, printable, span
 
 __all__ = [
     "ACTIVITY",
@@ -66,11 +67,15 @@ __all__ = [
     "as_json",
     "as_text",
     "connect",
+    "count",
     "latest_workflow_id",
     "latest_workflow_ids",
     "printable",
     "read_history",
+    "root",
     "run_from_events",
+    "span",
+    "when",
 ]
 
 RPC_TIMEOUT = timedelta(seconds=4)  # nobody waits longer for one answer of the server

@@ -7,7 +7,6 @@ Shapes: https://api-docs.temporal.io, temporal.api.common.v1.Payload and tempora
 import json
 import math
 import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -154,12 +153,3 @@ def _place(stack: str) -> Place | None:
         return None
     file, line, function, code = own[-1]
     return Place(file, int(line), function, code)
-
-
-def printable(text: str) -> str:
-    """Text whose control characters are spelled out: data must not move the cursor or break a page."""
-    return "".join(c if c in "\n\t" or not _is_control(c) else c.encode("unicode_escape").decode() for c in text)
-
-
-def _is_control(character: str) -> bool:
-    return unicodedata.category(character) in ("Cc", "Cs")

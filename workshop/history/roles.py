@@ -74,7 +74,7 @@ def _in_workflow(asking: Row, call: Call, following: Sequence[Row]) -> Iterator[
             input=call.arguments,
             output=output,
             asked=call.arguments,
-            answered=output,
+            answered="" if refused else output,
             errors=(Link("RestrictedWorkflowAccessError", output),) if refused else (),
             notes=(_NO_ACTIVITY,),
         )

@@ -1,0 +1,100 @@
+"""Why is this workflow not finished? What happened, why, and the one next step."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from workshop.diagnose import findings
+from workshop.diagnose.findings import Diagnosis
+from workshop.diagnose.troubles import TROUBLES, Recognised, Trouble, recognise
+from workshop.diagnose.workers import Pollers, listens_to, polled_elsewhere, pollers
+from workshop.errors import WorkshopError
+from workshop.history import CHILD, WAIT, Run, count, read_history
+
+__all__ = ["TROUBLES", "Diagnosis", "Recognised", "Trouble", "recognise", "why"]
+
+PATIENCE = 9.0  # seconds for the whole answer
+# The task queues of the exercises: a worker of another exercise is a usual reason why nobody polls this one.
+TASK_QUEUES = ("agent-hello-world", "temporal-hello-world", "durable-agent", "agent-routing")
+
+
+async def why(client: Client, workflow_id: str, practice: bool = False) -> Diagnosis:
+    """Says how a workflow ended, or why it has not.
+
+    Args:
+        client: any client; no plugin is needed.
+        workflow_id: whose latest run is looked at.
+        practice: whether model and weather are the practice services, where trouble may be there on purpose.
+
+    Raises:
+        WorkshopError: there is no such workflow, or the server does not answer in time.
+    """
+    try:
+        async with asyncio.timeout(PATIENCE):
+            run = await read_history(client, workflow_id)
+            found = findings.ended(run) if run.closed else await _unfinished(client, run)
+    except (TimeoutError, RPCError) as error:
+        text = getattr(error, "message", "") or f"no answer within {PATIENCE:.0f} s"
+        raise WorkshopError(f"The Temporal server does not answer: {text}.", "workshop status") from None
+    if practice and any(trouble.upstream for trouble in TROUBLES if trouble.kind == found.kind):
+        goes_on = "start anew" if run.closed else "the run goes on by itself"
+        step = f"perhaps a practice fault: see it with workshop fault, end it with workshop fault clear; then {goes_on}"
+        return replace(found, next_step=step)
+    return found
+
+
+async def _unfinished(client: Client, run: Run) -> Diagnosis:
+    now = datetime.now(UTC)
+    if run.status == "paused":
+        step = f"temporal workflow unpause --workflow-id {run.workflow_id}"
+        return Diagnosis("paused", f"{run.workflow_id} is paused.", "Somebody paused it.", step)
+    workers = await pollers(client, run.task_queue)
+    found = findings.failing_task(run, workers) or findings.stuck_task(run, workers, now)
+    # The worst first: what fails, then what is worked on, then what waits.
+    for look in (findings.retrying, findings.running, findings.scheduled):
+        found = found or next(filter(None, (look(row, run, workers, now) for row in run.rows if row.open)), None)
+    found = found or await _waiting(client, run, workers, now)
+    if found.kind == "no worker":
+        elsewhere = await polled_elsewhere(client, [name for name in TASK_QUEUES if name != run.task_queue])
+        if elsewhere:
+            note = f"A worker polls {' and '.join(elsewhere)}: that is another exercise's."
+            return replace(found, notes=(*found.notes, note))
+    return found
+
+
+async def _waiting(client: Client, run: Run, workers: Pollers, now: datetime) -> Diagnosis:
+    """A run that waits for something outside of its workers."""
+    found = findings.timer(run, now)
+    child = next((row for row in run.rows if row.kind == CHILD and row.open), None)
+    if found is None and child:
+        what = f"{run.workflow_id} waits for its child workflow {child.name}."
+        found = Diagnosis("child workflow", what, "", f"workshop why {child.name.partition(' ')[2]}")
+    if found is None and any(row.kind == WAIT for row in run.rows):
+        found = Diagnosis(
+            "signal",
+            f"{run.workflow_id} waits for a signal or an update, such as somebody's approval.",
+            "Its code waits for a condition, and nothing else is under way.",
+            "send what it waits for, from the web UI (Signal) or with: temporal workflow signal",
+        )
+    if found is None:
+        still = [f"{row.kind} {row.name}" for row in run.rows if row.open]
+        doing = f"{count(len(still), 'thing')} under way: {', '.join(still)}" if still else "between two steps"
+        found = Diagnosis(
+            "running", f"{run.workflow_id} is running, {doing}.", "Nothing is wrong as far as can be seen.", "wait"
+        )
+    if not workers.workflows:
+        note = f"No worker polls {run.task_queue}: it does not go on until one does (python worker.py)."
+        return replace(found, notes=(*found.notes, note))
+    if found.kind in ("timer", "signal"):
+        signals, updates = await listens_to(client, run.workflow_id, run.run_id)
+        if signals or updates:
+            note = f"It takes {' and '.join(filter(None, (_names('signal', signals), _names('update', updates))))}."
+            return replace(found, notes=(*found.notes, note))
+    return found
+
+
+def _names(word: str, names: list[str]) -> str:
+    return f"the {word}{'s' * (len(names) > 1)} {', '.join(names)}" if names else ""

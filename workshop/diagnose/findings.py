@@ -1,0 +1,229 @@
+"""What a run's rows and the pollers of its task queue say: each function looks for one kind of trouble."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from workshop.diagnose.troubles import RESTART, recognise
+from workshop.diagnose.workers import Pollers, gone
+from workshop.history import (
+    INLINE_TOOL,
+    MODEL,
+    TASK_FAILURE,
+    TIMER,
+    TOOL,
+    Link,
+    Row,
+    Run,
+    as_text,
+    count,
+    printable,
+    root,
+    span,
+)
+
+PICKUP = 2.0  # seconds; a live worker takes a task within milliseconds
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """`kind` is a stable name for programs, the rest are texts for a person, in their order."""
+
+    kind: str
+    what: str
+    why: str = ""
+    next_step: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def lines(self) -> list[str]:
+        """The diagnosis as lines of text, verbatim: no markup, no control characters."""
+        notes = [f"Also: {note}" for note in self.notes]
+        lines = [self.what, self.why and f"Why: {self.why}", *notes, self.next_step and f"Next: {self.next_step}"]
+        return [printable(line) for line in lines if line]
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
+
+
+def ended(run: Run) -> Diagnosis:
+    """How a run ended, and what in it was not as it should be."""
+    what = f"{run.workflow_id} is over: {run.status} after {span(run.duration or 0)}."
+    if run.status == "completed":
+        return _completed(run, what)
+    if run.status in ("failed", "timed out"):
+        return _failed(run, what)
+    if run.status == "continued as new":
+        return Diagnosis(run.status, what, "It goes on in a new run.", f"workshop audit {run.workflow_id}")
+    reason = f"somebody ended it{f', saying: {run.reason}' if run.reason else ''}."
+    return Diagnosis(run.status, what, reason, "start anew if you still want the answer")
+
+
+def _completed(run: Run, what: str) -> Diagnosis:
+    answer = f"Its result: {as_text(run.result)}" if run.result is not None else "It gave no result."
+    inline = [row for row in run.rows if row.kind == INLINE_TOOL]
+    refused = next((row for row in inline if row.errors), None)
+    trouble = recognise(refused.errors) if refused else None
+    if refused and trouble:
+        what = f"{what} But its tool {refused.name} could not run, and the model had to do without it."
+        step = trouble.next_step.replace(RESTART, "restart the worker and start anew")
+        return Diagnosis(trouble.kind, what, trouble.why, step, (answer,))
+    if inline:
+        names = ", ".join(dict.fromkeys(row.name for row in inline))
+        note = f"{names} ran inside the workflow: no activity, so no retries and nothing of it in the history."
+        return Diagnosis("completed", what, "", "make it an activity: activity_as_tool(...)", (answer, note))
+    return Diagnosis("completed", what, "", "", (answer,))
+
+
+def _failed(run: Run, what: str) -> Diagnosis:
+    last = next((row for row in reversed(run.rows) if row.errors and not row.open), None)
+    errors = run.errors or (last.errors if last else ())
+    trouble = recognise(errors)
+    notes = [f"The last error was {root(errors)}"] if errors else []
+    model = next((row.model for row in reversed(run.rows) if row.model), None)
+    if trouble and trouble.kind == "unknown tool" and model:
+        offered = (*model.tools, *(name for name, _ in model.handoffs))
+        notes.insert(0, f"Offered were: {', '.join(offered) or 'no tools'}.")
+    if last and last.attempts:
+        notes.append(f"{named(last)} was tried {count(last.attempts, 'time')}.")
+    if trouble:
+        return Diagnosis(
+            trouble.kind,
+            what,
+            trouble.why,
+            trouble.next_step.replace(RESTART, "restart the worker and start anew"),
+            tuple(notes),
+        )
+    if run.status == "timed out":
+        return Diagnosis(
+            run.status, what, "The time that its starter gave it ran out.", "start anew, with more time", tuple(notes)
+        )
+    step = "mend the cause, restart the worker, start anew"
+    return Diagnosis("failed", what, _raised(errors), step, tuple(notes[1:]))
+
+
+def failing_task(run: Run, workers: Pollers) -> Diagnosis | None:
+    """A workflow task that fails again and again: a mistake in the workflow's code, or in what the worker knows."""
+    row = next((row for row in run.rows if row.kind == TASK_FAILURE and row.open), None)
+    if row is None:
+        return None
+    what = f"{run.workflow_id} hangs: its workflow code fails, {count(row.attempts, 'time')} so far."
+    trouble = recognise(row.errors)
+    notes = ["A workflow waits for its code to be mended; what it has done so far is not done again."]
+    if not workers.workflows:
+        notes.append(f"No worker polls {run.task_queue} now.")
+    if trouble:
+        return Diagnosis(trouble.kind, what, _at(trouble.why, row.errors), trouble.next_step, tuple(notes))
+    place = row.place
+    step = f"correct {place.file}, line {place.line}, and {RESTART}" if place else f"mend the code and {RESTART}"
+    return Diagnosis("workflow task failing", what, _raised(row.errors), step, tuple(notes))
+
+
+def stuck_task(run: Run, workers: Pollers, now: datetime) -> Diagnosis | None:
+    """A next step that no worker takes, or that a worker took and does not answer."""
+    task = run.task
+    if task is None:
+        return None
+    waited = (now - task.since).total_seconds()
+    if not task.taken and (waited > PICKUP or not workers.workflows):
+        return no_worker(run, workers.workflows, f"its next step has been waiting for {span(waited)}")
+    if task.taken and (waited > PICKUP or gone(run.worker)):
+        what = f"{run.workflow_id} waits: its next step was taken by {run.worker} {span(waited)} ago: no answer."
+        reason = "That worker was killed, or its workflow code blocks. After 10 s the server offers the step again."
+        return Diagnosis("worker lost", what, reason, "have a worker running: python worker.py")
+    return None
+
+
+def no_worker(run: Run, listed: Sequence[str], waiting: str) -> Diagnosis:
+    """Nobody takes what waits. `listed` are the workers that the server still counts as polling."""
+    what = f"{run.workflow_id} waits for a worker: {waiting}."
+    reason = f"No worker polls the task queue {run.task_queue}."
+    if listed:
+        listing = f"The server still lists {', '.join(listed)}: killed just now, or busy."
+        reason = f"No worker takes anything from the task queue {run.task_queue}. {listing}"
+    step = "start the worker in another terminal: python worker.py, in the folder of its exercise"
+    return Diagnosis("no worker", what, reason, step)
+
+
+def retrying(row: Row, run: Run, workers: Pollers, now: datetime) -> Diagnosis | None:
+    """An activity that failed and will be tried again."""
+    if row.state != "retrying":
+        return None
+    left = (row.next_try - now).total_seconds() if row.next_try else 0.0
+    if left < -PICKUP:
+        found = no_worker(run, workers.activities, f"{named(row)} should have been tried again {span(-left)} ago")
+        return Diagnosis(found.kind, found.what, found.why, found.next_step, (f"Its last error: {row.last_error}",))
+    of = f" of {row.maximum_attempts}" if row.maximum_attempts else ""
+    next_try = (
+        f"next try in {span(left)}, at {row.next_try.astimezone():%H:%M:%S}"
+        if row.next_try and left > 0
+        else "next try now"
+    )
+    what = f"{run.workflow_id} is under way: {named(row)} failed at attempt {row.attempts}{of}; {next_try}."
+    trouble = recognise(row.errors)
+    notes = [] if workers.activities else [f"No worker polls {run.task_queue} now: python worker.py"]
+    if trouble:
+        notes.insert(0, f"The error: {row.last_error}")
+        return Diagnosis(trouble.kind, what, trouble.why, trouble.next_step, tuple(notes))
+    place = row.place
+    step = (
+        f"if the code is wrong: correct {place.file}, line {place.line}, and {RESTART}"
+        if place
+        else f"mend its cause and {RESTART}"
+    )
+    return Diagnosis("activity failing", what, _raised(row.errors), step, tuple(notes))
+
+
+def running(row: Row, run: Run, workers: Pollers, now: datetime) -> Diagnosis | None:
+    """An activity in the hands of a worker, which may be gone."""
+    if row.state != "running" or not row.attempts:
+        return None
+    lasted = (now - (row.started or row.scheduled)).total_seconds()
+    beat = row.last_heartbeat or row.started or row.scheduled
+    silent = (now - beat).total_seconds()
+    what = f"{run.workflow_id} is under way: {named(row)}, attempt {row.attempts}, has been running for {span(lasted)}"
+    notes = [f"The attempt before failed: {row.last_error}"] if row.errors else []
+    if gone(row.worker) or (row.heartbeat_timeout and silent > row.heartbeat_timeout):
+        limit = row.heartbeat_timeout or row.start_to_close
+        noticed = f"The server notices after {span(limit)} and lets another worker try again." if limit else ""
+        reason = f"Its worker {row.worker} is gone. {noticed}"
+        return Diagnosis("worker lost", f"{what}.", reason, "have a worker running: python worker.py", tuple(notes))
+    sign = f"its worker gave a sign of life {span(silent)} ago" if row.last_heartbeat else "it sends no heartbeats"
+    if row.start_to_close:
+        notes.append(f"It may take {span(row.start_to_close)} (start_to_close_timeout).")
+    return Diagnosis("activity running", f"{what}; {sign}.", "It is being worked on.", "wait", tuple(notes))
+
+
+def scheduled(row: Row, run: Run, workers: Pollers, now: datetime) -> Diagnosis | None:
+    """An activity that no worker has taken yet."""
+    waited = (now - row.scheduled).total_seconds()
+    if row.state != "scheduled" or (workers.activities and waited <= PICKUP):
+        return None
+    return no_worker(run, workers.activities, f"{named(row)} has been waiting for {span(waited)}")
+
+
+def timer(run: Run, now: datetime) -> Diagnosis | None:
+    """A workflow that sleeps."""
+    row = next((row for row in run.rows if row.kind == TIMER and row.open), None)
+    if row is None or row.next_try is None:
+        return None
+    left = (row.next_try - now).total_seconds()
+    until = f"{row.next_try.astimezone():%Y-%m-%d %H:%M:%S}, in {span(left)}" if left > 0 else "now"
+    what = f"{run.workflow_id} waits for a timer of {row.asked} ({row.name}), which ends {until}."
+    return Diagnosis("timer", what, "Its code sleeps; the server keeps the timer, no worker has to.", "wait")
+
+
+def named(row: Row) -> str:
+    """An activity as a person would call it."""
+    return "the model call" if row.kind == MODEL else f"the {'tool' if row.kind == TOOL else row.kind} {row.name}"
+
+
+def _raised(errors: Sequence[Link]) -> str:
+    return _at(f"{root(tuple(errors))}", errors)
+
+
+def _at(text: str, errors: Sequence[Link]) -> str:
+    place = next((link.place for link in reversed(errors) if link.place), None)
+    if place is None:
+        return text
+    return f"{text} ({place.file}, line {place.line}, in {place.function}{f': {place.code}' if place.code else ''})"
