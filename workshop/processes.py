@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -52,7 +53,7 @@ class Record:
             return None
         try:
             process = psutil.Process(self.pid)
-            if process.status() == psutil.STATUS_ZOMBIE:
+            if child is None and process.status() == psutil.STATUS_ZOMBIE:  # its own parent has not looked yet
                 return None
             # A laptop that slept, or a corrected clock, moves the start time: then the command line decides.
             same = abs(process.create_time() - self.created) <= CLOCK_SLACK or process.cmdline() == self.command
@@ -100,18 +101,15 @@ def launch(command: Sequence[str], ports: list[int], link: str, env: Mapping[str
 
 def stop(records: Iterable[Record], grace: float) -> None:
     """Ends the processes, by pid: SIGTERM to all, then, after `grace` seconds in all, SIGKILL to what is left."""
-    running = [process for record in records if (process := record.process())]
-    for process in running:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.terminate()
-    _, left = psutil.wait_procs(running, timeout=grace)
-    for process in left:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
-    psutil.wait_procs(left, timeout=grace)
-    for process in running:
-        if process.pid in _children:
-            _children[process.pid].poll()
+    left = list(records)
+    for end in (psutil.Process.terminate, psutil.Process.kill):
+        for record in left:
+            if process := record.process():
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    end(process)
+        deadline = time.monotonic() + grace
+        while (left := [record for record in left if record.process()]) and time.monotonic() < deadline:
+            time.sleep(0.02)
 
 
 def last_lines(log: Path, count: int = 6) -> list[str]:
@@ -130,8 +128,18 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def port_trouble(port: int) -> str:
-    """Why `port` cannot be listened on, as the end of a sentence ("is taken by ..."), or "" when it can."""
+def port_trouble(port: int, patience: float = 0.0) -> str:
+    """Why `port` cannot be listened on, as the end of a sentence ("is taken by ..."), or "" when it can.
+
+    Looks again for `patience` seconds, since a program that was just stopped may hold its port a moment longer.
+    """
+    deadline = time.monotonic() + patience
+    while (trouble := _port_trouble(port)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return trouble
+
+
+def _port_trouble(port: int) -> str:
     with socket.socket() as probe:
         probe.settimeout(1)
         if probe.connect_ex((HOST, port)) == 0:

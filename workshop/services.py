@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -118,13 +118,13 @@ class Services:
     def _check(self, missing: list[Service]) -> None:
         """Raises before anything is started for what can be seen beforehand."""
         for service in missing:
-            if not shutil.which(service.command[0]):
+            if not shutil.which(service.command[0], path=search_path()):
                 raise WorkshopError(
                     f"{service.heading} cannot start: there is no `{service.command[0]}` command on this machine.",
                     "run `make workshop`, which installs it; on Windows use WSL or the devcontainer",
                 )
             for variable, port in service.ports.items():
-                if trouble := port_trouble(port):
+                if trouble := port_trouble(port, patience=1):
                     follow = f" ({FOLLOWERS[variable]} too)" if variable in FOLLOWERS else ""
                     part = "the Temporal web UI" if variable == "WORKSHOP_TEMPORAL_UI_PORT" else service.title
                     raise WorkshopError(
@@ -209,7 +209,8 @@ class Services:
         running = {name: record for name in names if (record := self.record(name))}
         stop(running.values(), GRACE)
         for name in names:  # those of processes that were gone already, too
-            self._pid_file(name).unlink(missing_ok=True)
+            with suppress(OSError):
+                self._pid_file(name).unlink()
         return list(running)
 
     def _only_one(self, wait: bool = False) -> AbstractContextManager[None]:

@@ -1,0 +1,415 @@
+"""The local services, as real processes on free ports: started, found, stopped, and each way to fail."""
+
+import http.server
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from workshop.catalogue import Service, catalogue
+from workshop.errors import WorkshopError
+from workshop.processes import Record, launch, locked, stop
+from workshop.services import Services, free_port
+from workshop.settings import PORTS, Settings
+
+ANSWERS = """
+import http.server, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+DIES = "print('first line'); print('[bold] the reason'); raise SystemExit(7)"
+SILENT = "import signal; signal.pause()"
+
+Make = Callable[..., Services]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    ports = {name: str(free_port()) for name in PORTS}
+    return Settings.from_env({"WORKSHOP_STATE_DIR": str(tmp_path / "state"), **ports}, tmp_path)
+
+
+@pytest.fixture
+def make(settings: Settings) -> Iterator[Make]:
+    """Makes `Services` out of stand-ins; they are stopped at the end."""
+    made: list[Services] = []
+
+    def build(*known: Service) -> Services:
+        made.append(Services(settings, known={service.name: service for service in known}))
+        return made[-1]
+
+    yield build
+    for services in made:
+        services.stop()
+
+
+def stand_in(name: str = "one", code: str = ANSWERS, patience: float = 30) -> Service:
+    port = free_port()
+    return Service(
+        name,
+        f"the {name} service",
+        [sys.executable, "-c", code, str(port)],
+        {f"PORT_OF_{name.upper()}": port},
+        f"http://127.0.0.1:{port}/",
+        f"http://127.0.0.1:{port}",
+        patience,
+    )
+
+
+def port_of(service: Service) -> int:
+    return next(iter(service.ports.values()))
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Waits until `true()`, at most half a minute."""
+    deadline = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def refused(port: int) -> bool:
+    try:
+        httpx.get(f"http://127.0.0.1:{port}/", trust_env=False)
+    except httpx.ConnectError:
+        return True
+    return False
+
+
+def record_of(services: Services, name: str) -> Record:
+    record = services.record(name)
+    assert record
+    return record
+
+
+def test_a_service_answers_until_it_is_stopped(make: Make) -> None:
+    service = stand_in()
+    services = make(service)
+    assert services.start(["one"]) == ["one"]
+    record = record_of(services, "one")
+    assert httpx.get(service.health_url, trust_env=False).status_code == 200
+    state = services.state("one")
+    assert (state.healthy, state.trouble, state.record) == (True, "", record)
+    assert os.getsid(record.pid) == record.pid  # a Ctrl+C in our terminal does not reach it
+    assert services.stop() == ["one"]
+    assert not psutil.pid_exists(record.pid)
+    assert refused(port_of(service))
+    assert services.state("one").trouble == "not running"
+
+
+def test_a_second_start_starts_only_what_is_missing(make: Make) -> None:
+    services = make(stand_in("one"), stand_in("two"))
+    services.start(["one"])
+    first = record_of(services, "one")
+    assert services.start(["one", "two"]) == ["two"]
+    assert services.start(["one", "two"]) == []
+    assert record_of(services, "one") == first
+    assert services.stop(["two"]) == ["two"]
+    assert services.stop([]) == []
+    assert services.record("one") == first
+
+
+def test_another_process_finds_and_stops_the_service(make: Make, settings: Settings) -> None:
+    service = stand_in()
+    make(service).start(["one"])
+    code = (
+        "import json, sys; from pathlib import Path; from workshop.services import *; from workshop.settings import *;"
+        "s = Service(**json.loads(sys.argv[1])); "
+        "print(Services(Settings.from_env({'WORKSHOP_STATE_DIR': sys.argv[2]}), known={'one': s}).stop())"
+    )
+    other = [sys.executable, "-c", code, json.dumps(asdict(service)), str(settings.state_dir)]
+    assert subprocess.run(other, capture_output=True, text=True, check=True).stdout == "['one']\n"
+    assert refused(port_of(service))
+
+
+def test_stopping_what_does_not_run(make: Make, settings: Settings) -> None:
+    services = make(stand_in())
+    assert services.stop() == []
+    assert not settings.state_dir.exists()  # nothing is made only to find that out
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_taken_port_is_found_before_anything_starts(make: Make, which: int) -> None:
+    both = [stand_in("one"), stand_in("two")]
+    services = make(*both)
+    port = port_of(both[which])
+    with http.server.HTTPServer(("127.0.0.1", port), http.server.BaseHTTPRequestHandler):
+        with pytest.raises(WorkshopError) as caught:
+            services.start(["one", "two"])
+        assert f"Port {port}, meant for {both[which].title}, is taken by " in caught.value.message
+        assert f"(pid {os.getpid()})" in caught.value.message
+        assert next(iter(both[which].ports)) in caught.value.next_step
+        assert [services.record("one"), services.record("two")] == [None, None]
+        state = services.state(both[which].name)
+        assert not state.healthy
+        assert f"not running; port {port} is taken by" in state.trouble
+    assert services.start(["one", "two"]) == ["one", "two"]
+
+
+@pytest.mark.parametrize("variable", ["WORKSHOP_TEMPORAL_PORT", "WORKSHOP_TEMPORAL_UI_PORT"])
+def test_both_ports_of_the_server_are_looked_at(settings: Settings, variable: str) -> None:
+    services = Services(settings)
+    port = services.known["temporal"].ports[variable]
+    with http.server.HTTPServer(("", port), http.server.BaseHTTPRequestHandler):  # on every address
+        with pytest.raises(WorkshopError, match=f"Port {port}, meant for the Temporal") as caught:
+            services.start(["practice", "temporal"])
+        assert variable in caught.value.next_step
+        assert services.record("temporal") is services.record("practice") is None
+
+
+def test_a_service_that_dies_tells_why_and_takes_the_others_along(make: Make) -> None:
+    good, bad = stand_in("good"), stand_in("bad", DIES)
+    services = make(good, bad)
+    with pytest.raises(WorkshopError) as caught:
+        services.start(["good", "bad"])
+    message = caught.value.message
+    assert message.startswith("The bad service ended at start (exit code 7).")
+    assert "\n    first line\n    [bold] the reason" in message
+    assert services.record("good") is None
+    assert refused(port_of(good))
+    assert not list(services.settings.state_dir.glob("*.pid"))
+
+
+def test_what_ran_before_a_failed_start_goes_on(make: Make) -> None:
+    services = make(stand_in("good"), stand_in("bad", DIES))
+    services.start(["good"])
+    before = record_of(services, "good")
+    with pytest.raises(WorkshopError):
+        services.start(["good", "bad"])
+    assert services.record("good") == before
+
+
+def test_a_service_that_never_answers_is_given_up(make: Make) -> None:
+    service = stand_in(code=SILENT, patience=0.5)
+    services = make(service)
+    with pytest.raises(WorkshopError, match=r"The one service did not answer at http://.* within 0 s") as caught:
+        services.start(["one"])
+    assert "is empty" in caught.value.message
+    assert services.record("one") is None
+
+
+def test_a_running_service_that_does_not_answer(make: Make) -> None:
+    service = stand_in()
+    services = make(service)
+    services.start(["one"])
+    record = record_of(services, "one")
+    os.kill(record.pid, signal.SIGSTOP)
+    try:
+        other = make(replace(service, health_url=f"http://127.0.0.1:{free_port()}/", patience=0.3))
+        assert other.state("one").trouble == "runs, but does not answer"
+        with pytest.raises(WorkshopError, match="did not answer"):
+            other.start(["one"])
+        assert other.record("one") == record  # not started by that call, so not stopped by it
+    finally:
+        os.kill(record.pid, signal.SIGCONT)
+
+
+def test_a_service_that_does_not_heed_sigterm_is_killed(tmp_path: Path) -> None:
+    code = "import signal, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('on', flush=True); signal.pause()"
+    log = tmp_path / "log.log"
+    record = launch([sys.executable, "-c", code], [], "", os.environ, tmp_path, log)
+    until(lambda: log.read_text() != "")
+    stop([record], grace=0.2)
+    assert record.process() is None
+    assert record.exit_code() == -signal.SIGKILL
+
+
+def test_killed_services_leave_nothing_in_the_way(make: Make) -> None:
+    services = make(stand_in("one"), stand_in("two"))
+    services.start(["one", "two"])
+    for name in ("one", "two"):
+        psutil.Process(record_of(services, name).pid).kill()
+        until(lambda name=name: services.record(name) is None)
+    assert services.state("one").trouble == "not running"
+    assert services.stop() == []
+    assert not list(services.settings.state_dir.glob("*.pid"))
+    assert services.start(["one", "two"]) == ["one", "two"]
+
+
+@pytest.mark.parametrize("text", ["", "4242", "{", "[]", '{"pid": 1}', "null", "\xff"])
+def test_a_pid_file_that_is_none(make: Make, settings: Settings, text: str) -> None:
+    services = make(stand_in())
+    settings.state_dir.mkdir()
+    (settings.state_dir / "one.pid").write_text(text, encoding="latin-1")
+    assert services.record("one") is None
+    assert services.start(["one"]) == ["one"]
+
+
+def test_a_recycled_pid_is_left_alone(make: Make, settings: Settings) -> None:
+    services = make(stand_in())
+    settings.state_dir.mkdir()
+    with subprocess.Popen([sys.executable, "-c", SILENT]) as stranger:
+        try:
+            pid_file = settings.state_dir / "one.pid"
+            Record(stranger.pid, 1.0, ["temporal", "server"], [7233], "").write(pid_file)
+            assert services.record("one") is None
+            assert services.stop() == []
+            assert stranger.poll() is None
+            assert not pid_file.exists()
+            Record(stranger.pid, 1.0, ["temporal", "server"], [7233], "").write(pid_file)
+            assert services.start(["one"]) == ["one"]
+            assert stranger.poll() is None
+        finally:
+            stranger.kill()
+
+
+def test_a_clock_that_was_set_does_not_lose_the_service(make: Make, settings: Settings) -> None:
+    services = make(stand_in())
+    services.start(["one"])
+    record = record_of(services, "one")
+    moved = replace(record, created=record.created - 3600)
+    moved.write(settings.state_dir / "one.pid")
+    assert services.record("one") == moved
+
+
+def test_a_changed_port_of_a_running_service(make: Make) -> None:
+    service = stand_in()
+    make(service).start(["one"])
+    moved = replace(service, ports={"PORT_OF_ONE": free_port()})
+    with pytest.raises(WorkshopError, match=f"up already on port {port_of(service)}, but PORT_OF_ONE says another"):
+        make(moved).start(["one"])
+
+
+def test_two_commands_at_once(make: Make, settings: Settings) -> None:
+    services = make(stand_in())
+    settings.state_dir.mkdir()
+    with locked(settings.state_dir / "lock", "busy"):
+        for wish in (lambda: services.start(["one"]), services.stop):
+            with pytest.raises(WorkshopError, match="at work on these services right now"):
+                wish()
+    assert services.record("one") is None
+    assert services.start(["one"]) == ["one"]
+
+
+@pytest.mark.parametrize("stray", [".", "logs", "one.pid", "lock"])
+def test_a_file_or_directory_in_the_way(make: Make, settings: Settings, stray: str) -> None:
+    services = make(stand_in())
+    path = settings.state_dir / stray
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if stray in (".", "logs"):
+        path.write_text("not a directory")
+    else:
+        path.mkdir()
+    try:
+        with pytest.raises(WorkshopError) as caught:
+            services.start(["one"])
+        assert str(settings.state_dir) in caught.value.message
+        assert caught.value.next_step
+        assert refused(port_of(services.known["one"]))
+    finally:
+        if path.is_dir():
+            path.rmdir()
+
+
+def test_a_missing_command(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "bin" / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    services = Services(settings)
+    with pytest.raises(WorkshopError, match=r"The Temporal server cannot start: there is no `temporal` command"):
+        services.start(["temporal", "practice"])
+
+
+def test_a_command_that_cannot_run(make: Make, tmp_path: Path) -> None:
+    broken = tmp_path / "temporal"
+    broken.write_bytes(b"\x00\x01 made for another machine")
+    broken.chmod(0o755)
+    with pytest.raises(WorkshopError, match=r"The one service cannot start: .*format"):
+        make(replace(stand_in(), command=[str(broken)])).start(["one"])
+
+
+def test_logs_and_pid_files(make: Make) -> None:
+    services = make(stand_in(code="print('said', flush=True)\n" + ANSWERS))
+    services.start(["one"])
+    assert services.log("one").read_text().startswith("said\n")
+    pid_file = services.settings.state_dir / "one.pid"
+    assert stat.S_IMODE(pid_file.stat().st_mode) == 0o600  # JupyterLab's holds its token
+    services.stop()
+    services.log("one").write_text("of the run before")
+    services.start(["one"])
+    assert services.log("one").with_suffix(".log.old").read_text() == "of the run before"
+
+
+def test_the_key_and_the_cluster_are_kept_from_the_services(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-canary-7Q2M9X4T")
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "cluster.example:7233")
+    services = make(stand_in())
+    services.start(["one"])
+    env = psutil.Process(record_of(services, "one").pid).environ()
+    assert not [name for name in env if name.startswith(("OPENAI_", "TEMPORAL_"))]
+    assert env["VIRTUAL_ENV"] == sys.prefix
+
+
+def test_the_temporal_server(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Neither a proxy nor the settings of some cluster may come between.
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "")
+    monkeypatch.setenv("TEMPORAL_TLS", "true")
+    said: list[str] = []
+    services = Services(settings, said.append)
+    try:
+        assert services.start(["temporal"]) == ["temporal"]
+        assert said == ["Waiting for the Temporal server (at most 60 s) ..."]
+        record = record_of(services, "temporal")
+        listening = [c.laddr for c in psutil.Process(record.pid).net_connections() if c.status == psutil.CONN_LISTEN]
+        assert {settings.temporal_port, settings.temporal_ui_port} <= {address.port for address in listening}
+        assert {address.ip for address in listening} == {"127.0.0.1"}
+        assert (settings.state_dir / "temporal.db").exists()
+        psutil.Process(record.pid).kill()  # workflows outlive the server: it comes back on the same file
+        until(lambda: services.record("temporal") is None)
+        assert services.start(["temporal"]) == ["temporal"]
+        assert services.state("temporal").healthy
+    finally:
+        services.stop()
+
+
+def test_jupyterlab(settings: Settings) -> None:
+    exercise = settings.root / "exercises" / "01_agent_hello_world" / "exercise.ipynb"
+    exercise.parent.mkdir(parents=True)
+    exercise.write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')
+    services = Services(settings)
+    try:
+        services.start(["lab"])
+        record = record_of(services, "lab")
+        address, _, token = record.link.partition("?token=")
+        assert address == f"http://127.0.0.1:{settings.lab_port}/lab/tree/exercises/01_agent_hello_world/exercise.ipynb"
+        assert len(token) > 30
+        assert token not in " ".join(record.command)
+        with httpx.Client(base_url=f"http://127.0.0.1:{settings.lab_port}", trust_env=False) as client:
+            assert client.get("/api/status").status_code == 403
+            client.headers["Authorization"] = f"token {token}"
+            assert client.get(address).status_code == 200
+            assert client.get("/api/status").status_code == 200
+            listening = psutil.Process(record.pid).net_connections()
+            assert {c.laddr.ip for c in listening if c.status == psutil.CONN_LISTEN} == {"127.0.0.1"}
+            # A notebook's kernel is this Python, with all that is installed beside it.
+            assert client.post("/api/kernels", json={"name": "python3"}).status_code == 201
+            kernels = psutil.Process(record.pid).children()
+            assert [kernel.cmdline()[0] for kernel in kernels] == [sys.executable]
+            assert client.get("/lab/api/news").json() == {"news": []}  # nothing is asked of the network
+        assert services.stop() == ["lab"]
+        assert not [kernel for kernel in kernels if kernel.is_running()]
+    finally:
+        services.stop()
+
+
+def test_jupyterlab_behind_the_forwarded_address_of_a_codespace(settings: Settings) -> None:
+    lab = catalogue(replace(settings, forwarding=("fluffy-disco-42", "example.test")))["lab"]
+    host = f"fluffy-disco-42-{settings.lab_port}.example.test"
+    assert lab.link.startswith(f"https://{host}/lab?token=")
+    assert f"--ServerApp.allow_origin=https://{host}" in lab.command
+    assert f"--ServerApp.local_hostnames={host}" in lab.command
+    assert lab.health_url == f"http://127.0.0.1:{settings.lab_port}/api"
