@@ -1,5 +1,7 @@
 """The `workshop` command: parses, calls, prints, sets the exit code."""
 
+import asyncio
+import json
 import os
 import sys
 from collections.abc import Mapping
@@ -21,11 +23,16 @@ err = Console(stderr=True, highlight=False)
 
 
 @cache
-def settings() -> Settings:
+def environment() -> Mapping[str, str]:
     """The environment on top of `.env`; a variable that is set but empty counts as unset."""
     values: Mapping[str, str | None] = dotenv_values(ROOT / ".env", encoding="utf-8-sig")
-    env = {name: value for name, value in values.items() if value} | {k: v for k, v in os.environ.items() if v}
-    return Settings.from_env(env)
+    return {name: value for name, value in values.items() if value} | {k: v for k, v in os.environ.items() if v}
+
+
+@cache
+def settings() -> Settings:
+    """What the environment says of ports, addresses and paths."""
+    return Settings.from_env(environment())
 
 
 def say(line: str) -> None:
@@ -107,6 +114,45 @@ def doctor_command(
     for line in doctor.report(ROOT, os.environ, findings).split("\n") if report else doctor.told(findings):
         say(line)
     raise typer.Exit(any(finding.level == "problem" for finding in findings))
+
+
+WorkflowId = Annotated[
+    str | None, typer.Argument(metavar="[WORKFLOW_ID]", help="By default the latest.", show_default=False)
+]
+
+
+@app.command()
+def audit(
+    workflow_id: WorkflowId = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything, uncut, as JSON.")] = False,
+) -> None:
+    """Show what a workflow did: each model call, tool call, handoff and wait, with attempts and errors."""
+    from workshop import audit, history
+
+    async def read() -> history.Run:
+        client = await history.connect(environment(), settings().temporal_address, settings().temporal_namespace)
+        return await history.read_history(client, workflow_id or await history.latest_workflow_id(client))
+
+    run = asyncio.run(read())
+    if as_json:
+        typer.echo(json.dumps(history.as_json(run), indent=2))
+    else:
+        out.print(audit.Audit(run))
+
+
+@app.command("why")
+def why_command(workflow_id: WorkflowId = None) -> None:
+    """Say why a workflow is not finished, or how it ended, and the next step."""
+    from workshop import history
+    from workshop.diagnose import why
+
+    async def ask() -> list[str]:
+        client = await history.connect(environment(), settings().temporal_address, settings().temporal_namespace)
+        asked = workflow_id or await history.latest_workflow_id(client)
+        return (await why(client, asked, practice=settings().mode == "practice")).lines
+
+    for line in asyncio.run(ask()):
+        say(line)
 
 
 def main() -> None:

@@ -17,8 +17,6 @@ from workshop.history import CHILD, WAIT, Run, count, read_history
 __all__ = ["TROUBLES", "Diagnosis", "Recognised", "Trouble", "recognise", "why"]
 
 PATIENCE = 9.0  # seconds for the whole answer
-# The task queues of the exercises: a worker of another exercise is a usual reason why nobody polls this one.
-TASK_QUEUES = ("agent-hello-world", "temporal-hello-world", "durable-agent", "agent-routing")
 
 
 async def why(client: Client, workflow_id: str, practice: bool = False) -> Diagnosis:
@@ -58,7 +56,8 @@ async def _unfinished(client: Client, run: Run) -> Diagnosis:
         found = found or next(filter(None, (look(row, run, workers, now) for row in run.rows if row.open)), None)
     found = found or await _waiting(client, run, workers, now)
     if found.kind == "no worker":
-        elsewhere = await polled_elsewhere(client, [name for name in TASK_QUEUES if name != run.task_queue])
+        # A worker of another exercise is a usual reason why nobody polls this one's task queue.
+        elsewhere = await polled_elsewhere(client, findings.EXERCISES.keys() - {run.task_queue})
         if elsewhere:
             note = f"A worker polls {' and '.join(elsewhere)}: that is another exercise's."
             return replace(found, notes=(*found.notes, note))

@@ -22,6 +22,13 @@ from workshop.history import (
     span,
 )
 
+# Task queue -> folder of the exercise whose worker polls it.
+EXERCISES = {
+    "agent-hello-world": "01_agent_hello_world",
+    "temporal-hello-world": "02_temporal_hello_world",
+    "durable-agent": "03_durable_agent",
+    "agent-routing": "04_agent_routing",
+}
 PICKUP = 2.0  # seconds; a live worker takes a task within milliseconds
 
 
@@ -109,13 +116,16 @@ def failing_task(run: Run, workers: Pollers) -> Diagnosis | None:
         return None
     what = f"{run.workflow_id} hangs: its workflow code fails, {count(row.attempts, 'time')} so far."
     trouble = recognise(row.errors)
-    notes = ["A workflow waits for its code to be mended; what it has done so far is not done again."]
+    notes = [
+        "What it has done so far is kept and not done again.",
+        "After the restart it can take up to 10 s until the server offers it again.",
+    ]
     if not workers.workflows:
         notes.append(f"No worker polls {run.task_queue} now.")
     if trouble:
         return Diagnosis(trouble.kind, what, _at(trouble.why, row.errors), trouble.next_step, tuple(notes))
     place = row.place
-    step = f"correct {place.file}, line {place.line}, and {RESTART}" if place else f"mend the code and {RESTART}"
+    step = f"correct {place.shown}, line {place.line}, and {RESTART}" if place else f"mend the code and {RESTART}"
     return Diagnosis("workflow task failing", what, _raised(row.errors), step, tuple(notes))
 
 
@@ -141,7 +151,9 @@ def no_worker(run: Run, listed: Sequence[str], waiting: str) -> Diagnosis:
     if listed:
         listing = f"The server still lists {', '.join(listed)}: killed just now, or busy."
         reason = f"No worker takes anything from the task queue {run.task_queue}. {listing}"
-    step = "start the worker in another terminal: python worker.py, in the folder of its exercise"
+    folder = EXERCISES.get(run.task_queue)
+    where = f"in exercises/{folder} or solutions/{folder}" if folder else "in the folder of its exercise"
+    step = f"start its worker in another terminal: python worker.py, {where}"
     return Diagnosis("no worker", what, reason, step)
 
 
@@ -152,7 +164,9 @@ def retrying(row: Row, run: Run, workers: Pollers, now: datetime) -> Diagnosis |
     left = (row.next_try - now).total_seconds() if row.next_try else 0.0
     if left < -PICKUP:
         found = no_worker(run, workers.activities, f"{named(row)} should have been tried again {span(-left)} ago")
-        return Diagnosis(found.kind, found.what, found.why, found.next_step, (f"Its last error: {row.last_error}",))
+        trouble = recognise(row.errors)
+        note = trouble.why if trouble else f"Its last error: {row.last_error}"
+        return Diagnosis(found.kind, found.what, found.why, found.next_step, (f"The attempt before failed. {note}",))
     of = f" of {row.maximum_attempts}" if row.maximum_attempts else ""
     next_try = (
         f"next try in {span(left)}, at {row.next_try.astimezone():%H:%M:%S}"
@@ -167,7 +181,7 @@ def retrying(row: Row, run: Run, workers: Pollers, now: datetime) -> Diagnosis |
         return Diagnosis(trouble.kind, what, trouble.why, trouble.next_step, tuple(notes))
     place = row.place
     step = (
-        f"if the code is wrong: correct {place.file}, line {place.line}, and {RESTART}"
+        f"if the code is wrong: correct {place.shown}, line {place.line}, and {RESTART}"
         if place
         else f"mend its cause and {RESTART}"
     )
@@ -226,4 +240,4 @@ def _at(text: str, errors: Sequence[Link]) -> str:
     place = next((link.place for link in reversed(errors) if link.place), None)
     if place is None:
         return text
-    return f"{text} ({place.file}, line {place.line}, in {place.function}{f': {place.code}' if place.code else ''})"
+    return f"{text} ({place.shown}, line {place.line}, in {place.function}{f': {place.code}' if place.code else ''})"

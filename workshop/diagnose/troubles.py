@@ -48,13 +48,13 @@ TROUBLES = (
     # What a workflow may not do.
     Trouble(
         "sandbox",
-        r"Cannot access (?P<name>(?:datetime|time|random|uuid|secrets|os\.urandom)\b\S*) from inside a workflow",
+        r"Cannot access (?P<name>(?:datetime|time|random|uuid|secrets|os\.urandom)\b\S*?)(?:\.__\w+__)? from inside a",
         "{name} gives another answer each time, and a workflow must do the same again when it is replayed.",
         f"use workflow.now(), workflow.random(), workflow.uuid4() or await workflow.sleep(); then {RESTART}",
     ),
     Trouble(
         "sandbox",
-        r"Cannot access (?P<name>\S+) from inside a workflow",
+        r"Cannot access (?P<name>\S+?)(?:\.__\w+__)? from inside a workflow",
         "The workflow sandbox forbids {name}: network, files and clocks belong in an activity, which Temporal retries "
         "and whose result it keeps. A plain @function_tool runs inside the workflow.",
         "make it an activity: @activity.defn, activity_as_tool(...) in workflows.py, activities=[...] in worker.py; "

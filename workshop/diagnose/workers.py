@@ -42,7 +42,7 @@ async def pollers(client: Client, task_queue: str) -> Pollers:
 
 async def polled_elsewhere(client: Client, task_queues: Iterable[str]) -> list[str]:
     """Those of the given task queues that some worker polls."""
-    names = list(dict.fromkeys(task_queues))
+    names = sorted(task_queues)
     found = await asyncio.gather(*(pollers(client, name) for name in names))
     return [name for name, workers in zip(names, found, strict=True) if workers.workflows or workers.activities]
 

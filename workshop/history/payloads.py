@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from temporalio.api.common.v1 import Payload
@@ -26,6 +27,12 @@ class Place:
     line: int
     function: str
     code: str
+
+    @property
+    def shown(self) -> str:
+        """The file as a person here would name it: relative to the current folder if it lies below it."""
+        path = Path(self.file)
+        return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else self.file
 
 
 @dataclass(frozen=True)
