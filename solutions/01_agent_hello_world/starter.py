@@ -20,7 +20,7 @@ async def run_plain(question: str) -> None:
         raise SystemExit("OPENAI_API_KEY is not set.\nNext: put it into .env, or run: workshop use practice")
     try:
         result = await Runner.run(weather_agent(function_tool(get_weather_alerts)), question)
-    except Exception as error:
+    except (Exception, asyncio.CancelledError) as error:
         reason = f"{type(error).__name__}: {error.__cause__ or error}"
         raise SystemExit(f"The run is lost. {reason}\nNext: ask again, from the beginning") from None
     print(result.final_output)

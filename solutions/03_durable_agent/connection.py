@@ -7,8 +7,10 @@ import sys
 from typing import Any
 
 from dotenv import dotenv_values, find_dotenv
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client, Plugin, WorkflowFailureError, WorkflowHandle
 from temporalio.envconfig import ClientConfig
+from temporalio.service import RPCError
 
 
 def load_env() -> None:
@@ -29,11 +31,15 @@ def load_env() -> None:
 async def connect(*plugins: Plugin) -> Client:
     """Connects to the server that TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY and their kin name."""
     load_env()
-    config = {"target_host": "127.0.0.1:7233"} | ClientConfig.load_client_connect_config()
+    address = os.environ.get("TEMPORAL_ADDRESS", "127.0.0.1:7233")
     try:
-        return await Client.connect(**config, plugins=plugins)
-    except RuntimeError as error:
-        raise SystemExit(f"No Temporal server at {config['target_host']}: {error}\nNext: workshop up") from None
+        config = {"target_host": address} | ClientConfig.load_client_connect_config()
+        client = await Client.connect(**config, plugins=plugins)
+        # A namespace that does not exist is noticed here, not at the first workflow.
+        await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
+    except (RuntimeError, RPCError, ValueError) as error:
+        raise SystemExit(f"No Temporal server to work with at {address}: {error}\nNext: workshop up") from None
+    return client
 
 
 async def until_stopped() -> None:
@@ -68,11 +74,13 @@ async def result_of(handle: WorkflowHandle[Any, str]) -> str:
         print("Still waiting. Is the worker running (python worker.py)? More: workshop why", flush=True)
     try:
         return await waiting
-    except WorkflowFailureError as error:
+    except asyncio.CancelledError:
+        raise SystemExit("Stopped waiting. The workflow goes on without you.") from None
+    except (WorkflowFailureError, RPCError) as error:
         cause: BaseException = error
         while cause.__cause__:
             cause = cause.__cause__
-        raise SystemExit(f"The workflow failed: {cause}\nNext: workshop why {handle.id}") from None
+        raise SystemExit(f"The workflow has no result: {cause}\nNext: workshop why {handle.id}") from None
     finally:
         # Leaving at once can abort Python under a thread of the client: temporalio/sdk-python#300.
         await asyncio.sleep(0.1)
