@@ -118,7 +118,8 @@ class EnvFile:
         while index < len(self.statements):
             count, binding = self._stashed_at(index, label)
             if binding and binding.key == name:
-                value = _filled_in(binding.value, {**self.environ, **self.values()}) or ""
+                above = EnvFile(statements=self.statements[:index]).values()
+                value = _filled_in(binding.value, {**self.environ, **above}) or ""
                 found.append(Stash(index, count, value))
             index += count
         return found
@@ -170,7 +171,8 @@ class EnvFile:
         rest = old.text[match.end() :]
         quoted = re.match(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"", rest, re.DOTALL)
         if not equals or (gap and rest.startswith("#")):
-            text = f"{name}={value}{space}{gap}{rest}"
+            comment = f"{space}{gap}{rest}"
+            text = f"{name}={value}{' ' if comment.startswith('#') else ''}{comment}"
         elif quoted:
             text = f"{name}{space}={gap}{rest[0]}{value}{rest[0]}{rest[quoted.end() :]}"
         else:

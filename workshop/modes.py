@@ -185,9 +185,10 @@ def _lead(file: EnvFile, name: str, label: str, value: str, practice_port: int, 
         return _owner(name, file.statements[index].value or "", practice_port, here)
 
     mine = [index for index in file.assignments(name) if belongs(index) == label]
-    if not mine and (stashes := file.stashes(name, label)):
-        file.restore(stashes[-1], name)
-        mine = [stashes[-1].start]
+    kept = [kept for kept in file.stashes(name, label) if _owner(name, kept.value, practice_port, label) == label]
+    if not mine and kept:
+        file.restore(kept[-1], name)
+        mine = [kept[-1].start]
     if not mine and value:
         mine = [index for index in file.assignments(name) if not file.statements[index].value]
         mine = mine or [file.add(name, value)]
@@ -202,7 +203,7 @@ def _lead(file: EnvFile, name: str, label: str, value: str, practice_port: int, 
 
 
 def _owner(name: str, value: str, practice_port: int, here: str) -> str | None:
-    """The mode that an assignment belongs to; None if it has no value."""
+    """The mode that an assignment belongs to; None if its value says nothing."""
     if not value or value.startswith("#"):
         return None
     if name == URL:
@@ -212,7 +213,7 @@ def _owner(name: str, value: str, practice_port: int, here: str) -> str | None:
     if name == KEY:
         # A real key beside the practice address was meant for OpenAI.
         return "practice" if value == PRACTICE_KEY else ("openai" if here == "practice" else here)
-    return here
+    return here if value.lower() in ("0", "1", "false", "true", "no", "yes") else None
 
 
 def _means(name: str, text: str, value: str) -> bool:

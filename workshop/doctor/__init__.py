@@ -12,7 +12,7 @@ from pathlib import Path
 from workshop.doctor import file, machine, services, shapes, variables
 from workshop.doctor.finding import Check, Facts, Finding
 from workshop.doctor.machine import shadows_in
-from workshop.modes import KEY, MANAGED
+from workshop.modes import KEY, MANAGED, PRACTICE_KEY
 
 __all__ = [
     "Facts",
@@ -126,7 +126,9 @@ def mode_words(facts: Facts) -> str:
     """`practice model, practice weather, key set`."""
     model = {"practice": "practice model", "openai": "OpenAI"}.get(facts.mode, "another OpenAI-compatible server")
     weather = "practice weather" if facts.practice_weather else "real weather"
-    return f"{model}, {weather}; {KEY}: {shapes.key_state(facts.env.get(KEY, ''))}"
+    key = facts.env.get(KEY, "")
+    own = facts.mode == "practice" and key == PRACTICE_KEY
+    return f"{model}, {weather}; {KEY}: {'set' if own else shapes.key_state(key)}"
 
 
 def _settings(facts: Facts) -> Iterator[Finding]:

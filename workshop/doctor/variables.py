@@ -22,8 +22,10 @@ def model_address(facts: Facts) -> Iterator[Finding]:
     if not value:
         yield from _empty(facts, URL, "OpenAI itself is asked")
         return
-    if facts.mode == "practice" and not is_local(value, facts.settings.practice_port, "/v1"):
-        yield Finding("problem", "url-practice", _practice_mistake(facts, URL, "/v1"), "workshop use practice", line)
+    if facts.mode == "practice":
+        if not is_local(value, facts.settings.practice_port, "/v1"):
+            message = _practice_mistake(facts, URL, "/v1")
+            yield Finding("problem", "url-practice", message, "workshop use practice", line)
         return
     if wrong := shapes.address_mistake(value):
         next_step = f"write {URL}=https://server.example/v1 {facts.place(URL)}, or: workshop use practice | openai"

@@ -1,0 +1,276 @@
+"""`workshop use`: the file leads where it was told to, and no line of the learner's is lost on the way."""
+
+import re
+import tempfile
+from codecs import BOM_UTF8
+from pathlib import Path
+
+import pytest
+from dotenv import dotenv_values
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from workshop import cli, modes
+from workshop.envfile import EnvFile, wide_encoding
+from workshop.errors import WorkshopError
+from workshop.modes import KEY, MANAGED, TRACING, URL, WEATHER, use
+
+ROOT = Path(__file__).resolve().parent.parent
+PRACTICE = {URL: "http://127.0.0.1:8234/v1", KEY: "practice", TRACING: "1", WEATHER: "http://127.0.0.1:8234"}
+TAG = re.compile(rb"^(\s*)(?:# workshop use \S+: ?|# (?=(?:export\s+)?'?(?:OPENAI_|WEATHER_)))", re.MULTILINE)
+
+ASSIGNMENTS = st.builds(
+    lambda indent, export, name, equals, value, comment: indent + export + name + equals + value + comment,
+    st.sampled_from(["", "  "]),
+    st.sampled_from(["", "export "]),
+    st.sampled_from([*MANAGED, KEY, URL, "'OPENAI_API_KEY'", "MY_OWN", "OPENAI_API_KEYS"]),
+    st.sampled_from(["=", "=", " = ", ""]),
+    st.sampled_from(
+        ["", "practice", "sk-real-1", "'sk-real-2'", '"sk-\nreal-3"', '"sk-real-4', "1", "0", "# later", "${MY_OWN}"]
+    )
+    | st.sampled_from(["http://127.0.0.1:8234/v1", "https://localhost:8234/v1/responses", "'http://other.test/v1'"]),
+    st.sampled_from(["", "  # why", " ", " #"]),
+)
+LINES = st.one_of(
+    ASSIGNMENTS,
+    st.sampled_from(
+        ["", "# mine", "# OPENAI_API_KEY=sk-old", "it's", "# it's", "export", "=", "# workshop use openai: X=1"]
+    ),
+    ASSIGNMENTS.map(lambda line: "# workshop use openai: " + line.split("\n")[0].lstrip()),
+)
+FILES = st.builds(
+    lambda bom, lines, end, last: bom + end.join([*lines, *last]).encode(),
+    st.sampled_from([b"", b"", b"\xef\xbb\xbf"]),
+    st.lists(LINES, max_size=9),
+    st.sampled_from(["\n", "\n", "\r\n", "\r"]),
+    st.sampled_from([[], [""]]),
+)
+
+
+def switched(data: bytes, *steps: str) -> list[bytes]:
+    """The file after each step."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / ".env"
+        path.write_bytes(data)
+        found = []
+        for step in steps:
+            use(path.parent, step, None, {})
+            found.append(path.read_bytes())
+        return found
+
+
+@settings(max_examples=250, deadline=None)
+@given(FILES | st.binary(max_size=60))
+@example(b"OPENAI_API_KEY=sk-real-1\nOPENAI_API_KEY=sk-real-2\nOPENAI_BASE_URL=\n")
+@example(b"OPENAI_AGENTS_DISABLE_TRACING=0\r\nOPENAI_API_KEY='sk-\r\nreal'\r\n\xff\xfe caf\xe9")
+def test_to_practice_and_openai_and_back_loses_nothing(data: bytes) -> None:
+    try:
+        practice, again, openai, back, openai_again = switched(
+            data, "practice", "practice", "openai", "practice", "openai"
+        )
+    except WorkshopError:
+        assert wide_encoding(data)
+        return
+    assert practice == again == back
+    assert openai == openai_again
+    old = EnvFile.parse(data)
+    for result, wanted in [(practice, PRACTICE), (openai, {})]:
+        file = EnvFile.parse(result)
+        for name in MANAGED:
+            assert len(file.assignments(name)) <= 1
+        now = file.values()
+        others = {name: value for name, value in old.values().items() if name not in MANAGED}
+        assert {name: value for name, value in now.items() if name not in MANAGED} == others
+        if wanted:
+            assert {name: now.get(name) for name in MANAGED} == wanted
+        else:
+            assert not now.get(URL)
+            assert not now.get(WEATHER) or not modes.is_practice(now[WEATHER] or "", 8234)
+            assert now.get(KEY) != "practice"
+        # Every line of the learner's is there, in its order, perhaps commented out; every key too.
+        plain = TAG.sub(rb"\1", result.removeprefix(BOM_UTF8))
+        rest = iter(re.split(rb"\r\n|\r|\n", plain))
+        theirs = [
+            line
+            for line in re.split(rb"\r\n|\r|\n", TAG.sub(rb"\1", data.removeprefix(BOM_UTF8)))
+            if not re.search(rb"OPENAI|WEATHER", line)
+        ]
+        assert all(line in rest for line in theirs)
+        for index in old.assignments(KEY):
+            value = old.statements[index].value
+            assert (
+                not value
+                or value.startswith("#")
+                or old.statements[index].text.strip().encode("utf-8", "surrogateescape") in plain
+            )
+
+
+@settings(max_examples=60, deadline=None)
+@given(FILES)
+def test_scripts_read_what_was_meant(data: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / ".env"
+        path.write_bytes(data)
+        use(path.parent, "practice", None, {})
+        read = dotenv_values(path, encoding="utf-8-sig")
+        assert {name: read.get(name) for name in MANAGED} == PRACTICE
+        use(path.parent, "https://other.test/v1", None, {})
+        read = dotenv_values(path, encoding="utf-8-sig")
+        assert (read[URL], read[TRACING]) == ("https://other.test/v1", "1")
+        assert not (read.get(KEY) or "").startswith(("sk-real-1", "practice")) or b"other.test" in data
+
+
+def test_the_shipped_example_comes_back_byte_for_byte() -> None:
+    data = (ROOT / ".env.example").read_bytes()
+    practice, openai, elsewhere, back = switched(data, "practice", "openai", "http://localhost:11434/v1", "practice")
+    assert practice == data
+    read = EnvFile.parse(openai).values()
+    assert not any(read.get(name) for name in MANAGED)
+    assert EnvFile.parse(elsewhere).values()[URL] == "http://localhost:11434/v1"
+    assert (
+        back.replace(
+            b"# workshop use http://localhost:11434/v1: OPENAI_BASE_URL=http://localhost:11434/v1\n", b""
+        ).replace(b"# workshop use http://localhost:11434/v1: OPENAI_AGENTS_DISABLE_TRACING=1\n", b"")
+        == data
+    )
+
+
+def test_export_comment_and_order_stay() -> None:
+    data = b"# mine\nexport OPENAI_BASE_URL=http://127.0.0.1:8234/v1  # local\n\nMY_OWN=1"
+    openai, practice = switched(data, "openai", "practice")
+    assert openai == data.replace(b"export", b"# workshop use practice: export")
+    assert (
+        practice
+        == data + b"\nOPENAI_API_KEY=practice\nOPENAI_AGENTS_DISABLE_TRACING=1\nWEATHER_API_URL=http://127.0.0.1:8234"
+    )
+
+
+def test_a_real_key_is_put_aside_and_comes_back() -> None:
+    data = b"OPENAI_BASE_URL=http://127.0.0.1:8234/v1\nOPENAI_API_KEY='sk-real'  # team\n"
+    practice, openai = switched(data, "practice", "openai")
+    assert b"# workshop use openai: OPENAI_API_KEY='sk-real'  # team\nOPENAI_API_KEY=practice\n" in practice
+    assert b"\nOPENAI_API_KEY='sk-real'  # team\n" in openai
+    assert EnvFile.parse(openai).values()[KEY] == "sk-real"
+
+
+def test_the_openai_key_does_not_go_to_another_server() -> None:
+    [result] = switched(b"OPENAI_API_KEY=sk-real\n", "https://other.test/v1/")
+    assert EnvFile.parse(result).values() == {URL: "https://other.test/v1", TRACING: "1"}
+    assert b"# workshop use openai: OPENAI_API_KEY=sk-real\n" in result
+    keyed = result + b"OPENAI_API_KEY=other-key\n"
+    openai, back = switched(keyed, "openai", "https://other.test/v1")
+    assert EnvFile.parse(openai).values()[KEY] == "sk-real"
+    assert EnvFile.parse(back).values()[KEY] == "other-key"
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["http://127.0.0.1:8234", "https://127.0.0.1:8234/v1", "127.0.0.1:8234/v1", "http://127.0.0.1:8234/v1/responses"],
+)
+def test_a_mistyped_practice_address_is_mended_in_place(line: str) -> None:
+    [result] = switched(f"X=1\nOPENAI_BASE_URL={line} # mine\nY=1\n".encode(), "practice")
+    assert b"X=1\nOPENAI_BASE_URL=http://127.0.0.1:8234/v1 # mine\nY=1\n" in result
+
+
+def test_other_names_of_this_machine_and_a_slash_are_left_alone() -> None:
+    data = b"OPENAI_BASE_URL=http://localhost:8234/v1/\nOPENAI_API_KEY=practice\nOPENAI_AGENTS_DISABLE_TRACING=true\nWEATHER_API_URL=http://localhost:8234\n"
+    assert switched(data, "practice") == [data]
+
+
+def test_the_port_is_that_of_the_practice_services(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("WORKSHOP_PRACTICE_PORT=9001\nOPENAI_BASE_URL=http://127.0.0.1:8234/v1\n")
+    use(tmp_path, "practice", None, {})
+    assert dotenv_values(tmp_path / ".env")[URL] == "http://127.0.0.1:9001/v1"
+
+
+def test_weather_can_be_chosen_apart(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.write_text("WEATHER_API_URL=https://mirror.test\n")
+    assert use(tmp_path, "practice", "real", {}).weather == "real"
+    assert dotenv_values(path)[WEATHER] == "https://mirror.test"
+    assert use(tmp_path, "openai", "practice", {}).weather == "practice"
+    assert dotenv_values(path)[WEATHER] == "http://127.0.0.1:8234"
+    switch = use(tmp_path, "", "real", {})
+    assert (switch.mode, switch.weather, switch.changed) == ("openai", "real", [WEATHER])
+    assert dotenv_values(path)[WEATHER] == "https://mirror.test"
+
+
+def test_without_env_it_is_made_from_the_example(tmp_path: Path) -> None:
+    example_bytes = (ROOT / ".env.example").read_bytes()
+    (tmp_path / ".env.example").write_bytes(example_bytes)
+    assert use(tmp_path, "practice", None, {}).made
+    assert (tmp_path / ".env").read_bytes() == example_bytes
+
+
+def test_env_txt_is_named_before_another_is_made(tmp_path: Path) -> None:
+    (tmp_path / ".env.txt").write_text("OPENAI_API_KEY=sk-real\n")
+    with pytest.raises(WorkshopError, match=r"\.env\.txt"):
+        use(tmp_path, "openai", None, {})
+    assert [path.name for path in tmp_path.iterdir()] == [".env.txt"]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("practise", "neither a mode nor an address"),
+        ("localhost:11434/v1", "neither a mode nor an address"),
+        ("ftp://host/v1", "neither a mode nor an address"),
+        ("http://", "neither a mode nor an address"),
+        ("http://host:0/v1", "neither a mode nor an address"),
+        ("http://host:99999/v1", "host or port is malformed"),
+        ("http://[::1/v1", "host or port is malformed"),
+        ("https://me:sk-canary-7Q2M9X4T@host/v1", "no user, password"),
+        ("https://host/v1?key=sk-canary-7Q2M9X4T", "no user, password"),
+        ("https://host/v 1", "does not belong"),
+        ("https://hóst/v1", "does not belong"),
+        ("https://host/v1/chat/completions", "ends in /chat/completions"),
+        ("https://host/v1/responses/", "ends in /responses"),
+        ("sk-canary-7Q2M9X4T", "looks like a key"),
+    ],
+)
+def test_what_is_no_address_is_refused_and_changes_nothing(tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / ".env").write_text("A=1\n")
+    with pytest.raises(WorkshopError, match=says) as caught:
+        use(tmp_path, text, None, {})
+    assert "7Q2M" not in str(caught.value)
+    assert (tmp_path / ".env").read_text() == "A=1\n"
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:8234/v1", "http://localhost:8234/v1/"])
+def test_the_practice_address_means_practice(tmp_path: Path, address: str) -> None:
+    assert use(tmp_path, address, None, {}).mode == "practice"
+    assert dotenv_values(tmp_path / ".env")[KEY] == "practice"
+
+
+def test_the_shell_that_wins_is_named(tmp_path: Path) -> None:
+    shell = {URL: "http://elsewhere/v1", KEY: "sk-shell", TRACING: "1", WEATHER: ""}
+    assert use(tmp_path, "practice", None, shell).overridden == [URL, KEY]
+    assert use(tmp_path, "openai", None, shell).overridden == [URL]
+    told = list(modes.told(use(tmp_path, "practice", None, shell)))
+    assert told[-1] == f"But the shell sets {URL} and {KEY} too, and wins over .env. Next: unset {URL} {KEY}"
+
+
+def test_the_command_says_the_one_next_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, "ROOT", tmp_path)
+    for name in (*MANAGED, "http_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / ".env").write_text("# mine\n\nOPENAI_API_KEY=\n")
+    cli.app(["use", "openai"], standalone_mode=False)
+    printed = capsys.readouterr().out
+    assert "leads to OpenAI and the real weather" in printed
+    assert ".env line 3: OPENAI_API_KEY is empty." in printed
+    assert "put your key right after OPENAI_API_KEY= in line 3 of .env" in printed
+    cli.app(["use", "practice"], standalone_mode=False)
+    assert "Next:" not in capsys.readouterr().out
+    cli.app(["use"], standalone_mode=False)
+    assert capsys.readouterr().out == "practice model, practice weather; OPENAI_API_KEY: set\n"
+    for arguments in (
+        ["openai", "sk-canary-7Q2M9X4T"],
+        ["openai", "--key", "sk-canary-7Q2M9X4T"],
+        ["--weather", "7Q2M"],
+    ):
+        with pytest.raises(WorkshopError) as caught:
+            cli.app(["use", *arguments], standalone_mode=False)
+        assert "7Q2M" not in str(caught.value)
