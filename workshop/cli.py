@@ -155,6 +155,69 @@ def why_command(workflow_id: WorkflowId = None) -> None:
         say(line)
 
 
+@app.command()
+def fault(
+    target: Annotated[str, typer.Argument(metavar="[model|weather|clear]", show_default=False)] = "",
+    kind: Annotated[str, typer.Argument(metavar="[KIND]", show_default=False)] = "",
+    seconds: Annotated[
+        float | None, typer.Argument(metavar="[DELAY]", help="The same as --delay.", show_default=False)
+    ] = None,
+    times: Annotated[int | None, typer.Option(help="How many requests it hits; by default until cleared.")] = None,
+    retry_after: Annotated[str | None, typer.Option(help="Retry-After: seconds, or an HTTP date.")] = None,
+    delay: Annotated[float | None, typer.Option(help="Seconds before the answer.")] = None,
+    probability: Annotated[float | None, typer.Option(help="Of hitting a request, 0 to 1.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Makes --probability repeatable.")] = None,
+) -> None:
+    """Make the practice model or weather fail on purpose; without arguments, show the faults set.
+
+    \b
+    model:    rate-limit, quota, bad-key, down, server-error, drop, slow, garbage,
+              error-body, unknown-tool, two-handoffs
+    weather:  down, slow, drop, garbage, not-found, forbidden, huge
+    clear:    ends them; requests that are being delayed go on at once
+
+    Example: workshop fault model rate-limit --times 3 --retry-after 2
+    """
+    from workshop.practice.client import Practice
+    from workshop.practice.report import fault_lines
+
+    practice = Practice(settings().practice_url)
+    options = {"times": times, "retry_after": retry_after, "probability": probability, "seed": seed}
+    given = any(value is not None for value in (seconds, delay, *options.values()))
+    if target not in ("model", "weather") and (given or target not in ("", "clear")):
+        raise WorkshopError(f"A fault is set on model or weather, not on {target!r}.", "workshop fault --help")
+    if target in ("model", "weather") and not kind:
+        raise WorkshopError(f"Which fault should {target} have?", "workshop fault --help")
+    if seconds is not None and delay is not None:
+        raise WorkshopError("The delay is given twice.", f"workshop fault {target} {kind} {delay:g}")
+    if target == "clear":
+        faults = practice.clear_faults(kind or None)
+    elif target:
+        faults = practice.set_fault(target=target, kind=kind, delay=delay if seconds is None else seconds, **options)
+    else:
+        faults = practice.faults()
+    for line in fault_lines(faults):
+        say(line)
+
+
+@app.command()
+def ledger(
+    as_json: Annotated[bool, typer.Option("--json", help="Print entries and totals as JSON.")] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="Empty it.")] = False,
+) -> None:
+    """Show every request the practice services received: run, outcome, tokens, cost, and totals."""
+    from workshop.practice.client import Practice
+    from workshop.practice.report import ledger_lines
+
+    practice = Practice(settings().practice_url)
+    book = practice.clear_ledger() if clear else practice.ledger()
+    if as_json:
+        typer.echo(json.dumps(book, indent=2))
+        return
+    for line in ["The ledger is emptied."] if clear else ledger_lines(book):
+        say(line)
+
+
 def main() -> None:
     """Runs the command and turns every mistake a person can mend into its one line."""
     try:

@@ -18,8 +18,8 @@ class Alert(NamedTuple):
 
 
 _LONG = " ".join(
-    f"Segment {number}: snow of {2 + number % 7} to {6 + number % 7} inches is expected above {800 + number * 25} feet; "
-    "travel between the made-up villages of this segment could be very difficult."
+    f"Segment {number}: snow of {2 + number % 7} to {6 + number % 7} inches is expected above {800 + number * 25} "
+    "feet; travel between the made-up villages of this segment could be very difficult."
     for number in range(1, 81)
 )
 
@@ -125,8 +125,8 @@ ALERTS: dict[str, tuple[Alert, ...]] = {
         Alert(
             "High Surf Advisory",
             "Minor",
-            "High Surf Advisory for the shores of Puʻu Lani and ʻŌhiʻa Bay",
-            "Puʻu Lani; ʻŌhiʻa Bay",
+            "High Surf Advisory for the shores of Pu\u02bbu Lani and \u02bbŌhi\u02bba Bay",
+            "Pu\u02bbu Lani; \u02bbŌhi\u02bba Bay",
             "Surf of 12 to 18 feet along north-facing shores.",
         ),
     ),

@@ -60,17 +60,15 @@ def read(body: Any) -> Request:
 
 
 def _calls(calls: Any, param: str) -> list[Call]:
-    if calls is None:
-        return []
     found = []
-    for call in calls if isinstance(calls, list) else [calls]:
+    for call in calls if isinstance(calls, list) else [calls] if calls else []:
         function = call.get("function") if isinstance(call, dict) else None
-        fields = (
-            [call.get("id"), function.get("name"), function.get("arguments")] if isinstance(function, dict) else [None]
-        )
-        if not all(isinstance(value, str) for value in fields):
+        if not isinstance(function, dict):
             raise BadRequest(f"Invalid tool call in '{param}'.", param)
-        found.append(Call(*fields))
+        key, name, arguments = call.get("id"), function.get("name"), function.get("arguments")
+        if not (isinstance(key, str) and isinstance(name, str) and isinstance(arguments, str)):
+            raise BadRequest(f"Invalid tool call in '{param}'.", param)
+        found.append(Call(key, name, arguments))
     return found
 
 

@@ -67,7 +67,7 @@ _GREETINGS = {
     "hello": "english",
     "thanks": "english",
 }
-_SIGNS = {"french": re.compile(r"[çœêèûùîâëï]|\b(?:[cdjlmnst]|qu)['’]\w"), "spanish": re.compile(r"[¿¡ñ]|ción\b")}
+_SIGNS = {"french": re.compile(r"[çœêèûùîâëï]|\b(?:[cdjlmnst]|qu)'\w"), "spanish": re.compile(r"[¿¡ñ]|ción\b")}
 # The way words end where the lists do not know them.
 _ENDINGS = {
     "french": re.compile(r"(?:eaux?|eux|euse|ez|ique|iques|ement|oire|aient|ees?)$"),
@@ -78,7 +78,7 @@ _ENDINGS = {
 
 def recognise(text: str) -> str:
     """`english`, `french` or `spanish`; English too if it is another language or nothing can be told."""
-    lower = text.lower().replace("’", "'")
+    lower = text.lower().replace("\u2019", "'")
     words = re.findall(r"[a-z]+(?:'[a-z]+)*", without_accents(lower))
     scores = dict.fromkeys(_WORD_SETS, 0.0)
     for word in words:

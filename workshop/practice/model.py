@@ -169,7 +169,7 @@ def _answer(
 
 def _told(call: Call, output: str, language: str) -> str:
     """One tool's output in words: quoted, cut where it is very long, or the error it reports."""
-    places = [name_of(area) for area in _areas_in(call)]
+    places = [name_of(area, language) for area in _areas_in(call)]
     place = ", ".join(dict.fromkeys(places)) or call.name
     error = error_in(output)
     if error:

@@ -79,7 +79,7 @@ async def _answer(request: Request, chat: bool) -> Response:
     said, since = asked.latest()
     outputs = sum(isinstance(item, Output) for item in since)
     entry = ledger.model_began(
-        asked=f"{said} (+ {outputs} tool outputs)" if outputs else said,
+        asked=f"{said} (+ {outputs} tool {'output' if outputs == 1 else 'outputs'})" if outputs else said,
         body=body,
         instructions=asked.instructions,
         opening=asked.opening,
