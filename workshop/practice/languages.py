@@ -2,7 +2,7 @@
 
 import re
 
-from workshop.practice.states import without_accents
+from workshop.practice.states import STATES, without_accents
 
 LANGUAGES = ("english", "french", "spanish")
 
@@ -67,7 +67,13 @@ _GREETINGS = {
     "hello": "english",
     "thanks": "english",
 }
-_SIGNS = {"french": re.compile(r"[çœêèûùîâëï]|\b(?:[cdjlmnst]|qu)'\w"), "spanish": re.compile(r"[¿¡ñ]|ción\b")}
+_SIGNS = {
+    "french": re.compile(r"[çœêèûùîâëï]|\b(?:[cdjlmnst]|qu)'\w"),
+    "spanish": re.compile(r"[¿¡ñ]|ción\b"),
+    "other": re.compile(r"[ãõßäö]"),
+}
+# "Nevada" and "Colorado" say nothing of the language; "Floride" does.
+_STATE = re.compile(r"\b(?:" + "|".join(names[0].lower().replace(".", r"\.") for names in STATES.values()) + r")\b")
 # The way words end where the lists do not know them.
 _ENDINGS = {
     "french": re.compile(r"(?:eaux?|eux|euse|ez|ique|iques|ement|oire|aient|ees?)$"),
@@ -79,7 +85,7 @@ _ENDINGS = {
 def recognise(text: str) -> str:
     """`english`, `french` or `spanish`; English too if it is another language or nothing can be told."""
     lower = text.lower().replace("\u2019", "'")
-    words = re.findall(r"[a-z]+(?:'[a-z]+)*", without_accents(lower))
+    words = re.findall(r"[a-z]+(?:'[a-z]+)*", _STATE.sub(" ", without_accents(lower)))
     scores = dict.fromkeys(_WORD_SETS, 0.0)
     for word in words:
         parts = {word, *word.split("'")} if "'" in word else {word}

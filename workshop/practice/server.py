@@ -99,8 +99,11 @@ class PracticeServer(uvicorn.Server):
         """Where it answers."""
         return f"http://{HOST}:{self.port}"
 
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().serve(sockets or [self.socket])
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets or [self.socket])
+        await super().startup(sockets)
         if self.started:
             print(f"practice services on {self.url}\nThe model here is {STAND_IN}.", flush=True)
 

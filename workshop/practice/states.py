@@ -231,7 +231,7 @@ def _is_meant(text: str, match: re.Match[str], code: str, found: list[_Mention])
     if code not in _WORDS:
         return True
     if not re.search(r"[A-Za-z]", _CODE.sub("", text)):  # nothing but codes
-        return code not in _INTERJECTIONS or len(_CODE.findall(text)) > 1 or "?" in text
+        return cued or code not in _INTERJECTIONS or len(_CODE.findall(text)) > 1 or "?" in text
     if not re.search(r"[a-z]", text):  # all in capitals, so that capitals say nothing
         return called or (ends and ((cued and code != "ME") or _in_list(text, match, found, commas=True)))
     if code in ("IN", "OR") and any(0 < mention.start - match.end() <= 2 for mention in found):  # "IN Texas"
