@@ -159,12 +159,12 @@ def test_a_taken_port_is_found_before_anything_starts(make: Make, which: int) ->
     assert services.start(["one", "two"]) == ["one", "two"]
 
 
-@pytest.mark.parametrize("variable", ["WORKSHOP_TEMPORAL_PORT", "WORKSHOP_TEMPORAL_UI_PORT"])
-def test_both_ports_of_the_server_are_looked_at(settings: Settings, variable: str) -> None:
+@pytest.mark.parametrize("variable", ["WORKSHOP_TEMPORAL_PORT", "WORKSHOP_TEMPORAL_UI_PORT", "WORKSHOP_PRACTICE_PORT"])
+def test_each_port_is_looked_at(settings: Settings, variable: str) -> None:
     services = Services(settings)
-    port = services.known["temporal"].ports[variable]
+    port = {**services.known["temporal"].ports, **services.known["practice"].ports}[variable]
     with http.server.HTTPServer(("", port), http.server.BaseHTTPRequestHandler):  # on every address
-        with pytest.raises(WorkshopError, match=f"Port {port}, meant for the Temporal") as caught:
+        with pytest.raises(WorkshopError, match=f"Port {port}, meant for the ") as caught:
             services.start(["practice", "temporal"])
         assert variable in caught.value.next_step
         assert services.record("temporal") is services.record("practice") is None
@@ -406,10 +406,14 @@ def test_jupyterlab(settings: Settings) -> None:
         services.stop()
 
 
-def test_jupyterlab_behind_the_forwarded_address_of_a_codespace(settings: Settings) -> None:
-    lab = catalogue(replace(settings, forwarding=("fluffy-disco-42", "example.test")))["lab"]
+def test_addresses_in_a_codespace(settings: Settings) -> None:
+    known = catalogue(replace(settings, forwarding=("fluffy-disco-42", "example.test")))
+    assert known["temporal"].link == f"https://fluffy-disco-42-{settings.temporal_ui_port}.example.test"
+    assert known["practice"].link == f"https://fluffy-disco-42-{settings.practice_port}.example.test"
     host = f"fluffy-disco-42-{settings.lab_port}.example.test"
+    lab = known["lab"]
     assert lab.link.startswith(f"https://{host}/lab?token=")
+    # The browser comes under that name then, and Jupyter refuses names that it was not told of.
     assert f"--ServerApp.allow_origin=https://{host}" in lab.command
     assert f"--ServerApp.local_hostnames={host}" in lab.command
     assert lab.health_url == f"http://127.0.0.1:{settings.lab_port}/api"
