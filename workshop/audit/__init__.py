@@ -39,15 +39,14 @@ class Audit:
         # Whole, however long: it is there to be copied.
         yield Text.assemble("Workflow ", (printable(run.workflow_id), "bold"), overflow="fold")
         yield Text(f"{printable(run.type)}, task queue {printable(run.task_queue)}, {headline(run, self.now)}")
-        yield Text(shorten(f"Asked:    {as_text(run.input)}", 2 * width))
+        yield Text(f"Asked:    {shorten(as_text(run.input), 2 * width - 12)}")
         if run.status == "completed":
-            yield Text(shorten(f"Answered: {as_text(run.result)}", 2 * width))
+            yield Text(f"Answered: {shorten(as_text(run.result), 2 * width - 12)}")
         if run.failure:
-            yield Text(shorten(f"Failed:   {run.failure}", 4 * width))
+            yield Text(f"Failed:   {shorten(run.failure, 4 * width - 12)}")
         if run.reason:
-            yield Text(shorten(f"Reason:   {run.reason}", 2 * width))
-        workers = _workers(run)
-        yield Text(f"Worker{'s' * (len(workers) != 1)}:  {printable(', '.join(workers)) or 'none yet'}")
+            yield Text(f"Reason:   {shorten(run.reason, 2 * width - 12)}")
+        yield Text(f"Workers:  {printable(', '.join(_workers(run))) or 'none yet'}")
 
     def _table(self, width: int) -> Table:
         table = Table(box=box.SIMPLE_HEAD, expand=True, pad_edge=False)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from workshop.history import HANDOFF, INLINE_TOOL, TIMER, Row, Run, count, printable, span
+from workshop.history import HANDOFF, INLINE_TOOL, MODEL_ACTIVITIES, TIMER, Row, Run, count, printable, span
 
 
 def shorten(text: str, length: int) -> str:
@@ -14,7 +14,8 @@ def shorten(text: str, length: int) -> str:
 def title(row: Row) -> str:
     """What a row is about, next to its kind."""
     if row.model:
-        return row.model.model or "the worker's model"
+        named = [row.name] if row.name not in MODEL_ACTIVITIES else []
+        return ", ".join([*named, row.model.model] if row.model.model else named) or "the worker's model"
     return f"to {row.name}" if row.kind == HANDOFF else row.name
 
 

@@ -29,6 +29,7 @@ EXERCISES = {
     "durable-agent": "03_durable_agent",
     "agent-routing": "04_agent_routing",
 }
+SHOWN = 300  # characters of a result
 PICKUP = 2.0  # seconds; a live worker takes a task within milliseconds
 
 
@@ -67,7 +68,9 @@ def ended(run: Run) -> Diagnosis:
 
 
 def _completed(run: Run, what: str) -> Diagnosis:
-    answer = f"Its result: {as_text(run.result)}" if run.result is not None else "It gave no result."
+    result = as_text(run.result)
+    # The whole of it is in the audit.
+    answer = f"Its result: {result[:SHOWN]}{'…' * (len(result) > SHOWN)}" if result else "It gave no result."
     inline = [row for row in run.rows if row.kind == INLINE_TOOL]
     refused = next((row for row in inline if row.errors), None)
     trouble = recognise(refused.errors) if refused else None
@@ -78,21 +81,21 @@ def _completed(run: Run, what: str) -> Diagnosis:
     if inline:
         names = ", ".join(dict.fromkeys(row.name for row in inline))
         note = f"{names} ran inside the workflow: no activity, so no retries and nothing of it in the history."
-        return Diagnosis("completed", what, "", "make it an activity: activity_as_tool(...)", (answer, note))
-    return Diagnosis("completed", what, "", "", (answer,))
+        return Diagnosis("completed", f"{what}\n{answer}", "", "make it an activity: activity_as_tool(...)", (note,))
+    return Diagnosis("completed", f"{what}\n{answer}")
 
 
 def _failed(run: Run, what: str) -> Diagnosis:
     last = next((row for row in reversed(run.rows) if row.errors and not row.open), None)
     errors = run.errors or (last.errors if last else ())
     trouble = recognise(errors)
-    notes = [f"The last error was {root(errors)}"] if errors else []
+    notes = [f"The last error: {_brief(errors)}"] if errors else []
     model = next((row.model for row in reversed(run.rows) if row.model), None)
     if trouble and trouble.kind == "unknown tool" and model:
         offered = (*model.tools, *(name for name, _ in model.handoffs))
         notes.insert(0, f"Offered were: {', '.join(offered) or 'no tools'}.")
-    if last and last.attempts:
-        notes.append(f"{named(last)} was tried {count(last.attempts, 'time')}.")
+    if last and last.attempts > 1:
+        notes.append(f"{named(last).capitalize()} was tried {last.attempts} times.")
     if trouble:
         return Diagnosis(
             trouble.kind,
@@ -165,7 +168,7 @@ def retrying(row: Row, run: Run, workers: Pollers, now: datetime) -> Diagnosis |
     if left < -PICKUP:
         found = no_worker(run, workers.activities, f"{named(row)} should have been tried again {span(-left)} ago")
         trouble = recognise(row.errors)
-        note = trouble.why if trouble else f"Its last error: {row.last_error}"
+        note = trouble.why if trouble else f"Its last error: {_brief(row.errors)}"
         return Diagnosis(found.kind, found.what, found.why, found.next_step, (f"The attempt before failed. {note}",))
     of = f" of {row.maximum_attempts}" if row.maximum_attempts else ""
     next_try = (
@@ -177,7 +180,7 @@ def retrying(row: Row, run: Run, workers: Pollers, now: datetime) -> Diagnosis |
     trouble = recognise(row.errors)
     notes = [] if workers.activities else [f"No worker polls {run.task_queue} now: python worker.py"]
     if trouble:
-        notes.insert(0, f"The error: {row.last_error}")
+        notes.insert(0, f"The error: {_brief(row.errors)}")
         return Diagnosis(trouble.kind, what, trouble.why, trouble.next_step, tuple(notes))
     place = row.place
     step = (
@@ -196,7 +199,7 @@ def running(row: Row, run: Run, workers: Pollers, now: datetime) -> Diagnosis | 
     beat = row.last_heartbeat or row.started or row.scheduled
     silent = (now - beat).total_seconds()
     what = f"{run.workflow_id} is under way: {named(row)}, attempt {row.attempts}, has been running for {span(lasted)}"
-    notes = [f"The attempt before failed: {row.last_error}"] if row.errors else []
+    notes = [f"The attempt before failed: {_brief(row.errors)}"] if row.errors else []
     if gone(row.worker) or (row.heartbeat_timeout and silent > row.heartbeat_timeout):
         limit = row.heartbeat_timeout or row.start_to_close
         noticed = f"The server notices after {span(limit)} and lets another worker try again." if limit else ""
@@ -233,7 +236,13 @@ def named(row: Row) -> str:
 
 
 def _raised(errors: Sequence[Link]) -> str:
-    return _at(f"{root(tuple(errors))}", errors)
+    return _at(_brief(errors), errors)
+
+
+def _brief(errors: Sequence[Link]) -> str:
+    """The root cause's first line: the audit has all of it."""
+    first, *more = str(root(tuple(errors)) or "unknown").splitlines() or [""]
+    return f"{first} …" if more else first
 
 
 def _at(text: str, errors: Sequence[Link]) -> str:

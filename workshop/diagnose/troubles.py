@@ -76,8 +76,7 @@ TROUBLES = (
     ),
     Trouble(
         "too large",
-        r"(?i)TMPRL110[34]|PAYLOADS?_TOO_LARGE|grpc message too large|exceeds (?:the )?(?:size )?limit|"
-        r"size exceed\w* .*limit|larger than max",
+        r"(?i)TMPRL110[34]|payloads? too large|message too large|blob size .*limit|larger than max",
         "Something is larger than Temporal takes (2 MiB for an input or output, 4 MiB for a step).",
         f"shorten what the activity returns, then {RESTART}",
     ),
@@ -98,7 +97,7 @@ TROUBLES = (
     ),
     Trouble(
         "rate limit",
-        r"(?i)Error code: 429|status code: 429|\b429 Too Many|rate.?limit",
+        r"(?i)Error code: 429|status code: 429|\b429 Too Many|rate.?limit|Retry-After is a date",
         "The model's provider takes no more requests for now (429, rate limit).",
         "wait: Temporal asks again by itself",
         upstream=True,
@@ -132,13 +131,13 @@ TROUBLES = (
     # The weather service.
     Trouble(
         "user agent",
-        r"(?i)403[^\n]*user-?agent|user-?agent[^\n]*403",
-        "The weather service refuses callers that send no User-Agent header (403).",
+        r"(?i)weather service said 403|403[^\n]*user-?agent|user-?agent[^\n]*403|403 Forbidden' for url '\S*/alerts",
+        "The weather service refuses this caller (403), as it does when a request has no User-Agent header.",
         f'send headers={{{{"User-Agent": "..."}}}} in activities.py, then {RESTART}',
     ),
     Trouble(
         "refused",
-        r"(?i)(?:weather service said|client error '|error code: |status code: )(?P<status>4\d\d)[^\n]*",
+        r"(?i)(?:error '|code: |service said )(?P<status>4\d\d)",
         "The service refuses this request ({status}): it is wrong in itself, such as a state that does not exist.",
         "look at what was asked with: workshop audit; then start anew",
         upstream=True,
@@ -147,7 +146,7 @@ TROUBLES = (
     Trouble(
         "service down",
         r"(?i)(?:error '|code: |service said )(?P<status>5\d\d)(?:.*for url '(?P<url>[^']*)')?",
-        "The service answers with an error of its own ({status}) {url}.",
+        "The service is in trouble itself: it answers {status} {url}.",
         "wait: Temporal asks again by itself",
         upstream=True,
     ),
@@ -187,8 +186,8 @@ TROUBLES = (
     ),
     Trouble(
         "garbage",
-        r"(?i)JSONDecodeError|Expecting value: line|is not valid JSON",
-        "The service answered with something that is not JSON.",
+        r"(?i)JSONDecodeError|Expecting value: line|is not valid JSON|validation errors? for ModelResponse",
+        "The service answered with something that is no answer: no JSON, or JSON of another kind.",
         "wait: Temporal asks again by itself",
         upstream=True,
     ),

@@ -18,7 +18,7 @@ from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError, RPCStatusCode
 
 from workshop.errors import WorkshopError
-from workshop.history.conversation import Call, ModelCall
+from workshop.history.conversation import MODEL_ACTIVITIES, Call, ModelCall
 from workshop.history.events import lost_worker_notes, run_of, when
 from workshop.history.payloads import Link, Place, as_text, chain, root
 from workshop.history.roles import with_roles
@@ -49,6 +49,7 @@ __all__ = [
     "HANDOFF",
     "INLINE_TOOL",
     "MODEL",
+    "MODEL_ACTIVITIES",
     "SIGNAL",
     "TASK_FAILURE",
     "TASK_TIMEOUT",

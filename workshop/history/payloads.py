@@ -103,20 +103,33 @@ def _too_deep(value: Any) -> bool:
     return True
 
 
+_WRAPPERS = ("activity_failure_info", "child_workflow_execution_failure_info")
+
+
 def chain(failure: Failure) -> tuple[Link, ...]:
     """The errors of a failure, outermost first; wrappers that only say "an activity failed" are left out."""
     links = []
     while True:
-        # "Activity task failed" and its like say nothing unless they are all there is.
-        wrapper = failure.WhichOneof("failure_info") in (
-            "activity_failure_info",
-            "child_workflow_execution_failure_info",
-        )
+        # They say nothing, unless they are all there is. The last marks a failure that the server cut to size.
+        wrapper = failure.WhichOneof("failure_info") in _WRAPPERS or failure.message == "Failure exceeds size limit."
         if not (wrapper and failure.HasField("cause")):
             links.append(Link(_type(failure), _message(failure), _place(failure.stack_trace)))
         if not failure.HasField("cause"):
-            return tuple(links)
+            return (*links, *_unread_retry_after(failure))
         failure = failure.cause
+
+
+def _unread_retry_after(failure: Failure) -> tuple[Link, ...]:
+    """What a provider's refusal became that says in its Retry-After header when to come back, as a date.
+
+    The plugin reads that header as a number of seconds, so that its own ValueError hides the status: only the line it
+    was raised at tells. https://www.rfc-editor.org/rfc/rfc9110#field.retry-after allows both.
+    """
+    date = re.fullmatch(r"could not convert string to float: (.*)", failure.message)
+    if date is None or "_raise_for_openai_status" not in failure.stack_trace:
+        return ()
+    reason = "its Retry-After is a date, and the plugin reads only seconds"
+    return (Link("APIStatusError", f"429 (or 5xx): the provider asks to wait until {date[1]}; {reason}"),)
 
 
 def root(links: tuple[Link, ...]) -> Link | None:

@@ -31,6 +31,7 @@ def with_roles(rows: Sequence[Row]) -> tuple[Row, ...]:
                 told += _in_workflow(asking, call, following)
         told += _handoffs(asking, following)
         told[told.index(asking)] = replace(asking, notes=(*asking.notes, *_never_offered(asking.model)))
+    _name_agents(told)
     return tuple(sorted(told, key=lambda row: (row.scheduled, row.event or float("inf"))))
 
 
@@ -110,6 +111,18 @@ def _handoffs(asking: Row, following: Sequence[Row]) -> Iterator[Row]:
             asked=call.name,
             answered=note[state],
         )
+
+
+def _name_agents(rows: list[Row]) -> None:
+    """Gives model calls the name of their agent: instructions tell agents apart, and handoffs tell their names."""
+    names = {}
+    for handoff in (row for row in rows if row.kind == HANDOFF and row.state == "completed"):
+        first = next((row.model for row in rows if row.model and row.scheduled >= handoff.scheduled), None)
+        if first and first.instructions:
+            names[first.instructions] = handoff.name
+    for i, row in enumerate(rows):
+        if row.model and row.model.instructions in names:
+            rows[i] = replace(row, name=names[row.model.instructions])
 
 
 def _never_offered(model: ModelCall | None) -> Iterator[str]:
