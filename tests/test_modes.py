@@ -59,7 +59,7 @@ def switched(data: bytes, *steps: str) -> list[bytes]:
         return found
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(FILES | st.binary(max_size=60))
 @example(b"OPENAI_API_KEY=sk-real-1\nOPENAI_API_KEY=sk-real-2\nOPENAI_BASE_URL=\n")
 @example(b"OPENAI_AGENTS_DISABLE_TRACING=0\r\nOPENAI_API_KEY='sk-\r\nreal'\r\n\xff\xfe caf\xe9")
@@ -95,7 +95,7 @@ def test_to_practice_and_openai_and_back_loses_nothing(data: bytes) -> None:
             for line in re.split(rb"\r\n|\r|\n", TAG.sub(rb"\1", data.removeprefix(BOM_UTF8)))
             if not re.search(rb"OPENAI|WEATHER", line)
         ]
-        assert all(line in rest for line in theirs)
+        assert all(any(found in (line, b"# " + line) for found in rest) for line in theirs)
         for index in old.assignments(KEY):
             value = old.statements[index].value
             assert (
@@ -105,7 +105,7 @@ def test_to_practice_and_openai_and_back_loses_nothing(data: bytes) -> None:
             )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(FILES)
 def test_scripts_read_what_was_meant(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
