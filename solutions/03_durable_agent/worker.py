@@ -15,7 +15,7 @@ MODEL_CALL = ModelActivityParameters(
     # The longest that one model call may take.
     start_to_close_timeout=timedelta(seconds=60),
     # A killed worker is noticed when its heartbeats stop, not when that minute is over.
-    heartbeat_timeout=timedelta(seconds=1.5),
+    heartbeat_timeout=timedelta(seconds=2),
     retry_policy=RetryPolicy(
         # Short, since a killed worker's call waits for it too; doubled at each attempt.
         initial_interval=timedelta(seconds=0.2),
@@ -38,6 +38,8 @@ async def main() -> None:
         activities=[get_weather_alerts],
         # Asked to stop, it lets a model call in flight finish: it is paid for.
         graceful_shutdown_timeout=timedelta(seconds=60),
+        # Every heartbeat is sent. By default a worker saves some, which leaves a busy machine no slack.
+        max_heartbeat_throttle_interval=timedelta(seconds=0.5),
         # After a kill, the server offers the workflow to the dead worker for this long, by default 10 s.
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=0.5),
     )

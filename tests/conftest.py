@@ -1,0 +1,55 @@
+"""What every test shares: the real services on free ports, and the solutions as processes."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.harness import Bench, Practice
+from workshop.services import Services, free_port
+from workshop.settings import ROOT, Settings
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings with free ports and a state directory of its own."""
+    names = ("WORKSHOP_TEMPORAL_PORT", "WORKSHOP_TEMPORAL_UI_PORT", "WORKSHOP_PRACTICE_PORT", "WORKSHOP_LAB_PORT")
+    env = {name: str(free_port()) for name in names}
+    env["WORKSHOP_STATE_DIR"] = str(tmp_path_factory.mktemp("workshop"))
+    return Settings.from_env(env, ROOT)
+
+
+@pytest.fixture(scope="session")
+def services(settings: Settings) -> Iterator[Services]:
+    """The Temporal dev server and the practice services, up for the whole test session."""
+    services = Services(settings)
+    services.start()
+    yield services
+    services.stop()
+
+
+@pytest.fixture
+def practice(services: Services, settings: Settings) -> Iterator[Practice]:
+    """The practice services without faults; its ledger begins at this test."""
+    practice = Practice(settings.practice_url)
+    practice.clear()
+    yield practice
+    practice.clear()
+    practice.close()
+
+
+@pytest.fixture
+def bench(practice: Practice, services: Services, tmp_path: Path) -> Iterator[Bench]:
+    """Runs solutions against the services; every process it started is gone afterwards."""
+    bench = Bench(services, practice, tmp_path)
+    yield bench
+    bench.close()
+
+
+def pytest_configure() -> None:
+    """A learner's own settings and proxies must not reach the tests."""
+    ours = ("OPENAI_", "TEMPORAL_", "WEATHER_", "WORKSHOP_", "CODESPACE")
+    for name in list(os.environ):
+        if name.startswith(ours) or name.lower().endswith("_proxy"):
+            del os.environ[name]

@@ -1,0 +1,10 @@
+"""Where the solutions are."""
+
+from workshop.settings import ROOT
+
+SOLUTIONS = ROOT / "solutions"
+HELLO_AGENT = SOLUTIONS / "01_agent_hello_world"
+HELLO_TEMPORAL = SOLUTIONS / "02_temporal_hello_world"
+DURABLE = SOLUTIONS / "03_durable_agent"
+ROUTING = SOLUTIONS / "04_agent_routing"
+ALL = (HELLO_AGENT, HELLO_TEMPORAL, DURABLE, ROUTING)

@@ -1,0 +1,186 @@
+"""Drives the solutions as their users do: as processes, against real services."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+from temporalio.client import Client
+
+from workshop.history import Run, read_history
+from workshop.services import Services
+from workshop.settings import HOST
+
+T = TypeVar("T")
+
+PATIENCE = 60.0  # seconds; a bound against hanging, never an expectation
+
+
+def wait_for(what: str, look: Callable[[], T | None], patience: float = PATIENCE) -> T:
+    """Looks until there is something to see, and says what it waited for if there never is."""
+    deadline = time.monotonic() + patience
+    while not (seen := look()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {patience:.0f} s for {what}")
+        time.sleep(0.02)
+    return seen
+
+
+class Practice:
+    """The practice services' control API; `ledger()` holds what came in since this object was made."""
+
+    def __init__(self, url: str) -> None:
+        self._http = httpx.Client(base_url=url, trust_env=False, timeout=10)
+        self._since = max((entry["id"] for entry in self._get("/ledger")["entries"]), default=0)
+
+    def _get(self, path: str, **params: Any) -> dict[str, Any]:
+        return dict(self._http.get(path, params=params).raise_for_status().json())
+
+    def fault(self, target: str, kind: str, **options: Any) -> None:
+        """Sets a fault of `model` or `weather`; options as in `POST /faults`."""
+        self._http.post("/faults", json={"target": target, "kind": kind, **options}).raise_for_status()
+
+    def clear(self, target: str | None = None) -> None:
+        """Takes the faults of `target`, by default all, back; delayed requests go on at once."""
+        self._http.delete("/faults", params={"target": target} if target else {}).raise_for_status()
+
+    def ledger(self, service: str) -> list[dict[str, Any]]:
+        """The entries of `model` or `weather`, oldest first."""
+        entries = self._get("/ledger", since=self._since)["entries"]
+        return [entry for entry in entries if entry["service"] == service]
+
+    def outcomes(self, service: str) -> list[str]:
+        """How each request ended, oldest first."""
+        return [entry["outcome"] for entry in self.ledger(service)]
+
+    def until_in_flight(self, service: str, number: int) -> None:
+        """Returns when the `number`th request (from 1) has come in and is not answered yet."""
+        wait_for(
+            f"request {number} to the {service} to be in flight",
+            lambda: (seen := self.outcomes(service))[number - 1 :] and seen[number - 1] == "in flight",
+        )
+
+    def close(self) -> None:
+        self._http.close()
+
+
+class Program:
+    """A process whose output goes to a file. Ended for certain by `close`."""
+
+    def __init__(self, command: list[str], cwd: Path, env: dict[str, str], log: Path) -> None:
+        self.log = log
+        with log.open("w") as out:
+            self._process = subprocess.Popen(
+                command,
+                cwd=cwd,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def text(self) -> str:
+        """All that it has printed so far, errors too."""
+        return self.log.read_text()
+
+    def until_printed(self, text: str) -> "Program":
+        """Returns when it has printed `text`; raises when it ends without having."""
+
+        def look() -> bool:
+            if text in self.text:
+                return True
+            if self._process.poll() is not None and text not in self.text:
+                raise AssertionError(f"ended ({self._process.returncode}) without printing {text!r}:\n{self.text}")
+            return False
+
+        wait_for(f"{text!r} to be printed", look)
+        return self
+
+    def kill(self) -> None:
+        """SIGKILL: it cannot clean up."""
+        self._process.kill()
+        self._process.wait(PATIENCE)
+
+    def signal(self, signum: signal.Signals) -> None:
+        self._process.send_signal(signum)
+
+    def wait(self, patience: float = PATIENCE) -> int:
+        """Returns the exit code."""
+        return self._process.wait(patience)
+
+    def close(self) -> None:
+        if self._process.poll() is None:
+            self.kill()
+
+
+class Bench:
+    """Workers and starters of the solutions, with practice settings."""
+
+    def __init__(self, services: Services, practice: Practice, tmp_path: Path) -> None:
+        self._services = services
+        self.settings = services.settings
+        self.practice = practice
+        self._tmp_path = tmp_path
+        self._programs: list[Program] = []
+
+    def env(self, **changes: str) -> dict[str, str]:
+        """The environment of a solution in practice mode."""
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self._tmp_path),
+            "OPENAI_API_KEY": "practice",
+            "OPENAI_BASE_URL": f"{self.settings.practice_url}/v1",
+            "OPENAI_AGENTS_DISABLE_TRACING": "1",
+            "WEATHER_API_URL": self.settings.practice_url,
+            "TEMPORAL_ADDRESS": f"{HOST}:{self.settings.temporal_port}",
+            "TEMPORAL_UI_URL": self.settings.ui_url,
+            **changes,
+        }
+
+    def run(self, script: Path, *arguments: str, **changes: str) -> Program:
+        """Starts a script where it stands."""
+        log = self._tmp_path / f"{len(self._programs)}.log"
+        program = Program([sys.executable, script.name, *arguments], script.parent, self.env(**changes), log)
+        self._programs.append(program)
+        return program
+
+    def worker(self, folder: Path, **changes: str) -> Program:
+        """Starts a folder's worker and returns when it polls."""
+        return self.run(folder / "worker.py", **changes).until_printed("polls the task queue")
+
+    def starter(self, folder: Path, *arguments: str, **changes: str) -> Program:
+        """Starts a folder's starter."""
+        return self.run(folder / "starter.py", *arguments, **changes)
+
+    def workflow_id(self, starter: Program) -> str:
+        """The workflow that `starter` has started."""
+        starter.until_printed("See it at")
+        return starter.text.split("Workflow ", 1)[1].split()[0]
+
+    async def history(self, starter: Program) -> Run:
+        """The history of the workflow that `starter` has started."""
+        client = await Client.connect(self.env()["TEMPORAL_ADDRESS"])
+        return await read_history(client, self.workflow_id(starter))
+
+    def kill_server(self) -> None:
+        """SIGKILL for the Temporal server; what it knows is in its database."""
+        record = wait_for("the server's process", lambda: self._services.record("temporal"))
+        process = record.process()
+        assert process
+        process.kill()
+        process.wait(PATIENCE)
+
+    def start_server(self) -> None:
+        """Starts it again, on the same database and port."""
+        self._services.start(["temporal"])
+
+    def close(self) -> None:
+        for program in self._programs:
+            program.close()

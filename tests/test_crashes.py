@@ -1,0 +1,81 @@
+"""Workers and the server killed at every point; history and ledger prove what was, and was not, done again."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.folders import DURABLE, ROUTING
+from tests.harness import Bench, wait_for
+from workshop.history import MODEL, TIMER, TOOL, Run
+
+QUESTIONS = {DURABLE: "Any weather alerts in California?", ROUTING: "Quelles alertes en Floride ?"}
+CALLS = {DURABLE: 2, ROUTING: 3}  # model calls of a run that nothing disturbs
+
+
+async def paid_again(bench: Bench, run: Run, unanswered: list[str]) -> None:
+    """Proves from both witnesses that the killed call alone was made again."""
+    ledger = bench.practice.ledger("model") + bench.practice.ledger("weather")
+    completed = [entry for entry in ledger if entry["outcome"] == "completed"]
+    assert Counter(e["service"] for e in ledger if e["outcome"] != "completed") == Counter(unanswered)
+    assert max(Counter((e["service"], e["fingerprint"]) for e in completed).values()) == 1
+    assert all(entry["repeats"] is None for entry in ledger)
+    assert run.status == "completed"
+    calls = [row for row in run.rows if row.kind in (MODEL, TOOL)]
+    assert all(row.state == "completed" for row in calls)
+    assert sum(row.attempts - 1 for row in calls) == len(unanswered)
+
+
+@pytest.mark.parametrize("folder", [DURABLE, ROUTING], ids=lambda folder: folder.name)
+@pytest.mark.parametrize("point", ["first model call", "tool", "last model call"])
+async def test_a_killed_worker_costs_its_call_in_flight_only(bench: Bench, folder: Path, point: str) -> None:
+    worker = bench.worker(folder)
+    if point == "first model call":
+        bench.practice.fault("model", "slow", delay=120)
+    else:
+        bench.practice.fault("weather", "slow", delay=120)
+    starter = bench.starter(folder, QUESTIONS[folder])
+    service = "weather" if point == "tool" else "model"
+    if point == "first model call":
+        bench.practice.until_in_flight("model", 1)
+    else:
+        bench.practice.until_in_flight("weather", 1)
+        if point == "last model call":
+            bench.practice.fault("model", "slow", delay=120)
+            bench.practice.clear("weather")
+            bench.practice.until_in_flight("model", CALLS[folder])
+    worker.kill()
+    wait_for("the killed call to be noticed", lambda: "abandoned" in bench.practice.outcomes(service))
+    bench.practice.clear()
+    bench.worker(folder)
+    assert starter.wait() == 0
+    await paid_again(bench, await bench.history(starter), [service])
+    assert bench.practice.outcomes("model").count("completed") == CALLS[folder]
+
+
+async def test_a_worker_killed_in_the_durable_pause_repeats_nothing(bench: Bench) -> None:
+    worker = bench.worker(ROUTING)
+    starter = bench.starter(ROUTING, QUESTIONS[ROUTING], "--pause", "6")
+    wait_for("triage to be done", lambda: bench.practice.outcomes("model") == ["completed"])
+    workflow_id = bench.workflow_id(starter)
+    while not any(row.kind == TIMER for row in (await bench.history(starter)).rows):
+        assert workflow_id
+    worker.kill()
+    bench.worker(ROUTING)
+    assert starter.wait() == 0
+    await paid_again(bench, await bench.history(starter), [])
+    assert bench.practice.outcomes("model") == ["completed"] * CALLS[ROUTING]
+
+
+async def test_a_killed_server_loses_nothing(bench: Bench) -> None:
+    bench.worker(DURABLE)
+    bench.practice.fault("weather", "slow", delay=120)
+    starter = bench.starter(DURABLE, QUESTIONS[DURABLE])
+    bench.practice.until_in_flight("weather", 1)
+    bench.kill_server()
+    bench.practice.clear()
+    bench.start_server()
+    assert starter.wait() == 0
+    run = await bench.history(starter)
+    assert run.status == "completed"
+    assert bench.practice.outcomes("model") == ["completed", "completed"]
