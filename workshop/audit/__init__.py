@@ -59,7 +59,7 @@ class Audit:
             by = f"\nby {printable(row.worker)}" if many and row.worker else ""
             at = span((row.scheduled - self.run.started).total_seconds())
             state = Text(outcome(row, self.now).replace(", ", "\n") + by)
-            state.stylize(_STYLES.get(row.state, ""), 0, len(row.state))
+            state.stylize(_STYLES.get(row.state, ""), 0, len(state.plain.partition("\n")[0]))
             what = Text(f"{row.kind}\n{shorten(title(row), 60)}")
             table.add_row(at, what, _story(row, max(width - 52, 20) * _LINES), state)
         if not self.run.rows:

@@ -8,9 +8,10 @@ from typing import Any
 from workshop.audit.words import headline, outcome, shorten, title, totals
 from workshop.history import MODEL, TIMER, TOOL, WAIT, Row, Run, printable, span
 
-WIDTH, LABELS, BARS, ROW = 860, 220, 380, 26  # of the picture, the labels, the bars; height of a row (units of the SVG)
+WIDTH, LABELS, BARS, ROW = 930, 240, 360, 26  # of the picture, the labels, the bars; height of a row (units of the SVG)
 MAX_ROWS = 100  # a picture taller than this shows nothing; the text below it has all
 
+_LEGEND = "Solid: an attempt. Dashed: waiting, and earlier attempts. ✕: failed."
 # All colours come from the page: the text's own colour, and a theme's accent where there is one.
 _ACCENT = {
     MODEL: "var(--jp-info-color1, #3b7dd8)",
@@ -42,7 +43,11 @@ class Timeline:
             for name in ("At", "What", "Outcome", "Asked", "Answered")
         )
         body = "".join(
-            "<tr>" + "".join(f'<td style="text-align:left">{escape(cell)}</td>' for cell in self._cells(row)) + "</tr>"
+            "<tr>"
+            + "".join(
+                f'<td style="text-align:left;vertical-align:top">{escape(cell)}</td>' for cell in self._cells(row)
+            )
+            + "</tr>"
             for row in self.run.rows
         )
         return (
@@ -53,7 +58,7 @@ class Timeline:
     def svg(self) -> str:
         """The picture alone: a solid bar is an attempt, a dashed one is waiting or earlier attempts."""
         rows = self.run.rows[:MAX_ROWS]
-        height = (len(rows) + 1) * ROW + 12
+        height = (len(rows) + 2) * ROW
         hidden = len(self.run.rows) - len(rows)
         more = f" The first {len(rows)} rows; {hidden} more are in the text below." if hidden else ""
         return (
@@ -82,23 +87,28 @@ class Timeline:
 
     def _axis(self, height: int) -> Iterator[str]:
         whole = self.run.duration or (self.now - self.run.started).total_seconds()
-        for quarter in range(5):
-            x = LABELS + BARS * quarter / 4
-            anchor = {0: "start", 4: "end"}.get(quarter, "middle")
-            yield f'<line x1="{x}" x2="{x}" y1="{ROW - 6}" y2="{height}" stroke="currentColor" stroke-opacity="0.2"/>'
-            yield f'<text x="{x}" y="14" text-anchor="{anchor}">{span(whole * quarter / 4)}</text>'
+        for part, anchor in ((0.0, "start"), (0.5, "middle"), (1.0, "end")):
+            x, end = LABELS + BARS * part, height - ROW
+            yield f'<line x1="{x}" x2="{x}" y1="{ROW - 6}" y2="{end}" stroke="currentColor" stroke-opacity="0.2"/>'
+            yield f'<text x="{x}" y="14" text-anchor="{anchor}">{span(whole * part)}</text>'
+        yield f'<text x="{LABELS}" y="{height - 8}" font-size="11">{_LEGEND}</text>'
 
     def _row(self, index: int, row: Row) -> str:
         y = ROW * (index + 1)
         end = row.closed or self.now
         # The history keeps the last attempt's start only; what came before it is attempts and waits between them.
         began = row.started or (end if row.state in ("retrying", "scheduled") else row.scheduled)
-        bars = self._bar(y, row, row.scheduled, began, dashed=True) if began > row.scheduled else ""
+        waited = self._x(began) - self._x(row.scheduled) > 3
+        bars = (
+            self._bar(y, row, row.scheduled, began, dashed=True)
+            if waited or row.state in ("retrying", "scheduled")
+            else ""
+        )
         if row.state not in ("retrying", "scheduled"):
             bars += self._bar(y, row, began, end, dashed=False)
         return (
-            f'<text x="{LABELS - 8}" y="{y + 15}" text-anchor="end">{escape(shorten(_label(row), 34))}</text>{bars}'
-            f'<text x="{LABELS + BARS + 10}" y="{y + 15}">{escape(shorten(outcome(row, self.now), 40))}</text>'
+            f'<text x="{LABELS - 8}" y="{y + 15}" text-anchor="end">{escape(shorten(_label(row), 33))}</text>{bars}'
+            f'<text x="{LABELS + BARS + 10}" y="{y + 15}">{escape(shorten(outcome(row, self.now), 44))}</text>'
         )
 
     def _bar(self, y: int, row: Row, begin: datetime, end: datetime, dashed: bool) -> str:

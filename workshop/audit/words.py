@@ -2,7 +2,18 @@
 
 from datetime import datetime
 
-from workshop.history import HANDOFF, INLINE_TOOL, MODEL_ACTIVITIES, TIMER, Row, Run, count, printable, span
+from workshop.history import (
+    HANDOFF,
+    INLINE_TOOL,
+    MODEL_ACTIVITIES,
+    TASK_FAILURE,
+    TIMER,
+    Row,
+    Run,
+    count,
+    printable,
+    span,
+)
 
 
 def shorten(text: str, length: int) -> str:
@@ -16,6 +27,8 @@ def title(row: Row) -> str:
     if row.model:
         named = [row.name] if row.name not in MODEL_ACTIVITIES else []
         return ", ".join([*named, row.model.model] if row.model.model else named) or "the worker's model"
+    if row.kind == TASK_FAILURE:
+        return row.errors[0].type if row.errors else row.name
     return f"to {row.name}" if row.kind == HANDOFF else row.name
 
 
@@ -28,7 +41,7 @@ def took(row: Row, now: datetime) -> str:
 
 def outcome(row: Row, now: datetime) -> str:
     """The state with what belongs to it: attempts, time taken, the next try."""
-    parts = [row.state]
+    parts = [row.answered.partition(":")[0] if row.kind == HANDOFF else row.state]
     if row.attempts > 1 or (row.attempts == 1 and row.state not in ("completed", "running")):
         parts.append(f"{row.attempts} attempt{'s' * (row.attempts > 1)}")
     if row.kind not in (HANDOFF, INLINE_TOOL) and took(row, now) not in ("", "0.00 s"):
