@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from workshop.practice.states import AREAS, MARINE, STATES, find_areas, name_of
 
 
-
 def wrong(cases: list[tuple[str, str]]) -> list[tuple[str, str, list[str]]]:
     """The (code, text) pairs whose text is not taken for that code alone."""
     return [(code, text, find_areas(text)) for code, text in cases if find_areas(text) != [code]]

@@ -83,7 +83,7 @@ OTHER = [
     "Ci sono allerte meteo in California?",
     "Zijn er waarschuwingen voor Ohio?",
     "テキサスの気象警報を教えて",
-    "Техас, есть предупреждения?",
+    "เท็กซัสมีคำเตือนไหม",
     "هل هناك تحذيرات في تكساس؟",
     "Texas",
     "TX",

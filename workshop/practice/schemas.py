@@ -38,7 +38,7 @@ def fill(
     wanted = properties if whole or not isinstance(required, list) else {*required, area_name}
     found = {}
     for name, spec in properties.items():
-        if name in wanted or (not required and name == area_name):
+        if name in wanted:
             place = areas[0] if areas and (name == area_name or (not area_name and _PLACE.search(str(name)))) else ""
             found[name] = _value(spec, schema, place, text, whole, 0)
     return found
