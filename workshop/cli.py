@@ -218,6 +218,27 @@ def ledger(
         say(line)
 
 
+@app.command("demo")
+def demo_command() -> None:
+    """Kill a plain and a durable agent in mid-run and show what each lost. Exit code: 1 if a claim does not hold."""
+    from workshop import audit, demo
+
+    with demo.stage(ROOT, say) as on_stage:
+        say(f"\n1. The plain agent is asked: {demo.QUESTION}")
+        plain = on_stage.plain()
+        say(f"Answer: {plain.answer}")
+        say(f"model calls completed before the kill and made again: {plain.made_again}")
+        say("\n2. The same agent, durable, is asked the same.")
+        durable = on_stage.durable()
+        say(f"Answer: {durable.answer}")
+        if durable.run:
+            out.print(audit.Audit(durable.run))
+        say(f"model calls completed before the kill and made again: {durable.made_again}")
+        say("(The call that was in flight at the kill was made again, in both runs: a provider may bill it twice.)")
+        if found := demo.problems(plain, durable):
+            raise WorkshopError(f"Not as claimed: {'; '.join(found)}.", "run it again; if it stays so, report it")
+
+
 def main() -> None:
     """Runs the command and turns every mistake a person can mend into its one line."""
     try:

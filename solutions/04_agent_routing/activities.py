@@ -34,7 +34,7 @@ async def get_weather_alerts(state: str) -> str:
     """
     data = await make_api_call(state)
     alerts = [alert["properties"] for alert in data["features"]]
-    text = "\n".join(f"{alert.get('event')}: {alert.get('headline') or alert.get('areaDesc')}" for alert in alerts)
+    text = "\n".join(str(alert.get("headline") or alert.get("event")) for alert in alerts)
     if len(text) > MAX_CHARACTERS:
         return f"{text[:MAX_CHARACTERS]}\n[cut here: {len(alerts)} alerts in all]"
     return text or f"No active alerts for {state}."
