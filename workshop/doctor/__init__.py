@@ -17,6 +17,7 @@ from workshop.modes import KEY, MANAGED, PRACTICE_KEY
 __all__ = [
     "Facts",
     "Finding",
+    "check_settings",
     "diagnose",
     "first_problem",
     "mode_words",
@@ -77,10 +78,14 @@ def first_problem(root: Path, environ: Mapping[str, str]) -> Finding | None:
     return next((finding for finding in checks if finding.level == "problem"), None)
 
 
+def check_settings(root: Path, environ: Mapping[str, str]) -> list[Finding]:
+    """What is not well in `.env` and the shell's variables alone. At once."""
+    return list(_settings(Facts.gather(root, environ, quick=True)))
+
+
 def settings_problem(root: Path, environ: Mapping[str, str]) -> Finding | None:
     """The first problem of `.env` and the shell's variables alone."""
-    found = _settings(Facts.gather(root, environ, quick=True))
-    return next((finding for finding in found if finding.level == "problem"), None)
+    return next((finding for finding in check_settings(root, environ) if finding.level == "problem"), None)
 
 
 def told(findings: Sequence[Finding]) -> Iterator[str]:

@@ -85,6 +85,10 @@ class Facts:
             return f"in line {line} of .env"
         return "in the shell, which wins over .env" if self.shell.get(name) else "in .env"
 
+    def to_practice(self, name: str) -> str:
+        """The way back to practice mode for `name`: against the shell, editing .env does not help."""
+        return f"unset {name}" if self.shell.get(name) else "workshop use practice"
+
 
 Check = Callable[[Facts], Iterator[Finding]]
 

@@ -60,7 +60,7 @@ def mistake(value: str) -> tuple[str, str] | None:
 
 def is_placeholder(key: str) -> bool:
     """Whether `key` only stands where a key should be."""
-    return any(re.match(pattern, key, re.DOTALL) for pattern in PLACEHOLDERS)
+    return not key.startswith("#") and any(re.match(pattern, key, re.DOTALL) for pattern in PLACEHOLDERS)
 
 
 def is_real(key: str) -> bool:
@@ -72,9 +72,10 @@ def key_state(key: str) -> str:
     """`set`, `not set`, `looks like a placeholder`, or what is wrong with it."""
     if not key:
         return "not set"
-    if wrong := mistake(key):
-        return wrong[1]
-    return "looks like a placeholder" if is_placeholder(key) else "set"
+    if is_placeholder(key):
+        return "looks like a placeholder"
+    wrong = mistake(key)
+    return wrong[1] if wrong else "set"
 
 
 def address_mistake(url: str) -> tuple[str, str] | None:

@@ -23,9 +23,9 @@ def model_address(facts: Facts) -> Iterator[Finding]:
         yield from _empty(facts, URL, "OpenAI itself is asked")
         return
     if facts.mode == "practice":
-        if not is_local(value, facts.settings.practice_port, "/v1"):
+        if value != value.strip() or not is_local(value, facts.settings.practice_port, "/v1"):
             message = _practice_mistake(facts, URL, "/v1")
-            yield Finding("problem", "url-practice", message, "workshop use practice", line)
+            yield Finding("problem", "url-practice", message, facts.to_practice(URL), line)
         return
     if wrong := shapes.address_mistake(value):
         next_step = f"write {URL}=https://server.example/v1 {facts.place(URL)}, or: workshop use practice | openai"
@@ -38,7 +38,7 @@ def model_address(facts: Facts) -> Iterator[Finding]:
     elif parts.hostname in LOOPBACK and (facts.env.get(KEY) == PRACTICE_KEY or parts.port in _other_ports(facts)):
         port = facts.settings.practice_port
         message = f"{URL} leads to port {parts.port or 80}, but the practice services are at port {port}."
-        yield Finding("problem", "url-port", message, "workshop use practice", line)
+        yield Finding("problem", "url-port", message, facts.to_practice(URL), line)
     elif not re.search(r"/v\d", parts.path) and facts.mode != "openai":
         message = f"{URL} has no /v1 in it; most servers want it."
         yield Finding("warning", "url-no-v1", message, f"add /v1 {facts.place(URL)}, if that server has it", line)
@@ -51,9 +51,10 @@ def weather_address(facts: Facts) -> Iterator[Finding]:
     if not value:
         yield from _empty(facts, WEATHER, "the real service is asked")
     elif facts.practice_weather:
-        if not is_local(value, facts.settings.practice_port):
+        if value != value.strip() or not is_local(value, facts.settings.practice_port):
             message = _practice_mistake(facts, WEATHER, "")
-            yield Finding("problem", "weather-practice", message, "workshop use --weather practice", line)
+            next_step = f"unset {WEATHER}" if facts.shell.get(WEATHER) else "workshop use --weather practice"
+            yield Finding("problem", "weather-practice", message, next_step, line)
     elif wrong := shapes.address_mistake(value):
         next_step = f"workshop use --weather practice, or take {WEATHER} out {facts.place(WEATHER)}"
         yield Finding("problem", f"weather-{wrong[0]}", f"{WEATHER} {wrong[1]}.", next_step, line)
@@ -77,7 +78,7 @@ def _practice_mistake(facts: Facts, name: str, path: str) -> str:
     match = modes.ON_THIS_MACHINE.fullmatch(value)
     if value.strip() != value:
         slip = "has a space around it"
-    elif not re.match(r"https?://\w", value):
+    elif not re.match(r"https?://[^/]", value):
         slip = "does not begin with http://"
     elif value.startswith("https:"):
         slip = "begins with https://, but the practice services speak plain http://"
@@ -104,15 +105,16 @@ def key(facts: Facts) -> Iterator[Finding]:
     value, line = facts.env.get(KEY, ""), facts.line(KEY)
     own = f"put your key right after {KEY}= {facts.place(KEY)}"
     if facts.mode == "practice":
-        own = "workshop use practice"
+        own = facts.to_practice(KEY)
+    wrong = shapes.mistake(value)
     if not value:
         yield _no_key(facts)
-    elif wrong := shapes.mistake(value):
-        yield Finding("problem", f"key-{wrong[0]}", f"{KEY} {wrong[1]}.", own, line)
-    elif facts.mode == "openai" and shapes.is_placeholder(value):
+    elif shapes.is_placeholder(value) and (wrong or facts.mode == "openai"):
         what = "is the practice services' key" if value == PRACTICE_KEY else "only stands where a key should be"
-        next_step = f"{own}, or: workshop use practice"
+        next_step = f"{own}, or: workshop use practice" if facts.mode == "openai" else own
         yield Finding("problem", "key-placeholder", f"{KEY} {what}; OpenAI refuses it.", next_step, line)
+    elif wrong:
+        yield Finding("problem", f"key-{wrong[0]}", f"{KEY} {wrong[1]}.", own, line)
     elif facts.mode == "openai":
         vendor = next((name for start, name in shapes.OTHER_VENDORS.items() if value.startswith(start)), None)
         if vendor:
@@ -136,18 +138,18 @@ def key(facts: Facts) -> Iterator[Finding]:
 def _no_key(facts: Facts) -> Finding:
     statements = facts.file.statements if facts.file else []
     line = facts.line(KEY)
+    own = f"put your key right after {KEY}= {facts.place(KEY)}" if line else f"add the line {KEY}= and your key to .env"
     if line and facts.file and "#" in facts.file.statements[facts.file.assignments(KEY)[-1]].text:
         message = f"{KEY} is followed by a comment, not by a key."
-        return Finding("problem", "key-comment", message, _then(facts, f"put your key right after {KEY}="), line)
+        return Finding("problem", "key-comment", message, _then(facts, own), line)
     off = [s.line for s in statements if not s.label and re.match(rf"#\s*(export\s+)?{KEY}\s*=\s*\S", s.text)]
     if off and not line and facts.mode != "practice":
         message = f"{KEY} is not set: its line is commented out."
         return Finding("problem", "key-commented", message, "take the # away, if that is your key", off[-1])
     message = f"{KEY} is empty." if line else f"{KEY} is not set."
-    add = f"put your key right after {KEY}= {facts.place(KEY)}" if line else f"add the line {KEY}= and your key to .env"
     if facts.mode not in ("practice", "openai"):
-        add += " (any word, if that server wants none)"
-    return Finding("problem", "key-missing", message, _then(facts, add), line)
+        own += " (any word, if that server wants none)"
+    return Finding("problem", "key-missing", message, _then(facts, own), line)
 
 
 def _then(facts: Facts, own: str) -> str:
@@ -160,7 +162,8 @@ def tracing(facts: Facts) -> Iterator[Finding]:
     """Traces, and the prompts in them, go to OpenAI only when the model calls do."""
     if facts.mode != "openai" and not modes.is_on(facts.env.get(TRACING, "")):
         message = f"{TRACING} is not 1: traces do not follow {URL}, so prompts could still go to OpenAI."
-        next_step = "workshop use practice" if facts.mode == "practice" else f"set {TRACING}=1 {facts.place(TRACING)}"
+        next_step = f"set {TRACING}=1 {facts.place(TRACING)}"
+        next_step = facts.to_practice(TRACING) if facts.mode == "practice" else next_step
         yield Finding("warning", "tracing", message, next_step, facts.line(TRACING))
 
 
