@@ -1,0 +1,124 @@
+"""The laws of the house: who may import whom, solutions that stand alone, files that say the same."""
+
+import ast
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.folders import ALL, DURABLE, HELLO_AGENT, SOLUTIONS
+from workshop.settings import ROOT
+
+# Each room of the helper package, and the rooms below it that it may import.
+BELOW = {
+    "errors": set(),
+    "settings": {"errors"},
+    "practice": {"errors"},  # its client raises WorkshopError
+    "processes": {"errors", "settings"},
+    "catalogue": {"settings"},
+    "services": {"catalogue", "errors", "processes", "settings"},
+    "upkeep": {"catalogue", "errors", "processes", "services", "settings"},
+    "envfile": {"errors", "settings"},
+    "modes": {"envfile", "errors", "settings"},
+    "doctor": {"envfile", "errors", "modes", "settings"},
+    "history": {"errors"},
+    "audit": {"history"},
+    "diagnose": {"errors", "history", "settings"},
+    "checks": {"errors", "history", "settings"},
+    "demo": {"errors", "history", "practice", "services", "settings"},
+}
+TOP = {"cli", "notebook"}  # may import all that is above
+
+
+def imports(path: Path) -> set[str]:
+    """The modules that a file names in its imports, whole."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {node.module or ""} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def rooms(names: set[str]) -> set[str]:
+    """The rooms of the helper package among module names."""
+    parts = [name.split(".") for name in names if name.startswith("workshop.")]
+    return {part[1] for part in parts if part[1] in BELOW.keys() | TOP}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "workshop").rglob("*.py")), ids=lambda path: path.stem)
+def test_imports_go_down_only(path: Path) -> None:
+    room = path.relative_to(ROOT / "workshop").parts[0].removesuffix(".py")
+    if room == "__init__":
+        return
+    assert room in BELOW or room in TOP, f"{room} has no place in the plan of the house"
+    above = rooms(imports(path)) - {room}
+    assert above <= BELOW.get(room, BELOW.keys() | {"notebook"})
+    assert not {name.split(".")[0] for name in imports(path)} & {"solutions", "exercises", "tests", "bench"}
+
+
+@pytest.mark.parametrize("folder", ALL, ids=lambda folder: folder.name)
+def test_a_solution_stands_alone(folder: Path) -> None:
+    files = {path.name for path in folder.glob("*.py")}
+    assert {"activities.py", "workflows.py", "worker.py", "starter.py"} <= files
+    for name in files:
+        assert not rooms(imports(folder / name))
+        assert "workshop" not in {module.split(".")[0] for module in imports(folder / name)}
+    assert (folder / "connection.py").read_bytes() == (DURABLE / "connection.py").read_bytes()
+
+
+def test_the_sandbox_stays_on_and_loops_are_not_nested() -> None:
+    forbidden = re.compile(r"UnsandboxedWorkflowRunner|sandboxed=False|nest_asyncio|sandbox_unrestricted")
+    for path in SOLUTIONS.rglob("*.py"):
+        assert not forbidden.search(path.read_text(encoding="utf-8")), path
+
+
+def definition(path: Path, name: str) -> str:
+    """A function of a file, as code without its layout and comments."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return next(ast.dump(node) for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name)
+
+
+def test_the_agent_is_the_same_plain_and_durable() -> None:
+    """No change to the agent's own code: 01 runs it plainly, 03 durably."""
+    plain = definition(HELLO_AGENT / "workflows.py", "weather_agent")
+    assert plain == definition(DURABLE / "workflows.py", "weather_agent")
+    for path in (HELLO_AGENT / "starter.py", DURABLE / "workflows.py"):
+        assert "Runner.run(weather_agent(" in path.read_text(encoding="utf-8")
+
+
+def test_the_lock_file_names_no_host() -> None:
+    text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    assert "://" not in text
+    assert "--index" not in text
+    pinned = re.findall(r"^[a-z0-9._-]+==", text, re.MULTILINE)
+    assert len(pinned) == len(re.findall(r"^[a-z0-9._-]+==.*?(?=^\S|\Z)", text, re.MULTILINE | re.DOTALL)) > 50
+
+
+def test_the_devcontainer_sets_up_starts_and_labels() -> None:
+    config = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
+    known = {
+        *("name", "image", "hostRequirements", "updateContentCommand", "postStartCommand"),
+        *("forwardPorts", "portsAttributes", "secrets", "customizations"),
+    }
+    assert set(config) <= known
+    assert config["forwardPorts"] == [8233, 8234]
+    assert all(config["portsAttributes"][str(port)]["label"] for port in config["forwardPorts"])
+    assert set(config["secrets"]["OPENAI_API_KEY"]) == {"description", "documentationUrl"}
+    targets = re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    for command in (config["updateContentCommand"], config["postStartCommand"]):
+        assert command.split()[:1] == ["make"]
+        assert command.split()[1] in targets
+
+
+def test_nothing_tracked_names_a_machine() -> None:
+    """No path of somebody's machine, no registry's host."""
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    pattern = re.compile(rb"(?<![\w.$}-])/(?:root|work|home/[a-z]+)/|files\.pythonhosted|pypi\.org/simple")
+    for name in listed.stdout.splitlines():
+        path = ROOT / name
+        if path.is_file() and path != Path(__file__):
+            assert not pattern.search(path.read_bytes()), name
