@@ -168,9 +168,9 @@ def request_path(url: str) -> str:
 
 def _lead_model(file: EnvFile, label: str, url: str, practice_port: int) -> None:
     here = current(file, practice_port)  # asked before the edits change it
+    _lead(file, URL, label, url, practice_port, here)
     _lead(file, KEY, label, PRACTICE_KEY if label == "practice" else "", practice_port, here)
     _lead(file, TRACING, label, "" if label == "openai" else "1", practice_port, here)
-    _lead(file, URL, label, url, practice_port, here)
 
 
 def _lead(file: EnvFile, name: str, label: str, value: str, practice_port: int, here: str = "") -> None:
