@@ -9,6 +9,8 @@ ARGS ?=
 
 # What a shell has set for other Pythons must not reach this one.
 unexport PYTHONPATH PYTHONHOME PIP_USER
+# Whatever .venv turns out to be, nothing is ever installed into the Python of the machine.
+export PIP_REQUIRE_VIRTUALENV := 1
 # A certificate that the machine trusts, a company's for example, is good enough for uv as it is for pip.
 export UV_SYSTEM_CERTS := 1
 export UV_NATIVE_TLS := 1
@@ -58,7 +60,8 @@ $(STAMP): requirements.lock pyproject.toml $(AGAIN)
 	  version=$$("$$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
 	  stop "$$python has no venv module; Debian and Ubuntu have it as a package." "sudo apt install python$$version-venv"; \
 	fi; \
-	if test -e $(UNFINISHED) || ! supported $(BIN)/python || test "$$(cat $(STAMP) 2>/dev/null || pwd -P)" != "$$(pwd -P)"; then \
+	own() { $(BIN)/python -c 'import sys; raise SystemExit(sys.prefix == sys.base_prefix)'; }; \
+	if test -e $(UNFINISHED) || ! supported $(BIN)/python || ! own || test "$$(cat $(STAMP) 2>/dev/null || pwd -P)" != "$$(pwd -P)"; then \
 	  if test -e $(VENV); then echo 'The .venv here is half made, moved or of another Python: making it anew.'; fi; \
 	  rm -rf $(VENV) && mkdir $(VENV) && touch $(UNFINISHED); \
 	  if command -v uv >/dev/null; then uv venv --quiet --allow-existing --python "$$python" $(VENV); else "$$python" -m venv $(VENV); fi || \
@@ -84,7 +87,7 @@ $(STAMP): requirements.lock pyproject.toml $(AGAIN)
 	fi; \
 	pwd -P > $(STAMP) && rm -f $(UNFINISHED)
 
-lock: ## pin all dependencies anew in requirements.lock, with hashes, for every platform (ARGS=--upgrade for new versions)
+lock: ## pin all dependencies anew, with hashes, for every platform (ARGS=--upgrade takes new versions)
 	@command -v uv >/dev/null || { printf '%s\n  Next: %s\n' 'uv is needed to pin dependencies.' 'pip install uv' >&2; exit 1; }
 	@uv pip compile --quiet --generate-hashes --universal --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
 	  --python-version 3.11 --extra test $(ARGS) pyproject.toml -o requirements.lock

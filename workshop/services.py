@@ -124,7 +124,7 @@ class Services:
                     "run `make workshop`, which installs it; on Windows use WSL or the devcontainer",
                 )
             for variable, port in service.ports.items():
-                if trouble := port_trouble(port, patience=1):
+                if trouble := port_trouble(port, patience=0.5):
                     follow = f" ({FOLLOWERS[variable]} too)" if variable in FOLLOWERS else ""
                     part = "the Temporal web UI" if variable == "WORKSHOP_TEMPORAL_UI_PORT" else service.title
                     raise WorkshopError(
