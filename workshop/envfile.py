@@ -76,7 +76,8 @@ class EnvFile:
             WorkshopError: the text is UTF-16 or UTF-32, which nothing here can read or edit.
         """
         if kind := wide_encoding(data):
-            raise WorkshopError(f".env is {kind} text, as Windows PowerShell writes it, and scripts cannot read it.", SAVE_AS_UTF8)
+            message = f".env is {kind} text, as Windows PowerShell writes it, and scripts cannot read it."
+            raise WorkshopError(message, SAVE_AS_UTF8)
         text = data.decode("utf-8", "surrogateescape")
         head = BOM if text.startswith(BOM) else ""
         text = text.removeprefix(BOM)
