@@ -7,11 +7,16 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import settings
 from openai import AsyncOpenAI
 
 from workshop.practice.faults import Faults
 from workshop.practice.ledger import Ledger
 from workshop.practice.server import PracticeServer
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("no-deadline", deadline=None)
+settings.load_profile("no-deadline")
 
 
 @pytest.fixture(scope="session")

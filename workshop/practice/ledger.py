@@ -119,7 +119,11 @@ class Ledger:
             if run:
                 run.begun = True
                 run.answered.setdefault(entry.fingerprint, entry.id)
-                self._areas.update({area: (run.name, entry.turn or 1) for area in areas if len(self._areas) < MAX_RUNS})
+                for area in areas:
+                    self._areas.pop(area, None)
+                    self._areas[area] = (run.name, entry.turn or 1)
+                while len(self._areas) > MAX_RUNS:
+                    del self._areas[next(iter(self._areas))]
 
     def failed(self, entry_id: int, *, answered: str, status: int | None, fault: str | None = None) -> None:
         """It was answered with an error, with garbage, or not at all on purpose (status None)."""

@@ -6,10 +6,10 @@ Port 0 takes a free one. It prints one line with its address once it listens; a 
 """
 
 import argparse
+import contextlib
 import os
 import socket
 import sys
-from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from workshop.practice import control, model_service, weather_service
 from workshop.practice.calls import Services, json_response
@@ -77,11 +78,18 @@ class PracticeServer(uvicorn.Server):
         port: TCP port on loopback; 0 takes a free one.
 
     Raises:
-        OSError: the port is taken.
+        OSError, OverflowError: the port is taken, or is none.
     """
 
     def __init__(self, port: int = 0) -> None:
-        self.socket = socket.create_server((HOST, port), backlog=512)
+        # With the protocol named, asyncio turns Nagle's algorithm off; without, each answer waits 40 ms for an ACK.
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        try:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self.socket.bind((HOST, port))
+        except (OSError, OverflowError):
+            self.socket.close()
+            raise
         self.port: int = self.socket.getsockname()[1]
         self.services = Services(hang_up=self._hang_up)
         config = uvicorn.Config(
@@ -107,11 +115,17 @@ class PracticeServer(uvicorn.Server):
         if self.started:
             print(f"practice services on {self.url}\nThe model here is {STAND_IN}.", flush=True)
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # A request that is being delayed would hold up the end.
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, H11Protocol):
+                connection.transport.abort()
+        await super().shutdown(sockets)
+
     def _hang_up(self, client: tuple[str, int]) -> None:
         for connection in list(self.server_state.connections):
-            transport: Any = getattr(connection, "transport", None)
-            if transport and transport.get_extra_info("peername") == client:
-                transport.abort()
+            if isinstance(connection, H11Protocol) and connection.client == client:
+                connection.transport.abort()
 
 
 def main() -> None:
@@ -124,7 +138,8 @@ def main() -> None:
     except (OSError, OverflowError) as taken:
         reason = getattr(taken, "strerror", None) or taken
         sys.exit(f"Port {port} cannot be used for the practice services: {reason}.\n  Next: set WORKSHOP_PRACTICE_PORT")
-    server.run()
+    with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again once it has stopped
+        server.run()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,102 @@
+"""Faults and ledger over HTTP, and who may ask for them."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.practice.conftest import Entries
+from workshop.practice.server import PracticeServer, build_app
+
+CONTROL = [(method, "/faults") for method in ("GET", "POST", "DELETE")]
+CONTROL += [("GET", "/ledger"), ("DELETE", "/ledger"), ("GET", "/")]
+
+
+async def statuses(http: httpx.AsyncClient, headers: dict[str, str]) -> set[int]:
+    body = {"target": "model", "kind": "down"}
+    return {(await http.request(method, path, headers=headers, json=body)).status_code for method, path in CONTROL}
+
+
+async def test_faults_are_set_shown_and_cleared(http: httpx.AsyncClient) -> None:
+    spec = {"target": "model", "kind": "rate-limit", "times": 3, "retry_after": "2", "probability": 0.2, "seed": 7}
+    expected = {"faults": [{**spec, "left": 3, "delay": None}]}
+    assert (await http.post("/faults", json=spec)).json() == expected
+    assert (await http.get("/faults")).json() == expected
+    assert (await http.delete("/faults", params={"target": "weather"})).json() == expected
+    assert (await http.delete("/faults")).json() == {"faults": []}
+    assert (await http.delete("/faults", params={"target": "moon"})).status_code == 422
+
+
+async def test_the_ledger_is_shown_and_emptied(http: httpx.AsyncClient) -> None:
+    await http.post("/v1/responses", json={"model": "m", "input": "alerts for [TX]"})
+    await http.get("/alerts/active/area/TX")
+    book = (await http.get("/ledger")).json()
+    assert [entry["service"] for entry in book["entries"]] == ["model", "weather"]
+    assert book["entries"][0]["asked"] == "alerts for [TX]"
+    assert set(book["totals"]) == {"model", "weather"}
+    since = (await http.get("/ledger", params={"since": book["entries"][0]["id"]})).json()
+    assert since["entries"] == book["entries"][1:]
+    assert (await http.get("/ledger?since=x")).status_code == 422
+    assert (await http.delete("/ledger")).json()["entries"] == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1:1"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Host": "evil.example"},
+        {"Host": "evil.example:8234"},
+        {"Host": "127.0.0.1.evil.example"},
+        {"Host": "[::1"},
+        {"Host": ""},
+    ],
+)
+async def test_other_sites_are_refused(http: httpx.AsyncClient, server: PracticeServer, headers: Any) -> None:
+    assert await statuses(http, headers) <= {403, 400}  # 400: uvicorn does not take the Host header at all
+    assert server.services.faults.as_json() == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "same-origin"},
+        {"Sec-Fetch-Site": "none"},
+        {"Host": "localhost:8234"},
+        {"Host": "[::1]:8234"},
+    ],
+)
+async def test_this_machine_is_let_in(http: httpx.AsyncClient, headers: dict[str, str]) -> None:
+    assert await statuses(http, headers) == {200}
+
+
+async def test_the_consoles_own_requests_are_let_in(http: httpx.AsyncClient, server: PracticeServer) -> None:
+    assert await statuses(http, {"Origin": server.url, "Sec-Fetch-Site": "same-origin"}) == {200}
+
+
+async def test_a_link_to_the_console_may_be_followed_and_nothing_else(http: httpx.AsyncClient) -> None:
+    headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    assert (await http.get("/", headers=headers)).status_code == 200
+    assert (await http.get("/ledger", headers=headers)).status_code == 403
+    assert (await http.get("/", headers={**headers, "Sec-Fetch-Dest": "iframe"})).status_code == 403
+
+
+@pytest.mark.parametrize("client", [("192.0.2.7", 1234), ("::ffff:192.0.2.7", 1), None])
+async def test_another_machine_is_refused(client: Any) -> None:
+    transport = httpx.ASGITransport(build_app(), client=client)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
+        assert await statuses(http, {}) == {403}
+        assert (await http.get("/health")).status_code == 200
+
+
+async def test_fifty_at_once_are_all_noted(http: httpx.AsyncClient, entries: Entries) -> None:
+    bodies = [{"model": "m", "input": f"Alerts {number}?"} for number in range(50)]
+    answers = await asyncio.gather(*(http.post("/v1/responses", json=body) for body in bodies))
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.json()["id"] for answer in answers}) == 50
+    assert len({entry["run"] for entry in entries()}) == 50
+    assert {entry["outcome"] for entry in entries()} == {"completed"}

@@ -1,0 +1,140 @@
+"""The practice services as a process, and what they make of requests that are none."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.practice.test_responses_api import JSON
+from workshop.practice.server import PracticeServer
+
+COMMAND = [sys.executable, "-m", "workshop.practice.server", "--port"]
+
+
+@pytest.fixture
+def process() -> Iterator[subprocess.Popen[str]]:
+    started = subprocess.Popen([*COMMAND, "0"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    yield started
+    started.kill()
+    started.communicate()
+
+
+def address(process: subprocess.Popen[str]) -> str:
+    assert process.stdout
+    line = process.stdout.readline()
+    assert line.startswith("practice services on http://127.0.0.1:")
+    return line.split()[-1]
+
+
+def test_it_says_where_it_listens_and_that_it_is_no_llm(process: subprocess.Popen[str]) -> None:
+    url = address(process)
+    assert process.stdout
+    assert "no LLM" in process.stdout.readline()
+    assert httpx.get(f"{url}/health", trust_env=False).json() == {"service": "practice", "pid": process.pid}
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_it_ends_politely_with_a_slow_request_in_flight(process: subprocess.Popen[str], name: str) -> None:
+    url = address(process)
+    httpx.post(f"{url}/faults", json={"target": "model", "kind": "slow", "delay": 600}, trust_env=False)
+    body = json.dumps({"model": "m", "input": "Texas?"}).encode()
+    port = int(url.rsplit(":", 1)[1])
+    with socket.create_connection(("127.0.0.1", port)) as caller:
+        head = f"POST /v1/responses HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+        caller.sendall(head.encode() + body)
+        while not httpx.get(f"{url}/ledger", trust_env=False).json()["entries"]:
+            pass
+        process.send_signal(getattr(signal, name))
+        output, _ = process.communicate(timeout=20)
+    assert "Traceback" not in output
+
+
+def test_it_does_not_import_what_it_does_not_need() -> None:
+    code = "import sys, workshop.practice.server; print(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"agents", "openai", "temporalio", "httpx"} & set(ran.stdout.split())
+
+
+def test_a_taken_port_is_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        ran = subprocess.run([*COMMAND, port], capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 1
+    assert ran.stdout == ""
+    assert ran.stderr.startswith(f"Port {port} cannot be used")
+    assert "WORKSHOP_PRACTICE_PORT" in ran.stderr
+
+
+@pytest.mark.parametrize("path", ["/v1/responses", "/v1/chat/completions"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"not json",
+        b"[]",
+        b"null",
+        b'{"model": "m"}',
+        b'{"model": "m", "input": 7, "messages": 7}',
+        b'{"model": NaN}',
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"model": "m", "input": ' + b"9" * 5_000 + b"}",
+        b'{"input": "Hi", "messages": [{"role": "user", "content": "Hi"}]}',
+    ],
+)
+async def test_a_body_that_is_no_request_is_400_in_openais_shape(
+    http: httpx.AsyncClient, server: PracticeServer, path: str, body: bytes
+) -> None:
+    answer = await http.post(path, content=body)
+    assert answer.status_code == 400
+    assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
+    (entry,) = server.services.ledger.as_json()["entries"]
+    assert (entry["outcome"], entry["status"]) == ("failed", 400)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v1/responses", 405),
+        ("POST", "/v1/embeddings", 404),
+        ("POST", "/alerts/active", 405),
+        ("GET", "/alerts", 404),
+        ("GET", "/x", 404),
+    ],
+)
+async def test_unknown_paths_and_methods(http: httpx.AsyncClient, method: str, path: str, status: int) -> None:
+    answer = await http.request(method, path)
+    assert answer.status_code == status
+    assert answer.headers["content-type"].endswith("json")
+    assert "Invalid URL" in answer.text
+
+
+async def test_half_a_surrogate_pair_goes_through(http: httpx.AsyncClient) -> None:
+    body = b'{"model": "\\ud800", "instructions": "\\udfff", "input": "Texas \\ud83d?"}'
+    assert (await http.post("/v1/responses", content=body)).status_code == 200
+    assert (await http.get("/ledger")).json()["entries"][0]["asked"] == "Texas ??"
+
+
+BODIES = st.fixed_dictionaries(
+    {"model": st.text(min_size=1, max_size=5), "input": st.text(max_size=20) | JSON, "messages": JSON},
+    optional={"tools": JSON, "stream": st.booleans(), "instructions": st.text(max_size=20)},
+)
+
+
+@settings(max_examples=60)
+@given(
+    st.sampled_from(["/v1/responses", "/v1/chat/completions", "/faults"]),
+    st.binary(max_size=60) | (BODIES | JSON).map(lambda body: json.dumps(body).encode()),
+)
+def test_no_body_breaks_it(practice_server: PracticeServer, path: str, body: bytes) -> None:
+    with httpx.Client(base_url=practice_server.url, trust_env=False) as http:
+        answer = http.post(path, content=body)
+        assert answer.status_code in (200, 400, 422)
+        http.delete("/faults")

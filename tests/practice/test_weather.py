@@ -1,0 +1,128 @@
+"""The practice weather as its callers see it."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.practice.conftest import Entries
+from workshop.practice import weather
+from workshop.practice.server import PracticeServer
+from workshop.practice.states import AREAS
+
+
+async def alerts(http: httpx.AsyncClient, area: str) -> list[dict[str, Any]]:
+    answer = await http.get(f"/alerts/active/area/{area}")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/geo+json"
+    collection = answer.json()
+    assert collection["type"] == "FeatureCollection"
+    return [feature["properties"] for feature in collection["features"]]
+
+
+async def test_every_area_answers_by_path_and_by_query(http: httpx.AsyncClient) -> None:
+    for area in AREAS:
+        by_query = await http.get("/alerts/active", params={"area": area})
+        assert await alerts(http, area) == [one["properties"] for one in by_query.json()["features"]]
+
+
+async def test_a_good_spread_of_alerts(http: httpx.AsyncClient) -> None:
+    counts = {area: len(await alerts(http, area)) for area in ("OH", "NY", "TX", "LM", "GM", "LS")}
+    assert counts == {"OH": 0, "NY": 1, "TX": 14, "LM": 1, "GM": 1, "LS": 0}
+    assert any("Cañón" in alert["headline"] for alert in await alerts(http, "CA"))
+    assert len((await alerts(http, "AK"))[0]["description"]) > 10_000
+    first, second = await alerts(http, "GU")
+    assert first["headline"] is None
+    assert "description" not in first
+    assert "areaDesc" not in second
+    assert (await alerts(http, "KS"))[0]["headline"] == "[URGENT] Flood [/all counties] [bold red]now"
+
+
+async def test_several_areas_and_all(http: httpx.AsyncClient) -> None:
+    two = await http.get("/alerts/active?area=NY,FL")
+    same = await http.get("/alerts/active?area=NY&area=FL")
+    assert len(two.json()["features"]) == 3
+    assert two.json() == same.json()
+    everything = (await http.get("/alerts/active")).json()["features"]
+    assert len({feature["id"] for feature in everything}) == len(everything) > 20
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "parameter"),
+    [
+        ("/alerts/active/area/ZZ", 404, "path.area"),
+        ("/alerts/active/area/tx", 404, "path.area"),
+        ("/alerts/active/area/T%20X/../x", 404, "path.area"),
+        ("/alerts/active?area=ZZ", 400, "query.area[0]"),
+        ("/alerts/active?area=TX,Texas", 400, "query.area[0]"),
+    ],
+)
+async def test_a_bad_area_is_a_problem_document(
+    http: httpx.AsyncClient, entries: Entries, path: str, status: int, parameter: str
+) -> None:
+    answer = await http.get(path)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    problem = answer.json()
+    assert problem["status"] == status
+    assert {"type", "title", "detail", "instance", "correlationId"} <= set(problem)
+    assert problem["parameterErrors"][0]["parameter"] == parameter
+    assert (entries()[0]["outcome"], entries()[0]["status"]) == ("failed", status)
+
+
+@pytest.mark.parametrize("agent", ["", None])
+async def test_a_caller_without_a_user_agent_is_refused(http: httpx.AsyncClient, agent: str | None) -> None:
+    request = http.build_request("GET", "/alerts/active/area/CA")
+    del request.headers["user-agent"]
+    if agent is not None:
+        request.headers["user-agent"] = agent
+    answer = await http.send(request)
+    assert (answer.status_code, answer.headers["content-type"]) == (403, "application/problem+json")
+    assert "User-Agent" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "outcome"),
+    [("down", 503, "failed"), ("not-found", 404, "failed"), ("forbidden", 403, "failed"), ("garbage", 200, "failed")],
+)
+async def test_faults(
+    server: PracticeServer, http: httpx.AsyncClient, entries: Entries, kind: str, status: int, outcome: str
+) -> None:
+    server.services.faults.set({"target": "weather", "kind": kind, "times": 1, "retry_after": 3})
+    answer = await http.get("/alerts/active/area/NY")
+    assert answer.status_code == status
+    if kind == "garbage":
+        with pytest.raises(json.JSONDecodeError):
+            answer.json()
+    else:
+        assert "(practice fault)" in answer.json()["detail"]
+        assert answer.headers["retry-after"] == "3"
+    assert len(await alerts(http, "NY")) == 1
+    assert [entry["outcome"] for entry in entries()] == [outcome, "completed"]
+
+
+async def test_drop(server: PracticeServer, http: httpx.AsyncClient, entries: Entries) -> None:
+    server.services.faults.set({"target": "weather", "kind": "drop", "times": 1})
+    with pytest.raises(httpx.RemoteProtocolError):
+        await http.get("/alerts/active/area/NY")
+    assert len(await alerts(http, "NY")) == 1
+    assert entries()[0]["outcome"] == "failed"
+
+
+async def test_huge(server: PracticeServer, http: httpx.AsyncClient) -> None:
+    server.services.faults.set({"target": "weather", "kind": "huge"})
+    answer = await http.get("/alerts/active?area=NV")
+    assert 3_000_000 < len(answer.content) < 4_000_000
+    assert all(feature["properties"]["event"] for feature in answer.json()["features"])
+
+
+def test_the_alerts_stay_the_same() -> None:
+    assert weather.collection(["CA", "TX"]) == weather.collection(["CA", "TX"])
+
+
+@given(st.text(max_size=60), st.booleans())
+def test_any_area_gets_an_answer_that_is_json(area: str, in_path: bool) -> None:
+    answer = weather.bad_area(area, f"/alerts/active/area/{area}", in_path)
+    assert json.loads(json.dumps(answer)) == answer
