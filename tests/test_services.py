@@ -183,6 +183,14 @@ def test_a_service_that_dies_tells_why_and_takes_the_others_along(make: Make) ->
     assert not list(services.settings.state_dir.glob("*.pid"))
 
 
+def test_a_service_that_dies_while_another_is_awaited(make: Make) -> None:
+    once = stand_in("once", ANSWERS.replace("serve_forever", "handle_request"))
+    services = make(once, stand_in("other"))
+    with pytest.raises(WorkshopError, match="The once service ended at start"):
+        services.start(["once", "other"])
+    assert services.record("other") is None
+
+
 def test_what_ran_before_a_failed_start_goes_on(make: Make) -> None:
     services = make(stand_in("good"), stand_in("bad", DIES))
     services.start(["good"])

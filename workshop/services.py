@@ -66,7 +66,7 @@ class Services:
             try:
                 for service in missing:
                     self._launch(service)
-                for service in wanted:
+                for service in [*wanted, *wanted]:  # once more: one may have died while another was awaited
                     self._await_health(service)
             except BaseException:
                 self._stop(names)
