@@ -16,7 +16,8 @@ h1 { font-size: 1.35rem; margin: 0; } h2 { font-size: 1.1rem; margin: 1.4rem 0 .
 .scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; }
 caption { text-align: left; padding: .2rem 0 .5rem; }
 th, td { border-bottom: 1px solid var(--line); padding: .3rem .6rem; text-align: left; vertical-align: top; }
-thead th { background: var(--soft); } td.number { text-align: right; font-variant-numeric: tabular-nums; }
+thead th { background: var(--soft); } th, td { white-space: nowrap; }
+td.number { text-align: right; font-variant-numeric: tabular-nums; }
 td.text { min-width: 16rem; overflow-wrap: anywhere; white-space: pre-wrap; }
 ul { margin: .3rem 0; padding-left: 1.2rem; } code { font-size: .95em; }
 """
@@ -99,7 +100,7 @@ PAGE = f"""<!doctype html>
 <header><h1>Practice services</h1></header>
 <main>
 <p class="notice"><strong>Practice mode.</strong> The model here is a scripted stand-in and no LLM; the weather is
-made up. Nothing you send leaves this machine.</p>
+made up. What is sent here stays on this machine.</p>
 <h2 id="f">Faults</h2>
 <ul id="faults" aria-labelledby="f"><li>Loading…</li></ul>
 <p>Set one: <code>workshop fault model slow 5</code>. Clear all: <code>workshop fault clear</code>.</p>

@@ -1,0 +1,142 @@
+"""The commands `workshop fault` and `workshop ledger`, and the client behind them."""
+
+import http.server
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+
+from tests.practice.conftest import Entries
+from workshop.errors import WorkshopError
+from workshop.practice.client import Practice
+from workshop.practice.server import PracticeServer
+
+Workshop = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def workshop(server: PracticeServer) -> Workshop:
+    """Runs the command against the server; a proxy in the environment must not matter."""
+
+    def run(*arguments: str, port: int = server.port) -> "subprocess.CompletedProcess[str]":
+        env = {
+            **os.environ,
+            "WORKSHOP_PRACTICE_PORT": str(port),
+            "HTTP_PROXY": "http://127.0.0.1:9",
+            "ALL_PROXY": "socks5://127.0.0.1:9",
+        }
+        command = [sys.executable, "-c", "from workshop.cli import main; main()", *arguments]
+        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
+
+    return run
+
+
+@pytest.fixture
+def stranger() -> Iterator[int]:
+    """The port of a web server that is none of ours."""
+
+    class Quiet(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"<html>hello</html>")
+
+        def log_message(self, *_: object) -> None: ...
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join()
+
+
+def test_fault_sets_shows_and_clears(workshop: Workshop, server: PracticeServer) -> None:
+    options = ["--times", "3", "--retry-after", "2", "--probability", "0.2", "--seed", "7"]
+    done = workshop("fault", "model", "rate-limit", *options)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "model rate-limit: 3 of 3 times left, Retry-After 2, probability 0.2, seed 7",
+        "Clear with: workshop fault clear",
+    ]
+    assert workshop("fault").stdout == done.stdout
+    assert workshop("fault", "clear").stdout == "No fault is set.\n"
+    assert server.services.faults.as_json() == []
+
+
+def test_the_delay_may_be_a_third_word(workshop: Workshop, server: PracticeServer) -> None:
+    workshop("fault", "model", "slow", "5")
+    workshop("fault", "weather", "slow", "--delay", "0.5")
+    assert [fault["delay"] for fault in server.services.faults.as_json()] == [5.0, 0.5]
+    assert "weather" not in workshop("fault", "clear", "weather").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["moon", "down"], "not on 'moon'"),
+        (["model"], "Which fault should model have?"),
+        (["model", "slw"], "no such fault for model: 'slw'"),
+        (["clear", "moon"], "no such target: 'moon'"),
+        (["model", "rate-limit", "--retry-after", "[/soon]"], "not '[/soon]'"),
+        (["model", "slow", "5", "--delay", "6"], "given twice"),
+        (["--times", "3"], "set on model or weather"),
+    ],
+)
+def test_a_mistake_is_one_line_with_the_next_step(workshop: Workshop, arguments: list[str], says: str) -> None:
+    done = workshop("fault", *arguments)
+    assert done.returncode == 1
+    assert says in done.stderr
+    assert "\n  Next: workshop fault " in done.stderr
+    assert done.stdout == ""
+
+
+def test_the_ledger_shows_every_character(workshop: Workshop, server: PracticeServer) -> None:
+    question = "alerts for [TX] [/all counties] [bold red]now \\[x]"
+    body = {"model": "gpt-4.1", "input": question}
+    httpx.post(f"{server.url}/v1/responses", json=body, trust_env=False)
+    done = workshop("ledger")
+    assert done.returncode == 0
+    assert question in done.stdout
+    assert "1 requests: 1 completed" in done.stdout
+    assert "list prices" in done.stdout
+
+
+def test_the_ledger_as_json_and_emptied(workshop: Workshop, server: PracticeServer, entries: Entries) -> None:
+    httpx.get(f"{server.url}/alerts/active/area/TX", trust_env=False)
+    done = workshop("ledger", "--json")
+    assert json.loads(done.stdout)["entries"] == entries()
+    assert done.stderr == ""
+    assert workshop("ledger", "--clear").stdout == "The ledger is emptied.\n"
+    assert entries() == []
+    assert "nothing was asked yet" in workshop("ledger").stdout
+
+
+def test_nobody_there(workshop: Workshop) -> None:
+    for command in ("fault", "ledger"):
+        done = workshop(command, port=9)
+        assert done.returncode == 1
+        assert done.stderr == "The practice services are not running at http://127.0.0.1:9.\n  Next: workshop up\n"
+
+
+def test_somebody_else_there(workshop: Workshop, stranger: int) -> None:
+    done = workshop("ledger", port=stranger)
+    assert done.returncode == 1
+    assert "Another program answers" in done.stderr
+    assert "WORKSHOP_PRACTICE_PORT" in done.stderr
+
+
+def test_the_client_in_a_program(server: PracticeServer) -> None:
+    practice = Practice(f"{server.url}/")
+    assert practice.set_fault(target="model", kind="down", times=2)[0]["left"] == 2
+    assert practice.faults()[0]["kind"] == "down"
+    assert practice.clear_faults() == []
+    assert practice.ledger(since=5)["entries"] == []
+    assert practice.clear_ledger()["totals"]["model"]["requests"] == 0
+    with pytest.raises(WorkshopError, match="no such target"):
+        practice.clear_faults("moon")

@@ -1,0 +1,58 @@
+"""The console page: self-contained, guarded, and with nothing of a request in its HTML."""
+
+import re
+from html.parser import HTMLParser
+
+import httpx
+
+from workshop.practice.console import PAGE
+
+
+class Elements(HTMLParser):
+    """Collects (tag, attributes)."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+async def test_it_is_one_page_with_nothing_from_outside(http: httpx.AsyncClient) -> None:
+    answer = await http.get("/")
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.text == PAGE
+    links = [
+        value for _, attributes in Elements(PAGE).found for name, value in attributes.items() if name in ("src", "href")
+    ]
+    assert links == ["data:,"]
+    assert "//" not in re.sub(r"^.*?<script>|</script>.*$", "", PAGE, flags=re.DOTALL).replace("  // ", "")
+
+
+async def test_its_policy_lets_its_own_script_run_and_no_other(http: httpx.AsyncClient) -> None:
+    policy = (await http.get("/")).headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+    assert len(re.findall(r"(?:style|script)-src 'sha256-[\w+/]{43}='", policy)) == 2
+
+
+async def test_it_says_what_it_is_without_any_request(http: httpx.AsyncClient) -> None:
+    await http.post("/v1/responses", json={"model": "m", "input": "<script>canary-4711</script>"})
+    page = (await http.get("/")).text
+    assert "scripted stand-in and no LLM" in page
+    assert "list prices" in page
+    assert "4711" not in page
+    assert "innerHTML" not in page
+
+
+def test_it_can_be_read_by_all() -> None:
+    elements = Elements(PAGE).found
+    assert ("html", {"lang": "en"}) in elements
+    headers = [attributes for tag, attributes in elements if tag == "th"]
+    assert len(headers) == 9
+    assert all(attributes["scope"] == "col" for attributes in headers)
+    assert {"caption", "main", "h1"} <= {tag for tag, _ in elements}
+    assert "color-scheme: light dark" in PAGE
