@@ -1,0 +1,64 @@
+"""The shapes of a check: what it is about, what it found."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from workshop.checks.bench import Bench
+
+Outcome = Literal["passed", "incorrect", "raised", "not attempted"]
+# Colour and sign say nothing that the word does not say too.
+SIGNS: dict[Outcome, str] = {"passed": "✔", "incorrect": "✘", "raised": "!", "not attempted": "○"}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check found. Holds no secret and no traceback.
+
+    Args:
+        outcome: one of the four.
+        code: a stable name of what was seen, such as `error-swallowed`, for programs and tests.
+        seen: what was seen, a sentence or two.
+        slip: the likely slip, and what to do; "" after a pass.
+    """
+
+    outcome: Outcome
+    code: str
+    seen: str = ""
+    slip: str = ""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that a learner has to get right.
+
+    Args:
+        name: as in `ex.check("name")`.
+        title: what is to be done, the rest of "to do: ...".
+        file: the file it is about; "" for a variable of the notebook.
+        todo: the number of its TODO in that file or notebook; None for a step that has none.
+        variable: the notebook's variable that holds the answer, where there is one.
+        hints: from a question to almost the answer, at most three.
+        why: after a pass, one sentence of why.
+        look: does the looking, in a process of its own (or in the notebook, for a variable).
+    """
+
+    name: str
+    title: str
+    file: str
+    todo: int | None
+    hints: tuple[str, ...]
+    why: str
+    look: "Callable[[Bench], Awaitable[Verdict]]" = field(repr=False)
+    variable: str = ""
+
+
+def passed(seen: str = "") -> Verdict:
+    """Right."""
+    return Verdict("passed", "passed", seen)
+
+
+def incorrect(code: str, seen: str, slip: str = "") -> Verdict:
+    """It runs, and does something else than it should."""
+    return Verdict("incorrect", code, seen, slip)
