@@ -2,38 +2,60 @@
 
 import http.server
 import json
-import os
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import httpx
 import pytest
 
 from tests.practice.conftest import Entries
+from workshop import cli
 from workshop.errors import WorkshopError
 from workshop.practice.client import Practice
 from workshop.practice.server import PracticeServer
 
-Workshop = Callable[..., "subprocess.CompletedProcess[str]"]
+
+@dataclass
+class Done:
+    """What a command left behind."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Workshop = Callable[..., Done]
 
 
 @pytest.fixture
-def workshop(server: PracticeServer) -> Workshop:
+def workshop(
+    server: PracticeServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Workshop]:
     """Runs the command against the server; a proxy in the environment must not matter."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
 
-    def run(*arguments: str, port: int = server.port) -> "subprocess.CompletedProcess[str]":
-        env = {
-            **os.environ,
-            "WORKSHOP_PRACTICE_PORT": str(port),
-            "HTTP_PROXY": "http://127.0.0.1:9",
-            "ALL_PROXY": "socks5://127.0.0.1:9",
-        }
-        command = [sys.executable, "-c", "from workshop.cli import main; main()", *arguments]
-        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
+    def run(*arguments: str, port: int = server.port) -> Done:
+        monkeypatch.setenv("WORKSHOP_PRACTICE_PORT", str(port))
+        monkeypatch.setattr(sys, "argv", ["workshop", *arguments])
+        forget()
+        code: object = 0
+        try:
+            cli.main()
+        except SystemExit as end:
+            code = end.code or 0
+        printed = capsys.readouterr()
+        assert isinstance(code, int)
+        return Done(code, printed.out, printed.err)
 
-    return run
+    def forget() -> None:
+        cli.environment.cache_clear()
+        cli.settings.cache_clear()
+
+    yield run
+    forget()
 
 
 @pytest.fixture

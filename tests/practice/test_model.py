@@ -97,6 +97,11 @@ def test_every_state_by_name_and_by_code() -> None:
             assert calls(ask(f"Any alerts in {said}?")) == [("get_weather_alerts", {"state": code})]
 
 
+@pytest.mark.parametrize("piece", ["in OR, ", "TX or ", "new ", "l'", "Kansas City, "])
+def test_a_very_long_message_is_no_burden(piece: str) -> None:
+    assert len(ask(piece * 200_000).calls) <= 2
+
+
 def test_a_tool_choice_is_followed() -> None:
     assert not ask("Alerts in Texas?", choice="none").calls
     other = Tool("remember", "Notes something.", {"type": "object", "properties": {"note": {"type": "string"}}})

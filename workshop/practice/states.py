@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass
 
 # Area code -> its names: English, French and Spanish (one name: the same in all), then what else it is called.
 # The codes are those of https://api.weather.gov/openapi.json (StateTerritoryCode, MarineAreaCode).
@@ -174,28 +173,21 @@ _NAME = re.compile(
 _CODE = re.compile(rf"(?<![\w'.@-])(?:D\.C\.|(?:{'|'.join(AREAS)})(?![\w'@-]))", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class _Mention:
-    start: int
-    end: int
-    codes: tuple[str, ...]
-
-
 def find_areas(text: str) -> list[str]:
     """Codes of the areas a text asks about, in the order of mention, each once.
 
     A name counts in any spelling of its letters, accents or not. A code counts in capitals, or in small letters after
     a clear cue ("in tx"); a code that is a word too needs a cue or a place among codes even in capitals.
     """
-    plain = without_accents(text)
-    found = [_Mention(m.start(), m.end(), _codes_of(m.group())) for m in _NAME.finditer(plain)]
-    for match in list(_CODE.finditer(plain)):
-        apart = all(mention.end <= match.start() or match.end() <= mention.start for mention in found)
+    seen = _Text(without_accents(text))
+    for match in _NAME.finditer(seen.plain):
+        seen.add(match.span(), _codes_of(match.group()))
+    inside_names = {place for start, end in seen.found for place in range(start, end)}
+    for match in _CODE.finditer(seen.plain):
         code = match.group().replace(".", "").upper()
-        if apart and _is_meant(plain, match, code, found):
-            found.append(_Mention(match.start(), match.end(), (code,)))
-    found.sort(key=lambda mention: mention.start)
-    return list(dict.fromkeys(code for mention in found for code in mention.codes))
+        if match.start() not in inside_names and _is_meant(seen, match, code):
+            seen.add(match.span(), (code,))
+    return list(dict.fromkeys(code for _, codes in sorted(seen.found.items()) for code in codes))
 
 
 def name_of(code: str, language: str = "english") -> str:
@@ -212,9 +204,36 @@ def _codes_of(name: str) -> tuple[str, ...]:
     return next(codes for phrase, codes in _PHRASES.items() if re.fullmatch(_pattern(phrase), name, re.IGNORECASE))
 
 
-def _is_meant(text: str, match: re.Match[str], code: str, found: list[_Mention]) -> bool:
+class _Text:
+    """A text without accents, what is true of all of it, and the mentions found in it so far."""
+
+    def __init__(self, plain: str) -> None:
+        self.plain = plain
+        codes = _CODE.findall(plain)
+        self.only_codes = not re.search(r"[A-Za-z]", _CODE.sub("", plain))
+        self.only_one_code = self.only_codes and len(codes) == 1
+        self.all_capitals = not re.search(r"[a-z]", plain)
+        self.found: dict[tuple[int, int], tuple[str, ...]] = {}  # (start, end) -> codes
+        self.starts: set[int] = set()
+        self.ends: set[int] = set()
+
+    def add(self, span: tuple[int, int], codes: tuple[str, ...]) -> None:
+        self.found[span] = codes
+        self.starts.add(span[0])
+        self.ends.add(span[1])
+
+    def in_list(self, match: re.Match[str], commas: bool = False) -> bool:
+        """Whether a code stands beside a mention that counts: "TX, OR and ok"."""
+        start, end = match.span()
+        gaps = [self.plain[start - gap : start] for gap in range(1, 16) if start - gap in self.ends]
+        gaps += [self.plain[end : end + gap] for gap in range(1, 16) if end + gap in self.starts]
+        return any(_GLUE.fullmatch(gap) and (not commas or "," in gap) for gap in gaps)
+
+
+def _is_meant(text: _Text, match: re.Match[str], code: str) -> bool:
     """Whether two letters are a mention of that area, judged by what stands around them."""
-    before, after = text[max(0, match.start() - 40) : match.start()], text[match.end() : match.end() + 40]
+    before = text.plain[max(0, match.start() - 40) : match.start()]
+    after = text.plain[match.end() : match.end() + 40]
     cued, called = bool(_CUED.search(before)), bool(_CALLED.search(before))
     ends = not re.match(r"\s*[\w']", after)
     capitals = match.group().isupper()
@@ -225,29 +244,18 @@ def _is_meant(text: str, match: re.Match[str], code: str, found: list[_Mention])
             return code not in ("ME", "IN")
         if code in _AFTER_CUES and _CUED_OTHER.search(before):
             return False
-        return (cued or _in_list(text, match, found)) and (
-            code not in _WORDS or (ends and code not in ("AS", "IN", "ME", "OR"))
-        )
+        word = code in _WORDS and not (ends and code not in ("AS", "IN", "ME", "OR"))
+        return not word and (cued or text.in_list(match))
     if code not in _WORDS:
         return True
-    if not re.search(r"[A-Za-z]", _CODE.sub("", text)):  # nothing but codes
-        return cued or code not in _INTERJECTIONS or len(_CODE.findall(text)) > 1 or "?" in text
-    if not re.search(r"[a-z]", text):  # all in capitals, so that capitals say nothing
-        return called or (ends and ((cued and code != "ME") or _in_list(text, match, found, commas=True)))
-    if code in ("IN", "OR") and any(0 < mention.start - match.end() <= 2 for mention in found):  # "IN Texas"
+    if text.only_codes:
+        return cued or code not in _INTERJECTIONS or not text.only_one_code or "?" in after
+    if text.all_capitals:  # then capitals say nothing
+        return called or (ends and ((cued and code != "ME") or text.in_list(match, commas=True)))
+    if code in ("IN", "OR") and not text.starts.isdisjoint((match.end() + 1, match.end() + 2)):  # "IN Texas"
         return False
     if code in ("AS", "IN", "ME", "OR") and not cued and re.match(r"\s+[A-Z]", after):  # "TX OR OH"
         return bool(_SUBJECT.match(after))
     told = cued or called or _CITY.search(before) or _TOPIC.search(before) or _SUBJECT.match(after)
     last = ends and before.strip() and code not in _INTERJECTIONS
-    return bool(told or last or _in_list(text, match, found))
-
-
-def _in_list(text: str, match: re.Match[str], found: list[_Mention], commas: bool = False) -> bool:
-    """Whether the code stands beside a mention that counts: "TX, OR and ok"."""
-    for mention in found:
-        first, second = sorted([(mention.start, mention.end), match.span()])
-        between = text[first[1] : second[0]]
-        if len(between) < 16 and _GLUE.fullmatch(between) and (not commas or "," in between):
-            return True
-    return False
+    return bool(told or last or text.in_list(match))
