@@ -1,6 +1,7 @@
 """What every test shares: the real services on free ports, and the solutions as processes."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,8 +49,10 @@ def bench(practice: Practice, services: Services, tmp_path: Path) -> Iterator[Be
 
 
 def pytest_configure() -> None:
-    """A learner's own settings and proxies must not reach the tests."""
+    """Keeps a learner's own settings and proxies from the tests."""
     ours = ("OPENAI_", "TEMPORAL_", "WEATHER_", "WORKSHOP_", "CODESPACE")
     for name in list(os.environ):
         if name.startswith(ours) or name.lower().endswith("_proxy"):
             del os.environ[name]
+    # Told to end, pytest stops the services first.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)

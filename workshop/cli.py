@@ -9,9 +9,7 @@ from functools import cache
 from typing import Annotated
 
 import typer
-from dotenv import dotenv_values
 from rich.console import Console
-from rich.markup import escape
 from rich.text import Text
 
 from workshop.errors import WorkshopError
@@ -25,8 +23,9 @@ err = Console(stderr=True, highlight=False)
 @cache
 def environment() -> Mapping[str, str]:
     """The environment on top of `.env`; a variable that is set but empty counts as unset."""
-    values: Mapping[str, str | None] = dotenv_values(ROOT / ".env", encoding="utf-8-sig")
-    return {name: value for name, value in values.items() if value} | {k: v for k, v in os.environ.items() if v}
+    from workshop import envfile, modes
+
+    return modes.effective(envfile.read(ROOT / ".env", os.environ), os.environ)
 
 
 @cache
@@ -244,5 +243,5 @@ def main() -> None:
     try:
         app()
     except WorkshopError as error:
-        err.print(escape(str(error)), soft_wrap=True)
+        err.print(Text(str(error)), soft_wrap=True)
         sys.exit(1)

@@ -69,10 +69,10 @@ def ui_link(client: Client, workflow_id: str) -> str:
 async def result_of(handle: WorkflowHandle[Any, str]) -> str:
     """Waits for the workflow's result; after 10 s it says once what may be missing."""
     waiting = asyncio.create_task(handle.result())
-    done, _ = await asyncio.wait([waiting], timeout=10)
-    if not done:
-        print("Still waiting. Is the worker running (python worker.py)? More: workshop why", flush=True)
     try:
+        done, _ = await asyncio.wait([waiting], timeout=10)
+        if not done:
+            print("Still waiting. Is the worker running (python worker.py)? More: workshop why", flush=True)
         return await waiting
     except asyncio.CancelledError:
         raise SystemExit("Stopped waiting. The workflow goes on without you.") from None
