@@ -69,10 +69,12 @@ class Audit:
 
 def _story(row: Row, length: int) -> Text:
     """What was asked, what came back, what went wrong; each part named, each in a line of its own."""
-    parts = [("in", row.asked), ("out", row.answered), ("error", row.last_error)]
+    parts = [("in", row.asked), ("out", row.answered)]
+    wrong = [("earlier error" if row.state == "completed" else "error", row.last_error)]
     if row.place:
-        parts.append(("at", f"{row.place.shown}:{row.place.line}  {row.place.code}"))
+        wrong.append(("at", f"{row.place.shown}:{row.place.line}  {row.place.code}"))
     cells = [Text.assemble((f"{name}: ", "dim"), shorten(text, length)) for name, text in parts if text]
+    cells += [Text.assemble((f"{name}: ", "dim"), shorten(text, 2 * length)) for name, text in wrong if text]
     cells += [Text.assemble(("note: ", "dim"), printable(note)) for note in row.notes]
     return Text("\n").join(cells)
 

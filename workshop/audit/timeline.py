@@ -11,6 +11,7 @@ from workshop.history import MODEL, TIMER, TOOL, WAIT, Row, Run, printable, span
 WIDTH, LABELS, BARS, ROW = 930, 240, 360, 26  # of the picture, the labels, the bars; height of a row (units of the SVG)
 MAX_ROWS = 100  # a picture taller than this shows nothing; the text below it has all
 
+_CELL = "text-align:left;vertical-align:top"
 _LEGEND = "Solid: an attempt. Dashed: waiting, and earlier attempts. ✕: failed."
 # All colours come from the page: the text's own colour, and a theme's accent where there is one.
 _ACCENT = {
@@ -39,15 +40,10 @@ class Timeline:
     def html(self) -> str:
         """The picture, and below it the same as a table of text."""
         heads = "".join(
-            f'<th scope="col" style="text-align:left">{name}</th>'
-            for name in ("At", "What", "Outcome", "Asked", "Answered")
+            f'<th scope="col" style="{_CELL}">{name}</th>' for name in ("At", "What", "Outcome", "Asked", "Answered")
         )
         body = "".join(
-            "<tr>"
-            + "".join(
-                f'<td style="text-align:left;vertical-align:top">{escape(cell)}</td>' for cell in self._cells(row)
-            )
-            + "</tr>"
+            "<tr>" + "".join(f'<td style="{_CELL}">{escape(cell)}</td>' for cell in self._cells(row)) + "</tr>"
             for row in self.run.rows
         )
         return (

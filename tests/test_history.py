@@ -1,0 +1,362 @@
+"""Histories of a real server, recorded ones, and odd data, told as rows."""
+
+import json
+from typing import Any
+
+import pytest
+from agents.testing import assistant_message, function_call
+from hypothesis import given
+from hypothesis import strategies as st
+from temporalio.api.common.v1 import Payload
+from temporalio.api.failure.v1 import Failure
+from temporalio.api.history.v1 import HistoryEvent
+from temporalio.client import Client, WorkflowHistory
+
+from tests import temporal_flows as flows
+from tests.temporal_env import HISTORIES, TOOL_THEN_ANSWER, eventually, refusal, result, start, worker
+from workshop.errors import WorkshopError
+from workshop.history import (
+    ACTIVITY,
+    CHILD,
+    HANDOFF,
+    INLINE_TOOL,
+    MODEL,
+    SIGNAL,
+    TASK_FAILURE,
+    TASK_TIMEOUT,
+    TIMER,
+    TOOL,
+    UPDATE,
+    WAIT,
+    Row,
+    Run,
+    as_json,
+    connect,
+    latest_workflow_id,
+    latest_workflow_ids,
+    read_history,
+    run_from_events,
+)
+from workshop.history.conversation import model_call
+from workshop.history.payloads import chain, decode, root
+from workshop.history.words import printable, span
+
+pytest_plugins = ["tests.temporal_env"]
+
+
+def recorded(name: str) -> Run:
+    return run_from_events(name, WorkflowHistory.from_json(name, (HISTORIES / f"{name}.json").read_text()).events)
+
+
+def kinds(run: Run) -> list[str]:
+    return [row.kind for row in run.rows]
+
+
+def only(run: Run, kind: str) -> Row:
+    (row,) = (row for row in run.rows if row.kind == kind)
+    return row
+
+
+async def test_an_agents_run_by_a_client_without_plugin(client: Client, temporal_address: str, queue: str) -> None:
+    async with worker(temporal_address, queue):
+        handle = await start(client, queue, flows.Asks, "alerts for [TX]")
+        assert await result(handle) == "Floods."
+    run = await read_history(client, handle.id)
+    assert (run.workflow_id, run.type, run.task_queue, run.status) == (handle.id, "Asks", queue, "completed")
+    assert (run.input, run.result, run.failure) == ("alerts for [TX]", "Floods.", "")
+    assert kinds(run) == [MODEL, TOOL, MODEL]
+    asking, tool, answering = run.rows
+    assert (asking.asked, asking.answered) == ("alerts for [TX]", '-> get_weather_alerts({"state":"TX"})')
+    assert asking.model is not None
+    assert (asking.model.instructions, asking.model.tools) == ("Use the tool.", ("get_weather_alerts",))
+    assert (tool.name, tool.input, tool.output) == ("get_weather_alerts", "TX", f"{flows.BRACKETS} in TX")
+    assert (tool.attempts, tool.state, tool.worker) == (1, "completed", run.worker)
+    assert (answering.asked, answering.answered) == (f"{flows.BRACKETS} in TX", "Floods.")
+    assert tool.started is not None
+    assert tool.closed is not None
+    assert run.started <= asking.scheduled <= tool.scheduled <= tool.started <= tool.closed <= answering.scheduled
+    assert (run.totals.model_calls, run.totals.tool_calls, run.totals.handoffs, run.totals.attempts) == (2, 1, 0, 3)
+
+
+async def test_a_wrapped_failure_shows_its_root_cause(client: Client, temporal_address: str, queue: str) -> None:
+    async with worker(temporal_address, queue):
+        handle = await start(client, queue, flows.Calls, "fails", "disk full", 0)
+        run = await eventually(lambda: read_history(client, handle.id), lambda run: run.rows and run.rows[0].errors)
+    row = only(run, ACTIVITY)
+    assert (row.state, row.attempts, row.last_error) == ("retrying", 1, "OSError: disk full")
+    assert [link.type for link in row.errors] == ["RuntimeError", "OSError"]
+    assert row.place is not None
+    assert (row.place.code, row.place.file.endswith("temporal_flows.py")) == ("raise OSError(message)", True)
+    assert row.next_try is not None
+    assert row.next_try > row.scheduled
+    assert run.open
+
+
+async def test_finished_attempts_keep_their_last_error(client: Client, temporal_address: str, queue: str) -> None:
+    steps = [refusal(429, "rate_limit_exceeded", "slow down", **{"retry-after-ms": "10"}), *TOOL_THEN_ANSWER]
+    async with worker(temporal_address, queue, steps):
+        handle = await start(client, queue, flows.Asks, "q")
+        await result(handle)
+    first = (await read_history(client, handle.id)).rows[0]
+    assert (first.state, first.attempts) == ("completed", 2)
+    assert first.last_error.startswith("RateLimitError: Error code: 429")
+
+
+async def test_a_date_in_retry_after_does_not_hide_the_429(client: Client, temporal_address: str, queue: str) -> None:
+    steps = [refusal(429, "x", "x", **{"retry-after": "Wed, 25 Nov 2026 12:00:00 GMT"}), *TOOL_THEN_ANSWER]
+    async with worker(temporal_address, queue, steps):
+        handle = await start(client, queue, flows.Asks, "q")
+        await result(handle)
+    for run in (await read_history(client, handle.id), recorded("retry_after_date")):
+        error = run.rows[0].last_error
+        assert error.startswith("APIStatusError: 429 (or 5xx)")
+        assert "could not convert" not in error
+
+
+@pytest.mark.parametrize("second", [[], [assistant_message("Bonjour.")]])
+async def test_of_two_handoffs_the_taken_one_is_marked(
+    client: Client, temporal_address: str, queue: str, second: list[Any]
+) -> None:
+    both = [function_call(f"transfer_to_{name}_agent", {}, call_id=name) for name in ("spanish", "french")]
+    async with worker(temporal_address, queue, [[*both, *second], [assistant_message("Hola.")]]):
+        handle = await start(client, queue, flows.Routes, "Bonjour et hola")
+        await result(handle)
+    run = await read_history(client, handle.id)
+    handoffs = [(row.name, row.state, row.answered) for row in run.rows if row.kind == HANDOFF]
+    assert handoffs == [
+        ("Spanish agent", "completed", "taken"),
+        ("French agent", "cancelled", "not taken: the agent asked for several at once"),
+    ]
+    assert run.totals.handoffs == 1
+    assert run.rows[-1].name == "Spanish agent"
+    assert run.rows[-1].asked == "Bonjour et hola"
+
+
+async def test_an_announced_handoff_is_none(client: Client, temporal_address: str, queue: str) -> None:
+    async with worker(temporal_address, queue, [[assistant_message("I will pass you to the French agent.")]]):
+        handle = await start(client, queue, flows.Routes, "Bonjour")
+        await result(handle)
+    run = await read_history(client, handle.id)
+    assert kinds(run) == [MODEL]
+    assert run.totals.handoffs == 0
+
+
+@pytest.mark.parametrize(("question", "state"), [("pure", "completed"), ("network", "failed")])
+async def test_a_tool_without_activity_is_told_as_such(
+    client: Client, temporal_address: str, queue: str, question: str, state: str
+) -> None:
+    async with worker(temporal_address, queue):
+        handle = await start(client, queue, flows.PlainTool, question)
+        await result(handle)
+    run = await read_history(client, handle.id)
+    assert kinds(run) == [MODEL, INLINE_TOOL, MODEL]
+    row = only(run, INLINE_TOOL)
+    assert (row.state, row.attempts) == (state, 0)
+    assert "not as an activity" in row.notes[0]
+    assert ("from inside a workflow" in row.last_error) == (state == "failed")
+    assert (run.totals.tool_calls, run.totals.tools_in_workflow) == (0, 1)
+
+
+async def test_a_failing_workflow_task(client: Client, temporal_address: str, queue: str) -> None:
+    async with worker(temporal_address, queue):
+        handle = await start(client, queue, flows.Misspells, "q")
+        run = await eventually(lambda: read_history(client, handle.id), lambda run: TASK_FAILURE in kinds(run))
+    row = only(run, TASK_FAILURE)
+    assert row.state == "retrying"
+    assert row.last_error == "NameError: name 'resutl' is not defined"
+    assert row.place is not None
+    assert row.place.code.startswith("return resutl.final_output")
+    assert run.totals.model_calls == 2
+
+
+async def test_waits_signals_and_updates(client: Client, temporal_address: str, queue: str) -> None:
+    async with worker(temporal_address, queue):
+        handle = await start(client, queue, flows.Approves)
+        waiting = await eventually(lambda: read_history(client, handle.id), lambda run: WAIT in kinds(run))
+        assert only(waiting, WAIT).open
+        assert await handle.execute_update("rename", "Ada") == "now Ada"
+        await handle.signal("approve", "Ada [sic]")
+        await result(handle)
+    run = await read_history(client, handle.id)
+    assert kinds(run) == [UPDATE, SIGNAL]
+    assert (only(run, UPDATE).name, only(run, UPDATE).asked, only(run, UPDATE).answered) == ("rename", "Ada", "now Ada")
+    assert (only(run, SIGNAL).name, only(run, SIGNAL).input) == ("approve", "Ada [sic]")
+
+
+async def test_rarer_kinds_are_rows_too(client: Client, temporal_address: str, queue: str) -> None:
+    async with worker(temporal_address, queue):
+        handle = await start(client, queue, flows.Parent, True)
+        assert await result(handle) == "the end"
+    first = await read_history(client, handle.id, handle.first_execution_run_id)
+    assert first.status == "continued as new"
+    assert set(kinds(first)) >= {CHILD, ACTIVITY, "marker", "signal sent"}
+    local = only(first, ACTIVITY)
+    assert (local.local, local.name, local.output) == (True, "get_weather_alerts", f"{flows.BRACKETS} in TX")
+    sent = only(first, "signal sent")
+    assert (sent.state, sent.last_error) == ("failed", "external workflow execution not found")
+    last = await read_history(client, handle.id)
+    assert kinds(last) == ["continued"]
+    assert last.rows[0].asked == handle.first_execution_run_id
+
+
+async def test_what_was_open_when_a_run_was_ended(client: Client, temporal_address: str, queue: str) -> None:
+    async with worker(temporal_address, queue):
+        handle = await start(client, queue, flows.Sleeps, 600.0)
+        asleep = await eventually(lambda: read_history(client, handle.id), lambda run: TIMER in kinds(run))
+        assert only(asleep, TIMER).name == "a long night"
+        await handle.terminate(reason="enough [for today]")
+    run = await read_history(client, handle.id)
+    assert (run.status, run.reason) == ("terminated", "enough [for today]")
+    assert only(run, TIMER).state == "cancelled"
+
+
+def test_a_killed_worker_leaves_its_marks() -> None:
+    run = recorded("worker_killed")
+    lost = run.rows[-1]
+    assert (lost.kind, lost.state, lost.attempts) == (MODEL, "completed", 2)
+    assert lost.notes == ("an attempt was lost with its worker: its heartbeats stopped",)
+    assert len({row.worker for row in run.rows}) == 2
+    assert run.totals.attempts == 4
+
+
+def test_a_recorded_agent_with_two_handoffs_and_a_pause() -> None:
+    run = recorded("two_handoffs")
+    assert kinds(run) == [MODEL, HANDOFF, HANDOFF, TIMER, MODEL, TOOL, MODEL]
+    assert [row.name for row in run.rows if row.state == "cancelled"] == ["French agent"]
+    assert (run.totals.input_tokens, run.totals.output_tokens) == (930, 71)
+
+
+def test_a_tool_that_was_never_offered() -> None:
+    run = recorded("unknown_tool")
+    assert (run.status, run.totals.tool_calls) == ("failed", 0)
+    assert run.rows[0].notes == ("asked for get_forecast_now, which was never offered (offered: get_weather_alerts)",)
+
+
+@pytest.mark.parametrize("name", [path.stem for path in HISTORIES.glob("*.json")])
+def test_every_beginning_of_a_history_can_be_told(name: str) -> None:
+    events = WorkflowHistory.from_json(name, (HISTORIES / f"{name}.json").read_text()).events
+    for length in range(1, len(events) + 1):
+        run = run_from_events(name, events[:length])
+        assert json.loads(json.dumps(as_json(run)))["workflow_id"] == name
+        assert [row.scheduled for row in run.rows] == sorted(row.scheduled for row in run.rows)
+
+
+def test_sticky_time_outs_are_told() -> None:
+    events = list(WorkflowHistory.from_json("x", (HISTORIES / "worker_killed.json").read_text()).events)
+    late = HistoryEvent(event_id=99, event_time=events[-1].event_time)
+    late.workflow_task_timed_out_event_attributes.timeout_type = 2  # type: ignore[assignment]
+    run = run_from_events("x", [*events, late])
+    assert "killed?" in only(run, TASK_TIMEOUT).notes[0]
+
+
+def test_unknown_events_are_shown_and_half_histories_do_not_raise() -> None:
+    events = WorkflowHistory.from_json("x", (HISTORIES / "many_kinds.json").read_text()).events
+    strange = HistoryEvent(event_id=98, event_type=9999)  # type: ignore[arg-type]
+    run = run_from_events("x", [events[0], *events[8:], strange])
+    assert "unknown event type 9999" in [row.name for row in run.rows]
+    with pytest.raises(ValueError, match="does not begin"):
+        run_from_events("x", events[1:])
+
+
+async def test_latest_and_unknown_workflows(client: Client, queue: str) -> None:
+    older = await start(client, queue, flows.Sleeps, 1.0)
+    newer = await start(client, queue, flows.Sleeps, 1.0)
+    await newer.terminate()
+    await eventually(lambda: latest_workflow_ids(client), lambda ids: ids[:2] == [newer.id, older.id])
+    assert await latest_workflow_id(client) == newer.id
+    for nonsense in ("no-such-id", "", "x" * 2000):
+        with pytest.raises(WorkshopError) as caught:
+            await read_history(client, nonsense)
+        assert newer.id in caught.value.message
+    await older.terminate()
+
+
+async def test_no_server_and_no_namespace_are_one_line(temporal_address: str) -> None:
+    for env, address in (({}, "127.0.0.1:1"), ({"TEMPORAL_ADDRESS": "nowhere.invalid:1"}, temporal_address)):
+        with pytest.raises(WorkshopError, match="No Temporal server at") as caught:
+            await connect(env, address, "default")
+        assert "\n" not in caught.value.message
+    with pytest.raises(WorkshopError, match="make no sense"):
+        await connect({"TEMPORAL_PROFILE": "nobody"}, temporal_address, "default")
+    lost = await connect({"TEMPORAL_NAMESPACE": "elsewhere"}, temporal_address, "default")
+    for request in (latest_workflow_id(lost), read_history(lost, "x")):
+        with pytest.raises(WorkshopError, match="elsewhere"):
+            await request
+
+
+encodings = st.sampled_from([b"json/plain", b"json/protobuf", b"binary/plain", b"binary/null", b"binary/x", b"\xff"])
+bodies = st.binary() | st.sampled_from([b"NaN", b"1e999", b'"\\ud800"', b"[" * 5000])
+
+
+@given(st.none() | encodings, bodies)
+def test_any_payload_becomes_json(encoding: bytes | None, data: bytes) -> None:
+    value = decode(Payload(metadata={"encoding": encoding} if encoding else {}, data=data))
+    json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+
+
+def test_payloads_that_are_no_text() -> None:
+    assert decode(Payload(metadata={"encoding": b"binary/null"})) is None
+    assert decode(Payload(metadata={"encoding": b"binary/encrypted"}, data=b"123")) == "<3 bytes, binary/encrypted>"
+    assert decode(Payload(metadata={"encoding": b"json/plain"}, data=b"not json")) == "not json"
+    deep = b"[" * 500 + b"]" * 500
+    assert decode(Payload(metadata={"encoding": b"json/plain"}, data=deep)) == deep.decode()
+
+
+FIELDS = """input output tools handoffs role content type text name call_id usage input_tokens tool_config arguments
+assistant function_call function_call_output message user output_text response.completed response"""
+words = st.text(max_size=5) | st.sampled_from(FIELDS.split())
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | words,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(words, inner, max_size=5),
+    max_leaves=30,
+)
+
+
+@given(anything, anything)
+def test_any_conversation_can_be_read(request: Any, response: Any) -> None:
+    call = model_call(request, response)
+    assert isinstance(call.answered + call.asked, str)
+    json.dumps(as_json(call))
+
+
+def test_what_a_streaming_call_says() -> None:
+    whole = {
+        "output": [{"type": "message", "content": [{"type": "output_text", "text": "Hi."}]}],
+        "usage": {"input_tokens": 3},
+    }
+    call = model_call(
+        {"input": "Hello"}, [{"type": "response.created"}, {"type": "response.completed", "response": whole}]
+    )
+    assert (call.asked, call.answered, call.input_tokens) == ("Hello", "Hi.", 3)
+
+
+def test_a_failure_without_words_gives_way_to_one_with_words() -> None:
+    failure = Failure(message="Request timed out.")
+    failure.application_failure_info.type = "APITimeoutError"
+    failure.cause.application_failure_info.type = "TimeoutError"
+    assert str(root(chain(failure))) == "APITimeoutError: Request timed out."
+    assert root(()) is None
+
+
+@given(st.text())
+def test_data_cannot_move_the_cursor(text: str) -> None:
+    shown = printable(text)
+    assert all(c in "\n\t" or (ord(c) >= 32 and not 127 <= ord(c) < 160) for c in shown)
+    if text.isprintable():
+        assert shown == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (-1, "0.00 s"),
+        (0.25, "0.25 s"),
+        (12.34, "12.3 s"),
+        (59.97, "1 min 0 s"),
+        (185, "3 min 5 s"),
+        (7380, "2 h 3 min"),
+        (100_000, "1 d 3 h"),
+    ],
+)
+def test_lengths_of_time(seconds: float, words: str) -> None:
+    assert span(seconds) == words
