@@ -35,6 +35,7 @@ class Practice:
     """The practice services' control API; `ledger()` holds what came in since this object was made."""
 
     def __init__(self, url: str) -> None:
+        self.url = url
         self._http = httpx.Client(base_url=url, trust_env=False, timeout=10)
         self._since = max((entry["id"] for entry in self._get("/ledger")["entries"]), default=0)
 
@@ -84,6 +85,10 @@ class Program:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     @property
     def text(self) -> str:
@@ -136,9 +141,9 @@ class Bench:
             "PATH": os.environ["PATH"],
             "HOME": str(self._tmp_path),
             "OPENAI_API_KEY": "practice",
-            "OPENAI_BASE_URL": f"{self.settings.practice_url}/v1",
+            "OPENAI_BASE_URL": f"{self.practice.url}/v1",
             "OPENAI_AGENTS_DISABLE_TRACING": "1",
-            "WEATHER_API_URL": self.settings.practice_url,
+            "WEATHER_API_URL": self.practice.url,
             "TEMPORAL_ADDRESS": f"{HOST}:{self.settings.temporal_port}",
             "TEMPORAL_UI_URL": self.settings.ui_url,
             **changes,

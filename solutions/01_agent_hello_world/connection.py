@@ -82,5 +82,6 @@ async def result_of(handle: WorkflowHandle[Any, str]) -> str:
             cause = cause.__cause__
         raise SystemExit(f"The workflow has no result: {cause}\nNext: workshop why {handle.id}") from None
     finally:
+        waiting.cancel()
         # Leaving at once can abort Python under a thread of the client: temporalio/sdk-python#300.
         await asyncio.sleep(0.1)
