@@ -12,13 +12,16 @@ from workshop.services import Services, free_port
 from workshop.settings import ROOT, Settings
 
 
+def free_settings(state_dir: Path) -> Settings:
+    """Settings with free ports, which keep their state in `state_dir`."""
+    names = ("WORKSHOP_TEMPORAL_PORT", "WORKSHOP_TEMPORAL_UI_PORT", "WORKSHOP_PRACTICE_PORT", "WORKSHOP_LAB_PORT")
+    return Settings.from_env({**{name: str(free_port()) for name in names}, "WORKSHOP_STATE_DIR": str(state_dir)}, ROOT)
+
+
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Settings with free ports and a state directory of its own."""
-    names = ("WORKSHOP_TEMPORAL_PORT", "WORKSHOP_TEMPORAL_UI_PORT", "WORKSHOP_PRACTICE_PORT", "WORKSHOP_LAB_PORT")
-    env = {name: str(free_port()) for name in names}
-    env["WORKSHOP_STATE_DIR"] = str(tmp_path_factory.mktemp("workshop"))
-    return Settings.from_env(env, ROOT)
+    """Free ports, and a state directory of its own."""
+    return free_settings(tmp_path_factory.mktemp("workshop"))
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """The solutions with a second, independent model: the Agents SDK's own scripted one."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -39,10 +40,8 @@ async def run(folder: Path, settings: Settings, script: Sequence[Any], question:
         worker = Worker(client, task_queue=queue, workflows=[workflow], activities=[activities.get_weather_alerts])
         async with worker:
             handle = await client.start_workflow(workflow.run, question, id=queue, task_queue=queue)
-            try:
+            with suppress(WorkflowFailureError):  # the history tells it
                 await handle.result()
-            except WorkflowFailureError:
-                pass  # the history tells it
     return await read_history(client, queue), model
 
 

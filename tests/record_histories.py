@@ -1,0 +1,55 @@
+"""Records a history of each solution for test_replay.py: python -m tests.record_histories
+
+To be run when a change to a workflow is meant to be one that running workflows do not survive.
+"""
+
+import asyncio
+import json
+import re
+import tempfile
+from pathlib import Path
+
+from temporalio.client import Client
+
+from tests.conftest import free_settings
+from tests.folders import DURABLE, HELLO_AGENT, HELLO_TEMPORAL, ROUTING
+from tests.harness import Bench, Practice
+from workshop.services import Services
+
+HISTORIES = Path(__file__).parent / "histories" / "solutions"
+RUNS = {
+    HELLO_AGENT: ["--durable", "Any weather alerts in California?"],
+    HELLO_TEMPORAL: ["TX", "--delay", "0.5"],
+    DURABLE: ["Any weather alerts in California?"],
+    ROUTING: ["Quelles alertes en Floride ?", "--pause", "0.5"],
+}
+
+
+async def fetch(address: str, workflow_id: str) -> str:
+    """A workflow's history as JSON, without the names of machine and processes."""
+    client = await Client.connect(address)
+    history = await client.get_workflow_handle(workflow_id).fetch_history()
+    text = re.sub(r'("identity": )"\d+@[^"]*"', r'\1"worker"', json.dumps(json.loads(history.to_json()), indent=1))
+    return re.sub(r'"\d+@[\w.-]+-([0-9a-f]{32})"', r'"sticky-\1"', text)
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        services = Services(free_settings(Path(directory)))
+        services.start()
+        bench = Bench(services, Practice(services.settings.practice_url), Path(directory))
+        try:
+            for folder, arguments in RUNS.items():
+                bench.worker(folder)
+                starter = bench.starter(folder, *arguments)
+                assert starter.wait() == 0, starter.text
+                text = asyncio.run(fetch(services.settings.temporal_address, bench.workflow_id(starter)))
+                (HISTORIES / f"{folder.name}.json").write_text(text + "\n", encoding="utf-8")
+        finally:
+            bench.close()
+            services.stop()
+
+
+if __name__ == "__main__":
+    HISTORIES.mkdir(parents=True, exist_ok=True)
+    main()
