@@ -4,9 +4,10 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Coroutine, Mapping
 from functools import cache
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -16,6 +17,7 @@ from workshop.errors import WorkshopError
 from workshop.settings import ROOT, Settings
 
 app = typer.Typer(name="workshop", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+T = TypeVar("T")
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
@@ -115,6 +117,15 @@ def doctor_command(
     raise typer.Exit(any(finding.level == "problem" for finding in findings))
 
 
+def _ask(question: Coroutine[Any, Any, T]) -> T:
+    """Runs what talks to Temporal to its end."""
+    try:
+        return asyncio.run(question)
+    finally:
+        # The SDK's threads still let go of their last answer; a process that ends meanwhile is aborted, exit code 134.
+        time.sleep(0.05)
+
+
 WorkflowId = Annotated[
     str | None, typer.Argument(metavar="[WORKFLOW_ID]", help="By default the latest.", show_default=False)
 ]
@@ -132,7 +143,7 @@ def audit(
         client = await history.connect(environment(), settings().temporal_address, settings().temporal_namespace)
         return await history.read_history(client, workflow_id or await history.latest_workflow_id(client))
 
-    run = asyncio.run(read())
+    run = _ask(read())
     if as_json:
         typer.echo(json.dumps(history.as_json(run), indent=2))
     else:
@@ -150,7 +161,7 @@ def why_command(workflow_id: WorkflowId = None) -> None:
         asked = workflow_id or await history.latest_workflow_id(client)
         return (await why(client, asked, practice=settings().mode == "practice")).lines
 
-    for line in asyncio.run(ask()):
+    for line in _ask(ask()):
         say(line)
 
 

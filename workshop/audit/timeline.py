@@ -72,8 +72,14 @@ class Timeline:
         return span((row.scheduled - self.run.started).total_seconds())
 
     def _cells(self, row: Row) -> tuple[str, ...]:
-        answered = row.answered + (f" error: {row.last_error}" if row.last_error else "")
-        return self._at(row), _label(row), outcome(row, self.now), shorten(row.asked, 300), shorten(answered, 300)
+        error = f" (error: {shorten(row.last_error, 300)})" if row.last_error else ""
+        return (
+            self._at(row),
+            _label(row),
+            outcome(row, self.now),
+            shorten(row.asked, 300),
+            shorten(row.answered, 300) + error,
+        )
 
     def _x(self, time: datetime) -> float:
         end = max([self.run.closed or self.now, *(row.closed for row in self.run.rows if row.closed)])
@@ -122,4 +128,4 @@ class Timeline:
 
 
 def _label(row: Row) -> str:
-    return f"{row.kind}: {title(row)}"
+    return printable(f"{row.kind}: {title(row)}")

@@ -35,7 +35,7 @@ async def why(client: Client, workflow_id: str, practice: bool = False) -> Diagn
             run = await read_history(client, workflow_id)
             found = findings.ended(run) if run.closed else await _unfinished(client, run)
     except (TimeoutError, RPCError) as error:
-        text = getattr(error, "message", "") or f"no answer within {PATIENCE:.0f} s"
+        text = getattr(error, "message", "").rstrip(".") or f"no answer within {PATIENCE:.0f} s"
         raise WorkshopError(f"The Temporal server does not answer: {text}.", "workshop status") from None
     if practice and any(trouble.upstream for trouble in TROUBLES if trouble.kind == found.kind):
         goes_on = "start anew" if run.closed else "the run goes on by itself"

@@ -258,6 +258,8 @@ def _wait(run: Run, last: HistoryEvent) -> Row | None:
 
 def _refused(client: Client, error: RPCError) -> WorkshopError:
     server = f"Temporal at {client.service_client.config.target_host}, namespace {client.namespace}"
+    message = error.message.rstrip(".")
     return WorkshopError(
-        f"{server}, does not answer: {error.message}.", "look at TEMPORAL_... in .env, then: workshop status"
+        f"{server}, does not answer: {message}.",
+        "look at TEMPORAL_... in .env, then: workshop status",
     )
