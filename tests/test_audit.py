@@ -1,0 +1,206 @@
+"""The table, the picture, and the command, with data that would break them."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from agents.testing import assistant_message
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+from temporalio.client import Client, WorkflowHistory
+
+from tests import temporal_flows as flows
+from tests.temporal_env import HISTORIES, TOOL_THEN_ANSWER, result, start, worker
+from workshop.audit import Audit, timeline
+from workshop.audit.words import shorten
+from workshop.history import ACTIVITY, HANDOFF, TIMER, Link, Row, Run, run_from_events
+from workshop.settings import ROOT
+
+pytest_plugins = ["tests.temporal_env"]
+
+NAMES = [path.stem for path in HISTORIES.glob("*.json")]
+BEGAN = datetime(2026, 11, 25, 12, tzinfo=UTC)
+EMPTY = Run("an-id", "run", "Type", "queue", "running", BEGAN, None, None, None, (), "", "", ())
+
+
+def recorded(name: str) -> Run:
+    return run_from_events(name, WorkflowHistory.from_json(name, (HISTORIES / f"{name}.json").read_text()).events)
+
+
+def table(run: Run, width: int, now: datetime = BEGAN) -> str:
+    console = Console(width=width, no_color=True, record=True, file=open(os.devnull, "w"), highlight=False)  # noqa: SIM115
+    with console.file:
+        console.print(Audit(run, now))
+    return console.export_text()
+
+
+def words(text: str) -> str:
+    """The text with the table's line breaks taken out."""
+    return re.sub(r"\s+", "", text)
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+@pytest.mark.parametrize("name", NAMES)
+def test_the_table_keeps_to_the_width(name: str, width: int) -> None:
+    shown = table(recorded(name), width)
+    assert max(map(len, shown.splitlines())) <= width
+
+
+def test_what_a_row_says_without_colour() -> None:
+    shown = table(recorded("two_handoffs"), 120)
+    lines = shown.splitlines()
+    assert "completed after 1.3 s" in lines[1]
+    assert any(re.search(r"handoff .*transfer_to_english_agent +taken *$", line) for line in lines)
+    assert any(re.search(r"handoff .*transfer_to_french_agent +not taken *$", line) for line in lines)
+    assert lines[-1] == ("Total: 3 model calls completed, 1 tool call, 1 handoff, 4 attempts, 930 tokens in, 71 out.")
+
+
+def test_a_completed_call_still_shows_what_went_wrong_before() -> None:
+    shown = words(table(recorded("worker_killed"), 80))
+    assert "2attempts" in shown
+    assert "earliererror:heartbeattime-out" in shown
+    assert "note:anattemptwaslostwithitsworker:itsheartbeatsstopped" in shown
+    assert words(table(recorded("retry_after_date"), 80)).count("429") == 1
+
+
+def test_open_things_say_until_when() -> None:
+    later = BEGAN + timedelta(seconds=90)
+    rows = (
+        Row(ACTIVITY, "flaky", "retrying", 5, BEGAN, attempts=3, next_try=later, errors=(Link("E", "x"),)),
+        Row(TIMER, "timer", "running", 6, BEGAN, asked="90 s", next_try=later),
+        Row(HANDOFF, "X agent", "scheduled", 0, BEGAN, answered="asked for"),
+    )
+    shown = table(replace(EMPTY, rows=rows), 120, BEGAN + timedelta(seconds=30))
+    for part in ("3 attempts", "30.0 s so far", "next try in 1", "ends in 1 min 0", "asked for", "running for 30.0 s"):
+        assert part in shown
+    assert "next try now" in table(replace(EMPTY, rows=rows), 120, later)
+
+
+def test_a_run_without_rows() -> None:
+    assert "nothing yet" in table(EMPTY, 80)
+    assert "Workers:  none yet" in table(EMPTY, 80)
+    assert "nothing" not in str(timeline(EMPTY, BEGAN))
+
+
+BAD = "[URGENT] Flood [/all counties] [bold red]now"
+
+
+def with_text(text: str) -> Run:
+    place = Link(text, text)
+    row = Row(ACTIVITY, text, "failed", 5, BEGAN, closed=BEGAN, asked=text, answered=text, errors=(place,), worker="w")
+    return replace(EMPTY, workflow_id=text, type=text, task_queue=text, input=text, rows=(row,), worker="another")
+
+
+def test_brackets_are_shown_as_they_are() -> None:
+    shown = table(with_text(BAD), 300)
+    for part in (f"Workflow {BAD}", f"in: {BAD}", f"out: {BAD}", f"error: {BAD}: {BAD}", f"{BAD}, task queue {BAD}"):
+        assert part in shown
+
+
+@given(st.text(max_size=60), st.sampled_from([60, 80, 120]))
+def test_no_text_breaks_the_table(text: str, width: int) -> None:
+    shown = table(with_text(text), width)
+    assert "\x1b" not in shown
+    assert "Total: " in shown
+
+
+# Two characters that HTML takes and the XML parser of this test does not.
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\ufffe\uffff"), max_size=60))
+def test_no_text_breaks_the_picture(text: str) -> None:
+    html = timeline(with_text(text), BEGAN).html()
+    ElementTree.fromstring(html)
+
+
+def test_large_texts_are_cut_for_the_eye_only() -> None:
+    run = with_text("x" * 3_000_000)
+    run = replace(run, workflow_id="id", type="T", task_queue="q", worker="")
+    assert len(table(run, 80)) < 5_000
+    assert len(timeline(run, BEGAN).html()) < 10_000
+    assert run.rows[0].asked == "x" * 3_000_000
+
+
+@given(st.text(), st.integers(2, 50))
+def test_shortened_text_fits_and_says_that_it_is_cut(text: str, length: int) -> None:
+    short = shorten(text, length)
+    assert len(short) <= length
+    assert short.endswith("…") or " ".join(text.split()) == short or not text.isprintable()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_picture_is_accessible(name: str) -> None:
+    run = recorded(name)
+    bundle = timeline(run)._repr_mimebundle_()
+    page = ElementTree.fromstring(bundle["text/html"])
+    picture = page.find("{http://www.w3.org/2000/svg}svg")
+    assert picture is not None
+    assert picture.get("role") == "img"
+    assert (picture.get("aria-label") or "").startswith(f"Workflow {name}: {run.status} after ")
+    # Every bar has its words beside it, and the details say all of it again as text.
+    texts = [element.text or "" for element in picture.iter("{http://www.w3.org/2000/svg}text")]
+    for row in run.rows:
+        assert any(text.startswith(f"{row.kind}: ") for text in texts)
+    assert len(page.findall(".//details//tbody/tr")) == len(run.rows)
+    assert len(bundle["text/plain"].splitlines()) == len(run.rows) + 1
+
+
+def test_the_picture_takes_its_colours_from_the_page() -> None:
+    svg = timeline(recorded("worker_killed")).svg()
+    colours = set(re.findall(r'(?:fill|stroke)="([^"]*)"', svg))
+    assert all(colour in ("none", "currentColor") or colour.startswith("var(--") for colour in colours)
+    assert "stroke-dasharray" in svg
+
+
+def test_a_long_run_makes_a_picture_of_bounded_height() -> None:
+    rows = tuple(Row(ACTIVITY, f"a{i}", "completed", i, BEGAN, closed=BEGAN) for i in range(1000))
+    picture = timeline(replace(EMPTY, rows=rows), BEGAN)
+    assert "900 more are in the text below" in picture.svg()
+    assert picture.html().count("<tr>") == 1001
+
+
+def workshop(*arguments: str, address: str, **env: str) -> "subprocess.CompletedProcess[str]":
+    """Runs the command as a person does, in a terminal so wide that nothing is wrapped."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("TEMPORAL_", "OPENAI_"))}
+    own |= {"TEMPORAL_ADDRESS": address, "COLUMNS": "300", "NO_COLOR": "1", **env}
+    command = [sys.executable, "-c", "from workshop.cli import main; main()", *arguments]
+    return subprocess.run(command, env=own, cwd=ROOT, capture_output=True, text=True, timeout=60)
+
+
+async def test_the_command_shows_brackets_and_whole_json(client: Client, temporal_address: str, queue: str) -> None:
+    steps: list[Any] = [TOOL_THEN_ANSWER[0], [assistant_message(f"{BAD} {'long ' * 500}")]]
+    async with worker(temporal_address, queue, steps):
+        handle = await start(client, queue, flows.Asks, "alerts for [TX]")
+        answer = await result(handle)
+    shown = workshop("audit", handle.id, address=temporal_address)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    for part in (handle.id, "alerts for [TX]", f"{flows.BRACKETS} in TX"):
+        assert part in shown.stdout
+    assert answer not in shown.stdout
+    whole = json.loads(workshop("audit", handle.id, "--json", address=temporal_address).stdout)
+    assert (whole["workflow_id"], whole["input"], whole["result"]) == (handle.id, "alerts for [TX]", answer)
+    assert [row["kind"] for row in whole["rows"]] == ["model call", "tool call", "model call"]
+    assert whole["rows"][1]["output"] == f"{flows.BRACKETS} in TX"
+    assert whole["rows"][2]["model"]["text"] == answer
+    assert whole["totals"]["model_calls"] == 2
+
+
+@pytest.mark.parametrize("command", ["audit", "why"])
+def test_mistakes_are_one_line_with_the_next_step(temporal_address: str, command: str) -> None:
+    for arguments, env, part in (
+        (["no-[such]-id"], {}, "There is no workflow 'no-[such]-id' here"),
+        ([], {"TEMPORAL_NAMESPACE": "else[where]"}, "else[where]"),
+        ([], {"TEMPORAL_ADDRESS": "127.0.0.1:1"}, "No Temporal server at 127.0.0.1:1: nothing listens there."),
+    ):
+        said = workshop(command, *arguments, address=temporal_address, **env)
+        assert said.returncode == 1
+        assert said.stdout == ""
+        first, second = said.stderr.splitlines()
+        assert part in first
+        assert second.startswith("  Next: ")
