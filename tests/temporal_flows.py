@@ -197,3 +197,11 @@ class ChangedAfter:
 
 WORKFLOWS = [Asks, Misspells, PlainTool, Routes, Sleeps, Approves, Calls, Clock, Parent]
 ACTIVITIES = [get_weather_alerts, fails, refuses, hangs]
+
+
+@workflow.defn(name="Misspells")
+class MisspellsMended:
+    @workflow.run
+    async def run(self, question: str) -> str:
+        result = await Runner.run(agent(weather_tool()), question)
+        return str(result.final_output)

@@ -88,10 +88,11 @@ async def _waiting(client: Client, run: Run, workers: Pollers, now: datetime) ->
         note = f"No worker polls {run.task_queue}: it does not go on until one does (python worker.py)."
         return replace(found, notes=(*found.notes, note))
     if found.kind in ("timer", "signal"):
-        signals, updates = await listens_to(client, run.workflow_id, run.run_id)
-        if signals or updates:
-            note = f"It takes {' and '.join(filter(None, (_names('signal', signals), _names('update', updates))))}."
-            return replace(found, notes=(*found.notes, note))
+        taken = await listens_to(client, run.workflow_id, run.run_id)
+        if taken is None:
+            return replace(found, notes=(*found.notes, "No worker answered when asked about it: is one running?"))
+        words = " and ".join(filter(None, map(_names, ("signal", "update"), taken)))
+        return replace(found, notes=(*found.notes, f"It takes {words}.")) if words else found
     return found
 
 

@@ -69,15 +69,15 @@ def gone(identity: str) -> bool:
         return False
 
 
-async def listens_to(client: Client, workflow_id: str, run_id: str) -> tuple[list[str], list[str]]:
-    """Names of the signals and of the updates that a workflow takes, asked of its worker; empty if none answers."""
+async def listens_to(client: Client, workflow_id: str, run_id: str) -> tuple[list[str], list[str]] | None:
+    """Names of the signals and of the updates that a workflow takes, asked of its worker; None if none answers."""
     handle = client.get_workflow_handle(workflow_id, run_id=run_id)
     try:
         answer = await handle.query(
             "__temporal_workflow_metadata", result_type=WorkflowMetadata, rpc_timeout=ASK_TIMEOUT
         )
     except (RPCError, WorkflowQueryFailedError, RuntimeError):
-        return [], []
+        return None
     definition = answer.definition
     return (
         [signal.name for signal in definition.signal_definitions if signal.name],

@@ -1,0 +1,396 @@
+"""Why a workflow is not finished: each state of a real workflow, and each error of the table."""
+
+import asyncio
+import re
+import signal
+import socket
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from agents.testing import function_call
+from hypothesis import given
+from hypothesis import strategies as st
+from temporalio.client import Client, WorkflowHandle, WorkflowHistory
+
+from tests import temporal_flows as flows
+from tests.temporal_env import HISTORIES, TOOL_THEN_ANSWER, eventually, refusal, result, start, worker
+from workshop.diagnose import TROUBLES, Diagnosis, findings, recognise, why
+from workshop.diagnose.workers import Pollers, gone, pollers
+from workshop.errors import WorkshopError
+from workshop.history import ACTIVITY, Link, Row, Run, WorkflowTask, read_history, run_from_events
+from workshop.settings import ROOT
+
+pytest_plugins = ["tests.temporal_env"]
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+ALIVE = Pollers(("1@elsewhere",), ("1@elsewhere",))
+
+
+async def found(client: Client, handle: WorkflowHandle[Any, Any], kind: str, **options: Any) -> Diagnosis:
+    """The diagnosis, once it is of that kind; it must be within 10 s of the trouble."""
+    return await eventually(lambda: why(client, handle.id, **options), lambda said: said.kind == kind, 10)
+
+
+async def test_misspelled_name_then_mended(client: Client, temporal_address: str, queue: str) -> None:
+    async with worker(temporal_address, queue):
+        handle = await start(client, queue, flows.Misspells, "q", task_timeout=timedelta(seconds=1))
+        said = await found(client, handle, "workflow task failing")
+    text = str(said)
+    assert "NameError: name 'resutl' is not defined" in said.why
+    code = Path(flows.__file__).read_text().splitlines()
+    line = 1 + next(i for i, text in enumerate(code) if "return resutl" in text)
+    assert f"tests/temporal_flows.py, line {line}" in said.why
+    assert (
+        said.next_step == f"correct tests/temporal_flows.py, line {line}, and restart the worker; it goes on by itself"
+    )
+    assert handle.id in text
+    async with worker(temporal_address, queue, [RuntimeError("no model to call")], workflows=[flows.MisspellsMended]):
+        assert await result(handle) == "Floods."
+    run = await read_history(client, handle.id)
+    assert run.totals.model_calls == 2  # the worker that finished it had no model to call
+    assert (await why(client, handle.id)).kind == "completed"
+
+
+async def test_activity_missing_then_added(client: Client, temporal_address: str, queue: str) -> None:
+    async with worker(temporal_address, queue, activities=[flows.fails]):
+        handle = await start(client, queue, flows.Asks, "q")
+        said = await found(client, handle, "activity not registered")
+    assert "no activity named get_weather_alerts" in said.why
+    assert "fails" in said.why
+    assert "worker.py" in said.next_step
+    async with worker(temporal_address, queue, [TOOL_THEN_ANSWER[1]]):
+        assert await result(handle) == "Floods."
+
+
+async def test_workflow_missing(client: Client, temporal_address: str, queue: str) -> None:
+    async with worker(temporal_address, queue):
+        handle = await start(client, queue, "Askz", "q")
+        said = await found(client, handle, "workflow not registered")
+    assert "no workflow named Askz" in said.why
+    assert "Asks" in said.why
+    assert "worker.py" in said.next_step
+
+
+async def test_nobody_polls(client: Client, temporal_address: str, queue: str) -> None:
+    async with worker(temporal_address, "agent-routing"):
+        handle = await start(client, queue, flows.Asks, "q")
+        said = await found(client, handle, "no worker")
+    assert f"No worker polls the task queue {queue}." in said.why
+    assert "python worker.py" in said.next_step
+    assert said.notes == ("A worker polls agent-routing: that is another exercise's.",)
+
+
+async def test_a_queue_of_an_exercise_names_its_folder(client: Client) -> None:
+    handle = await start(client, "temporal-hello-world", flows.Asks, "q")
+    said = await found(client, handle, "no worker")
+    assert "solutions/02_temporal_hello_world" in said.next_step
+    await handle.terminate()
+
+
+async def test_retrying(client: Client, temporal_address: str, queue: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with worker(temporal_address, queue):
+        handle = await start(client, queue, flows.Calls, "fails", "disk [full]", 0)
+        said = await found(client, handle, "activity failing")
+        assert "the activity fails failed at attempt 1; next try in " in said.what
+        assert said.why.startswith("OSError: disk [full] (tests/temporal_flows.py, line ")
+    monkeypatch.setattr("workshop.diagnose.workers.gone", lambda _: True)  # this process lives, its worker does not
+    later = await found(client, handle, "activity failing")
+    assert later.notes == (f"No worker polls {queue} now: python worker.py",)
+
+
+@pytest.mark.parametrize(
+    ("refused", "kind", "says"),
+    [
+        (refusal(429, "rate_limit_exceeded", "slow down", **{"retry-after": "600"}), "rate limit", "429"),
+        (refusal(429, "insufficient_quota", "no", **{"retry-after": "600"}), "quota", "credit and billing"),
+        (refusal(500, "server_error", "oh", **{"retry-after": "600"}), "service down", "500"),
+    ],
+)
+async def test_the_providers_trouble(
+    client: Client, temporal_address: str, queue: str, refused: Exception, kind: str, says: str
+) -> None:
+    async with worker(temporal_address, queue, [refused]):
+        handle = await start(client, queue, flows.Asks, "q")
+        said = await found(client, handle, kind)
+        assert says in said.why
+        assert "wait" not in said.next_step or kind != "quota"
+        practising = await why(client, handle.id, practice=True)
+        assert "workshop fault clear" in practising.next_step
+
+
+async def test_a_refused_key_ends_the_run(client: Client, temporal_address: str, queue: str) -> None:
+    async with worker(temporal_address, queue, [refusal(401, "invalid_api_key", "no")]):
+        handle = await start(client, queue, flows.Asks, "q")
+        said = await found(client, handle, "bad key")
+    assert "is over: failed" in said.what
+    assert "OPENAI_API_KEY" in said.next_step
+
+
+async def test_a_tool_that_was_never_offered(client: Client, temporal_address: str, queue: str) -> None:
+    steps = [[function_call("get_forecast_now", {"city": "Reno"}, call_id="c1")]]
+    async with worker(temporal_address, queue, steps):
+        handle = await start(client, queue, flows.Asks, "q")
+        said = await found(client, handle, "unknown tool")
+    assert "get_forecast_now" in said.why
+    assert "Offered were: get_weather_alerts." in said.notes
+
+
+async def test_the_sandbox(client: Client, temporal_address: str, queue: str) -> None:
+    async with worker(temporal_address, queue):
+        plain, clock = await start(client, queue, flows.PlainTool, "network"), await start(client, queue, flows.Clock)
+        said = await found(client, plain, "sandbox")
+        assert "But its tool get_weather_alerts could not run" in said.what
+        assert "activity_as_tool" in said.next_step
+        said = await found(client, clock, "sandbox")
+        assert "datetime.datetime.now gives another answer each time" in said.why
+        assert "workflow.now()" in said.next_step
+
+
+async def test_a_pure_function_as_tool_is_named(client: Client, temporal_address: str, queue: str) -> None:
+    async with worker(temporal_address, queue):
+        handle = await start(client, queue, flows.PlainTool, "pure")
+        await result(handle)
+    said = await why(client, handle.id)
+    assert said.kind == "completed"
+    assert "get_weather_alerts ran inside the workflow: no activity" in said.notes[0]
+    assert "activity_as_tool" in said.next_step
+
+
+async def test_timer_and_signal(
+    client: Client, temporal_address: str, queue: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with worker(temporal_address, queue):
+        sleeps, approves = await start(client, queue, flows.Sleeps, 600.0), await start(client, queue, flows.Approves)
+        said = await found(client, sleeps, "timer")
+        assert "a timer of 600 s (a long night), which ends " in said.what
+        said = await found(client, approves, "signal")
+        assert said.notes == ("It takes the signal approve and the update rename.",)
+    said = await found(client, approves, "signal")
+    assert said.notes == ("No worker answered when asked about it: is one running?",)
+    monkeypatch.setattr("workshop.diagnose.workers.gone", lambda _: True)
+    said = await found(client, approves, "signal")
+    assert said.notes == (f"No worker polls {queue}: it does not go on until one does (python worker.py).",)
+
+
+async def test_a_running_activity_and_its_heartbeats(client: Client, temporal_address: str, queue: str) -> None:
+    async with worker(temporal_address, queue):
+        handle = await start(client, queue, flows.Calls, "hangs", "", 0)
+        said = await eventually(lambda: why(client, handle.id), lambda said: "sign of life" in said.what, 10)
+        assert said.kind == "activity running"
+        assert "the activity hangs, attempt 1, has been running for" in said.what
+        assert "300" in said.notes[0] or "5 min 0 s" in said.notes[0]
+        await handle.terminate()
+
+
+async def test_a_killed_worker(client: Client, temporal_address: str, queue: str) -> None:
+    code = f"""
+import asyncio
+from tests.temporal_env import worker
+async def main():
+    async with worker({temporal_address!r}, {queue!r}):
+        await asyncio.Event().wait()
+asyncio.run(main())"""
+    handle = await start(client, queue, flows.Calls, "hangs", "", 0)
+    with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT) as process:  # noqa: ASYNC220
+        await eventually(lambda: why(client, handle.id), lambda said: said.kind == "activity running", 40)
+        process.send_signal(signal.SIGKILL)
+    said = await why(client, handle.id)
+    assert said.kind == "worker lost"
+    assert f"Its worker {process.pid}@" in said.why
+    assert (await pollers(client, queue)) == Pollers((), ())  # although the server lists it still
+    # The heartbeat time-out comes, and then nobody is there for the second attempt.
+    await eventually(lambda: why(client, handle.id), lambda said: "heartbeats stopped" in str(said), 10)
+    await handle.terminate()
+
+
+async def test_code_that_changed_under_a_run(client: Client, temporal_address: str, queue: str) -> None:
+    async with worker(temporal_address, queue, workflows=[flows.ChangedBefore]):
+        handle = await start(client, queue, "Changed")
+        await found(client, handle, "signal")
+    async with worker(temporal_address, queue, workflows=[flows.ChangedAfter]):
+        await handle.signal("go_on")
+        said = await found(client, handle, "non-determinism")
+    assert "TMPRL1100" in said.why
+    assert "workflows.py" in said.next_step
+
+
+async def test_ends(client: Client, temporal_address: str, queue: str) -> None:
+    async with worker(temporal_address, queue):
+        refused = await start(client, queue, flows.Calls, "refuses", "not [ever]", 0)
+        tried = await start(client, queue, flows.Calls, "fails", "no", 2)
+        cancelled = await start(client, queue, flows.Sleeps, 600.0)
+        terminated = await start(client, queue, flows.Sleeps, 600.0)
+        late = await start(client, queue, flows.Sleeps, 600.0, execution_timeout=timedelta(seconds=1))
+        await cancelled.cancel()
+        await terminated.terminate(reason="enough")
+        said = await found(client, refused, "failed")
+        assert said.why.startswith("Refused: not [ever] (tests/temporal_flows.py, line ")
+        said = await found(client, tried, "failed")
+        assert "The activity fails was tried 2 times." in said.notes
+        assert (await found(client, cancelled, "cancelled")).next_step
+        assert "enough" in (await found(client, terminated, "terminated")).why
+        assert "ran out" in (await found(client, late, "timed out")).why
+
+
+async def test_the_server_is_asked_within_a_bound(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(*_: Any) -> Run:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr("workshop.diagnose.read_history", never)
+    monkeypatch.setattr("workshop.diagnose.PATIENCE", 0.05)
+    with pytest.raises(WorkshopError, match="does not answer: no answer within"):
+        await why(client, "x")
+
+
+def recorded(name: str) -> Run:
+    return run_from_events(name, WorkflowHistory.from_json(name, (HISTORIES / f"{name}.json").read_text()).events)
+
+
+def test_recorded_ends() -> None:
+    assert findings.ended(recorded("unknown_tool")).kind == "unknown tool"
+    said = findings.ended(recorded("worker_killed"))
+    assert said.kind == "completed"
+    assert "Its result: Weather alerts for Texas:" in said.what
+    assert len(str(said)) < 500
+
+
+RUN = Run("id", "run", "T", "durable-agent", "running", NOW, None, None, None, (), "", "1@elsewhere", ())
+ROW = Row(ACTIVITY, "tool", "running", 5, NOW, started=NOW, attempts=1, worker="1@elsewhere", start_to_close=60.0)
+
+
+def test_a_step_that_was_taken_and_not_answered() -> None:
+    run = replace(RUN, task=WorkflowTask(True, 1, NOW))
+    assert findings.stuck_task(run, ALIVE, NOW + timedelta(seconds=1)) is None
+    said = findings.stuck_task(run, ALIVE, NOW + timedelta(seconds=5))
+    assert said is not None
+    assert said.kind == "worker lost"
+
+
+def test_a_step_that_no_listed_worker_takes() -> None:
+    run = replace(RUN, task=WorkflowTask(False, 1, NOW))
+    assert findings.stuck_task(run, ALIVE, NOW + timedelta(seconds=1)) is None
+    said = findings.stuck_task(run, ALIVE, NOW + timedelta(seconds=5))
+    assert said is not None
+    assert "still lists 1@elsewhere" in said.why
+    assert "exercises/03_durable_agent" in said.next_step
+
+
+def test_heartbeats_that_stopped_are_seen_before_the_server_does() -> None:
+    beating = replace(ROW, heartbeat_timeout=2.0, last_heartbeat=NOW)
+    said = findings.running(beating, RUN, ALIVE, NOW + timedelta(seconds=1))
+    assert said is not None
+    assert said.kind == "activity running"
+    said = findings.running(beating, RUN, ALIVE, NOW + timedelta(seconds=3))
+    assert said is not None
+    assert said.kind == "worker lost"
+
+
+def test_only_processes_of_this_machine_are_known_to_be_gone() -> None:
+    with subprocess.Popen([sys.executable, "-c", "pass"]) as process:
+        pass
+    assert gone(f"{process.pid}@{socket.gethostname()}")
+    assert not gone(f"{process.pid}@elsewhere")
+    assert not gone(f"[x]@{socket.gethostname()}")
+    assert not gone("")
+
+
+# What each error looks like, the innermost text of its chain; every trouble of the table has at least one.
+EXAMPLES = [
+    (
+        "activity not registered",
+        "NotFoundError",
+        "Activity function a for workflow w is not registered on this worker, available activities: b, c",
+    ),
+    (
+        "activity not registered",
+        "ValueError",
+        "Activity function a is not registered on this worker, no available activities.",
+    ),
+    (
+        "workflow not registered",
+        "NotFoundError",
+        "Workflow class W is not registered on this worker, available workflows: A",
+    ),
+    ("sandbox", "RestrictedWorkflowAccessError", "Cannot access time.sleep from inside a workflow. If this is"),
+    ("sandbox", "RestrictedWorkflowAccessError", "Cannot access socket.socket.__call__ from inside a workflow."),
+    ("non-determinism", "NondeterminismError", "[TMPRL1100] Nondeterminism error: Activity machine does not handle"),
+    ("deadlock", "RuntimeError", "[TMPRL1101] Potential deadlock detected: workflow didn't yield within 2 second(s)."),
+    ("too large", "ServerError", "[TMPRL1103] Attempted to upload payloads with size that exceeded the error limit."),
+    ("other converter", "RuntimeError", "Failed decoding arguments"),
+    (
+        "quota",
+        "RateLimitError",
+        "Error code: 429 - You exceeded your current quota, please check your plan and billing details.",
+    ),
+    ("rate limit", "RateLimitError", "Error code: 429 - Rate limit reached for requests."),
+    ("rate limit", "APIStatusError", "429 (or 5xx): ... its Retry-After is a date, and the plugin reads only seconds"),
+    ("bad key", "AuthenticationError", "Error code: 401 - Incorrect API key provided."),
+    (
+        "unknown model",
+        "NotFoundError",
+        "Error code: 404 - The model `x` does not exist or you do not have access to it.",
+    ),
+    ("unknown tool", "ModelBehaviorError", 'Tool get_alerts" /> not found in agent Weather agent'),
+    ("too many turns", "MaxTurnsExceeded", "Max turns (10) exceeded"),
+    ("user agent", "ApplicationError", "Weather service said 403: <html>Access Denied</html>"),
+    (
+        "user agent",
+        "HTTPStatusError",
+        "Client error '403 Forbidden' for url 'http://127.0.0.1:8234/alerts/active?area=CA'",
+    ),
+    ("refused", "ApplicationError", "Weather service said 404: nothing here"),
+    ("refused", "BadRequestError", "Error code: 400 - bad"),
+    ("service down", "HTTPStatusError", "Server error '503 Service Unavailable' for url 'http://127.0.0.1:8234/x'"),
+    ("service down", "InternalServerError", "Error code: 500 - oh"),
+    ("connection refused", "ConnectionRefusedError", "[Errno 111] Connect call failed ('127.0.0.1', 8234)"),
+    ("connection refused", "ConnectError", "All connection attempts failed"),
+    ("unknown host", "gaierror", "[Errno -2] Name or service not known"),
+    ("dropped", "RemoteProtocolError", "Server disconnected without sending a response."),
+    ("slow service", "APITimeoutError", "Request timed out."),
+    ("garbage", "JSONDecodeError", "Expecting value: line 1 column 1 (char 0)"),
+    ("garbage", "ValidationError", "1 validation error for ModelResponse"),
+    ("worker lost", "heartbeat time-out", "activity Heartbeat timeout"),
+    ("too slow", "start-to-close time-out", "activity StartToClose timeout"),
+    ("too slow", "schedule-to-close time-out", "activity ScheduleToClose timeout"),
+]
+
+
+@pytest.mark.parametrize(("kind", "error", "message"), EXAMPLES)
+def test_every_trouble_is_recognised(kind: str, error: str, message: str) -> None:
+    trouble = recognise([Link("ApplicationError", "outer"), Link(error, message)])
+    assert trouble is not None
+    assert trouble.kind == kind
+    assert "{" not in trouble.why
+    assert trouble.next_step
+
+
+def test_every_trouble_has_an_example() -> None:
+    matched = set()
+    for _, error, message in EXAMPLES:
+        text = f"{error}: {message}"
+        matched.add(next(trouble for trouble in TROUBLES if re.search(trouble.pattern, text)))
+    assert matched == set(TROUBLES)
+
+
+def test_what_a_trouble_names() -> None:
+    refused = recognise([Link("X", "[Errno 111] Connect call failed ('127.0.0.1', 8234)")])
+    assert refused is not None
+    assert refused.why == "Nothing listens at 127.0.0.1:8234."
+    down = recognise([Link("X", "Server error '503 Service Unavailable' for url 'http://h/x'")])
+    assert down is not None
+    assert down.why == "The service is in trouble itself: it answers 503 http://h/x."
+
+
+@given(st.lists(st.builds(Link, st.text(), st.text()), max_size=3))
+def test_no_error_text_raises(errors: list[Link]) -> None:
+    assert recognise(errors) is None or recognise(errors)
+    failed = replace(RUN, status="failed", closed=NOW, errors=tuple(errors))
+    assert all("\x1b" not in line for line in findings.ended(failed).lines)
+    retrying = replace(ROW, state="retrying", errors=tuple(errors))
+    assert findings.retrying(retrying, RUN, ALIVE, NOW)
