@@ -38,10 +38,15 @@ class Check:
         title: what is to be done, the rest of "to do: ...".
         file: the file it is about; "" for a variable of the notebook.
         todo: the number of its TODO in that file or notebook; None for a step that has none.
-        variable: the notebook's variable that holds the answer, where there is one.
         hints: from a question to almost the answer, at most three.
         why: after a pass, one sentence of why.
         look: does the looking, in a process of its own (or in the notebook, for a variable).
+        variable: the notebook's variable that holds the answer, where there is one.
+        answer: the line that is right for it.
+        temporal: it needs a Temporal server.
+        programs: how many scripts it runs.
+        doing: what takes long about it, if something does; said beforehand.
+        needs: other TODOs of the same file, without which nothing of this one can be seen.
     """
 
     name: str
@@ -52,6 +57,11 @@ class Check:
     why: str
     look: "Callable[[Bench], Awaitable[Verdict]]" = field(repr=False)
     variable: str = ""
+    answer: str = ""
+    temporal: bool = False
+    programs: int = 0
+    doing: str = ""
+    needs: tuple[int, ...] = ()
 
 
 def passed(seen: str = "") -> Verdict:

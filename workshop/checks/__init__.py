@@ -1,0 +1,27 @@
+"""The checks: one module an exercise says what has to be right there; what they do is in the modules beside it."""
+
+from workshop.checks import ex01, ex02, ex03, ex04
+from workshop.checks.verdict import SIGNS, Check, Outcome, Verdict
+from workshop.errors import WorkshopError
+
+__all__ = ["CHECKS", "SIGNS", "Check", "Outcome", "Verdict", "find"]
+
+CHECKS: dict[str, tuple[Check, ...]] = {
+    "01": ex01.CHECKS,
+    "02": ex02.CHECKS,
+    "03": ex03.CHECKS,
+    "04": ex04.CHECKS,
+}
+
+
+def find(number: str, name: str) -> Check:
+    """The check `name` of exercise `number`.
+
+    Raises:
+        WorkshopError: there is none of that name.
+    """
+    found = next((check for check in CHECKS[number] if check.name == name), None)
+    if found is None:
+        names = ", ".join(f'"{check.name}"' for check in CHECKS[number])
+        raise WorkshopError(f'Exercise {number} has no check "{name}".', f"choose one of {names}")
+    return found

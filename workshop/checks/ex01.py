@@ -1,0 +1,151 @@
+"""Exercise 01, an agent: a tool, an agent that has it, a run. Two of the three are variables of the notebook."""
+
+import inspect
+from typing import Any
+
+from workshop.checks.bench import Bench
+from workshop.checks.learner import raised, shorten
+from workshop.checks.verdict import Check, Verdict, incorrect, passed
+
+QUESTION = "Any weather alerts in Texas?"
+
+
+async def tool(bench: Bench) -> Verdict:
+    """`weather_tool`: a function tool that a model can call with a state."""
+    from agents import FunctionTool
+    from agents.tool_context import ToolContext
+
+    made = bench.variable
+    if not isinstance(made, FunctionTool):
+        what = "the function itself" if inspect.isfunction(made) else f"of type {type(made).__name__}"
+        seen = f"weather_tool is {what}, not a tool: a model cannot be offered it."
+        return incorrect("not-a-tool", seen, "function_tool(...) makes a tool of a function.")
+    properties = made.params_json_schema.get("properties", {})
+    if not properties:
+        seen = f"The tool {made.name} takes no arguments, so the model cannot name a state."
+        return incorrect("no-arguments", seen, "Its function needs a parameter: state: str.")
+    if not made.description.strip():
+        seen = f"The tool {made.name} has no description: the model would have to guess what it is for."
+        return incorrect("no-description", seen, "The function's docstring becomes the description.")
+    arguments = f'{{"{next(iter(properties))}": "TX"}}'
+    context: Any = ToolContext(context=None, tool_name=made.name, tool_call_id="c1", tool_arguments=arguments)
+    try:
+        text = await made.on_invoke_tool(context, arguments)
+    except Exception as error:
+        return raised(error, bench.folder, "Called for TX, the tool", "tool-raises")
+    if not bench.practice.ledger("weather"):
+        seen = f"Called for TX, the tool gave {shorten(str(text), 100)!r}, and the weather service was not asked."
+        return incorrect("not-asked", seen, "Make it of get_weather_alerts, from activities.py.")
+    if "error occurred" in str(text):
+        return incorrect("tool-fails", f"Called for TX, the tool gave: {shorten(str(text), 200)}", "")
+    return passed(f"The tool {made.name} takes {', '.join(properties)} and gives the alerts.")
+
+
+async def agent(bench: Bench) -> Verdict:
+    """The agent: `weather_agent(tool)` of workflows.py, or the notebook's variable `agent`."""
+    from agents import Agent, RunConfig, Runner, function_tool
+    from agents.exceptions import AgentsException
+    from agents.models.openai_provider import OpenAIProvider
+
+    made = bench.variable
+    if made is None:
+        make = getattr(bench.module("workflows"), "weather_agent", None)
+        if make is None:
+            seen = "workflows.py has no weather_agent."
+            return incorrect("no-agent", seen, "It is the function that makes the agent.")
+        try:
+            made = make(function_tool(next(iter(bench.activities().values()))))
+        except Exception as error:
+            return raised(error, bench.folder, "weather_agent(tool)", "agent-raises")
+    if not isinstance(made, Agent):
+        seen = f"The agent is of type {type(made).__name__}, not an Agent."
+        return incorrect("not-an-agent", seen, "Is a `return` missing?" if made is None else "Agent(name=..., ...)")
+    if not made.instructions:
+        seen = "The agent has no instructions: the model is not told what it is there for."
+        return incorrect("no-instructions", seen, 'Agent(instructions="...")')
+    if not made.tools:
+        return incorrect("no-tool", "The agent has no tools: it can only guess.", "Agent(tools=[weather_tool])")
+    provider = OpenAIProvider(base_url=f"{bench.practice.url}/v1", api_key="practice", use_responses=True)
+    config = RunConfig(model_provider=provider, tracing_disabled=True)
+    try:
+        result = await Runner.run(made, QUESTION, run_config=config, max_turns=5)
+    except AgentsException as error:
+        return raised(error, bench.folder, "A run of the agent", "run-raises")
+    kinds = [item.type for item in result.new_items]
+    if "tool_call_output_item" not in kinds:
+        seen = f"Asked {QUESTION!r}, it answered without its tool: {shorten(str(result.final_output), 120)!r}."
+        return incorrect("tool-not-called", seen, "Is it the weather tool, with a description that says what it does?")
+    return passed(f"Asked about Texas, {made.name} called its tool and answered from it.")
+
+
+async def run(bench: Bench) -> Verdict:
+    """`result`: what `await Runner.run(agent, question)` gives."""
+    from agents import RunResult
+
+    result = bench.variable
+    if inspect.isawaitable(result):
+        if inspect.iscoroutine(result):
+            result.close()
+        seen = "result is a coroutine: the run has not even begun."
+        return incorrect("not-awaited", seen, "In a notebook write `await Runner.run(...)`.")
+    if isinstance(result, str):
+        seen = "result is a text."
+        return incorrect("text-only", seen, "Keep all that Runner.run gives: its .final_output is the text.")
+    if not isinstance(result, RunResult):
+        seen = f"result is of type {type(result).__name__}, not what a run gives."
+        return incorrect("not-a-result", seen, "result = await Runner.run(agent, question)")
+    calls = [item for item in result.new_items if item.type == "tool_call_output_item"]
+    if not calls:
+        seen = f"The run called no tool; its answer was {shorten(str(result.final_output), 120)!r}."
+        return incorrect(
+            "tool-not-called", seen, "Ask about the weather alerts of a state, an agent that has the tool."
+        )
+    return passed(f"{len(result.raw_responses)} model calls, {len(calls)} tool call, one answer.")
+
+
+CHECKS = (
+    Check(
+        "tool",
+        "make a tool of the function get_weather_alerts",
+        "",
+        1,
+        (
+            "What does a model have to know of a function before it can ask for it to be called?",
+            "The Agents SDK reads name, parameters and docstring of a function: `from agents import function_tool`.",
+            "function_tool can stand above a function as a decorator, or be called: weather_tool = function_tool(...)",
+        ),
+        "The model never runs the tool: it only asks for it by name, and the Runner calls your function.",
+        tool,
+        variable="weather_tool",
+        answer="weather_tool = function_tool(get_weather_alerts)",
+    ),
+    Check(
+        "agent",
+        "give the agent its name, its instructions and the tool",
+        "workflows.py",
+        2,
+        (
+            "Which three things make an agent: what it is called, what it is told, what it may use?",
+            "Agent(name=..., instructions=..., tools=[...]): the tool comes in as the function's argument.",
+            'return Agent(name="Weather agent", instructions="You answer questions about weather alerts ...", tools=[...])',
+        ),
+        "An agent is only a description; what runs it, plainly or durably, is another matter, and the agent stays as it is.",
+        agent,
+        variable="agent",
+    ),
+    Check(
+        "run",
+        "ask the agent, and keep what the run gives",
+        "",
+        3,
+        (
+            "Who goes back and forth between the model and the tool until there is an answer?",
+            "Runner.run(agent, question) does. It is a coroutine: what has to stand before it in a notebook?",
+            "result = await Runner.run(..., ...)",
+        ),
+        "One question was two model calls and a tool call, and all of it lived in this process only.",
+        run,
+        variable="result",
+        answer="result = await Runner.run(agent, question)",
+    ),
+)

@@ -1,0 +1,137 @@
+"""A learner's code and its errors: imported here, told as type, message, file and line, never as a traceback."""
+
+import importlib
+import signal
+import traceback
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from workshop.checks.slips import slip_of
+from workshop.checks.verdict import Verdict, incorrect
+from workshop.history import Link, Row, printable
+
+IMPORT_SECONDS = 5
+
+
+class Found(Exception):
+    """A check has seen enough. Carries the verdict."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.code)
+        self.verdict = verdict
+
+
+def import_module(folder: Path, name: str) -> ModuleType:
+    """Imports `name`.py from the learner's folder, which is first on the path.
+
+    Raises:
+        Found: it is not there, raises, or does not come to an end.
+    """
+    if not (folder / f"{name}.py").is_file():
+        missing = f"There is no {name}.py beside the notebook."
+        raise Found(Verdict("not attempted", "file-missing", missing, "Run the cell that writes it."))
+
+    def too_long(*_: Any) -> None:
+        seen = f"Importing {name}.py does not come to an end."
+        slip = "What is to run only when the file is started belongs below `if __name__ == '__main__':`."
+        raise Found(Verdict("raised", "import-hangs", seen, slip))
+
+    signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(IMPORT_SECONDS)
+    try:
+        return importlib.import_module(name)
+    except Found:
+        raise
+    except BaseException as error:  # SystemExit, too: whatever stops an import
+        raise Found(raised(error, folder, f"Importing {name}.py", "import-failed")) from None
+    finally:
+        signal.alarm(0)
+
+
+def raised(error: BaseException, folder: Path, doing: str, code: str) -> Verdict:
+    """The verdict on an exception of the learner's code; a known slip has a code and a remedy of its own."""
+    text = brief(error)
+    known = slip_of(text)
+    at = place(error, folder)
+    seen = f"{doing} raised {text}{f' ({at})' if at else ''}."
+    return Verdict("raised", known.code if known else code, seen, known.slip if known else "")
+
+
+def raised_in_history(row: Row, doing: str, code: str) -> Verdict:
+    """The same for an exception that a history tells of."""
+    text = shorten(row.last_error)
+    known = slip_of(text)
+    at = f" ({Path(row.place.file).name}, line {row.place.line})" if row.place else ""
+    return Verdict("raised", known.code if known else code, f"{doing} raised {text}{at}.", known.slip if known else "")
+
+
+def brief(error: BaseException) -> str:
+    """Type and message, in a line."""
+    if isinstance(error, SyntaxError):
+        return shorten(f"{type(error).__name__}: {error.msg}")
+    # An exception group or a wrapper says less than what it holds.
+    while error.__cause__ is not None and type(error) is RuntimeError:
+        error = error.__cause__
+    return shorten(str(Link(type(error).__name__, str(error))))
+
+
+def shorten(text: str, length: int = 300) -> str:
+    """Text in one line, cut to a length."""
+    line = " ".join(printable(text).split()).rstrip(".")
+    return line if len(line) <= length else f"{line[: length - 1]}…"
+
+
+def place(error: BaseException, folder: Path) -> str:
+    """`workflows.py, line 12`: the innermost line of the learner's own code; "" if there is none."""
+    found = ""
+    seen: set[int] = set()
+    link: BaseException | None = error
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        if isinstance(link, SyntaxError) and link.filename and Path(link.filename).parent == folder:
+            return f"{Path(link.filename).name}, line {link.lineno}"
+        for frame in traceback.extract_tb(link.__traceback__):
+            if Path(frame.filename).parent == folder:
+                found = f"{Path(frame.filename).name}, line {frame.lineno}"
+        link = link.__cause__ or link.__context__
+    return found
+
+
+def activities_in(module: ModuleType) -> dict[str, Any]:
+    """Name -> activity, for every activity that a module defines: functions, and methods of classes made without
+    arguments.
+    """
+    found: dict[str, Any] = {}
+    for value in vars(module).values():
+        if isinstance(value, type) and value.__module__ == module.__name__:
+            methods = [method for method in vars(value).values() if _definition(method)]
+            if methods:
+                instance = _instance(value)
+                found |= {_definition(method).name: getattr(instance, method.__name__) for method in methods}
+        elif not isinstance(value, type) and _definition(value):
+            found[_definition(value).name or value.__name__] = value
+    return found
+
+
+def _definition(value: Any) -> Any:
+    return getattr(value, "__temporal_activity_definition", None) if callable(value) else None
+
+
+def _instance(cls: type) -> Any:
+    try:
+        return cls()
+    except TypeError as error:
+        seen = f"The activity is a method of {cls.__name__}, which cannot be made without arguments: {error}."
+        raise Found(incorrect("class-needs-arguments", seen, "Give its arguments default values.")) from None
+
+
+def workflows_in(module: ModuleType) -> list[type]:
+    """The workflow classes that a module defines."""
+    return [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type)
+        and value.__module__ == module.__name__
+        and "__temporal_workflow_definition" in vars(value)
+    ]

@@ -1,0 +1,182 @@
+"""The process that looks at learners' files: imports the heavy packages once, then forks for each check.
+
+    python -P -m workshop.checks.probe
+
+Reads a JSON request a line, writes a JSON answer a line; the end of its input, or of its parent, is its own end.
+Request: {"number": "03", "name": "activity", "folder": "...", "seconds": 20}, or {"practice": true} for the address
+of its practice services. Answer: a verdict's fields, or {"practice": "http://..."}.
+"""
+
+import asyncio
+import json
+import os
+import select
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NoReturn
+
+from workshop.checks import find
+from workshop.checks.bench import Bench
+from workshop.checks.learner import Found, raised
+from workshop.checks.programs import Spares, die_with_parent
+from workshop.checks.stage import Stage
+from workshop.checks.verdict import Check, Verdict
+from workshop.errors import WorkshopError
+
+
+def main() -> None:
+    """Serves until its input or its parent ends."""
+    answers = os.fdopen(os.dup(1), "w")
+    null = os.open(os.devnull, os.O_RDWR)
+    for number in (1, 2):  # only answers go there; what learners print goes nowhere
+        os.dup2(null, number)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupted cell is no reason to end
+    _clean_environment()
+    _warm_up()
+    scratch = Path(tempfile.mkdtemp(prefix="workshop-checks-"))
+    stage = Stage(scratch)
+    try:
+        for line in _requests(0, os.getppid()):
+            request = json.loads(line)
+            try:
+                answer = (
+                    {"practice": stage.practice_url()} if "practice" in request else _verdict(request, stage, scratch)
+                )
+            except WorkshopError as error:
+                answer = asdict(Verdict("raised", "no-service", error.message, error.next_step))
+            print(json.dumps(answer), file=answers, flush=True)
+    finally:
+        stage.close()
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _clean_environment() -> None:
+    """A learner's settings, .env and proxies do not reach the checks."""
+    import dotenv
+    import dotenv.main
+
+    for name in list(os.environ):
+        if name.startswith(("OPENAI_", "TEMPORAL_", "WEATHER_", "CODESPACE")) or name.lower().endswith("_proxy"):
+            del os.environ[name]
+    for module in (dotenv, dotenv.main):
+        module.dotenv_values = lambda *_, **__: {}
+        module.load_dotenv = lambda *_, **__: False
+
+
+def _warm_up() -> None:
+    """Imports what every check would import for itself, lazy parts too. Nothing here may start a thread."""
+    import agents.models.openai_responses
+    import httpx
+    import openai
+    import temporalio.envconfig
+    import temporalio.openai_agents
+    import temporalio.testing
+    import temporalio.worker.workflow_sandbox._in_sandbox
+
+    openai.AsyncOpenAI(api_key="practice", base_url="http://127.0.0.1:1/v1").responses  # noqa: B018
+    httpx.AsyncClient()
+
+
+def _requests(source: int, parent: int) -> Iterator[str]:
+    """Lines from a file descriptor, until it or the parent process ends."""
+    buffer = b""
+    while True:
+        while b"\n" in buffer:
+            line, buffer = buffer.split(b"\n", 1)
+            yield line.decode()
+        if not select.select([source], [], [], 1)[0]:
+            if os.getppid() != parent:
+                return
+            continue
+        data = os.read(source, 65536)
+        if not data:
+            return
+        buffer += data
+
+
+def _verdict(request: dict[str, Any], stage: Stage, scratch: Path) -> dict[str, Any]:
+    """Looks, in a process forked for it, which is ended after so many seconds whatever it does."""
+    check = find(request["number"], request["name"])
+    practice_url = stage.practice_url()
+    address = stage.address() if check.temporal else ""
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(read)
+        _look(check, Path(request["folder"]), practice_url, address, scratch, write)
+    os.close(write)
+    try:
+        text = _read_all(read, time.monotonic() + request["seconds"])
+    finally:
+        os.close(read)
+        # With it go the scripts that it runs: all are in its group.
+        for end in (os.killpg, os.kill):
+            try:
+                end(pid, signal.SIGKILL)
+            except OSError:
+                pass
+        _, status = os.waitpid(pid, 0)
+    if text is None:
+        seen = f"Your code was still busy after {request['seconds']} s."
+        return asdict(Verdict("raised", "no-end", seen, "Does it wait for ever, or sleep with time.sleep()?"))
+    if not text:
+        seen = f"Python itself ended while your code ran (exit code {os.waitstatus_to_exitcode(status)})."
+        return asdict(Verdict("raised", "ended", seen, "Does your code call exit() or os._exit()?"))
+    return dict(json.loads(text))
+
+
+def _read_all(source: int, deadline: float) -> bytes | None:
+    """All that comes until the other end is closed; None if that takes too long, or our input ends meanwhile."""
+    data = b""
+    while True:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return None
+        ready = select.select([source], [], [], min(left, 0.5))[0]
+        if not ready:
+            continue
+        piece = os.read(source, 65536)
+        if not piece:
+            return data
+        data += piece
+
+
+def _look(check: Check, folder: Path, practice_url: str, address: str, scratch: Path, write: int) -> NoReturn:
+    """The forked process: looks, writes its verdict, ends at once."""
+    os.setpgid(0, 0)
+    die_with_parent()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    sys.dont_write_bytecode = True
+    os.chdir(folder)
+    sys.path.insert(0, str(folder))
+    spares = Spares(folder, check.programs, scratch, write)
+    bench = Bench(folder, practice_url, address, spares)
+    os.environ.update(bench.env)
+
+    def done(verdict: Verdict) -> NoReturn:
+        with os.fdopen(write, "w") as pipe:
+            json.dump(asdict(verdict), pipe)
+        os._exit(0)
+
+    async def look() -> NoReturn:
+        try:
+            bench.practice.clear()
+            done(await check.look(bench))
+        except Found as found:
+            done(found.verdict)
+        except BaseException as error:
+            done(raised(error, folder, "Your code", "raised"))
+
+    asyncio.run(look())
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

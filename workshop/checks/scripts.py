@@ -1,0 +1,239 @@
+"""Looks at the learner's worker.py and starter.py: runs them as processes and sees what Temporal sees of them."""
+
+import signal
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.client import Client
+
+from workshop.checks.bench import WARM_UP, Bench, asked_model, in_trouble, start
+from workshop.checks.learner import Found, raised_in_history, shorten
+from workshop.checks.programs import Ended, Program
+from workshop.checks.slips import slip_of
+from workshop.checks.verdict import Verdict, incorrect, passed
+from workshop.history import MODEL, Run, as_text, read_history
+
+NO_PLUGIN = "OpenAIAgentsPlugin(...) belongs into connect(...), in worker.py and in starter.py."
+
+
+async def worker(bench: Bench, args: Sequence[Any], agent: bool = True) -> Verdict:
+    """A worker that polls the task queue, and has what the workflow needs: itself, the activity, the plugin."""
+    queue, workflow = bench.task_queue(), bench.workflow()
+    client = await bench.client(plugin=agent)
+    program = bench.program("worker.py")
+    await _until_it_polls(bench, client, program, queue)
+    run = await bench.follow(client, await start(client, workflow, queue, args))
+    trouble = in_trouble(run)
+    if run.status == "completed":
+        return passed(f"The worker polls {queue}, and finished a workflow.")
+    if trouble and agent and not asked_model(run) and "from inside a workflow" in trouble.last_error:
+        seen = "The workflow could not ask the model: the worker's client has no plugin."
+        return incorrect("plugin-missing", seen, NO_PLUGIN)
+    if trouble:
+        found = raised_in_history(trouble, "The workflow, on your worker,", "workflow-fails")
+        # That something is not registered is Temporal's way to say what the worker lacks.
+        if found.code in ("activity-missing", "workflow-missing"):
+            return incorrect(found.code, f"{shorten(trouble.last_error)}.", found.slip)
+        return found
+    if run.failure:
+        return incorrect(
+            "run-failed", f"The workflow failed: {shorten(run.failure)}.", "Look at the other files first."
+        )
+    return _not_over(run, program)
+
+
+def _not_over(run: Run, program: Program) -> Verdict:
+    ended = program.poll()
+    if ended:
+        return _ended(ended, program, "worker.py")
+    row = next((row for row in reversed(run.rows) if row.open), None)
+    doing = f"{row.kind} {row.name} {row.state}" if row else "no step was taken"
+    return incorrect("not-finished", f"The workflow did not finish on your worker: {doing}.", "Look at worker.py.")
+
+
+async def _until_it_polls(bench: Bench, client: Client, program: Program, queue: str) -> None:
+    """Returns when workflows of the queue are polled for.
+
+    Raises:
+        Found: it ends, or never polls.
+    """
+
+    async def look() -> str:
+        if program.poll():
+            return "ended"
+        return "polls" if f"{program.pid}@" in str(await pollers(client, queue, "WORKFLOW")) else ""
+
+    seen = await bench.wait(look, 6)
+    if seen == "polls":
+        return
+    if ended := program.poll():
+        raise Found(_ended(ended, program, "worker.py"))
+    if await pollers(client, queue, "ACTIVITY"):
+        text = f"The worker polls {queue} for activities, and for no workflow."
+        raise Found(incorrect("workflow-missing", text, "Add the workflow's class to workflows=[...] of the Worker."))
+    text = f"worker.py runs, and does not poll the task queue {queue}."
+    slip = "Is it Worker(..., task_queue=TASK_QUEUE, ...), and is it run, with `async with worker:`?"
+    raise Found(incorrect("not-polling", text, slip))
+
+
+async def pollers(client: Client, queue: str, kind: str) -> list[str]:
+    """Identities, such as 123@host, of those who poll a task queue for WORKFLOW or ACTIVITY tasks."""
+    request = DescribeTaskQueueRequest(
+        namespace=client.namespace,
+        task_queue=TaskQueue(name=queue),
+        task_queue_type=TaskQueueType.Value(f"TASK_QUEUE_TYPE_{kind}"),
+    )
+    return [poller.identity for poller in (await client.workflow_service.describe_task_queue(request)).pollers]
+
+
+def _ended(ended: Ended, program: Program, script: str) -> Verdict:
+    """A script that ended before its time."""
+    if ended.error:
+        known = slip_of(ended.error)
+        seen = f"{script} raised {ended.error}{f' ({ended.at})' if ended.at else ''}."
+        return Verdict("raised", known.code if known else "script-raised", seen, known.slip if known else "")
+    if ended.code:
+        words = shorten(" ".join(program.text.strip().splitlines()[-2:]))
+        return Verdict("raised", "script-failed", f"{script} ended with exit code {ended.code}: {words}")
+    if script == "starter.py":
+        return incorrect("nothing-started", "starter.py came to its end, and no workflow was started.", "")
+    seen = f"{script} came to its end at once, where it should go on until it is stopped."
+    return incorrect("worker-ended", seen, "Is it run, with `async with worker:`, and waited in?")
+
+
+async def recovery(bench: Bench, args: Sequence[Any]) -> Verdict:
+    """A worker that is killed in a model call, a second one that finishes: noticed by heartbeats."""
+    queue, workflow = bench.task_queue(), bench.workflow()
+    client = await bench.client()
+    first = bench.program("worker.py")
+    await _until_it_polls(bench, client, first, queue)
+    bench.practice.fault("model", "slow", delay=60)
+    workflow_id = await start(client, workflow, queue, args)
+
+    async def in_flight() -> bool:
+        return any(entry["outcome"] == "in flight" for entry in bench.practice.ledger("model"))
+
+    run = await read_history(client, workflow_id)
+    if not await bench.wait(in_flight, 5):
+        run = await read_history(client, workflow_id)
+        trouble = in_trouble(run)
+        if trouble:
+            return raised_in_history(trouble, "The workflow, on your worker,", "workflow-fails")
+        return incorrect("no-model-call", "The workflow never asked the model.", 'See ex.check("worker") first.')
+    run = await read_history(client, workflow_id)
+    call = next((row for row in run.rows if row.kind == MODEL), None)
+    limits = [limit for limit in (call.heartbeat_timeout, call.start_to_close) if limit] if call else []
+    if not limits or min(limits) > 10:
+        longest = f"{min(limits):.0f} s" if limits else "ever"
+        seen = f"A worker killed in a model call would be missed for {longest}."
+        slip = "Give ModelActivityParameters a heartbeat_timeout of a few seconds."
+        return incorrect("no-heartbeat", seen, slip)
+    killed = time.monotonic()
+    first.signal(signal.SIGKILL)
+    bench.practice.clear_faults()
+    second = bench.program("worker.py")
+    run = await bench.follow(client, workflow_id, 16)
+    if run.status != "completed":
+        return _not_over(run, second)
+    took = time.monotonic() - killed
+    again = [entry for entry in bench.practice.ledger("model") if entry["repeats"]]
+    if again:
+        return incorrect("call-repeated", f"{len(again)} completed model calls were made again.")
+    return passed(f"Killed in a model call, it was finished by a second worker {took:.1f} s later.")
+
+
+async def starter(bench: Bench, argument: str, extra: Sequence[str], args: Sequence[Any], agent: bool) -> Verdict:
+    """A starter that starts the workflow under an id of its own, hands the question on, prints the answer.
+
+    Args:
+        argument: the question, its only word on the command line but for the options `extra`.
+        args: what the workflow has to be given.
+        agent: whether it needs the plugin.
+    """
+    queue, workflow = bench.task_queue(), bench.workflow()
+    client = await bench.client(plugin=agent)
+    # Both at once and before any worker: two that shared an id would collide for certain.
+    programs = [bench.program("starter.py", argument, *extra) for _ in range(2)]
+    ids = await _started(bench, client, programs)
+    known = {run.workflow_id: run for run in [await read_history(client, workflow_id) for workflow_id in ids]}
+    for run in known.values():
+        if run.task_queue != queue:
+            seen = f"It started a workflow on the task queue {run.task_queue}, where no worker of yours is."
+            return incorrect("other-queue", seen, "Use task_queue=TASK_QUEUE, from workflows.py.")
+        given = run.input if isinstance(run.input, list) else [run.input]
+        if given != list(args):
+            seen = (
+                f"The workflow was given {shorten(as_text(run.input), 120)}, not {shorten(as_text(list(args)), 120)}."
+            )
+            return incorrect("other-input", seen, "Hand on what the starter was asked with.")
+        if agent and not await _has_header(client, run.workflow_id):
+            seen = "The starter's client has no plugin: traces of starter and workflow will not belong together."
+            return incorrect("plugin-missing", seen, NO_PLUGIN)
+    for program in programs:
+        ended = program.poll()
+        if ended and (ended.error or ended.code):
+            return _ended(ended, program, "starter.py")
+    if len(known) < 2:
+        seen = f"Asked twice at once, it started one workflow only: {', '.join(known)}."
+        return incorrect("id-not-unique", seen, "Put something unique into the workflow's ID, such as uuid4().hex.")
+    await bench.serve(queue, [workflow], plugin=agent)
+    runs = [await bench.follow(client, workflow_id) for workflow_id in known]
+    for run in runs:
+        if run.status != "completed":
+            trouble = in_trouble(run)
+            if trouble:
+                return raised_in_history(trouble, "The workflow that it started", "workflow-fails")
+            return incorrect("run-failed", f"Its workflow is {run.status}. {shorten(run.failure)}", "See workflows.py.")
+
+    async def ended() -> bool:
+        return all(program.poll() for program in programs)
+
+    await bench.wait(ended, 3)
+    answer = as_text(runs[0].result).strip()
+    for program in programs:
+        end = program.poll()
+        if end and (end.error or end.code):
+            return _ended(end, program, "starter.py")
+        if answer and answer.splitlines()[0] not in program.text:
+            seen = f"The workflow has a result, and the starter does not print it: {shorten(program.text, 120)!r}."
+            return incorrect("answer-not-printed", seen, "Await the result, and print it.")
+        if end is None:
+            return incorrect("starter-hangs", "It printed the answer, and does not end.", "What does it wait for?")
+    return passed("Each question became a workflow of its own, and was answered.")
+
+
+async def _started(bench: Bench, client: Client, programs: Sequence[Program]) -> list[str]:
+    """The ids of the workflows that the starters started.
+
+    Raises:
+        Found: none was.
+    """
+
+    async def listed() -> list[str]:
+        return [found.id async for found in client.list_workflows() if found.id != WARM_UP]
+
+    async def look() -> list[str] | None:
+        over = [program.poll() for program in programs]
+        ids = await listed()
+        # A starter that ended has no more to start.
+        return ids if len(ids) == len(programs) or all(over) or (ids and any(over)) else None
+
+    ids = await bench.wait(look, 5) or await bench.wait(listed, 1)  # the list lags
+    if ids:
+        return ids
+    for program in programs:
+        if end := program.poll():
+            raise Found(_ended(end, program, "starter.py"))
+    seen = "starter.py runs, and starts no workflow."
+    raise Found(incorrect("nothing-started", seen, "Await client.start_workflow(...), with the workflow's run method."))
+
+
+async def _has_header(client: Client, workflow_id: str) -> bool:
+    """Whether whoever started a workflow had the plugin: it sends its trace along."""
+    async for event in client.get_workflow_handle(workflow_id).fetch_history_events():
+        return "__openai_span" in event.workflow_execution_started_event_attributes.header.fields
+    return False
