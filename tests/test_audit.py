@@ -14,6 +14,7 @@ import pytest
 from agents.testing import assistant_message
 from hypothesis import given
 from hypothesis import strategies as st
+from IPython.core.formatters import DisplayFormatter
 from rich.console import Console
 from temporalio.client import Client, WorkflowHistory
 
@@ -191,16 +192,37 @@ async def test_the_command_shows_brackets_and_whole_json(client: Client, tempora
     assert whole["totals"]["model_calls"] == 2
 
 
-@pytest.mark.parametrize("command", ["audit", "why"])
-def test_mistakes_are_one_line_with_the_next_step(temporal_address: str, command: str) -> None:
-    for arguments, env, part in (
-        (["no-[such]-id"], {}, "There is no workflow 'no-[such]-id' here"),
-        ([], {"TEMPORAL_NAMESPACE": "else[where]"}, "else[where]"),
-        ([], {"TEMPORAL_ADDRESS": "127.0.0.1:1"}, "No Temporal server at 127.0.0.1:1: nothing listens there."),
-    ):
-        said = workshop(command, *arguments, address=temporal_address, **env)
-        assert said.returncode == 1
-        assert said.stdout == ""
-        first, second = said.stderr.splitlines()
-        assert part in first
-        assert second.startswith("  Next: ")
+@pytest.mark.parametrize(
+    ("arguments", "env", "part"),
+    [
+        (["audit", "no-[such]-id"], {}, "There is no workflow 'no-[such]-id' here"),
+        (["why", "no-[such]-id"], {}, "There is no workflow 'no-[such]-id' here"),
+        (["why"], {"TEMPORAL_NAMESPACE": "else[where]"}, "else[where]"),
+        (["audit"], {"TEMPORAL_ADDRESS": "127.0.0.1:1"}, "No Temporal server at 127.0.0.1:1: nothing listens there."),
+    ],
+)
+def test_mistakes_are_one_line_with_the_next_step(
+    temporal_address: str, arguments: list[str], env: dict[str, str], part: str
+) -> None:
+    said = workshop(*arguments, address=temporal_address, **env)
+    assert said.returncode == 1
+    assert said.stdout == ""
+    first, second = said.stderr.splitlines()
+    assert part in first
+    assert second.startswith("  Next: ")
+
+
+async def test_why_by_command(client: Client, temporal_address: str, queue: str) -> None:
+    handle = await start(client, queue, flows.Sleeps, 1.0)
+    said = workshop("why", handle.id, address=temporal_address)
+    assert (said.returncode, said.stderr) == (0, "")
+    first, reason, *_, step = said.stdout.splitlines()
+    assert first.startswith(f"{handle.id} waits for a worker")
+    assert reason == f"Why: No worker polls the task queue {queue}."
+    assert step.startswith("Next: start its worker")
+
+
+def test_a_notebook_shows_the_picture() -> None:
+    shown, _ = DisplayFormatter().format(timeline(recorded("two_handoffs")))
+    assert shown["text/html"].startswith("<div><svg role=")
+    assert shown["text/plain"].startswith("Workflow two_handoffs: ")

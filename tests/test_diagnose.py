@@ -15,6 +15,8 @@ import pytest
 from agents.testing import function_call
 from hypothesis import given
 from hypothesis import strategies as st
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import PauseActivityRequest
 from temporalio.client import Client, WorkflowHandle, WorkflowHistory
 
 from tests import temporal_flows as flows
@@ -208,6 +210,16 @@ asyncio.run(main())"""
     await handle.terminate()
 
 
+async def test_a_paused_activity(client: Client, temporal_address: str, queue: str) -> None:
+    async with worker(temporal_address, queue):
+        handle = await start(client, queue, flows.Calls, "fails", "no", 0)
+        await found(client, handle, "activity failing")
+        execution = WorkflowExecution(workflow_id=handle.id)
+        request = PauseActivityRequest(namespace="default", execution=execution, type="fails", identity="tests")
+        await client.workflow_service.pause_activity(request)
+        assert "the activity fails is paused" in (await found(client, handle, "paused")).what
+
+
 async def test_code_that_changed_under_a_run(client: Client, temporal_address: str, queue: str) -> None:
     async with worker(temporal_address, queue, workflows=[flows.ChangedBefore]):
         handle = await start(client, queue, "Changed")
@@ -286,9 +298,16 @@ def test_heartbeats_that_stopped_are_seen_before_the_server_does() -> None:
     said = findings.running(beating, RUN, ALIVE, NOW + timedelta(seconds=1))
     assert said is not None
     assert said.kind == "activity running"
-    said = findings.running(beating, RUN, ALIVE, NOW + timedelta(seconds=3))
+    said = findings.running(beating, RUN, ALIVE, NOW + timedelta(seconds=3.5))
     assert said is not None
     assert said.kind == "worker lost"
+
+
+def test_a_run_that_is_over_is_not_told_to_wait() -> None:
+    for trouble in TROUBLES:
+        said = findings.ended(replace(RUN, status="failed", closed=NOW, errors=(Link("X", "Error code: 429"),)))
+        assert said.next_step == "start anew later"
+        assert "by itself" not in findings._anew(trouble.next_step)
 
 
 def test_only_processes_of_this_machine_are_known_to_be_gone() -> None:

@@ -1,5 +1,6 @@
 """A run as a table for the terminal and as a picture for notebooks. Texts are shortened here only, for the eye."""
 
+import shlex
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -33,6 +34,8 @@ class Audit:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Group(*self._head(options.max_width), self._table(options.max_width), Text(f"Total: {totals(self.run)}."))
+        if self.run.open or self.run.failure:
+            yield Text(f"Why? workshop why {shlex.quote(printable(self.run.workflow_id))}", overflow="fold")
 
     def _head(self, width: int) -> Iterator[Text]:
         run = self.run

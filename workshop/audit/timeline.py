@@ -99,14 +99,12 @@ class Timeline:
         y = ROW * (index + 1)
         end = row.closed or self.now
         # The history keeps the last attempt's start only; what came before it is attempts and waits between them.
-        began = row.started or (end if row.state in ("retrying", "scheduled") else row.scheduled)
-        waited = self._x(began) - self._x(row.scheduled) > 3
-        bars = (
-            self._bar(y, row, row.scheduled, began, dashed=True)
-            if waited or row.state in ("retrying", "scheduled")
-            else ""
-        )
-        if row.state not in ("retrying", "scheduled"):
+        began = end if row.state in ("retrying", "scheduled") else row.started or row.scheduled
+        waits = row.state in ("retrying", "scheduled")
+        bars = ""
+        if waits or self._x(began) - self._x(row.scheduled) > 3:
+            bars += self._bar(y, row, row.scheduled, began, dashed=True)
+        if not waits:
             bars += self._bar(y, row, began, end, dashed=False)
         return (
             f'<text x="{LABELS - 8}" y="{y + 15}" text-anchor="end">{escape(shorten(_label(row), 33))}</text>{bars}'
@@ -128,4 +126,4 @@ class Timeline:
 
 
 def _label(row: Row) -> str:
-    return printable(f"{row.kind}: {title(row)}")
+    return shorten(f"{row.kind}: {title(row)}", 100)

@@ -52,7 +52,7 @@ async def _unfinished(client: Client, run: Run) -> Diagnosis:
     workers = await pollers(client, run.task_queue)
     found = findings.failing_task(run, workers) or findings.stuck_task(run, workers, now)
     # The worst first: what fails, then what is worked on, then what waits.
-    for look in (findings.retrying, findings.running, findings.scheduled):
+    for look in (findings.paused, findings.retrying, findings.running, findings.scheduled):
         found = found or next(filter(None, (look(row, run, workers, now) for row in run.rows if row.open)), None)
     found = found or await _waiting(client, run, workers, now)
     if found.kind == "no worker":

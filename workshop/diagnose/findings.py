@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from workshop.diagnose.troubles import RESTART, recognise
+from workshop.diagnose.troubles import RESTART, WAIT, recognise
 from workshop.diagnose.workers import Pollers, gone
 from workshop.history import (
     INLINE_TOOL,
     MODEL,
+    PAUSED,
     TASK_FAILURE,
     TIMER,
     TOOL,
@@ -29,6 +30,7 @@ EXERCISES = {
     "durable-agent": "03_durable_agent",
     "agent-routing": "04_agent_routing",
 }
+SLACK = 1.0  # seconds; heartbeats are sent in batches, and clocks differ
 SHOWN = 300  # characters of a result
 PICKUP = 2.0  # seconds; a live worker takes a task within milliseconds
 
@@ -76,7 +78,7 @@ def _completed(run: Run, what: str) -> Diagnosis:
     trouble = recognise(refused.errors) if refused else None
     if refused and trouble:
         what = f"{what} But its tool {refused.name} could not run, and the model had to do without it."
-        step = trouble.next_step.replace(RESTART, "restart the worker and start anew")
+        step = _anew(trouble.next_step)
         return Diagnosis(trouble.kind, what, trouble.why, step, (answer,))
     if inline:
         names = ", ".join(dict.fromkeys(row.name for row in inline))
@@ -101,7 +103,7 @@ def _failed(run: Run, what: str) -> Diagnosis:
             trouble.kind,
             what,
             trouble.why,
-            trouble.next_step.replace(RESTART, "restart the worker and start anew"),
+            _anew(trouble.next_step),
             tuple(notes),
         )
     if run.status == "timed out":
@@ -110,6 +112,19 @@ def _failed(run: Run, what: str) -> Diagnosis:
         )
     step = "mend the cause, restart the worker, start anew"
     return Diagnosis("failed", what, _raised(errors), step, tuple(notes[1:]))
+
+
+def _anew(step: str) -> str:
+    """A next step for a run that is over: nothing in it goes on by itself."""
+    return step.replace(RESTART, "restart the worker and start anew").replace(WAIT, "start anew later")
+
+
+def paused(row: Row, run: Run, workers: Pollers, now: datetime) -> Diagnosis | None:
+    """An activity that somebody holds back."""
+    if PAUSED not in row.notes:
+        return None
+    what = f"{run.workflow_id} waits: {named(row)} is paused."
+    return Diagnosis("paused", what, "Somebody paused it.", "let it go on: temporal activity unpause")
 
 
 def failing_task(run: Run, workers: Pollers) -> Diagnosis | None:
@@ -200,7 +215,7 @@ def running(row: Row, run: Run, workers: Pollers, now: datetime) -> Diagnosis | 
     silent = (now - beat).total_seconds()
     what = f"{run.workflow_id} is under way: {named(row)}, attempt {row.attempts}, has been running for {span(lasted)}"
     notes = [f"The attempt before failed: {_brief(row.errors)}"] if row.errors else []
-    if gone(row.worker) or (row.heartbeat_timeout and silent > row.heartbeat_timeout):
+    if gone(row.worker) or (row.heartbeat_timeout and silent > row.heartbeat_timeout + SLACK):
         limit = row.heartbeat_timeout or row.start_to_close
         noticed = f"The server notices after {span(limit)} and lets another worker try again." if limit else ""
         reason = f"Its worker {row.worker} is gone. {noticed}"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from workshop.history import Link
 
 RESTART = "restart the worker; it goes on by itself"
+WAIT = "wait: Temporal tries again by itself"
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ TROUBLES = (
         "rate limit",
         r"(?i)Error code: 429|status code: 429|\b429 Too Many|rate.?limit|Retry-After is a date",
         "The model's provider takes no more requests for now (429, rate limit).",
-        "wait: Temporal asks again by itself",
+        WAIT,
         upstream=True,
     ),
     Trouble(
@@ -147,7 +148,7 @@ TROUBLES = (
         "service down",
         r"(?i)(?:error '|code: |service said )(?P<status>5\d\d)(?:.*for url '(?P<url>[^']*)')?",
         "The service is in trouble itself: it answers {status} {url}.",
-        "wait: Temporal asks again by itself",
+        WAIT,
         upstream=True,
     ),
     Trouble(
@@ -167,14 +168,14 @@ TROUBLES = (
         "dropped",
         r"(?i)server disconnected|RemoteProtocolError|ReadError|connection reset|incomplete chunked",
         "The service closed the connection without a whole answer.",
-        "wait: Temporal asks again by itself",
+        WAIT,
         upstream=True,
     ),
     Trouble(
         "slow service",
         r"(?i)ReadTimeout|APITimeoutError|ConnectTimeout|PoolTimeout|request timed out",
         "The service did not answer in time.",
-        "wait: Temporal asks again by itself",
+        WAIT,
         upstream=True,
     ),
     Trouble(
@@ -188,7 +189,7 @@ TROUBLES = (
         "garbage",
         r"(?i)JSONDecodeError|Expecting value: line|is not valid JSON|validation errors? for ModelResponse",
         "The service answered with something that is no answer: no JSON, or JSON of another kind.",
-        "wait: Temporal asks again by itself",
+        WAIT,
         upstream=True,
     ),
     # The worker.
@@ -202,7 +203,7 @@ TROUBLES = (
         "too slow",
         r"start-to-close time-out",
         "The attempt took longer than its start_to_close_timeout allows: slow, or its worker was killed.",
-        "wait: Temporal tries again by itself; if it is always slow, raise start_to_close_timeout",
+        f"{WAIT}; if it is always slow, raise start_to_close_timeout",
     ),
     Trouble(
         "too slow",

@@ -50,6 +50,7 @@ __all__ = [
     "INLINE_TOOL",
     "MODEL",
     "MODEL_ACTIVITIES",
+    "PAUSED",
     "SIGNAL",
     "TASK_FAILURE",
     "TASK_TIMEOUT",
@@ -79,6 +80,7 @@ __all__ = [
     "when",
 ]
 
+PAUSED = "paused by somebody"
 RPC_TIMEOUT = timedelta(seconds=4)  # nobody waits longer for one answer of the server
 
 
@@ -232,7 +234,10 @@ def _with_pending(row: Row, pending: PendingActivityInfo | None) -> Row:
     """An open activity, and what only the server knows of it."""
     if pending is None or not row.open:
         return row
-    started = pending.state != PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
+    started = pending.state not in (
+        PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED,
+        PendingActivityState.PENDING_ACTIVITY_STATE_PAUSED,
+    )
     errors = chain(pending.last_failure) if pending.HasField("last_failure") else ()
     waits = not started and pending.attempt > 1
     return replace(
@@ -244,7 +249,7 @@ def _with_pending(row: Row, pending: PendingActivityInfo | None) -> Row:
         worker=pending.last_worker_identity,
         next_try=when(pending.scheduled_time) if waits and pending.HasField("scheduled_time") else None,
         last_heartbeat=when(pending.last_heartbeat_time) if pending.HasField("last_heartbeat_time") else None,
-        notes=(*lost_worker_notes(errors), *(("paused by somebody",) if pending.paused else ())),
+        notes=(*lost_worker_notes(errors), *((PAUSED,) if pending.paused else ())),
     )
 
 

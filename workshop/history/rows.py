@@ -138,15 +138,16 @@ class WorkflowTask:
     since: datetime  # when this attempt was scheduled or, if taken, started
 
 
-# Derived values that belong in the JSON form too.
-_EXTRA = {Row: ("duration", "last_error", "place"), Run: ("duration", "failure", "totals"), Link: (), Place: ()}
+# Derived values that belong in the JSON form too, and what is in another field already.
+_EXTRA = {Row: ("duration", "last_error", "place"), Run: ("duration", "failure", "totals")}
+_TWICE = {"outputs"}
 
 
 def as_json(value: Any) -> Any:
     """A run, or a part of one, as what `json.dumps` takes: times become ISO 8601 in UTC, nothing is cut."""
     if is_dataclass(value) and not isinstance(value, type):
         names = (*(field.name for field in fields(value)), *_EXTRA.get(type(value), ()))
-        return {name: as_json(getattr(value, name)) for name in names}
+        return {name: as_json(getattr(value, name)) for name in names if name not in _TWICE}
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, (list, tuple)):

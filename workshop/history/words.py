@@ -1,15 +1,11 @@
 """Text for people: lengths of time, counts, and data that cannot move a cursor."""
 
-import unicodedata
+import re
 
 
 def printable(text: str) -> str:
     """Text whose control characters are spelled out: data must not move the cursor or break a page."""
-    return "".join(c if c in "\n\t" or not _is_control(c) else c.encode("unicode_escape").decode() for c in text)
-
-
-def _is_control(character: str) -> bool:
-    return unicodedata.category(character) in ("Cc", "Cs")
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]", lambda c: c[0].encode("unicode_escape").decode(), text)
 
 
 def span(seconds: float) -> str:
