@@ -212,6 +212,13 @@ def test_mistakes_are_one_line_with_the_next_step(
     assert second.startswith("  Next: ")
 
 
+async def test_a_terminal_without_unicode(client: Client, temporal_address: str, queue: str) -> None:
+    handle = await start(client, queue, flows.Sleeps, "Cañón — 火")
+    said = workshop("audit", handle.id, address=temporal_address, PYTHONIOENCODING="ascii")
+    assert (said.returncode, said.stderr) == (0, "")
+    assert r"Ca\xf1\xf3n" in said.stdout
+
+
 async def test_why_by_command(client: Client, temporal_address: str, queue: str) -> None:
     handle = await start(client, queue, flows.Sleeps, 1.0)
     said = workshop("why", handle.id, address=temporal_address)

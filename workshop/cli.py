@@ -1,6 +1,7 @@
 """The `workshop` command: parses, calls, prints, sets the exit code."""
 
 import asyncio
+import io
 import json
 import os
 import sys
@@ -127,7 +128,7 @@ def _ask(question: Coroutine[Any, Any, T]) -> T:
 
 
 WorkflowId = Annotated[
-    str | None, typer.Argument(metavar="[WORKFLOW_ID]", help="By default the latest.", show_default=False)
+    str | None, typer.Argument(metavar="WORKFLOW_ID", help="By default the latest.", show_default=False)
 ]
 
 
@@ -251,6 +252,10 @@ def demo_command() -> None:
 
 def main() -> None:
     """Runs the command and turns every mistake a person can mend into its one line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that has no such character gets its number, not a traceback.
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except WorkshopError as error:
