@@ -68,7 +68,7 @@ def test_a_completed_call_still_shows_what_went_wrong_before() -> None:
     shown = words(table(recorded("worker_killed"), 80))
     assert "2attempts" in shown
     assert "earliererror:heartbeattime-out" in shown
-    assert "note:anattemptwaslostwithitsworker:itsheartbeatsstopped" in shown
+    assert "note:anattempt'sheartbeatsstopped:itsworkerwaskilled,ortoobusytosendthem" in shown
     assert words(table(recorded("retry_after_date"), 80)).count("429") == 1
 
 

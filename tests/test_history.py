@@ -214,7 +214,7 @@ def test_a_killed_worker_leaves_its_marks() -> None:
     run = recorded("worker_killed")
     lost = run.rows[-1]
     assert (lost.kind, lost.state, lost.attempts) == (MODEL, "completed", 2)
-    assert lost.notes == ("an attempt was lost with its worker: its heartbeats stopped",)
+    assert lost.notes == ("an attempt's heartbeats stopped: its worker was killed, or too busy to send them",)
     assert len({row.worker for row in run.rows}) == 2
     assert run.totals.attempts == 4
 

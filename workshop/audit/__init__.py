@@ -77,7 +77,7 @@ def _story(row: Row, length: int) -> Text:
     if row.place:
         wrong.append(("at", f"{row.place.shown}:{row.place.line}  {row.place.code}"))
     cells = [Text.assemble((f"{name}: ", "dim"), shorten(text, length)) for name, text in parts if text]
-    cells += [Text.assemble((f"{name}: ", "dim"), shorten(text, 2 * length)) for name, text in wrong if text]
+    cells += [Text.assemble((f"{name}: ", "dim"), shorten(text, 4 * length)) for name, text in wrong if text]
     cells += [Text.assemble(("note: ", "dim"), printable(note)) for note in row.notes]
     return Text("\n").join(cells)
 

@@ -196,7 +196,7 @@ TROUBLES = (
     Trouble(
         "worker lost",
         r"heartbeat time-out",
-        "The attempt's worker went away (killed?): its heartbeats stopped.",
+        "The attempt's heartbeats stopped: its worker was killed, or too busy to send them.",
         "have a worker running: python worker.py",
     ),
     Trouble(

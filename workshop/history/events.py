@@ -325,7 +325,7 @@ def _reason(end: Any) -> str:
 def lost_worker_notes(errors: tuple[Link, ...]) -> tuple[str, ...]:
     """A note for an attempt whose heartbeats stopped."""
     lost = errors and errors[0].type == "heartbeat time-out"
-    return ("an attempt was lost with its worker: its heartbeats stopped",) if lost else ()
+    return ("an attempt's heartbeats stopped: its worker was killed, or too busy to send them",) if lost else ()
 
 
 def _timeout_notes(row: Row, attributes: Any) -> tuple[str, ...]:
