@@ -599,7 +599,7 @@ def test_the_real_services_are_well(services: object, settings: Settings, tmp_pa
         "WORKSHOP_LAB_PORT": str(settings.lab_port),
     }
     shell = dict(line.split("=", 1) for line in GOOD.replace("8234", str(settings.practice_port)).split()) | ports
-    shell["PATH"] = os.environ["PATH"]
+    shell |= {"PATH": os.environ["PATH"], "TEMPORAL_ADDRESS": settings.temporal_address}
     assert doctor.first_problem(ROOT, shell) is None
     findings = doctor.diagnose(ROOT, shell)
     assert [str(finding) for finding in findings if finding.level == "problem"] == []

@@ -28,6 +28,7 @@ async def run_plain(question: str) -> None:
 
 async def run_durable(question: str) -> None:
     """The same agent in worker.py, by way of Temporal: exercise 03 explains it."""
+    load_env()
     client = await connect(OpenAIAgentsPlugin())
     handle = await client.start_workflow(
         AgentHelloWorld.run,

@@ -30,7 +30,6 @@ def load_env() -> None:
 
 async def connect(*plugins: Plugin) -> Client:
     """Connects to the server that TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY and their kin name."""
-    load_env()
     address = os.environ.get("TEMPORAL_ADDRESS", "127.0.0.1:7233")
     try:
         config = {"target_host": address} | ClientConfig.load_client_connect_config()
@@ -38,8 +37,14 @@ async def connect(*plugins: Plugin) -> Client:
         # A namespace that does not exist is noticed here, not at the first workflow.
         await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
     except (RuntimeError, RPCError, ValueError) as error:
+        await let_threads_end()
         raise SystemExit(f"No Temporal server to work with at {address}: {error}\nNext: workshop up") from None
     return client
+
+
+async def let_threads_end() -> None:
+    """To be awaited before leaving, which can abort under the client's threads: temporalio/sdk-python#300."""
+    await asyncio.sleep(0.1)
 
 
 async def until_stopped() -> None:
@@ -83,5 +88,4 @@ async def result_of(handle: WorkflowHandle[Any, str]) -> str:
         raise SystemExit(f"The workflow has no result: {cause}\nNext: workshop why {handle.id}") from None
     finally:
         waiting.cancel()
-        # Leaving at once can abort Python under a thread of the client: temporalio/sdk-python#300.
-        await asyncio.sleep(0.1)
+        await let_threads_end()

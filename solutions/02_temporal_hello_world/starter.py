@@ -5,11 +5,12 @@ import asyncio
 from datetime import datetime
 from uuid import uuid4
 
-from connection import connect, result_of, ui_link
+from connection import connect, load_env, result_of, ui_link
 from workflows import TASK_QUEUE, TemporalHelloWorld
 
 
 async def main(state: str, delay_seconds: float) -> None:
+    load_env()
     client = await connect()
     handle = await client.start_workflow(
         TemporalHelloWorld.run,

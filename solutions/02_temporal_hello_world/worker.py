@@ -4,12 +4,13 @@ import asyncio
 from datetime import timedelta
 
 from activities import get_weather_alerts
-from connection import connect, until_stopped
+from connection import connect, load_env, until_stopped
 from temporalio.worker import Worker
 from workflows import TASK_QUEUE, TemporalHelloWorld
 
 
 async def main() -> None:
+    load_env()
     client = await connect()
     worker = Worker(
         client,

@@ -5,12 +5,13 @@ import asyncio
 from datetime import datetime
 from uuid import uuid4
 
-from connection import connect, result_of, ui_link
+from connection import connect, load_env, result_of, ui_link
 from temporalio.openai_agents import OpenAIAgentsPlugin
 from workflows import TASK_QUEUE, DurableAgent
 
 
 async def main(question: str) -> None:
+    load_env()
     client = await connect(OpenAIAgentsPlugin())
     handle = await client.start_workflow(
         DurableAgent.run,
