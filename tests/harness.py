@@ -27,16 +27,20 @@ def wait_for(what: str, look: Callable[[], T | None], patience: float = PATIENCE
     while not (seen := look()):
         if time.monotonic() > deadline:
             raise TimeoutError(f"waited {patience:.0f} s for {what}")
-        time.sleep(0.02)
+        time.sleep(0.05)
     return seen
 
 
 class Practice:
-    """The practice services' control API; `ledger()` holds what came in since this object was made."""
+    """The practice services' control API; `ledger()` holds what came in since `begin()`, or since this was made."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self._http = httpx.Client(base_url=url, trust_env=False, timeout=10)
+        self.begin()
+
+    def begin(self) -> None:
+        """`ledger()` begins here."""
         self._since = max((entry["id"] for entry in self._get("/ledger")["entries"]), default=0)
 
     def _get(self, path: str, **params: Any) -> dict[str, Any]:
@@ -89,6 +93,10 @@ class Program:
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    @property
+    def runs(self) -> bool:
+        return self._process.poll() is None
 
     @property
     def text(self) -> str:

@@ -1,0 +1,1 @@
+"""What the solutions do under faults, and how fast they recover: measured for real, written into docs/."""

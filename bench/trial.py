@@ -1,0 +1,166 @@
+"""Runs one case of tests/faults.py for real, with the plain and with the durable agent side by side."""
+
+import asyncio
+import shutil
+import signal
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.stage import Stage
+from tests.faults import ANSWERED, BLIND, FAILED, LOST, Case, Ends
+from tests.folders import DURABLE, HELLO_AGENT, ROUTING
+from tests.harness import Practice, Program, wait_for
+from workshop.history import Run
+from workshop.services import Services, free_port
+from workshop.settings import HOST, ROOT
+
+QUESTIONS = {DURABLE: "Any weather alerts in California?", ROUTING: "Quelles alertes en Floride ?"}
+# Lines of a starter that come before the news; the last one is the Agents SDK's own, and says nothing.
+NOT_NEWS = ("Workflow ", "See it at", "Still waiting", "Error getting response")
+HOLD = 120.0  # seconds for which a request is held; always released long before
+
+
+@dataclass(frozen=True)
+class Seen:
+    """How a run ended."""
+
+    ends: Ends
+    exit_code: int
+    reads: str  # the first line that tells a person something, "" if there is none
+    run: Run | None  # the history of a durable run
+    workflow_id: str = ""
+
+
+class Trial:
+    """Both agents, each with practice services of its own, so that they can run at the same time."""
+
+    def __init__(self, services: Services, directory: Path) -> None:
+        for name in ("plain", "durable"):
+            (directory / name).mkdir()
+        port = free_port()
+        command = [sys.executable, "-m", "workshop.practice.server", "--port", str(port)]
+        self._server = Program(command, ROOT, {"PYTHONUNBUFFERED": "1"}, directory / "practice.log")
+        self._server.until_printed("practice services on")
+        self.plain = Stage(services, Practice(f"http://{HOST}:{port}"), directory / "plain")
+        self.durable = Stage(services, Practice(services.settings.practice_url), directory / "durable")
+        self._seen: dict[str, tuple[Seen | None, Seen]] = {}
+
+    def both(self, case: Case) -> tuple[Seen | None, Seen]:
+        """How the plain and the durable run of `case` ended; run once only."""
+        if case.id not in self._seen:
+            with ThreadPoolExecutor(1) as pool:
+                plain = pool.submit(self.run_plain, case) if case.plain else None
+                durable = self.run_durable(case)
+                self._seen[case.id] = (plain.result() if plain else None, durable)
+        return self._seen[case.id]
+
+    def run_plain(self, case: Case) -> Seen:
+        """Solution 01, or 04's agents without Temporal, in one process."""
+        stage, practice = self.plain, self.plain.practice
+        script = HELLO_AGENT / "starter.py"
+        if case.folder == ROUTING:
+            folder = stage.copy(ROUTING, "plain-routing", {})
+            script = Path(shutil.copy(ROOT / "bench" / "plain_routing.py", folder))
+        elif case.plain_edits:
+            edits = {name: edit for name, edit in case.plain_edits.items() if name == script.name}
+            script = stage.copy(HELLO_AGENT, f"plain-{case.id}", edits) / script.name
+        begin(practice)
+        program = stage.run(script, QUESTIONS[case.folder])
+        meet(case, practice)
+        if case.kill:
+            program.signal(signal.SIGTERM if case.kill == "politely" else signal.SIGKILL)
+        code = program.wait()
+        met = settled(case, practice)
+        if code != 0:
+            assert stage.run(script, QUESTIONS[case.folder]).wait() == 0
+        return seen(case, practice, met, code, program.text, LOST, None)
+
+    def run_durable(self, case: Case) -> Seen:
+        """Solution 03 or 04: worker and starter."""
+        stage, practice = self.durable, self.durable.practice
+        folder = case.folder
+        if case.durable_edits:
+            edits = {name: edit for name, edit in case.durable_edits.items() if name == "worker.py"}
+            folder = stage.copy(folder, f"durable-{case.id}", edits)
+        elif case.kill:  # workers of its own, since the others are shared by all cases
+            folder = stage.copy(folder, "killed", {})
+        begin(practice)
+        worker = stage.live_worker(folder)
+        starter = stage.starter(folder, QUESTIONS[case.folder])
+        meet(case, practice)
+        if case.kill:
+            kill(case.kill, stage, worker)
+            stage.live_worker(folder)
+        code = starter.wait(180)
+        met = settled(case, practice)
+        if code != 0:
+            assert stage.starter(folder, QUESTIONS[case.folder]).wait() == 0
+        run = asyncio.run(stage.history(starter))
+        return seen(case, practice, met, code, starter.text, FAILED, run)
+
+    def close(self) -> None:
+        self.plain.close()
+        self.durable.close()
+        self.plain.practice.close()
+        self.durable.practice.close()
+        self._server.close()
+
+
+def begin(practice: Practice) -> None:
+    """No faults, an empty ledger."""
+    practice.clear()
+    practice.begin()
+
+
+def meet(case: Case, practice: Practice) -> None:
+    """Returns when the run is where the case wants it, the fault set or the call in flight."""
+    fault = case.fault() if case.fault else {"kind": "slow", "delay": HOLD}
+    if case.at == 1 or case.target == "weather":
+        practice.fault(case.target, **fault)
+    else:
+        # The tool waits until the fault is set, so that the second model call meets it, and the first does not.
+        practice.fault("weather", "slow", delay=HOLD)
+        practice.until_in_flight("weather", 1)
+        practice.fault("model", **fault)
+        practice.clear("weather")
+    if case.kill:
+        practice.until_in_flight(case.target, case.at if case.target == "model" else 1)
+
+
+def kill(what: str, stage: Stage, worker: Program) -> None:
+    """Kills while a call is held in flight; returns when what was killed can be started again, or is."""
+    if what == "politely":
+        worker.signal(signal.SIGTERM)
+        worker.until_printed("Stopping")
+    if what in ("server", "both"):
+        stage.kill_server()
+    if what in ("worker", "both"):
+        worker.kill()
+        wait_for("the killed call to be noticed", lambda: "abandoned" in stage.practice.outcomes("model"))
+    stage.practice.clear()
+    if what == "politely":
+        assert worker.wait() == 0
+    if what in ("server", "both"):
+        stage.start_server()
+
+
+def settled(case: Case, practice: Practice) -> int:
+    """Takes the fault back; returns how many requests the call that met it took."""
+    wait_for("the ledger to be settled", lambda: "in flight" not in practice.outcomes(case.target))
+    practice.clear()
+    entries = practice.ledger(case.target)
+    met = next(entry["fingerprint"] for entry in entries if entry["fault"])
+    return sum(entry["fingerprint"] == met for entry in entries)
+
+
+def seen(case: Case, practice: Practice, attempts: int, code: int, text: str, bad: str, run: Run | None) -> Seen:
+    """Sums up a run that is over, asked again if need was."""
+    ledger = practice.ledger("model")
+    paid = [entry["fingerprint"] for entry in ledger if entry["outcome"] in ("completed", "abandoned")]
+    told = "completed" in practice.outcomes("weather")
+    outcome = bad if code else ANSWERED if told else BLIND
+    lines = [line for line in text.splitlines() if line and not line.startswith(NOT_NEWS)]
+    ends = Ends(outcome, attempts, len(paid), len(paid) - len(set(paid)))
+    return Seen(ends, code, lines[0] if lines else "", run)
