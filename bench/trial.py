@@ -34,9 +34,16 @@ class Seen:
 
 
 class Trial:
-    """Both agents, each with practice services of its own, so that they can run at the same time."""
+    """Both agents, each with practice services of its own, so that they can run at the same time.
 
-    def __init__(self, services: Services, directory: Path) -> None:
+    Args:
+        services: Temporal, and the practice services of the durable agent.
+        directory: for logs and copies.
+        hurry: shortens the waits that a fault may name.
+    """
+
+    def __init__(self, services: Services, directory: Path, hurry: bool = True) -> None:
+        self._hurry = hurry
         for name in ("plain", "durable"):
             (directory / name).mkdir()
         port = free_port()
@@ -68,7 +75,7 @@ class Trial:
             script = stage.copy(HELLO_AGENT, f"plain-{case.id}", edits) / script.name
         begin(practice)
         program = stage.run(script, QUESTIONS[case.folder])
-        meet(case, practice)
+        self._meet(case, practice)
         if case.kill:
             program.signal(signal.SIGTERM if case.kill == "politely" else signal.SIGKILL)
         code = program.wait()
@@ -89,7 +96,7 @@ class Trial:
         begin(practice)
         worker = stage.live_worker(folder)
         starter = stage.starter(folder, QUESTIONS[case.folder])
-        meet(case, practice)
+        self._meet(case, practice)
         if case.kill:
             kill(case.kill, stage, worker)
             stage.live_worker(folder)
@@ -99,6 +106,21 @@ class Trial:
             assert stage.starter(folder, QUESTIONS[case.folder]).wait() == 0
         run = asyncio.run(stage.history(starter))
         return seen(case, practice, met, code, starter.text, FAILED, run)
+
+    def _meet(self, case: Case, practice: Practice) -> None:
+        """Returns when the run is where the case wants it, the fault set or the call in flight."""
+        make = case.fault if self._hurry else case.in_full or case.fault
+        fault = make() if make else {"kind": "slow", "delay": HOLD}
+        if case.at == 1 or case.target == "weather":
+            practice.fault(case.target, **fault)
+        else:
+            # The tool waits until the fault is set, so that the second model call meets it, and the first does not.
+            practice.fault("weather", "slow", delay=HOLD)
+            practice.until_in_flight("weather", 1)
+            practice.fault("model", **fault)
+            practice.clear("weather")
+        if case.kill:
+            practice.until_in_flight(case.target, case.at if case.target == "model" else 1)
 
     def close(self) -> None:
         self.plain.close()
@@ -112,21 +134,6 @@ def begin(practice: Practice) -> None:
     """No faults, an empty ledger."""
     practice.clear()
     practice.begin()
-
-
-def meet(case: Case, practice: Practice) -> None:
-    """Returns when the run is where the case wants it, the fault set or the call in flight."""
-    fault = case.fault() if case.fault else {"kind": "slow", "delay": HOLD}
-    if case.at == 1 or case.target == "weather":
-        practice.fault(case.target, **fault)
-    else:
-        # The tool waits until the fault is set, so that the second model call meets it, and the first does not.
-        practice.fault("weather", "slow", delay=HOLD)
-        practice.until_in_flight("weather", 1)
-        practice.fault("model", **fault)
-        practice.clear("weather")
-    if case.kill:
-        practice.until_in_flight(case.target, case.at if case.target == "model" else 1)
 
 
 def kill(what: str, stage: Stage, worker: Program) -> None:

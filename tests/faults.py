@@ -42,6 +42,7 @@ class Case:
     durable: Ends
     target: str = "model"
     fault: Callable[[], dict[str, Any]] | None = None  # as for POST /faults, without its target
+    in_full: Callable[[], dict[str, Any]] | None = None  # the fault without what the tests shorten
     at: int = 2  # the model call that meets it
     kill: str = ""  # "worker", "politely", "server", "both": in the middle of a call; for the plain agent: itself
     folder: Path = DURABLE
@@ -133,6 +134,7 @@ CASES = (
         THREE_AND_LOST.saying("billing"),
         replace(REFUSED, attempts=12).saying("billing"),
         fault=_("quota", retry_after=0.05),
+        in_full=_("quota"),
     ),
     Case(
         "unknown-tool",
