@@ -5,7 +5,7 @@ import os
 from datetime import timedelta
 
 from activities import get_weather_alerts
-from connection import connect, load_env, until_stopped
+from connection import connect, load_env, until_stopped, warm_up
 from temporalio.common import RetryPolicy
 from temporalio.openai_agents import ModelActivityParameters, OpenAIAgentsPlugin
 from temporalio.worker import Worker
@@ -31,6 +31,7 @@ async def main() -> None:
     load_env()
     if "OPENAI_API_KEY" not in os.environ:
         raise SystemExit("OPENAI_API_KEY is not set.\nNext: put it into .env, or run: workshop use practice")
+    await warm_up()
     client = await connect(OpenAIAgentsPlugin(model_params=MODEL_CALL))
     worker = Worker(
         client,

@@ -42,6 +42,16 @@ async def connect(*plugins: Plugin) -> Client:
     return client
 
 
+async def warm_up() -> None:
+    """Lets the OpenAI client build its schemas now; a first call would hold up its own heartbeats with that."""
+    import httpx2  # here, because a worker without an agent needs neither
+    from openai import AsyncOpenAI
+
+    message = {"type": "message", "content": [{"type": "output_text", "text": ""}]}
+    answer = httpx2.MockTransport(lambda request: httpx2.Response(200, json={"output": [message], "tools": []}))
+    await AsyncOpenAI(http_client=httpx2.AsyncClient(transport=answer)).responses.create(model="none", input="none")
+
+
 async def let_threads_end() -> None:
     """To be awaited before leaving, which can abort under the client's threads: temporalio/sdk-python#300."""
     await asyncio.sleep(0.1)
