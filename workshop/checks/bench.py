@@ -7,7 +7,8 @@ import asyncio
 import importlib
 import os
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
@@ -86,6 +87,20 @@ class Bench:
             "TEMPORAL_NAMESPACE": self.namespace,
         }
 
+    @contextmanager
+    def borrowed(self) -> Iterator[None]:
+        """Leads this process's own calls here for a while: for objects of a notebook."""
+        before = {name: os.environ.get(name) for name in self.env}
+        os.environ.update(self.env)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
+
     def module(self, name: str) -> ModuleType:
         """One of the learner's modules."""
         return import_module(self.folder, name)
@@ -96,9 +111,8 @@ class Bench:
         found = activities_in(module)
         if not found:
             functions = [value.__name__ for value in vars(module).values() if asyncio.iscoroutinefunction(value)]
-            seen = (
-                f"activities.py defines no activity{f', only functions: {", ".join(functions)}' if functions else ''}."
-            )
+            others = f", only functions: {', '.join(functions)}" if functions else ""
+            seen = f"activities.py defines no activity{others}."
             raise Found(incorrect("no-activity", seen, "Put @activity.defn above the function that Temporal may run."))
         return found
 
@@ -198,7 +212,7 @@ class Bench:
     async def wait(self, look: Callable[[], Awaitable[T | None]], patience: float = PATIENCE) -> T | None:
         """What `look` sees as soon as it sees something; None if it never does."""
         deadline = time.monotonic() + patience
-        while not (seen := await look()) and time.monotonic() < deadline:
+        while not (seen := await look()) and time.monotonic() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
         return seen
 

@@ -127,9 +127,9 @@ CHECKS = (
         (
             "Which three things make an agent: what it is called, what it is told, what it may use?",
             "Agent(name=..., instructions=..., tools=[...]): the tool comes in as the function's argument.",
-            'return Agent(name="Weather agent", instructions="You answer questions about weather alerts ...", tools=[...])',
+            'return Agent(name="Weather agent", instructions="You answer questions about ...", tools=[...])',
         ),
-        "An agent is only a description; what runs it, plainly or durably, is another matter, and the agent stays as it is.",
+        "An agent is only a description: it stays as it is, whether it is run plainly or durably.",
         agent,
         variable="agent",
     ),

@@ -118,7 +118,7 @@ CHECKS = (
         "workflows.py",
         2,
         (
-            "In 01 function_tool made a tool of the function. What would run it inside a workflow, and who would retry it?",
+            "In 01 function_tool made a tool of the function. Inside a workflow, who would retry that one?",
             "temporalio.openai_agents.workflow has activity_as_tool: it takes the activity and its time-outs.",
             "weather_tool = activity_as_tool(get_weather_alerts, start_to_close_timeout=timedelta(seconds=...))",
         ),
@@ -135,7 +135,7 @@ CHECKS = (
         (
             "What did you write in 01 to ask the agent, and what has to be awaited?",
             "The same: await Runner.run(...). Around it: with trace(name, group_id=...). The ID is in workflow.info().",
-            'with trace("Durable agent", group_id=workflow.info().workflow_id): result = await Runner.run(..., question)',
+            'with trace("Durable agent", group_id=workflow.info().workflow_id): ... await Runner.run(..., question)',
         ),
         "The agent's code is the one of 01: what makes it durable is who runs it.",
         workflow,
@@ -179,7 +179,7 @@ CHECKS = (
         None,
         (
             "Which of the two lines in get_weather_alerts is active now?",
-            "Comment out the line with make_api_call_bug, and the other one in again; write the file; restart the worker.",
+            "Comment out the line with make_api_call_bug, take the other one in, write the file, restart the worker.",
         ),
         "The worker was replaced, the workflow was not: it went on from where it stood.",
         activity.look,

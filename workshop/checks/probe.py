@@ -8,6 +8,8 @@ of its practice services. Answer: a verdict's fields, or {"practice": "http://..
 """
 
 import asyncio
+import contextlib
+import gc
 import json
 import os
 import select
@@ -66,22 +68,25 @@ def _clean_environment() -> None:
         if name.startswith(("OPENAI_", "TEMPORAL_", "WEATHER_", "CODESPACE")) or name.lower().endswith("_proxy"):
             del os.environ[name]
     for module in (dotenv, dotenv.main):
-        module.dotenv_values = lambda *_, **__: {}
-        module.load_dotenv = lambda *_, **__: False
+        setattr(module, "dotenv_values", lambda *_, **__: {})  # noqa: B010
+        setattr(module, "load_dotenv", lambda *_, **__: False)  # noqa: B010
 
 
 def _warm_up() -> None:
     """Imports what every check would import for itself, lazy parts too. Nothing here may start a thread."""
-    import agents.models.openai_responses
+    import agents.models.openai_responses  # noqa: F401
     import httpx
     import openai
     import temporalio.envconfig
     import temporalio.openai_agents
     import temporalio.testing
-    import temporalio.worker.workflow_sandbox._in_sandbox
+    import temporalio.worker.workflow_sandbox._in_sandbox  # noqa: F401
 
     openai.AsyncOpenAI(api_key="practice", base_url="http://127.0.0.1:1/v1").responses  # noqa: B018
     httpx.AsyncClient()
+    # Forks share what is not touched, and a garbage collection would touch it all.
+    gc.freeze()
+    gc.disable()
 
 
 def _requests(source: int, parent: int) -> Iterator[str]:
@@ -118,10 +123,8 @@ def _verdict(request: dict[str, Any], stage: Stage, scratch: Path) -> dict[str, 
         os.close(read)
         # With it go the scripts that it runs: all are in its group.
         for end in (os.killpg, os.kill):
-            try:
+            with contextlib.suppress(OSError):
                 end(pid, signal.SIGKILL)
-            except OSError:
-                pass
         _, status = os.waitpid(pid, 0)
     if text is None:
         seen = f"Your code was still busy after {request['seconds']} s."

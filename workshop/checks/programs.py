@@ -49,7 +49,7 @@ class Program:
         """Lets it become `python script arguments`."""
         message = {"script": script, "arguments": arguments, "env": env}
         with os.fdopen(self._write, "w") as pipe:
-            json.dump(message, pipe)
+            pipe.write(json.dumps(message) + "\n")
         return self
 
     @property
@@ -82,7 +82,7 @@ class Program:
         try:
             die_with_parent()
             with os.fdopen(read) as pipe:
-                text = pipe.read()
+                text = pipe.readline()
             if not text:
                 os._exit(0)  # never needed
             message = json.loads(text)

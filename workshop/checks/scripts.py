@@ -189,10 +189,10 @@ async def starter(bench: Bench, argument: str, extra: Sequence[str], args: Seque
                 return raised_in_history(trouble, "The workflow that it started", "workflow-fails")
             return incorrect("run-failed", f"Its workflow is {run.status}. {shorten(run.failure)}", "See workflows.py.")
 
-    async def ended() -> bool:
+    async def all_over() -> bool:
         return all(program.poll() for program in programs)
 
-    await bench.wait(ended, 3)
+    await bench.wait(all_over, 3)
     answer = as_text(runs[0].result).strip()
     for program in programs:
         end = program.poll()

@@ -1,8 +1,8 @@
 """The shapes of a check: what it is about, what it found."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from workshop.checks.bench import Bench
@@ -55,7 +55,7 @@ class Check:
     todo: int | None
     hints: tuple[str, ...]
     why: str
-    look: "Callable[[Bench], Awaitable[Verdict]]" = field(repr=False)
+    look: "Callable[[Bench], Coroutine[Any, Any, Verdict]]" = field(repr=False)
     variable: str = ""
     answer: str = ""
     temporal: bool = False

@@ -1,0 +1,5 @@
+"""What a notebook touches: `from workshop.notebook import exercise` and `ex = exercise("03")`."""
+
+from workshop.notebook.exercise import Exercise, exercise
+
+__all__ = ["Exercise", "exercise"]

@@ -1,0 +1,261 @@
+"""`ex`: everything that a learner does in a notebook, each a line, none of them for ever."""
+
+import atexit
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from workshop.checks.prober import Prober
+from workshop.errors import WorkshopError
+from workshop.history import as_text
+from workshop.notebook import kernel, scripts, surroundings
+from workshop.notebook.asking import Asked, words
+from workshop.notebook.desk import Desk
+from workshop.notebook.flows import Flows, as_table, show_timeline
+from workshop.notebook.lessons import Checked, Lessons, Results
+from workshop.notebook.proof import Proof, of_question, of_weather, prove, prove_plain, service_of
+from workshop.notebook.worker import Worker
+from workshop.settings import ROOT, Settings
+
+T = TypeVar("T")
+
+QUEUES = {
+    "01": "agent-hello-world",
+    "02": "temporal-hello-world",
+    "03": "durable-agent",
+    "04": "agent-routing",
+}
+PLAIN = "01"  # the exercise whose starter runs the agent itself unless told --durable
+
+_open: dict[Path, "Exercise"] = {}  # one an exercise, whatever number of times its first cell is run
+
+
+def exercise(number: str) -> "Exercise":
+    """Prepares the kernel for an exercise and says in a line what its programs will use.
+
+    Raises:
+        Stopped: something is wrong with the set-up. A notebook shows the one line of it, and no traceback.
+    """
+    try:
+        folder = surroundings.folder_of(number, ROOT)
+        if before := _open.pop(folder, None):
+            before.close()
+        os.chdir(folder)
+        wrong = surroundings.problem(ROOT)
+        surroundings.load_env(folder)
+        if wrong:
+            raise kernel.Stopped(wrong)
+        settings = Settings.from_env(os.environ, ROOT)
+    except WorkshopError as error:
+        raise kernel.Stopped(str(error)) from None
+    kernel.prepare(folder)
+    made = _open[folder] = Exercise(folder, settings)
+    print(surroundings.ready_line(made.number, settings, ROOT))
+    made.warm_up()
+    return made
+
+
+class Exercise:
+    """One exercise in one kernel. What goes wrong is said in a line; only an interrupted cell raises.
+
+    Args:
+        folder: `exercises/0N_name`.
+        settings: ports, addresses and the directory for logs and pid files.
+        say: prints a line.
+    """
+
+    def __init__(self, folder: Path, settings: Settings, say: Callable[[str], None] = print) -> None:
+        self.number = folder.name[:2]
+        self.folder = folder
+        self._settings, self._say = settings, say
+        self._flows = Flows(settings, QUEUES[self.number])
+        self._desk = Desk(settings)
+        self._prober = Prober(say)
+        self._lessons = Lessons(self.number, folder, settings.root, settings.state_dir, self._prober, say)
+        self.worker = Worker(self.number, folder, settings.root, settings, QUEUES[self.number], say)
+        self._asked: list[tuple[Asked, int]] = []  # each with the newest entry of the ledger before it
+        # For a kernel that ends by itself; one that is killed is missed by the guards of its programs.
+        atexit.register(self.close)
+
+    def __repr__(self) -> str:
+        return f"Exercise {self.number}, {self.folder.name}"
+
+    def warm_up(self) -> None:
+        """Lets the checks' process import its packages while the learner reads."""
+        self._prober.warm_up()
+
+    def close(self) -> None:
+        """Ends the processes of this kernel: worker, starters, checks."""
+        atexit.unregister(self.close)
+        self.worker.leave()
+        for asked, _ in self._asked:
+            asked.leave()
+        self._prober.close()
+
+    # Asking.
+
+    def ask(self, question: str, wait: float = 10, **options: Any) -> Asked | None:
+        """Runs `starter.py question`, prints what it prints, and waits for the answer for some seconds.
+
+        Args:
+            question: its first argument.
+            wait: seconds from the start of the workflow; 0: only until that has started.
+            options: of starter.py: `durable=True` becomes `--durable`, `pause=10` becomes `--pause 10`.
+
+        Returns:
+            what was asked, with `.workflow_id`, `.exit_code`, `.output` and `.kill()`; None if it cannot be asked.
+        """
+        return self._told(lambda: self._ask(question, wait, options))
+
+    def _ask(self, question: str, wait: float, options: dict[str, Any]) -> Asked:
+        log = self._settings.state_dir / "logs" / f"starter-{self.number}-{len(self._asked) + 1}.log"
+        newest = self._desk.newest()
+        durable = self.number != PLAIN or bool(options.get("durable"))
+        script = scripts.run(self.folder, self._settings.root, "starter.py", words(question, options), log)
+        asked = Asked(question, script, durable)
+        self._asked.append((asked, newest))
+        try:
+            over = asked.follow(wait, self._say)
+        except KeyboardInterrupt:
+            asked.leave()
+            raise
+        if over or wait == 0:
+            return asked
+        if asked.workflow_id is None and durable:
+            asked.leave()
+            self._say("starter.py started no workflow, and was ended. Its last lines are above.")
+        elif asked.workflow_id is None:
+            self._say(f"No answer after {wait:g} s. The program still runs: ex.wait() waits for it.")
+        else:
+            # Nothing is lost with the starter: the workflow is the server's.
+            asked.leave()
+            self._say(f"No answer after {wait:g} s; the workflow goes on without the starter.")
+            for line in self._flows.why(asked.workflow_id).lines:
+                self._say(line)
+        return asked
+
+    def wait(self, seconds: float = 30) -> None:
+        """Waits until what was asked last is over, and prints its answer; if that takes longer, says why."""
+        self._told(lambda: self._wait(seconds))
+
+    def _wait(self, seconds: float) -> None:
+        last = self._last()
+        if last and not last.durable:
+            if not last.follow(seconds, self._say):
+                self._say(f"Still no answer after {seconds:g} s.")
+            return
+        workflow_id = self._workflow_id(None)
+        run = self._flows.finished(workflow_id, seconds)
+        if run and run.status == "completed":
+            self._say(as_text(run.result))
+            return
+        if run is None:
+            self._say(f"Not finished after {seconds:g} s more.")
+        for line in self._flows.why(workflow_id).lines:
+            self._say(line)
+
+    # Looking.
+
+    def audit(self, workflow_id: str | None = None) -> None:
+        """Prints what a workflow did, by default the latest of this exercise: calls, attempts, errors, times."""
+        self._told(lambda: self._say(as_table(self._flows.run(self._workflow_id(workflow_id)))))
+
+    def timeline(self, workflow_id: str | None = None) -> None:
+        """Shows the same as a picture."""
+        self._told(lambda: show_timeline(self._flows.run(self._workflow_id(workflow_id))))
+
+    def why(self, workflow_id: str | None = None) -> None:
+        """Prints why a workflow is not finished, or how it ended."""
+        self._told(lambda: self._lines(self._flows.why(self._workflow_id(workflow_id)).lines))
+
+    def ledger(self, since_last: bool = True) -> None:
+        """Prints what the practice services were asked: since the last question, or ever."""
+        since = self._asked[-1][1] if since_last and self._asked else 0
+        self._told(lambda: self._lines(self._desk.ledger(since)))
+
+    def proof(self) -> Proof | None:
+        """Prints, and returns, what the history and the ledger say of the calls of the last question."""
+        return self._told(self._prove)
+
+    def _prove(self) -> Proof:
+        last = self._last()
+        ledger = self._desk.entries() if self._desk.model_practises or self._desk.weather_practises else None
+        if last and not last.durable:
+            entries = None if ledger is None else of_question(ledger, last.question, self._begun(last))
+            found = prove_plain(last.question, entries)
+        else:
+            run = self._flows.run(self._workflow_id(None))
+            mine = next((one for one in reversed(self._asked) if one[0].workflow_id == run.workflow_id), None)
+            asked = mine[0].question if mine else as_text(run.input[0] if isinstance(run.input, list) else run.input)
+            entries_of = of_question if service_of(run) == "model" else of_weather
+            found = prove(run, None if ledger is None else entries_of(ledger, asked, mine[1] if mine else 0))
+        self._lines(found.lines)
+        return found
+
+    def _begun(self, last: Asked) -> int:
+        """The newest ledger entry before a plain question was asked first: runs of it that failed count with it."""
+        alike = [one for one in self._asked if not one[0].durable and one[0].question == last.question]
+        first = alike.pop()[1]
+        while alike and alike[-1][0].exit_code != 0:
+            first = alike.pop()[1]
+        return first
+
+    # Faults.
+
+    def fault(self, target: str, kind: str, **options: Any) -> None:
+        """Makes the practice `model` or `weather` fail on purpose, as `workshop fault` does.
+
+        Args:
+            options: `times`, `delay` (s), `retry_after` (s), `probability`, `seed`.
+        """
+        self._told(lambda: self._lines(self._desk.fault(target, kind, **options)))
+
+    def clear(self, target: str | None = None) -> None:
+        """Ends the faults of `model` or `weather`, by default of both."""
+        self._told(lambda: self._lines(self._desk.clear(target)))
+
+    # Learning.
+
+    def check(self, name: str | None = None, value: Any = None) -> Checked | Results | None:
+        """Looks whether a TODO is done, or all of them.
+
+        Args:
+            name: of the check; by default all.
+            value: the notebook's object that is meant, by default the variable of its usual name.
+        """
+        return self._told(lambda: self._lessons.check(name, value) if name else self._lessons.check_all())
+
+    def hint(self, name: str) -> None:
+        """Prints a hint, at each call one more, from a question to almost the answer."""
+        self._told(lambda: self._lessons.hint(name))
+
+    def solution(self, name: str, apply: bool = False) -> None:
+        """Shows what differs from the solution; `apply=True` takes the solution's file, and keeps a copy of yours."""
+        self._told(lambda: self._lessons.solution(name, apply))
+
+    def progress(self) -> None:
+        """Prints which checks have passed."""
+        self._told(lambda: self._lines(self._lessons.progress()))
+
+    def _told(self, do: Callable[[], T]) -> T | None:
+        """Does it; what a person can mend is said in its line, and stops nothing."""
+        try:
+            return do()
+        except WorkshopError as error:
+            self._say(surroundings.scrub(str(error)))
+            return None
+
+    def _lines(self, lines: list[str]) -> None:
+        for line in lines:
+            self._say(line)
+
+    def _last(self) -> Asked | None:
+        return self._asked[-1][0] if self._asked else None
+
+    def _workflow_id(self, workflow_id: str | None) -> str:
+        """The one that is named, or the latest asked here, or the latest on the exercise's task queue."""
+        if workflow_id:
+            return workflow_id
+        mine = (asked.workflow_id for asked, _ in reversed(self._asked) if asked.durable)
+        return next((found for found in mine if found), None) or self._flows.latest()

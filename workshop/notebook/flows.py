@@ -1,0 +1,113 @@
+"""An exercise's workflows: which is the latest, how it goes, why it is not finished."""
+
+import asyncio
+import io
+import os
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from rich.console import Console
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from workshop import audit, diagnose, history
+from workshop.errors import WorkshopError
+from workshop.history import Run
+from workshop.notebook.kernel import wait_for
+from workshop.settings import Settings
+
+T = TypeVar("T")
+WIDTH = 110  # columns of a table: what JupyterLab, VS Code and GitHub show without wrapping
+
+
+class Flows:
+    """The workflows on one task queue."""
+
+    def __init__(self, settings: Settings, queue: str) -> None:
+        self._settings, self.queue = settings, queue
+
+    def latest(self) -> str:
+        """The id of the workflow that was started last on this task queue.
+
+        Raises:
+            WorkshopError: there is none, or the server does not answer.
+        """
+        found: list[str] = self._ask(self._latest)
+        if not found:
+            raise WorkshopError(f"No workflow has been started on the task queue {self.queue} yet.", "ask something")
+        return found[0]
+
+    def run(self, workflow_id: str) -> Run:
+        """The history of a workflow, as rows."""
+        return self._ask(lambda client: history.read_history(client, workflow_id))
+
+    def why(self, workflow_id: str) -> diagnose.Diagnosis:
+        """Why it is not finished, or how it ended."""
+        practice = self._settings.mode == "practice"
+        return self._ask(lambda client: diagnose.why(client, workflow_id, practice))
+
+    def finished(self, workflow_id: str, seconds: float) -> Run | None:
+        """Waits for its end, for so many seconds; None if it is not over then."""
+
+        async def wait(client: Client) -> Run | None:
+            deadline = asyncio.get_running_loop().time() + seconds
+            while True:
+                run = await history.read_history(client, workflow_id)
+                if not run.open:
+                    return run
+                left = deadline - asyncio.get_running_loop().time()
+                if left <= 0:
+                    return None
+                await asyncio.sleep(min(left, 0.3))
+
+        return self._ask(wait)
+
+    async def _latest(self, client: Client) -> list[str]:
+        found = [
+            workflow
+            # Those that run and those that are over are lists of their own: each is in order of its end.
+            for status in ("=", "!=")
+            async for workflow in client.list_workflows(
+                f"TaskQueue = '{self.queue}' AND ExecutionStatus {status} 'Running'",
+                limit=50,
+                page_size=50,
+                rpc_timeout=history.RPC_TIMEOUT,
+            )
+            if workflow.parent_id is None
+        ]
+        return [workflow.id for workflow in sorted(found, key=lambda workflow: workflow.start_time, reverse=True)]
+
+    def _ask(self, question: Callable[[Client], Awaitable[T]]) -> T:
+        settings = self._settings
+
+        async def ask() -> T:
+            client = await history.connect(os.environ, settings.temporal_address, settings.temporal_namespace)
+            try:
+                return await question(client)
+            except RPCError as error:
+                raise WorkshopError(f"The Temporal server does not answer: {error.message}.", "make workshop") from None
+
+        return wait_for(ask())
+
+
+def as_table(run: Run) -> str:
+    """The audit as plain text."""
+    text = io.StringIO()
+    console = Console(file=text, width=WIDTH, color_system=None, force_terminal=False, force_jupyter=False)
+    console.print(audit.Audit(run))
+    return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
+
+
+def show_timeline(run: Run) -> None:
+    """The picture where there is a notebook, its text elsewhere."""
+    picture: Any = audit.timeline(run)
+    try:
+        from IPython.core.getipython import get_ipython
+        from IPython.display import display
+    except ImportError:
+        print(picture)
+        return
+    if get_ipython() is None:  # type: ignore[no-untyped-call]
+        print(picture)
+    else:
+        display(picture)  # type: ignore[no-untyped-call]

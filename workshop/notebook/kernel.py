@@ -1,0 +1,117 @@
+"""What is special about a notebook's kernel: its event loop runs, its modules stay, its tracebacks are long."""
+
+import asyncio
+import re
+import sys
+import threading
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+from workshop.checks.slips import RUN_SYNC
+
+T = TypeVar("T")
+
+
+class Stopped(Exception):
+    """Stops the cell, and the cells that would run after it, with a line and no traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
+class Quiet:
+    """A result that has been printed already: a notebook does not print it once more."""
+
+    def _ipython_display_(self) -> None: ...
+
+
+def shell() -> Any:
+    """IPython's shell, or None outside of a notebook."""
+    if "IPython" not in sys.modules:
+        return None
+    from IPython import get_ipython
+
+    return get_ipython()
+
+
+def wait_for(coroutine: Coroutine[Any, Any, T]) -> T:
+    """The result of a coroutine, from code that is not one: a notebook's own loop cannot be waited in."""
+    outcome: list[T] = []
+    error: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            outcome.append(asyncio.run(coroutine))
+        except BaseException as raised:
+            error.append(raised)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join()
+    if error:
+        raise error[0]
+    return outcome[0]
+
+
+def variable(name: str) -> Any:
+    """A variable of the notebook; None if there is none of that name."""
+    here = shell()
+    return here.user_ns.get(name) if here else None
+
+
+_errors: list[str] = []
+
+
+def last_slip() -> str:
+    """The text of the last "there is a loop already" that a cell raised; "" when a later cell went well."""
+    return _errors[-1] if _errors else ""
+
+
+def prepare(folder: Path) -> None:
+    """Makes a kernel fit for an exercise: its folder's modules are always as its files are, and the usual slip of
+    notebooks is named in a line.
+    """
+    here = shell()
+    if here is None:
+        return
+    while str(folder) in sys.path:
+        sys.path.remove(str(folder))
+    sys.path.insert(0, str(folder))
+    sys.dont_write_bytecode = True  # a file and its byte code can be written within the same second
+    if getattr(here, "_workshop_folder", None) is None:
+        here.events.register("pre_run_cell", lambda *_: _forget_changed(here))
+        here.events.register("post_run_cell", _note)
+        here.set_custom_exc((RuntimeError,), _told)
+    here._workshop_folder = folder
+
+
+def _forget_changed(here: Any) -> None:
+    """Once a file of the exercise is written anew, its modules are imported anew: all, since they import each other."""
+    folder = here._workshop_folder
+    files = {path.name: path.stat().st_mtime_ns for path in folder.glob("*.py")}
+    if files == getattr(here, "_workshop_files", None):
+        return
+    here._workshop_files = files
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file and Path(file).parent == folder:
+            del sys.modules[name]
+
+
+def _note(result: Any) -> None:
+    error = getattr(result, "error_in_exec", None)
+    if error is None and result.info and "ex." not in str(result.info.raw_cell):
+        _errors.clear()
+    elif isinstance(error, RuntimeError) and re.search(RUN_SYNC.pattern, str(error)):
+        _errors.append(f"{type(error).__name__}: {error}")
+
+
+def _told(here: Any, kind: type, error: BaseException, trace: Any, tb_offset: int | None = None) -> list[str]:
+    """In place of the traceback of that slip, one line; all other errors as ever."""
+    if re.search(RUN_SYNC.pattern, str(error)):
+        lines = [f"{kind.__name__}: {error}", f"  Next: {RUN_SYNC.slip}"]
+    else:
+        lines = here.InteractiveTB.structured_traceback(kind, error, trace, tb_offset=tb_offset)
+    here._showtraceback(kind, error, lines)
+    return lines

@@ -1,0 +1,82 @@
+"""Gives an exercise back as it was handed out. What the learner had is moved aside, never lost."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from workshop.checks.starters import NOTEBOOK, pristine
+from workshop.errors import WorkshopError
+from workshop.notebook.surroundings import free_name, stamp
+
+GIVEN = (NOTEBOOK, "connection.py")  # what an exercise's folder has before anything is written
+PICTURES = (".svg", ".png", ".md")
+MADE = ("__pycache__", ".ipynb_checkpoints", "kept-*")
+
+
+def reset(root: Path, folder: Path) -> list[str]:
+    """Restores the starter in `folder`; returns lines that say what was done.
+
+    All that the learner wrote there goes into `kept-YYYYmmdd-HHMMSS/`, the notebook as it is included.
+
+    Raises:
+        WorkshopError: it cannot be done. Then nothing is removed that is not in the new folder too.
+    """
+    number = folder.name[:2]
+    starter = pristine(number)
+    if not starter.is_file():
+        raise WorkshopError(f"The starter of exercise {number} is missing from the package.", "git checkout workshop")
+    wanted = {folder / NOTEBOOK: starter, folder / "connection.py": root / "solutions" / folder.name / "connection.py"}
+    written = _written(root, folder)
+    changed = [
+        path for path, source in wanted.items() if source.is_file() and path.exists() and not _same(path, source)
+    ]
+    kept = free_name(folder / f"kept-{stamp()}")
+    try:
+        if written or changed:
+            kept.mkdir()
+            (kept / ".gitignore").write_text("*\n")  # no work of a learner is committed by accident
+        for path in [*written, *changed]:  # all copies first
+            if path.is_dir():
+                shutil.copytree(path, kept / path.name, symlinks=True)
+            else:
+                shutil.copy2(path, kept / path.name)
+        for path in written:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+        for path, source in wanted.items():
+            if source.is_file():
+                shutil.copyfile(source, path)
+    except OSError as error:
+        raise WorkshopError(
+            f"Exercise {number} could not be reset: {error.strerror} ({error.filename}).",
+            "free some space or mend the folder's rights; nothing is lost",
+        ) from None
+    if not (written or changed):
+        return [f"Exercise {number} is as it was handed out."]
+    names = ", ".join(sorted(path.name for path in [*written, *changed]))
+    return [
+        f"Exercise {number} is as it was handed out. Kept in {kept.relative_to(root)}: {names}",
+        "If the notebook is open in a browser: reload it from disk (File > Reload Notebook from Disk).",
+    ]
+
+
+def _same(path: Path, other: Path) -> bool:
+    return path.read_bytes() == other.read_bytes()
+
+
+def _written(root: Path, folder: Path) -> list[Path]:
+    """What is in the folder and was not handed out."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--", "."], cwd=folder, capture_output=True, text=True, check=False
+    )
+    tracked = set(listed.stdout.split("\0")) if listed.returncode == 0 else set()
+    files = [path for path in folder.iterdir() if not any(path.match(pattern) for pattern in MADE)]
+    return [
+        path
+        for path in files
+        if path.name not in GIVEN
+        # A learner may have committed their own files: only what is no Python can be ours.
+        and not (path.suffix in PICTURES and (path.name in tracked or not tracked))
+    ]

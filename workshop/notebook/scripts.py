@@ -1,0 +1,126 @@
+"""Starts an exercise's worker.py and starter.py as processes of their own, which end with the kernel at the latest."""
+
+import os
+import re
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+
+from workshop.errors import WorkshopError
+from workshop.notebook import guard
+from workshop.notebook.surroundings import load_env, scrub, shadow
+from workshop.processes import Record, launch, stop
+
+FRAME = re.compile(r'\s+File "([^"]+)", line (\d+)')
+CHAINED = (
+    "During handling of the above exception, another exception occurred:",
+    "The above exception was the direct cause of the following exception:",
+)
+
+
+class Script:
+    """A running script. Its output is in a file, so that it can go on when nobody reads it."""
+
+    def __init__(self, record: Record, log: Path, folder: Path) -> None:
+        self.record = record
+        self.log = log
+        self._folder = folder
+        self._shown = 0
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self.record.process() is not None
+
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended; None while it runs."""
+        return None if self.running else self.record.exit_code()
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of the script itself: the process that we started only guards it."""
+        with suppress(psutil.Error):
+            for child in psutil.Process(self.record.pid).children():
+                return int(child.pid)
+        return None
+
+    @property
+    def output(self) -> str:
+        """All that it has printed; nothing of a key is in it."""
+        try:
+            return scrub(self.log.read_text(encoding="utf-8", errors="replace"))
+        except OSError:
+            return ""
+
+    def news(self) -> list[str]:
+        """The whole lines that it has printed since the last call, without the frames of tracebacks."""
+        ended = not self.running  # asked first: what it printed last is in the file then
+        text = self.output
+        lines = without_frames(text if ended else text[: text.rfind("\n") + 1], self._folder, ended)
+        fresh, self._shown = lines[self._shown :], len(lines)
+        return fresh
+
+    def kill(self) -> bool:
+        """SIGKILL, to the script and its guard at once; whether it still ran."""
+        if not self.running:
+            return False
+        with suppress(ProcessLookupError):
+            os.killpg(self.record.pid, signal.SIGKILL)
+        stop([self.record], 5)
+        return True
+
+    def last_words(self, count: int = 6) -> list[str]:
+        """How it ended: a traceback becomes its last line with the learner's file and line, else the last lines."""
+        return brief(self.output, self._folder, count)
+
+
+def run(folder: Path, root: Path, script: str, arguments: list[str], log: Path) -> Script:
+    """Starts `python script arguments` in the folder, with the environment that .env leads to now.
+
+    Raises:
+        WorkshopError: the script is not there, a file there hides a package, or the log cannot be written.
+    """
+    if not (folder / script).is_file():
+        raise WorkshopError(f"There is no {script} beside the notebook.", "run the cell that writes it")
+    if hidden := shadow(folder, root):
+        raise WorkshopError(*hidden.split("\n  Next: "))
+    load_env(folder)
+    command = [sys.executable, "-I", guard.__file__, str(os.getpid()), sys.executable, "-u", script, *arguments]
+    try:
+        record = launch(command, [], "", os.environ, folder, log)
+    except OSError as error:
+        raise WorkshopError(f"{script} cannot start: {error.strerror} ({error.filename}).", "workshop doctor") from None
+    return Script(record, log, folder)
+
+
+def brief(text: str, folder: Path, count: int = 6) -> list[str]:
+    """The last lines of an output that say something."""
+    return [line[:300] for line in without_frames(text, folder) if line.strip()][-count:]
+
+
+def without_frames(text: str, folder: Path, ended: bool = True) -> list[str]:
+    """Lines of an output in which a traceback is its last line, with the learner's own file and line.
+
+    What an exception came from is left out with it, as is a traceback that is not over yet if the program runs.
+    """
+    lines: list[str] = []
+    inside, place = False, ""
+    for line in text.splitlines():
+        if line.startswith("Traceback (most recent call last)"):
+            inside, place = True, ""
+        elif not inside:
+            lines.append(line)
+        elif found := FRAME.match(line):
+            place = f" ({Path(found[1]).name}, line {found[2]})" if Path(found[1]).parent == folder else place
+        elif line[:1] not in (" ", ""):
+            inside = False
+            if lines and lines[-1] in CHAINED:
+                del lines[-2:]  # the exception before it
+            lines.append(f"{line[:300]}{place}")
+    if inside and ended:
+        lines.append("It ended in an exception that it could not tell.")
+    return [line for at, line in enumerate(lines) if line or (at and lines[at - 1])]

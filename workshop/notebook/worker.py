@@ -1,0 +1,165 @@
+"""An exercise's worker: started, stopped, killed and watched from the notebook, never run inside it."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from workshop import history
+from workshop.diagnose.workers import pollers
+from workshop.errors import WorkshopError
+from workshop.notebook import scripts
+from workshop.notebook.kernel import wait_for
+from workshop.notebook.scripts import Script
+from workshop.processes import Record, stop
+from workshop.settings import Settings
+
+START = 40.0  # seconds until a worker must poll: it imports for 3 s, more on a busy machine
+STOP = 30.0  # seconds that a worker asked to stop may take: it lets calls in flight finish
+REPLACE = 5.0  # the same, for one that is replaced
+
+# What `describe` says of a task queue: the workers that poll it.
+Say = Callable[[str], None]
+
+
+class Worker:
+    """The worker of one exercise; at most one runs, whoever started it."""
+
+    def __init__(self, number: str, folder: Path, root: Path, settings: Settings, queue: str, say: Say) -> None:
+        self._folder, self._root, self._settings, self._queue, self._say = folder, root, settings, queue, say
+        self._log = settings.state_dir / "logs" / f"worker-{number}.log"
+        self._pid_file = settings.state_dir / f"worker-{number}.pid"
+        self._script: Script | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether one runs that this notebook started."""
+        return self._script is not None and self._script.running
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id."""
+        return self._script.pid if self._script and self.running else None
+
+    def start(self) -> None:
+        """Starts worker.py, in place of one that runs, and returns when it polls its task queue, or has ended."""
+        if self._end(REPLACE):
+            self._say("The worker that ran before is replaced.")
+        try:
+            self._script = scripts.run(self._folder, self._root, "worker.py", [], self._log)
+            self._script.record.write(self._pid_file)
+        except WorkshopError as error:
+            self._say(str(error))
+            return
+        try:
+            self._await_polling(self._script)
+        except KeyboardInterrupt:  # nobody would know of it
+            self._script.kill()
+            self._say("Interrupted: the worker that was starting is ended.")
+            raise
+
+    def stop(self, seconds: float = STOP) -> None:
+        """Asks the worker to stop, as Ctrl+C does: it lets the calls in flight finish, for so many seconds."""
+        if not self._record():
+            self._say("No worker runs.")
+            return
+        began = time.monotonic()
+        ended = self._end(seconds)
+        took = time.monotonic() - began
+        self._say(
+            f"Worker stopped, {took:.1f} s after it was asked to." if ended == "stopped" else _KILLED.format(took)
+        )
+
+    def kill(self) -> None:
+        """SIGKILL: it cannot finish, say or save anything."""
+        record = self._record()
+        if record is None:
+            self._say("No worker runs.")
+            return
+        script = self._script or Script(record, self._log, self._folder)
+        pid = script.pid
+        script.kill()
+        self._pid_file.unlink(missing_ok=True)
+        self._say(f"Worker killed{f' (process {pid})' if pid else ''}: SIGKILL, no goodbye.")
+
+    def restart(self) -> None:
+        """Stops the worker politely and starts a new one, with the files as they are now."""
+        self.start()
+
+    def logs(self, n: int = 20) -> None:
+        """Prints the last lines that the worker printed."""
+        script = self._script or Script(Record(0, 0.0, [], [], ""), self._log, self._folder)
+        lines = script.output.splitlines()[-n:]
+        for line in lines or ["The worker has printed nothing yet."]:
+            self._say(line)
+
+    def leave(self) -> None:
+        """At the kernel's end: the worker is asked to stop, and its guard sees to it."""
+        if self._script and (process := self._script.record.process()):
+            process.terminate()
+            self._pid_file.unlink(missing_ok=True)
+
+    def _record(self) -> Record | None:
+        """The worker that runs, even if another notebook or an earlier kernel started it."""
+        record = Record.read(self._pid_file)
+        return record if record and record.process() else None
+
+    def _end(self, seconds: float) -> str:
+        """Ends the worker that runs: "stopped", "killed" if it had to be, "" if there was none."""
+        record = self._record()
+        if record is None:
+            return ""
+        process = record.process()
+        if process:
+            process.terminate()
+        deadline = time.monotonic() + seconds
+        while record.process() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        left = record.process() is not None
+        if left:
+            Script(record, self._log, self._folder).kill()
+        stop([record], 5)
+        self._pid_file.unlink(missing_ok=True)
+        return "killed" if left else "stopped"
+
+    def _await_polling(self, script: Script) -> None:
+        deadline = time.monotonic() + START
+        told = False
+        while script.running:
+            if self._polls(script):
+                self._say(f"Worker running: process {script.pid} polls the task queue {self._queue}.")
+                return
+            if time.monotonic() > deadline:
+                where = "other task queue? Worker(..., task_queue=TASK_QUEUE), run with `async with worker:`"
+                self._say(f"The worker runs, and does not poll the task queue {self._queue}. An {where}")
+                return
+            if not told and time.monotonic() > deadline - START + 8:
+                told = True
+                self._say("... still starting: a busy machine takes longer to import the packages")
+            time.sleep(0.25)
+        self._pid_file.unlink(missing_ok=True)
+        self._say(f"The worker ended (exit code {script.exit_code}) before it polled. Its last lines:")
+        for line in script.last_words():
+            self._say(f"    {line}")
+
+    def _polls(self, script: Script) -> bool:
+        pid = script.pid
+        if pid is None:
+            return False
+
+        async def ask() -> bool:
+            settings = self._settings
+            client: Client = await history.connect(os.environ, settings.temporal_address, settings.temporal_namespace)
+            found = await pollers(client, self._queue)
+            return any(name.partition("@")[0] == str(pid) for name in (*found.workflows, *found.activities))
+
+        try:
+            return wait_for(ask())
+        except (WorkshopError, RPCError):
+            return False  # the worker will say so itself
+
+
+_KILLED = "The worker did not stop within {:.0f} s, and was killed."
