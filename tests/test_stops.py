@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.folders import ALL, DURABLE, HELLO_AGENT, HELLO_TEMPORAL, ROUTING
+from tests.folders import ALL, DURABLE, HELLO_AGENT, HELLO_TEMPORAL
 from tests.harness import Bench, wait_for
 from workshop.history import MODEL
 from workshop.services import free_port
@@ -65,10 +65,9 @@ def test_a_starter_without_a_worker_says_so_once(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("script", ["worker.py", "starter.py"])
-@pytest.mark.parametrize("folder", [HELLO_TEMPORAL, DURABLE], ids=lambda folder: folder.name)
-def test_a_server_that_is_not_there_is_one_line(bench: Bench, folder: Path, script: str) -> None:
+def test_a_server_that_is_not_there_is_one_line(bench: Bench, script: str) -> None:
     address = f"127.0.0.1:{free_port()}"
-    program = bench.run(folder / script, TEMPORAL_ADDRESS=address)
+    program = bench.run(DURABLE / script, TEMPORAL_ADDRESS=address)
     assert program.wait() == 1
     assert program.text.startswith(f"No Temporal server to work with at {address}")
     assert "Next: workshop up" in program.text
@@ -82,9 +81,9 @@ def test_a_wrong_connection_is_one_line(bench: Bench, changes: dict[str, str]) -
     assert "Traceback" not in program.text
 
 
-@pytest.mark.parametrize("folder", [HELLO_AGENT, DURABLE, ROUTING], ids=lambda folder: folder.name)
-def test_a_missing_key_is_one_line(bench: Bench, folder: Path) -> None:
-    program = bench.run(folder / "worker.py", OPENAI_API_KEY="")
+@pytest.mark.parametrize("script", [DURABLE / "worker.py", HELLO_AGENT / "starter.py"], ids=lambda path: path.name)
+def test_a_missing_key_is_one_line(bench: Bench, script: Path) -> None:
+    program = bench.run(script, OPENAI_API_KEY="")
     assert program.wait() == 1
     assert program.text.startswith("OPENAI_API_KEY is not set.")
 
