@@ -229,6 +229,28 @@ def ledger(
         say(line)
 
 
+@app.command("check")
+def check_command(
+    exercise: Annotated[str, typer.Argument(metavar="[01|02|03|04]", show_default=False)] = "",
+    watch: Annotated[bool, typer.Option("--watch", help="Again at every change of a file, until Ctrl+C.")] = False,
+) -> None:
+    """Check what is done of an exercise; without one, show the progress in all. Exit code: 1 if one did not pass."""
+    from workshop.notebook import terminal
+
+    if not exercise:
+        terminal.progress(settings(), say)
+        return
+    raise typer.Exit(terminal.check(settings(), exercise, watch, say))
+
+
+@app.command("reset")
+def reset_command(exercise: Annotated[str, typer.Argument(metavar="01|02|03|04", show_default=False)]) -> None:
+    """Give an exercise back as it was handed out. What you had there is kept, in a folder with the date in its name."""
+    from workshop.notebook import terminal
+
+    terminal.reset_exercise(settings(), exercise, say)
+
+
 @app.command("demo")
 def demo_command() -> None:
     """Kill a plain and a durable agent in mid-run and show what each lost. Exit code: 1 if a claim does not hold."""

@@ -13,7 +13,7 @@ from temporalio.service import RPCError
 from workshop import audit, diagnose, history
 from workshop.errors import WorkshopError
 from workshop.history import Run
-from workshop.notebook.kernel import wait_for
+from workshop.notebook.kernel import shell, wait_for
 from workshop.settings import Settings
 
 T = TypeVar("T")
@@ -100,14 +100,11 @@ def as_table(run: Run) -> str:
 
 def show_timeline(run: Run) -> None:
     """The picture where there is a notebook, its text elsewhere."""
-    picture: Any = audit.timeline(run)
-    try:
-        from IPython.core.getipython import get_ipython
-        from IPython.display import display
-    except ImportError:
+    picture = audit.timeline(run)
+    if shell() is None:
         print(picture)
         return
-    if get_ipython() is None:  # type: ignore[no-untyped-call]
-        print(picture)
-    else:
-        display(picture)  # type: ignore[no-untyped-call]
+    from IPython.display import display
+
+    show: Any = display
+    show(picture)

@@ -175,7 +175,7 @@ class Lessons:
             return Verdict("not attempted", "untouched", seen, "write it, and run the cell again")
         for other in check.needs:
             if untouched(self.number, check.file, text, other):
-                seen = f"TODO {other} in {check.file} is as it was given out, and TODO {check.todo} cannot be seen without."
+                seen = f"TODO {other} in {check.file} is as it was given out; TODO {check.todo} cannot be seen without."
                 return Verdict("incorrect", "needs-another", seen, f"Write TODO {other} too.")
         return None
 

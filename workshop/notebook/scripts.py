@@ -66,16 +66,21 @@ class Script:
 
     def kill(self) -> bool:
         """SIGKILL, to the script and its guard at once; whether it still ran."""
-        if not self.running:
-            return False
-        with suppress(ProcessLookupError):
-            os.killpg(self.record.pid, signal.SIGKILL)
-        stop([self.record], 5)
-        return True
+        return kill(self.record)
 
     def last_words(self, count: int = 6) -> list[str]:
         """How it ended: a traceback becomes its last line with the learner's file and line, else the last lines."""
         return brief(self.output, self._folder, count)
+
+
+def kill(record: Record) -> bool:
+    """SIGKILL, to a script and its guard at once: they are a group. Whether it still ran."""
+    if not record.process():
+        return False
+    with suppress(ProcessLookupError):
+        os.killpg(record.pid, signal.SIGKILL)
+    stop([record], 5)
+    return True
 
 
 def run(folder: Path, root: Path, script: str, arguments: list[str], log: Path) -> Script:

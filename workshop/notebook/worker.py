@@ -14,15 +14,39 @@ from workshop.errors import WorkshopError
 from workshop.notebook import scripts
 from workshop.notebook.kernel import wait_for
 from workshop.notebook.scripts import Script
-from workshop.processes import Record, stop
+from workshop.processes import Record
 from workshop.settings import Settings
 
 START = 40.0  # seconds until a worker must poll: it imports for 3 s, more on a busy machine
 STOP = 30.0  # seconds that a worker asked to stop may take: it lets calls in flight finish
 REPLACE = 5.0  # the same, for one that is replaced
 
-# What `describe` says of a task queue: the workers that poll it.
 Say = Callable[[str], None]
+
+
+def pid_file(number: str, state_dir: Path) -> Path:
+    """Where the worker of an exercise is noted, whichever kernel started it."""
+    return state_dir / f"worker-{number}.pid"
+
+
+def running(file: Path) -> Record | None:
+    """The worker that a pid file names, if it runs."""
+    record = Record.read(file)
+    return record if record and record.process() else None
+
+
+def end(file: Path, seconds: float) -> str:
+    """Ends the worker that a pid file names: "stopped", "killed" if it took longer than that, "" if there was none."""
+    record = running(file)
+    how = ""
+    if record and (process := record.process()):
+        process.terminate()
+        deadline = time.monotonic() + seconds
+        while record.process() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        how = "killed" if scripts.kill(record) else "stopped"
+    file.unlink(missing_ok=True)
+    return how
 
 
 class Worker:
@@ -31,18 +55,19 @@ class Worker:
     def __init__(self, number: str, folder: Path, root: Path, settings: Settings, queue: str, say: Say) -> None:
         self._folder, self._root, self._settings, self._queue, self._say = folder, root, settings, queue, say
         self._log = settings.state_dir / "logs" / f"worker-{number}.log"
-        self._pid_file = settings.state_dir / f"worker-{number}.pid"
+        self._pid_file = pid_file(number, settings.state_dir)
         self._script: Script | None = None
 
     @property
     def running(self) -> bool:
-        """Whether one runs that this notebook started."""
-        return self._script is not None and self._script.running
+        """Whether one runs, whoever started it."""
+        return self._record() is not None
 
     @property
     def pid(self) -> int | None:
         """Its process id."""
-        return self._script.pid if self._script and self.running else None
+        record = self._record()
+        return Script(record, self._log, self._folder).pid if record else None
 
     def start(self) -> None:
         """Starts worker.py, in place of one that runs, and returns when it polls its task queue, or has ended."""
@@ -104,26 +129,11 @@ class Worker:
 
     def _record(self) -> Record | None:
         """The worker that runs, even if another notebook or an earlier kernel started it."""
-        record = Record.read(self._pid_file)
-        return record if record and record.process() else None
+        return running(self._pid_file)
 
     def _end(self, seconds: float) -> str:
         """Ends the worker that runs: "stopped", "killed" if it had to be, "" if there was none."""
-        record = self._record()
-        if record is None:
-            return ""
-        process = record.process()
-        if process:
-            process.terminate()
-        deadline = time.monotonic() + seconds
-        while record.process() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        left = record.process() is not None
-        if left:
-            Script(record, self._log, self._folder).kill()
-        stop([record], 5)
-        self._pid_file.unlink(missing_ok=True)
-        return "killed" if left else "stopped"
+        return end(self._pid_file, seconds)
 
     def _await_polling(self, script: Script) -> None:
         deadline = time.monotonic() + START

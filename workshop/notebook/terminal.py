@@ -1,0 +1,74 @@
+"""The checks from a terminal: `workshop check` and `workshop reset`."""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from workshop.checks import CHECKS
+from workshop.checks.prober import Prober
+from workshop.notebook import reset, worker
+from workshop.notebook.lessons import Lessons
+from workshop.notebook.surroundings import folder_of
+from workshop.settings import Settings
+
+Say = Callable[[str], None]
+LOOK = 0.5  # seconds between two looks at the files
+
+
+def progress(settings: Settings, say: Say) -> None:
+    """Prints what the checks of every exercise found last."""
+    for number in CHECKS:
+        folder = folder_of(number, settings.root)
+        for line in Lessons(number, folder, settings.root, settings.state_dir, Prober(), say).progress():
+            say(line)
+    say("Make them anew with: workshop check 03, or in the notebook with ex.check()")
+
+
+def check(settings: Settings, exercise: str, watch: bool, say: Say) -> int:
+    """Makes the checks of an exercise; with `watch`, again whenever one of its files changes, until Ctrl+C.
+
+    Returns:
+        an exit code: 0 when all passed.
+    """
+    folder = folder_of(exercise, settings.root)
+    number = folder.name[:2]
+    prober = Prober(say)
+    prober.warm_up()
+    lessons = Lessons(number, folder, settings.root, settings.state_dir, prober, say)
+    try:
+        while True:
+            before = _times(folder)
+            found = lessons.check_all()
+            for one in CHECKS[number]:
+                if not one.file:
+                    say(f"  {one.name} is a variable of the notebook, and is checked there.")
+            if not watch:
+                return int(any(one.outcome != "passed" for one in found))
+            say(f"Watching {folder.relative_to(settings.root)}. Ctrl+C ends it.")
+            while _times(folder) == before:
+                time.sleep(LOOK)
+            say("")
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        prober.close()
+
+
+def reset_exercise(settings: Settings, exercise: str, say: Say) -> None:
+    """Gives an exercise back as it was handed out, and keeps what the learner had."""
+    folder = folder_of(exercise, settings.root)
+    number = folder.name[:2]
+    if worker.end(worker.pid_file(number, settings.state_dir), worker.REPLACE):
+        say("Its worker was stopped.")
+    for line in reset.reset(settings.root, folder):
+        say(line)
+    Lessons(number, folder, settings.root, settings.state_dir, Prober(), say).forget()
+
+
+def _times(folder: Path) -> dict[str, int]:
+    times = {}
+    for path in folder.glob("*.py"):
+        with suppress(OSError):  # replaced at this moment
+            times[path.name] = path.stat().st_mtime_ns
+    return times
