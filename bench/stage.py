@@ -28,6 +28,10 @@ class Stage(Bench):
         self._programs.append(program)
         return program
 
+    def cold(self, script: Path, *arguments: str, **changes: str) -> Program:
+        """Starts a script as a person would, all its imports before it."""
+        return super().run(script, *arguments, **changes)
+
     def live_worker(self, folder: Path) -> Program:
         """The worker of `folder` that was started last, or a new one if it is gone."""
         if folder not in self._workers or not self._workers[folder].runs:

@@ -1,0 +1,194 @@
+"""How fast the durable agent recovers, and what it costs: `python -m bench [--quick] [--write]`."""
+
+import argparse
+import asyncio
+import os
+import statistics
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from temporalio.client import Client
+
+from bench.document import publish, table, where_and_when
+from bench.load import durable_runs, false_timeouts, growth, plain_runs, worker_start
+from bench.recovery import FIRST, IN_TASK, IN_TOOL, PAUSE, POINTS, SECOND, Lane, dismiss, lanes, polite_stop, recovery
+from bench.stage import Stage, services_of_our_own
+from tests.folders import DURABLE, ROUTING
+from tests.harness import Practice
+
+TITLE = "How fast it recovers, and what it costs"
+HEADS = ("what", "n", "measured", "usual settings", "to reach")
+TASK_TIMEOUT, TOOL_TIMEOUT = 10, 5  # seconds: Temporal's own of a workflow task, and the solution's of its tool
+LIMITS = {FIRST: 3.5, SECOND: 3.5, PAUSE: 3.5, IN_TOOL: TOOL_TIMEOUT + 1, IN_TASK: TASK_TIMEOUT + 1}
+LEGEND = """\
+Medians, with the least and the greatest in brackets. *Killed*: from SIGKILL to the finished answer, a second worker
+polling already, the model answering at once; in the pause, less the rest of the pause. *Usual settings*:
+`start_to_close_timeout=30s` and nothing else, for model and tool, measured in the same run."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the table. `met` is None where there is nothing to reach."""
+
+    what: str
+    n: int
+    measured: str
+    usual: str = ""
+    limit: str = ""
+    met: bool | None = None
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        verdict = {None: "", True: ": reached", False: ": missed"}[self.met]
+        return self.what, str(self.n), self.measured, self.usual, self.limit + verdict
+
+
+class Run:
+    """One measuring of everything. `n` is how often each kill is repeated."""
+
+    def __init__(self, stage: Stage, client: Client, address: str, n: int, quick: bool) -> None:
+        self.stage, self.client, self.address, self.n, self.quick = stage, client, address, n, quick
+
+    async def lines(self, only: Sequence[str]) -> list[Line]:
+        """All lines, or those of the named parts."""
+        lines = []
+        for name, part in PARTS.items():
+            if not only or name in only:
+                print(f"Measuring: {name} ...", file=sys.stderr, flush=True)
+                lines += await part(self)
+        return lines
+
+    async def kills(self) -> list[Line]:
+        usual_n = 1 if self.quick else 3
+        ours, theirs = self._crews("ours", 1), self._crews("usual", usual_n, usual=True)
+        lines = []
+        for point in POINTS:
+            print(f"  killed in {point}", file=sys.stderr, flush=True)
+            kind = point == PAUSE
+            mine = [one for _ in range(self.n) for one in await recovery(self.stage, self.client, ours[kind], point)]
+            usual = ""
+            if not self.quick or point == FIRST:
+                seen = await recovery(self.stage, self.client, theirs[kind], point)
+                usual = spread([one.seconds for one in seen])
+            spoiled = sum(not one.clean for one in mine)
+            note = f"; {spoiled} with a false time-out" if spoiled else ""
+            seconds = [one.seconds for one in mine]
+            limit = LIMITS[point]
+            met = statistics.median(seconds) <= limit
+            lines.append(Line(f"killed in {point}", self.n, spread(seconds) + note, usual, f"{limit:g} s", met))
+        for crew in (*ours.values(), *theirs.values()):
+            dismiss(crew)
+        return lines
+
+    def _crews(self, name: str, count: int, usual: bool = False) -> dict[bool, list[Lane]]:
+        """The lanes for 03, and those for 04."""
+        folders = {False: DURABLE, True: ROUTING}
+        return {kind: lanes(self.stage, folder, f"{name}{kind:d}-", count, usual) for kind, folder in folders.items()}
+
+    async def stops(self) -> list[Line]:
+        (lane,) = crew = lanes(self.stage, DURABLE, "stops")
+        seen = [await polite_stop(self.stage, self.client, lane) for _ in range(self.n)]
+        dismiss(crew)
+        beyond = [one.beyond for one in seen]
+        again = sum(one.made_again for one in seen)
+        what = "stopped politely (SIGTERM): beyond the new worker's start"
+        met = statistics.median(beyond) <= 1 and not again
+        return [Line(what, self.n, f"{spread(beyond)}; made again: {again}", "", "1 s; nothing made again", met)]
+
+    async def starts(self) -> list[Line]:
+        pairs = [worker_start(self.stage, DURABLE) for _ in range(self.n)]
+        ratio = statistics.median(took / bare for bare, took in pairs)
+        what = "a worker's start, against the bare import of its packages"
+        took, bare = spread([took for _, took in pairs]), spread([bare for bare, _ in pairs])
+        return [Line(what, self.n, f"{ratio:.2f} times: {took} against {bare}", "", "1.2 times", ratio <= 1.2)]
+
+    async def timeouts(self) -> list[Line]:
+        workflows = 10 if self.quick else 50
+        (lane,) = lanes(self.stage, DURABLE, "timeouts")
+        errors = await false_timeouts(self.stage, self.client, lane, workflows, latency=3)
+        what = f"false time-outs in {2 * workflows} model calls of 3 s, a new worker, {os.cpu_count()} cores busy"
+        return [Line(what, 2 * workflows, str(len(errors)), "", "0", not errors)]
+
+    async def overhead(self) -> list[Line]:
+        (lane,) = lanes(self.stage, DURABLE, "overhead")
+        lines = []
+        for latency, n in ((0, 5 if self.quick else 50), (1, 2 if self.quick else 8)):
+            plain = statistics.median(plain_runs(self.stage, n, latency))
+            durable = statistics.median(await durable_runs(self.stage, self.client, lane, n, latency))
+            text = f"{durable * 1000:,.0f} ms against {plain * 1000:,.0f} ms: {durable - plain:+.2f} s"
+            text += f", {durable / plain - 1:+.0%}" if latency else ""
+            lines.append(Line(f"a durable run against a plain one, model latency {latency} s", n, text))
+        return lines
+
+    async def histories(self) -> list[Line]:
+        grown = [
+            await growth(self.stage, self.address, turns) for turns in ((5, 10) if self.quick else (10, 20, 40, 80))
+        ]
+        return [
+            Line(
+                f"history of a conversation of {one.turns} turns, 400 characters each",
+                1,
+                f"{one.kib:,.0f} KiB, {one.events} events, {one.seconds:.1f} s",
+            )
+            for one in grown
+        ]
+
+
+PARTS = {
+    "kills": Run.kills,
+    "stops": Run.stops,
+    "starts": Run.starts,
+    "timeouts": Run.timeouts,
+    "overhead": Run.overhead,
+    "histories": Run.histories,
+}
+
+
+def spread(seconds: Sequence[float]) -> str:
+    """The median, and between which values it lies."""
+    median = f"{statistics.median(seconds):.1f} s"
+    return f"{median} ({min(seconds):.1f}-{max(seconds):.1f})" if len(seconds) > 1 else median
+
+
+def shown(lines: Sequence[Line], note: str) -> Iterator[Table | str]:
+    """The table for a terminal."""
+    grid = Table(*HEADS, title=TITLE, caption=note)
+    for line in lines:
+        grid.add_row(*line.cells)
+    yield grid
+
+
+async def measure(stage: Stage, address: str, n: int, quick: bool, only: Sequence[str]) -> list[Line]:
+    return await Run(stage, await Client.connect(address), address, n, quick).lines(only)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("-n", type=int, help="how often each kill is repeated: 5, or 1 with --quick")
+    parser.add_argument("--quick", action="store_true", help="a short run, about two minutes, to see that all works")
+    parser.add_argument("--write", action="store_true", help="into docs/bench.md and the README")
+    parser.add_argument("--only", nargs="*", choices=PARTS, default=[], help="some parts only")
+    options = parser.parse_args()
+    n = options.n or (1 if options.quick else 5)
+    with services_of_our_own() as (services, directory):
+        stage = Stage(services, Practice(services.settings.practice_url), directory)
+        try:
+            lines = asyncio.run(measure(stage, services.settings.temporal_address, n, options.quick, options.only))
+        finally:
+            stage.close()
+            stage.practice.close()
+    note = f"{where_and_when()}. Made by `make bench`."
+    console = Console()
+    for part in shown(lines, note):
+        console.print(part)
+    if options.write and not options.only:
+        publish("bench", TITLE, f"{LEGEND}\n\n{table(HEADS, [line.cells for line in lines])}\n\n{note}")
+        print(f"Written: {Path('docs/bench.md')} and the README.")
+
+
+if __name__ == "__main__":
+    main()

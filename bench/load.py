@@ -1,0 +1,134 @@
+"""What durability costs: a worker's start, a run's overhead, false time-outs on a busy machine, growth of histories."""
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+from agents.models.openai_provider import OpenAIProvider
+from openai import AsyncOpenAI
+from temporalio.client import Client
+from temporalio.openai_agents import ModelActivityParameters, OpenAIAgentsPlugin
+from temporalio.worker import Worker
+
+from bench.conversation import Conversation
+from bench.recovery import Lane, begin, start
+from bench.stage import Stage
+from tests.folders import HELLO_AGENT
+from workshop.history import MODEL, read_history
+from workshop.settings import ROOT
+
+BARE = "import temporalio.openai_agents, temporalio.worker"
+WAVE = 25  # workflows at a time, for the false time-outs
+
+
+def worker_start(stage: Stage, folder: Path) -> tuple[float, float]:
+    """Seconds of the bare import of a worker's packages, and of a worker from its start until it polls."""
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-c", BARE], check=True, env=stage.env(), cwd=folder)
+    bare = time.monotonic() - began
+    began = time.monotonic()
+    worker = stage.cold(folder / "worker.py").until_printed("polls the task queue")
+    took = time.monotonic() - began
+    worker.kill()
+    return bare, took
+
+
+def plain_runs(stage: Stage, count: int, latency: float) -> list[float]:
+    """Seconds that each of `count` runs of 01's agent takes, one after the other in one process, after one more."""
+    folder = stage.copy(HELLO_AGENT, "plain-runs", {})
+    script = Path(shutil.copy(ROOT / "bench" / "plain_runs.py", folder))
+    _latency(stage, latency)
+    program = stage.run(script, str(count))
+    assert program.wait(600) == 0, program.text
+    return [float(seconds) for seconds in json.loads(program.text.splitlines()[-1])]
+
+
+async def durable_runs(stage: Stage, client: Client, lane: Lane, count: int, latency: float) -> list[float]:
+    """The same of 03's agent and one worker, measured by the client that starts them."""
+    stage.live_worker(lane.folder)
+    _latency(stage, latency)
+    took = []
+    for _ in range(count + 1):
+        began = time.monotonic()
+        await (await start(client, lane)).result()
+        took.append(time.monotonic() - began)
+    return took[1:]
+
+
+def _latency(stage: Stage, seconds: float) -> None:
+    begin(stage)
+    if seconds:
+        stage.practice.fault("model", "slow", delay=seconds)
+
+
+@contextmanager
+def busy_cores() -> Iterator[None]:
+    """Keeps every core of the machine busy."""
+    burners = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 1)]
+    try:
+        yield
+    finally:
+        for burner in burners:
+            burner.kill()
+            burner.wait()
+
+
+async def false_timeouts(stage: Stage, client: Client, lane: Lane, workflows: int, latency: float) -> list[str]:
+    """What went wrong with any attempt of the model calls of so many workflows, `WAVE` at a time; two calls each.
+
+    The worker is a new one, so that its slow first calls are among them, and every core is busy.
+    """
+    worker = stage.cold(lane.folder / "worker.py").until_printed("polls the task queue")
+    _latency(stage, latency)
+    errors = []
+    with busy_cores():
+        for first in range(0, workflows, WAVE):
+            wave = [await start(client, lane) for _ in range(min(WAVE, workflows - first))]
+            await asyncio.gather(*(handle.result() for handle in wave))
+            for handle in wave:
+                rows = [row for row in (await read_history(client, handle.id)).rows if row.kind == MODEL]
+                errors += [row.last_error for row in rows for _ in range(row.attempts - 1)]
+    stage.practice.clear()
+    worker.kill()
+    return errors
+
+
+@dataclass(frozen=True)
+class Growth:
+    """A conversation's history after so many turns."""
+
+    turns: int
+    kib: float
+    events: int
+    seconds: float
+
+
+async def growth(stage: Stage, address: str, turns: int) -> Growth:
+    """Asks one agent so many questions of 400 characters in one workflow, each with all that was said before."""
+    begin(stage)
+    provider = OpenAIProvider(
+        openai_client=AsyncOpenAI(base_url=f"{stage.practice.url}/v1", api_key="practice", max_retries=0)
+    )
+    plugin = OpenAIAgentsPlugin(
+        model_provider=provider,
+        model_params=ModelActivityParameters(start_to_close_timeout=timedelta(seconds=60)),
+    )
+    client = await Client.connect(address, plugins=[plugin])
+    queue = f"conversation-{uuid4().hex[:8]}"
+    async with Worker(client, task_queue=queue, workflows=[Conversation], build_id="bench"):
+        began = time.monotonic()
+        handle = await client.start_workflow(Conversation.run, turns, id=queue, task_queue=queue)
+        await handle.result()
+        took = time.monotonic() - began
+    info = (await handle.describe()).raw_description.workflow_execution_info
+    return Growth(turns, info.history_size_bytes / 1024, info.history_length, took)
