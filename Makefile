@@ -24,7 +24,7 @@ ifneq ($(shell test -x $(BIN)/python && test "$$(cat $(STAMP) 2>/dev/null)" = "$
 AGAIN := again
 endif
 
-.PHONY: help set-up workshop test demo lock clean again
+.PHONY: help set-up workshop test demo bench lock clean again
 
 help: ## list the targets
 	@echo 'Usage: make TARGET [ARGS=...] [PYTHON=/path/to/python3.12]'
@@ -41,6 +41,9 @@ test: set-up ## set up, check style and types, run all tests (ARGS are pytest's)
 
 demo: set-up ## set up, kill a plain and a durable agent, show what each of them lost
 	@$(BIN)/workshop demo $(ARGS)
+
+bench: set-up ## set up, measure recovery and overhead, about 12 minutes (ARGS=--quick, ARGS=--write)
+	@$(BIN)/python -m bench $(ARGS)
 
 set-up: $(STAMP) ## make .venv and .env, as every target above does first
 	@test -e .env || { cp .env.example .env && echo 'Wrote .env: practice mode, which needs no API key.'; }
