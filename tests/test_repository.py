@@ -120,5 +120,5 @@ def test_nothing_tracked_names_a_machine() -> None:
     pattern = re.compile(rb"(?<![\w.$}-])/(?:root|work|home/[a-z]+)/|files\.pythonhosted|pypi\.org/simple")
     for name in listed.stdout.splitlines():
         path = ROOT / name
-        if path.is_file() and path != Path(__file__):
+        if path.is_file() and path.name not in ("test_repository.py", "test_notebooks.py"):  # they look for it too
             assert not pattern.search(path.read_bytes()), name

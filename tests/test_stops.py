@@ -81,13 +81,6 @@ def test_a_wrong_connection_is_one_line(bench: Bench, changes: dict[str, str]) -
     assert "Traceback" not in program.text
 
 
-@pytest.mark.parametrize("script", [DURABLE / "worker.py", HELLO_AGENT / "starter.py"], ids=lambda path: path.name)
-def test_a_missing_key_is_one_line(bench: Bench, script: Path) -> None:
-    program = bench.run(script, OPENAI_API_KEY="")
-    assert program.wait() == 1
-    assert program.text.startswith("OPENAI_API_KEY is not set.")
-
-
 def copy_out(folder: Path, target: Path, dotenv: bytes) -> Path:
     """A solution folder taken out of the repository, with a .env of its own."""
     target.mkdir()
@@ -95,6 +88,13 @@ def copy_out(folder: Path, target: Path, dotenv: bytes) -> Path:
         (target / path.name).write_bytes(path.read_bytes())
     (target / ".env").write_bytes(dotenv)
     return target
+
+
+@pytest.mark.parametrize(("folder", "script"), [(DURABLE, "worker.py"), (HELLO_AGENT, "starter.py")])
+def test_a_missing_key_is_one_line(bench: Bench, tmp_path: Path, folder: Path, script: str) -> None:
+    program = bench.run(copy_out(folder, tmp_path / "mine", b"") / script, OPENAI_API_KEY="")
+    assert program.wait() == 1
+    assert program.text.startswith("OPENAI_API_KEY is not set.")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
