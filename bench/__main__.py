@@ -19,6 +19,7 @@ from bench.recovery import FIRST, IN_TASK, IN_TOOL, PAUSE, POINTS, SECOND, Lane,
 from bench.stage import Stage, services_of_our_own
 from tests.folders import DURABLE, ROUTING
 from tests.harness import Practice
+from workshop.settings import HOST
 
 TITLE = "How fast it recovers, and what it costs"
 HEADS = ("what", "n", "measured", "usual settings", "to reach")
@@ -172,16 +173,25 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a short run, about two minutes, to see that all works")
     parser.add_argument("--write", action="store_true", help="into docs/bench.md and the README")
     parser.add_argument("--only", nargs="*", choices=PARTS, default=[], help="some parts only")
+    parser.add_argument(
+        "--server",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a setting of Temporal's dynamic configuration",
+    )
     options = parser.parse_args()
     n = options.n or (1 if options.quick else 5)
-    with services_of_our_own() as (services, directory):
+    # One part runs an agent in this process: nothing of it leaves the machine.
+    os.environ |= {"OPENAI_AGENTS_DISABLE_TRACING": "1", "NO_PROXY": HOST, "no_proxy": HOST}
+    with services_of_our_own(*options.server) as (services, directory):
         stage = Stage(services, Practice(services.settings.practice_url), directory)
         try:
             lines = asyncio.run(measure(stage, services.settings.temporal_address, n, options.quick, options.only))
         finally:
             stage.close()
             stage.practice.close()
-    note = f"{where_and_when()}. Made by `make bench`."
+    note = ", ".join([where_and_when(), *options.server]) + ". Made by `make bench`."
     console = Console()
     for part in shown(lines, note):
         console.print(part)

@@ -28,7 +28,7 @@ from workshop.history import MODEL, read_history
 from workshop.settings import ROOT
 
 BARE = "import temporalio.openai_agents, temporalio.worker"
-WAVE = 25  # workflows at a time, for the false time-outs
+WAVE = 10  # workflows at a time, for the false time-outs
 
 
 def worker_start(stage: Stage, folder: Path) -> tuple[float, float]:

@@ -3,11 +3,13 @@
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.warm import WARM, WarmProgram
 from tests.harness import Bench, Practice, Program
+from workshop.catalogue import catalogue
 from workshop.services import Services, free_port
 from workshop.settings import ROOT, Settings
 
@@ -52,12 +54,20 @@ class Stage(Bench):
 
 
 @contextmanager
-def services_of_our_own() -> Iterator[tuple[Services, Path]]:
-    """A Temporal server and the practice services on free ports, gone at the end; and a directory, likewise."""
+def services_of_our_own(*server_settings: str) -> Iterator[tuple[Services, Path]]:
+    """A Temporal server and the practice services on free ports, gone at the end; and a directory, likewise.
+
+    Args:
+        server_settings: KEY=VALUE of Temporal's dynamic configuration, beside the workshop's own.
+    """
     names = ("WORKSHOP_TEMPORAL_PORT", "WORKSHOP_TEMPORAL_UI_PORT", "WORKSHOP_PRACTICE_PORT")
     with TemporaryDirectory(prefix="workshop-bench-") as directory:
         env = {**{name: str(free_port()) for name in names}, "WORKSHOP_STATE_DIR": f"{directory}/state"}
-        services = Services(Settings.from_env(env, ROOT))
+        settings = Settings.from_env(env, ROOT)
+        known = catalogue(settings)
+        options = [part for setting in server_settings for part in ("--dynamic-config-value", setting)]
+        known["temporal"] = replace(known["temporal"], command=[*known["temporal"].command, *options])
+        services = Services(settings, known=known)
         try:
             services.start()
             yield services, Path(directory)
