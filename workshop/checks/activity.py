@@ -5,10 +5,12 @@ import inspect
 from typing import Any
 
 from workshop.checks.bench import Bench
-from workshop.checks.learner import Found, raised, shorten
+from workshop.checks.learner import Found, brief, raised, shorten
 from workshop.checks.verdict import Verdict, incorrect, passed
 
 SECONDS = 4.0  # one call may take; its own HTTP time-out is longer only in odd answers
+# What code raises that takes an error for an answer.
+ACCIDENTS = (KeyError, TypeError, AttributeError, IndexError, UnboundLocalError)
 SWALLOWED = "An exception was caught, or the status not looked at. Let it through: Temporal retries what raises."
 
 
@@ -36,6 +38,12 @@ async def look(bench: Bench) -> Verdict:
         except TimeoutError:
             seen = f"While the service gives {words}, it neither returned nor raised within {SECONDS:.0f} s."
             return incorrect("own-retries", seen, "Leave waiting and retrying to Temporal: raise at once.")
+        except ACCIDENTS as error:
+            if kind != "down":
+                continue
+            seen = f"The service gave {words}, and it stumbled over that: {brief(error)}."
+            slip = "It raised by accident. Look at the status: response.raise_for_status()."
+            return incorrect("accidental-error", seen, slip)
         except Exception:  # as it should
             continue
         seen = f"The service gave {words}, and it returned {shorten(str(text), 80)!r} as if all were well."

@@ -1,5 +1,7 @@
 """Exercise 02, Temporal alone: an activity that raises, a workflow with a timer, a worker, a starter."""
 
+from pathlib import Path
+
 from workshop.checks import activity, scripts
 from workshop.checks.bench import Bench, in_trouble
 from workshop.checks.learner import raised_in_history, shorten
@@ -26,6 +28,10 @@ async def timer(bench: Bench) -> Verdict:
     first = next((row for row in run.rows if row.kind == ACTIVITY), None)
     if first and first.scheduled < timers[0].scheduled:
         return incorrect("timer-too-late", "It asks for the weather first, and waits then.", "Sleep first.")
+    ended = timers[0].closed
+    if first and (ended is None or first.scheduled < ended):
+        seen = "It set the timer, and asked for the weather without waiting for it."
+        return incorrect("timer-not-awaited", seen, "Is an `await` missing?")
     if run.open and (timers[0].open or not first):
         return incorrect("not-awaited", "It set the timer, and did not go on.", "Is an `await` missing?")
     return passed("The timer is in the history: the server keeps it.")
@@ -43,6 +49,9 @@ def execution(run: Run, bench: Bench) -> Verdict:
     """What a run says of its activity, whose first attempt failed."""
     trouble = in_trouble(run)
     rows = [row for row in run.rows if row.kind == ACTIVITY]
+    if trouble and not rows and trouble.place and Path(trouble.place.file).name == "activities.py":
+        seen = f"The workflow called the function itself, and could not: {shorten(trouble.last_error, 120)}."
+        return incorrect("called-directly", seen, "Await workflow.execute_activity(...).")
     if trouble:
         return raised_in_history(trouble, "The workflow", "workflow-fails")
     if not rows:
@@ -58,11 +67,11 @@ def execution(run: Run, bench: Bench) -> Verdict:
     if row.input != "TX":
         seen = f"The activity was given {shorten(as_text(row.input), 80)!r}, not the state."
         return incorrect("other-argument", seen, "Hand the workflow's `state` on as the second argument.")
-    if run.status == "failed":
+    if row.state in ("failed", "timed out"):
         if row.attempts < 2:
             seen = "The weather service failed once, and the activity was not tried again."
             return incorrect("no-retries", seen, "Does a RetryPolicy say maximum_attempts=1? Let it try again.")
-        return incorrect("run-failed", f"The workflow failed after {row.attempts} attempts: {shorten(run.failure)}.")
+        return incorrect("run-failed", f"The activity failed after {row.attempts} attempts: {shorten(row.last_error)}.")
     if run.open:
         return incorrect(
             "not-finished", f"The activity is {row.state} after {row.attempts} attempts.", "See its retries."

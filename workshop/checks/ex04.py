@@ -67,6 +67,11 @@ async def handoffs(bench: Bench) -> Verdict:
         if trouble:
             return raised_in_history(trouble, "The workflow", "workflow-fails")
         taken = [row.name for row in run.rows if row.kind == HANDOFF and row.state == "completed"]
+        model = next((row.model for row in run.rows if row.model), None)
+        if not taken and model and model.handoffs:
+            known = ", ".join(agent or name for name, agent in model.handoffs)
+            seen = f"Asked in {language}, no handoff happened; triage may hand over to: {known}."
+            return incorrect("handoff-missing", seen, f"Is a {language} agent among the handoffs?")
         if not taken:
             seen = f"Asked in {language}, no handoff happened: the history has none."
             answer = next((row.model.text for row in reversed(run.rows) if row.model and row.model.text), "")

@@ -29,6 +29,12 @@ async def worker(bench: Bench, args: Sequence[Any], agent: bool = True) -> Verdi
     run = await bench.follow(client, await start(client, workflow, queue, args))
     trouble = in_trouble(run)
     if run.status == "completed":
+        call = next((row for row in run.rows if row.kind == MODEL), None)
+        if call and call.heartbeat_timeout is None:
+            seen = "The worker finished a workflow, but a kill in a model call would go unnoticed for long."
+            return incorrect(
+                "no-heartbeat", seen, "Give the plugin model_params=MODEL_CALL, with its heartbeat_timeout."
+            )
         return passed(f"The worker polls {queue}, and finished a workflow.")
     if trouble and agent and not asked_model(run) and "from inside a workflow" in trouble.last_error:
         seen = "The workflow could not ask the model: the worker's client has no plugin."
@@ -43,6 +49,9 @@ async def worker(bench: Bench, args: Sequence[Any], agent: bool = True) -> Verdi
         return incorrect(
             "run-failed", f"The workflow failed: {shorten(run.failure)}.", "Look at the other files first."
         )
+    if any(row.state == "scheduled" for row in run.rows) and not await pollers(client, queue, "ACTIVITY"):
+        seen = f"The worker polls {queue} for workflows, and for no activity."
+        return incorrect("activity-missing", seen, "Add the activity to activities=[...] of the Worker.")
     return _not_over(run, program)
 
 

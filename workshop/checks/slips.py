@@ -35,12 +35,17 @@ SLIPS = (
     Slip(
         "activity-not-decorated",
         r"missing attributes, was it decorated with @activity\.defn|not an activity|Activity .* missing",
-        "Put @activity.defn above the function in activities.py.",
+        "activities=[...] takes the function itself, without (), and it has @activity.defn above it.",
     ),
     Slip(
         "workflow-not-decorated",
         r"missing attributes, was it decorated with @workflow\.defn|not a workflow",
-        "Put @workflow.defn above the class in workflows.py.",
+        "workflows=[...] takes the class itself, without (), and it has @workflow.defn above it.",
+    ),
+    Slip(
+        "plugin-is-a-class",
+        r"Plugin\.\w+\(\) missing \d required positional argument",
+        "connect(...) takes a plugin that is made: OpenAIAgentsPlugin(...), with ().",
     ),
     Slip(
         "not-deterministic",
@@ -69,6 +74,13 @@ SLIPS = (
         r"coroutine.*(not JSON serializable|was never awaited)|ActivityHandle.*not JSON|'coroutine' object has no"
         r"|Unable to serialize unknown type: <class '(coroutine|.*ActivityHandle)'>",
         "An `await` is missing before the call.",
+    ),
+    Slip("await-too-many", r"can't be used in 'await' expression", "That call gives its result at once: no `await`."),
+    Slip(
+        "not-a-timedelta",
+        r"'(int|float)' object has no attribute '\w*(total_seconds|microseconds|days)'|Duration"
+        r"|has no attribute 'total",
+        "Lengths of time are timedelta(seconds=...) here.",
     ),
     Slip(
         "id-not-unique",

@@ -9,16 +9,17 @@ from workshop.notebook.kernel import Quiet
 from workshop.notebook.scripts import Script
 
 STARTED = re.compile(r"^Workflow (\S+)", re.MULTILINE)
-START = 30.0  # seconds that a starter may take until its workflow has started: it imports for 3 s
+START = 30.0  # seconds that a starter may take until it has really begun: it imports for 3 s
 
 
 class Asked(Quiet):
     """One question. Its answer comes whether or not anybody waits."""
 
-    def __init__(self, question: str, script: Script, durable: bool) -> None:
+    def __init__(self, question: str, script: Script, durable: bool, begun: Callable[[], bool]) -> None:
         self.question = question
         self.durable = durable  # by way of a workflow
         self._script = script
+        self._begun = begun  # whether a plain run has called the model
 
     def __repr__(self) -> str:
         state = "running" if self.running else f"exit code {self.exit_code}"
@@ -55,12 +56,12 @@ class Asked(Quiet):
         self._script.kill()
 
     def follow(self, wait: float, say: Callable[[str], None]) -> bool:
-        """Prints its output until it ends, for at most `wait` seconds from the workflow's start; whether it ended.
+        """Prints its output until it ends, for at most `wait` seconds from when it has really begun; whether it ended.
 
-        With `wait` 0 it returns as soon as the workflow has started or, for a plain run, at once.
+        With `wait` 0 it returns as soon as that is so: the workflow has started, or a plain run has called the model.
         """
         began = time.monotonic()
-        started = None if self.durable else began
+        started: float | None = None
         while True:
             running = self.running
             for line in self._script.news():
@@ -68,13 +69,12 @@ class Asked(Quiet):
             if not running:
                 return True
             now = time.monotonic()
-            if started is None and self.workflow_id:
+            # Imports take seconds, on a busy machine many: they are not counted.
+            if started is None and (self.workflow_id if self.durable else self._begun()):
                 started = now
-            # A plain run gives no sign when its imports are done: they are taken off.
-            limit = (began + START) if started is None else started + wait + (0 if self.durable or not wait else 5)
-            if now >= limit:
+            if now >= (began + START if started is None else started + wait):
                 return False
-            time.sleep(0.05)
+            time.sleep(0.05 if started else 0.2)
 
 
 def words(question: str, options: dict[str, Any]) -> list[str]:

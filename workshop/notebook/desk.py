@@ -45,7 +45,9 @@ class Desk:
         return fault_lines(self._practice.clear_faults(target))
 
     def newest(self) -> int:
-        """The id of the newest entry; 0 if there is none, or no practice service answers."""
+        """The id of the newest entry; 0 if there is none, or the practice services are not in use."""
+        if not (self.model_practises or self.weather_practises):
+            return 0
         try:
             return max((entry["id"] for entry in self._practice.ledger()["entries"]), default=0)
         except WorkshopError:

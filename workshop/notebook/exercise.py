@@ -113,7 +113,7 @@ class Exercise:
         newest = self._desk.newest()
         durable = self.number != PLAIN or bool(options.get("durable"))
         script = scripts.run(self.folder, self._settings.root, "starter.py", words(question, options), log)
-        asked = Asked(question, script, durable)
+        asked = Asked(question, script, durable, lambda: self._desk.newest() > newest)
         self._asked.append((asked, newest))
         try:
             over = asked.follow(wait, self._say)
@@ -131,8 +131,7 @@ class Exercise:
             # Nothing is lost with the starter: the workflow is the server's.
             asked.leave()
             self._say(f"No answer after {wait:g} s; the workflow goes on without the starter.")
-            for line in self._flows.why(asked.workflow_id).lines:
-                self._say(line)
+            self._lines(self._flows.why(asked.workflow_id).lines)
         return asked
 
     def wait(self, seconds: float = 30) -> None:
@@ -152,14 +151,13 @@ class Exercise:
             return
         if run is None:
             self._say(f"Not finished after {seconds:g} s more.")
-        for line in self._flows.why(workflow_id).lines:
-            self._say(line)
+        self._lines(self._flows.why(workflow_id).lines)
 
     # Looking.
 
     def audit(self, workflow_id: str | None = None) -> None:
         """Prints what a workflow did, by default the latest of this exercise: calls, attempts, errors, times."""
-        self._told(lambda: self._say(as_table(self._flows.run(self._workflow_id(workflow_id)))))
+        self._told(lambda: self._lines(as_table(self._flows.run(self._workflow_id(workflow_id)))))
 
     def timeline(self, workflow_id: str | None = None) -> None:
         """Shows the same as a picture."""
@@ -248,7 +246,7 @@ class Exercise:
 
     def _lines(self, lines: list[str]) -> None:
         for line in lines:
-            self._say(line)
+            self._say(surroundings.for_notebooks(line))
 
     def _last(self) -> Asked | None:
         return self._asked[-1][0] if self._asked else None

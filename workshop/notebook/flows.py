@@ -81,7 +81,7 @@ class Flows:
         settings = self._settings
 
         async def ask() -> T:
-            client = await history.connect(os.environ, settings.temporal_address, settings.temporal_namespace)
+            client = await history.connect(dict(os.environ), settings.temporal_address, settings.temporal_namespace)
             try:
                 return await question(client)
             except RPCError as error:
@@ -90,12 +90,12 @@ class Flows:
         return wait_for(ask())
 
 
-def as_table(run: Run) -> str:
-    """The audit as plain text."""
+def as_table(run: Run) -> list[str]:
+    """The audit as lines of plain text."""
     text = io.StringIO()
     console = Console(file=text, width=WIDTH, color_system=None, force_terminal=False, force_jupyter=False)
     console.print(audit.Audit(run))
-    return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
+    return [line.rstrip() for line in text.getvalue().splitlines()]
 
 
 def show_timeline(run: Run) -> None:

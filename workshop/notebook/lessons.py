@@ -100,7 +100,7 @@ class Lessons:
     def look(self, check: Check, value: Any = None) -> Checked:
         """Makes one check, and remembers what it found."""
         verdict = self._not_attempted(check, value) or self._hindered(check, value) or self._verdict(check, value)
-        self._remember("verdicts", check.name, {"outcome": verdict.outcome, "files": self._digest(check)})
+        self._remember("verdicts", check.name, {"outcome": verdict.outcome, "file": self._digest(check)})
         return Checked(check, verdict)
 
     def hint(self, name: str) -> None:
@@ -144,7 +144,7 @@ class Lessons:
             last = known.get(check.name)
             outcome: Outcome = last["outcome"] if last else "not attempted"
             words = outcome if last else "not checked yet"
-            stale = last and check.file and last["files"] != self._digest(check)
+            stale = last and check.file and last.get("file") != self._digest(check)
             lines.append(
                 f"  {SIGNS[outcome]} {check.name:12} {words}{' (its file has changed since)' if stale else ''}"
             )
@@ -222,11 +222,11 @@ class Lessons:
         return _in_a_thread(check, bench)
 
     def _digest(self, check: Check) -> str:
-        digest = hashlib.sha256()
-        for name in self.files:
-            with suppress(OSError):
-                digest.update((self.folder / name).read_bytes())
-        return digest.hexdigest()[:16] if check.file else ""
+        """What tells whether the file of a check was changed; "" if there is none."""
+        try:
+            return hashlib.sha256((self.folder / check.file).read_bytes()).hexdigest()[:16] if check.file else ""
+        except OSError:
+            return ""
 
     def _apply(self, file: str) -> None:
         source, target = self._solution / file, self.folder / file

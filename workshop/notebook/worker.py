@@ -162,7 +162,9 @@ class Worker:
 
         async def ask() -> bool:
             settings = self._settings
-            client: Client = await history.connect(os.environ, settings.temporal_address, settings.temporal_namespace)
+            client: Client = await history.connect(
+                dict(os.environ), settings.temporal_address, settings.temporal_namespace
+            )
             found = await pollers(client, self._queue)
             return any(name.partition("@")[0] == str(pid) for name in (*found.workflows, *found.activities))
 
