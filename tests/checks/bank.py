@@ -1,0 +1,109 @@
+"""Answers of learners: how one is told, and how it becomes files beside a notebook.
+
+A file is the starter's, its TODOs filled with the solution's lines, except for the one that the answer is about.
+"""
+
+import re
+import shutil
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from textwrap import dedent, indent
+
+from workshop.checks import Check, find
+from workshop.checks.starters import starter_file
+from workshop.settings import ROOT
+
+# How the second of two TODOs in a row begins in the solution.
+BEGINS = {"02": "return await", "03": "with trace("}
+REGION = re.compile(
+    r"(^[ \t]*# TODO (\d+)\b.*?(?:\n[ \t]*# (?!END TODO).*?)*\n)(.*?)(^[ \t]*# END TODO \2\b)", re.M | re.S
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer to one check.
+
+    Args:
+        number: of the exercise.
+        check: its name.
+        name: of the answer, for whoever reads a failure.
+        todo: what stands in the check's TODO; None: what the solution has there.
+        edits: then, in the check's file: this text becomes that one.
+        code: of the verdict that it should get; "passed" for a right answer.
+        untouched: the TODO is left as it was given out.
+    """
+
+    number: str
+    check: str
+    name: str
+    code: str
+    todo: str | None = None
+    edits: tuple[tuple[str, str], ...] = field(default=())
+    untouched: bool = False
+
+    @property
+    def about(self) -> Check:
+        """The check."""
+        return find(self.number, self.check)
+
+    def __str__(self) -> str:
+        return f"{self.number}-{self.check}-{self.name}"
+
+
+def solution(number: str) -> Path:
+    """The folder of a solution."""
+    return next((ROOT / "solutions").glob(f"{number}_*"))
+
+
+@cache
+def solved(number: str, file: str) -> dict[int, str]:
+    """What the solution has in each TODO of a file."""
+    given = starter_file(number, file).rstrip()
+    parts = REGION.split(given)
+    pattern, names = re.escape(parts[0]), []
+    for at in range(1, len(parts), 5):
+        names.append(int(parts[at + 1]))
+        pattern += "(.*?)" + re.escape(parts[at + 4].removeprefix("\n"))
+    match = re.fullmatch(pattern, (solution(number) / file).read_text(encoding="utf-8").rstrip(), re.S)
+    assert match, f"{file} of the starter differs from the solution outside of its TODOs"
+    found = dict(zip(names, match.groups(), strict=True))
+    for one, other in pairwise(names):
+        if not found[one]:  # nothing stands between the two TODOs
+            lines = found[other].splitlines(keepends=True)
+            at = next(at for at, line in enumerate(lines) if line.strip().startswith(BEGINS[number]))
+            found[one], found[other] = "".join(lines[:at]), "".join(lines[at:])
+    return found
+
+
+def text_of(answer: Answer) -> str:
+    """The check's file, as the learner who gives this answer has it."""
+    check, known = answer.about, solved(answer.number, answer.about.file)
+
+    def fill(region: re.Match[str]) -> str:
+        begin, number, _given, end = region.groups()
+        if int(number) != check.todo:
+            return f"{begin}{known[int(number)]}{end}"
+        if answer.untouched:
+            return region[0]
+        if answer.todo is None:
+            return f"{begin}{known[int(number)]}{end}"
+        margin = re.match(r"[ \t]*", begin)[0]  # type: ignore[index]
+        return f"{begin}{indent(dedent(answer.todo).strip(chr(10)), margin)}\n{end}"
+
+    text = REGION.sub(fill, starter_file(answer.number, check.file))
+    for old, new in answer.edits:
+        assert old in text, f"{answer}: there is no {old!r} in {check.file}"
+        text = text.replace(old, new)
+    return text
+
+
+def write(answer: Answer, folder: Path) -> Path:
+    """The learner's folder: the solution's files, and this answer's one."""
+    folder.mkdir(parents=True)
+    for path in solution(answer.number).glob("*.py"):
+        shutil.copy(path, folder / path.name)
+    (folder / answer.about.file).write_text(text_of(answer), encoding="utf-8")
+    return folder
