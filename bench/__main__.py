@@ -1,4 +1,4 @@
-"""How fast the durable agent recovers, and what it costs: `python -m bench [--quick] [--write]`."""
+"""How fast the durable agent recovers, and what it costs: `python -m bench [--quick] [--write | --readme]`."""
 
 import argparse
 import asyncio
@@ -7,14 +7,13 @@ import statistics
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 from temporalio.client import Client
 
 from bench.document import publish, table, where_and_when
-from bench.load import durable_runs, false_timeouts, growth, plain_runs, worker_start
+from bench.load import durable_runs, false_timeouts, growth, plain_runs, worker_starts
 from bench.recovery import FIRST, IN_TASK, IN_TOOL, PAUSE, POINTS, SECOND, Lane, dismiss, lanes, polite_stop, recovery
 from bench.stage import Stage, services_of_our_own
 from tests.folders import DURABLE, ROUTING
@@ -101,7 +100,7 @@ class Run:
         return [Line(what, self.n, f"{spread(beyond)}; made again: {again}", "", "1 s; nothing made again", met)]
 
     async def starts(self) -> list[Line]:
-        pairs = [worker_start(self.stage, DURABLE) for _ in range(self.n)]
+        pairs = worker_starts(self.stage, DURABLE, self.n)
         ratio = statistics.median(took / bare for bare, took in pairs)
         what = "a worker's start, against the bare import of its packages"
         took, bare = spread([took for _, took in pairs]), spread([bare for bare, _ in pairs])
@@ -171,7 +170,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("-n", type=int, help="how often each kill is repeated: 5, or 1 with --quick")
     parser.add_argument("--quick", action="store_true", help="a short run, about two minutes, to see that all works")
-    parser.add_argument("--write", action="store_true", help="into docs/bench.md and the README")
+    parser.add_argument("--write", action="store_true", help="into docs/bench.md")
+    parser.add_argument("--readme", action="store_true", help="into docs/bench.md and the README")
     parser.add_argument("--only", nargs="*", choices=PARTS, default=[], help="some parts only")
     parser.add_argument(
         "--server",
@@ -195,9 +195,8 @@ def main() -> None:
     console = Console()
     for part in shown(lines, note):
         console.print(part)
-    if options.write and not options.only:
-        publish("bench", TITLE, f"{LEGEND}\n\n{table(HEADS, [line.cells for line in lines])}\n\n{note}")
-        print(f"Written: {Path('docs/bench.md')} and the README.")
+    if (options.write or options.readme) and not options.only:
+        publish("bench", TITLE, f"{LEGEND}\n\n{table(HEADS, [line.cells for line in lines])}\n\n{note}", options.readme)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import os
 import platform
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -37,15 +36,22 @@ def where_and_when() -> str:
     return ", ".join(parts)
 
 
-def publish(name: str, title: str, text: str, root: Path = ROOT) -> None:
-    """Writes docs/NAME.md, and the README's section between `<!-- NAME:begin -->` and `<!-- NAME:end -->`."""
-    page = root / "docs" / f"{name}.md"
-    page.write_text(f"# {title}\n\n{text}\n", encoding="utf-8")
-    readme = root / "README.md"
-    readme.write_text(with_section(readme.read_text(encoding="utf-8"), name, text), encoding="utf-8")
+def publish(name: str, title: str, text: str, readme: bool, root: Path = ROOT) -> None:
+    """Writes docs/NAME.md and, if asked to, the README's section of that name."""
+    (root / "docs" / f"{name}.md").write_text(f"# {title}\n\n{text}\n", encoding="utf-8")
+    if readme:
+        page = root / "README.md"
+        page.write_text(with_section(page.read_text(encoding="utf-8"), name, text), encoding="utf-8")
 
 
 def with_section(document: str, name: str, text: str) -> str:
-    """`document` with `text` between the two marks of section `name`; unchanged if it has no such marks."""
-    begin, end = f"<!-- {name}:begin -->\n", f"<!-- {name}:end -->"
-    return re.sub(f"({begin}).*?({end})", lambda match: f"{match[1]}{text}\n{match[2]}", document, flags=re.DOTALL)
+    """`document` with `text` between `<!-- NAME:begin -->` and `<!-- NAME:end -->`.
+
+    Raises:
+        LookupError: it has no such marks, once each and in this order.
+    """
+    head, begin, rest = document.partition(f"<!-- {name}:begin -->\n")
+    _, end, tail = rest.partition(f"<!-- {name}:end -->")
+    if not (begin and end) or begin in rest or end in tail:
+        raise LookupError(f"there is no section {name} to write into")
+    return f"{head}{begin}{text}\n{end}{tail}"

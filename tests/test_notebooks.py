@@ -172,7 +172,7 @@ def test_a_solution_notebook_is_up_to_date(number: str) -> None:
     assert not notebooks.REGION.search("".join(cell.source for cell in committed.cells))
 
 
-@pytest.mark.parametrize("number", ["01", "02", "04"])  # 03 is yet to be run on a quiet machine
+@EXERCISES
 def test_a_solution_notebook_shows_real_output_and_nothing_private(number: str) -> None:
     path = notebooks.folder("solutions", number) / "solution.ipynb"
     for cell in nbformat.read(path, as_version=4).cells:

@@ -8,7 +8,9 @@ Each `exercises/0N_name/exercise.ipynb` gets its picture from `docs/img`, loses 
 run against services of its own, on free ports.
 """
 
+import asyncio
 import base64
+import os
 import re
 import shutil
 import sys
@@ -38,8 +40,8 @@ SOLVED = "*This is the solved exercise, with the output of a real run. Yours is 
 RIGHT = "    data = await make_api_call(state)\n    # data = await make_api_call_bug(state)\n"
 BROKEN = "    # data = await make_api_call(state)\n    data = await make_api_call_bug(state)\n"
 BY_HAND: dict[str, tuple[str, Callable[[str], str]]] = {
-    "by-hand-bug": ("# The drill: the tool is broken.", lambda text: text.replace(RIGHT, BROKEN)),
-    "by-hand-fix": ("# The drill: the tool is mended.", lambda text: text),
+    "by-hand-bug": ("*Done by hand: the cell of `activities.py`, broken.*", lambda text: text.replace(RIGHT, BROKEN)),
+    "by-hand-fix": ("*Done by hand: the cell of `activities.py`, mended.*", lambda text: text),
 }
 
 
@@ -87,8 +89,8 @@ def solved(number: str) -> NotebookNode:
             cells.append(new_markdown_cell(SOLVED.format(starter=original), id="solved"))
         for tag in cell.metadata.get("tags", ()):
             words, change = BY_HAND[tag]
-            head, _, text = _written(home, "activities.py").partition("\n")
-            cells.append(new_code_cell(f"{head}\n{words}\n{change(text)}", id=tag))
+            cells.append(new_markdown_cell(words, id=f"{tag}-note"))
+            cells.append(new_code_cell(change(_written(home, "activities.py")), id=tag))
     notebook.cells = cells
     return notebook
 
@@ -110,7 +112,7 @@ def run(notebook: NotebookNode, where: Path, env: Mapping[str, str]) -> Notebook
     client = NotebookClient(
         notebook, timeout=PATIENCE, resources={"metadata": {"path": str(where)}}, record_timing=False
     )
-    client.execute(env=dict(env))
+    asyncio.run(client.async_execute(env=dict(env)))  # closes its loop, in a thread too; `execute` does not
     return notebook
 
 
@@ -128,8 +130,6 @@ def copy_of_the_tree(target: Path) -> Path:
 @contextmanager
 def services(root: Path) -> Any:
     """A Temporal server and the practice services for a copy of the tree; gives the environment of its kernels."""
-    import os
-
     from workshop.services import Services, free_port
     from workshop.settings import HOST, Settings
 

@@ -42,6 +42,10 @@ class Practice:
         """Sets a fault."""
         self._http.post("/faults", json={"target": target, "kind": kind, **options}).raise_for_status()
 
+    def close(self) -> None:
+        """Ends its connections."""
+        self._http.close()
+
     def clear_faults(self) -> None:
         """Takes all faults back; requests that they delay go on."""
         self._http.delete("/faults").raise_for_status()

@@ -16,6 +16,8 @@ async def tool(bench: Bench) -> Verdict:
     from agents.tool_context import ToolContext
 
     made = bench.variable
+    if inspect.iscoroutine(made):
+        made.close()
     if not isinstance(made, FunctionTool):
         what = "the function itself" if inspect.isfunction(made) else f"of type {type(made).__name__}"
         seen = f"weather_tool is {what}, not a tool: a model cannot be offered it."
@@ -46,6 +48,7 @@ async def agent(bench: Bench) -> Verdict:
     from agents import Agent, RunConfig, Runner, function_tool
     from agents.exceptions import AgentsException
     from agents.models.openai_provider import OpenAIProvider
+    from openai import AsyncOpenAI
 
     made = bench.variable
     if made is None:
@@ -65,16 +68,21 @@ async def agent(bench: Bench) -> Verdict:
         return incorrect("no-instructions", seen, 'Agent(instructions="...")')
     if not made.tools:
         return incorrect("no-tool", "The agent has no tools: it can only guess.", "Agent(tools=[weather_tool])")
-    provider = OpenAIProvider(base_url=f"{bench.practice.url}/v1", api_key="practice", use_responses=True)
-    config = RunConfig(model_provider=provider, tracing_disabled=True)
-    try:
-        result = await Runner.run(made, QUESTION, run_config=config, max_turns=5)
-    except AgentsException as error:
-        return raised(error, bench.folder, "A run of the agent", "run-raises")
+    # A client of its own: one that is shared belongs to the event loop that used it first.
+    async with AsyncOpenAI(base_url=f"{bench.practice.url}/v1", api_key="practice") as client:
+        provider = OpenAIProvider(openai_client=client, use_responses=True)
+        config = RunConfig(model_provider=provider, tracing_disabled=True)
+        try:
+            result = await Runner.run(made, QUESTION, run_config=config, max_turns=5)
+        except AgentsException as error:
+            return raised(error, bench.folder, "A run of the agent", "run-raises")
     kinds = [item.type for item in result.new_items]
     if "tool_call_output_item" not in kinds:
         seen = f"Asked {QUESTION!r}, it answered without its tool: {shorten(str(result.final_output), 120)!r}."
         return incorrect("tool-not-called", seen, "Is it the weather tool, with a description that says what it does?")
+    if not bench.practice.ledger("weather"):
+        seen = f"Asked {QUESTION!r}, it called a tool that did not ask the weather service."
+        return incorrect("not-asked", seen, "Give it the tool that comes in as the argument.")
     return passed(f"Asked about Texas, {made.name} called its tool and answered from it.")
 
 

@@ -2,7 +2,7 @@
 
 from workshop.checks import activity, scripts
 from workshop.checks.bench import Bench, asked_model, in_trouble
-from workshop.checks.learner import raised_in_history, shorten
+from workshop.checks.learner import raised_in_history, raised_in_run, shorten
 from workshop.checks.verdict import Check, Verdict, incorrect, passed
 from workshop.history import INLINE_TOOL, MODEL, TOOL, Run
 
@@ -34,6 +34,8 @@ def tool_in(run: Run) -> Verdict | None:
             seen = f"{INSIDE[0].upper()}{INSIDE[1:]}, and the sandbox stopped it: {shorten(trouble.last_error, 120)}."
             return incorrect("tool-in-workflow", seen, "Use activity_as_tool(...) where @function_tool is.")
         return raised_in_history(trouble, "The workflow", "workflow-fails")
+    if row is None and run.status == "failed":
+        return raised_in_run(run)
     if row is None:
         first = next((row.model for row in run.rows if row.kind == MODEL and row.model), None)
         if first is None:
@@ -61,7 +63,7 @@ def agent_in(run: Run, bench: Bench) -> Verdict | None:
     if trouble:
         return raised_in_history(trouble, "The workflow", "workflow-fails")
     if run.status == "failed":
-        return incorrect("run-failed", f"The workflow failed: {shorten(run.failure)}.")
+        return raised_in_run(run)
     if run.open:
         return incorrect("not-finished", "The workflow did not finish.", "What does it wait for?")
     models = [row.model for row in run.rows if row.kind == MODEL and row.model]

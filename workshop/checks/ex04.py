@@ -9,7 +9,7 @@ from uuid import uuid4
 from workshop.checks import scripts
 from workshop.checks.bench import Bench, in_trouble, start
 from workshop.checks.ex03 import tool_in
-from workshop.checks.learner import raised, raised_in_history, shorten
+from workshop.checks.learner import raised, raised_in_history, raised_in_run, shorten
 from workshop.checks.verdict import Check, Verdict, incorrect, passed
 from workshop.history import HANDOFF, MODEL, TIMER, Run
 
@@ -67,6 +67,8 @@ async def handoffs(bench: Bench) -> Verdict:
         if trouble:
             return raised_in_history(trouble, "The workflow", "workflow-fails")
         taken = [row.name for row in run.rows if row.kind == HANDOFF and row.state == "completed"]
+        if run.status == "failed":
+            return raised_in_run(run)
         model = next((row.model for row in run.rows if row.model), None)
         if not taken and model and model.handoffs:
             known = ", ".join(agent or name for name, agent in model.handoffs)

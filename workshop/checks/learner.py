@@ -9,9 +9,10 @@ from typing import Any
 
 from workshop.checks.slips import slip_of
 from workshop.checks.verdict import Verdict, incorrect
-from workshop.history import Link, Row, printable
+from workshop.history import Link, Place, Row, Run, printable
 
 IMPORT_SECONDS = 5
+LOOK = "Look at that line, and at what comes into it."
 
 
 class Found(Exception):
@@ -55,15 +56,26 @@ def raised(error: BaseException, folder: Path, doing: str, code: str) -> Verdict
     known = slip_of(text)
     at = place(error, folder)
     seen = f"{doing} raised {text}{f' ({at})' if at else ''}."
-    return Verdict("raised", known.code if known else code, seen, known.slip if known else "")
+    return Verdict("raised", known.code if known else code, seen, known.slip if known else LOOK)
 
 
 def raised_in_history(row: Row, doing: str, code: str) -> Verdict:
     """The same for an exception that a history tells of."""
-    text = shorten(row.last_error)
+    return _told(row.last_error, row.place, doing, code)
+
+
+def raised_in_run(run: Run) -> Verdict:
+    """The same for the exception that a workflow ended with."""
+    place = next((link.place for link in reversed(run.errors) if link.place), None)
+    return _told(run.failure or run.status, place, "The workflow failed: it", "run-failed")
+
+
+def _told(error: str, place: Place | None, doing: str, code: str) -> Verdict:
+    text = shorten(error)
     known = slip_of(text)
-    at = f" ({Path(row.place.file).name}, line {row.place.line})" if row.place else ""
-    return Verdict("raised", known.code if known else code, f"{doing} raised {text}{at}.", known.slip if known else "")
+    at = f" ({Path(place.file).name}, line {place.line})" if place else ""
+    slip = known.slip if known else LOOK
+    return Verdict("raised", known.code if known else code, f"{doing} raised {text}{at}.", slip)
 
 
 def brief(error: BaseException) -> str:

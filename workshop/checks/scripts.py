@@ -11,7 +11,7 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 
 from workshop.checks.bench import WARM_UP, Bench, asked_model, in_trouble, start
-from workshop.checks.learner import Found, raised_in_history, shorten
+from workshop.checks.learner import LOOK, Found, raised_in_history, raised_in_run, shorten
 from workshop.checks.programs import Ended, Program
 from workshop.checks.slips import slip_of
 from workshop.checks.verdict import Verdict, incorrect, passed
@@ -26,7 +26,12 @@ async def worker(bench: Bench, args: Sequence[Any], agent: bool = True) -> Verdi
     client = await bench.client(plugin=agent)
     program = bench.program("worker.py")
     await _until_it_polls(bench, client, program, queue)
-    run = await bench.follow(client, await start(client, workflow, queue, args))
+    workflow_id = await start(client, workflow, queue, args)
+    run = await bench.follow(client, workflow_id, 3)
+    if any(row.state == "scheduled" for row in run.rows) and not await pollers(client, queue, "ACTIVITY"):
+        seen = f"The worker polls {queue} for workflows, and for no activity."
+        return incorrect("activity-missing", seen, "Add the activity to activities=[...] of the Worker.")
+    run = await bench.follow(client, workflow_id)
     trouble = in_trouble(run)
     if run.status == "completed":
         call = next((row for row in run.rows if row.kind == MODEL), None)
@@ -45,13 +50,8 @@ async def worker(bench: Bench, args: Sequence[Any], agent: bool = True) -> Verdi
         if found.code in ("activity-missing", "workflow-missing"):
             return incorrect(found.code, f"{shorten(trouble.last_error)}.", found.slip)
         return found
-    if run.failure:
-        return incorrect(
-            "run-failed", f"The workflow failed: {shorten(run.failure)}.", "Look at the other files first."
-        )
-    if any(row.state == "scheduled" for row in run.rows) and not await pollers(client, queue, "ACTIVITY"):
-        seen = f"The worker polls {queue} for workflows, and for no activity."
-        return incorrect("activity-missing", seen, "Add the activity to activities=[...] of the Worker.")
+    if run.status == "failed":
+        return raised_in_run(run)
     return _not_over(run, program)
 
 
@@ -74,8 +74,14 @@ async def _until_it_polls(bench: Bench, client: Client, program: Program, queue:
     async def look() -> str:
         if program.poll():
             return "ended"
-        return "polls" if f"{program.pid}@" in str(await pollers(client, queue, "WORKFLOW")) else ""
+        if f"{program.pid}@" in str(await pollers(client, queue, "WORKFLOW")):
+            return "polls"
+        # A worker asks for both kinds of tasks at once, if it asks for both.
+        if await pollers(client, queue, "ACTIVITY"):
+            half.append(time.monotonic())
+        return "half" if half and time.monotonic() > half[0] + 1.5 else ""
 
+    half: list[float] = []
     seen = await bench.wait(look, 6)
     if seen == "polls":
         return
@@ -104,7 +110,7 @@ def _ended(ended: Ended, program: Program, script: str) -> Verdict:
     if ended.error:
         known = slip_of(ended.error)
         seen = f"{script} raised {ended.error}{f' ({ended.at})' if ended.at else ''}."
-        return Verdict("raised", known.code if known else "script-raised", seen, known.slip if known else "")
+        return Verdict("raised", known.code if known else "script-raised", seen, known.slip if known else LOOK)
     if ended.code:
         words = shorten(" ".join(program.text.strip().splitlines()[-2:]))
         return Verdict("raised", "script-failed", f"{script} ended with exit code {ended.code}: {words}")
@@ -225,13 +231,14 @@ async def _started(bench: Bench, client: Client, programs: Sequence[Program]) ->
     async def listed() -> list[str]:
         return [found.id async for found in client.list_workflows() if found.id != WARM_UP]
 
-    async def look() -> list[str] | None:
+    async def settled() -> bool:
         over = [program.poll() for program in programs]
         ids = await listed()
         # A starter that ended has no more to start.
-        return ids if len(ids) == len(programs) or all(over) or (ids and any(over)) else None
+        return len(ids) == len(programs) or all(over) or (bool(ids) and any(over))
 
-    ids = await bench.wait(look, 5) or await bench.wait(listed, 1)  # the list lags
+    await bench.wait(settled, 5)
+    ids = await bench.wait(listed, 0.5)  # the list lags
     if ids:
         return ids
     for program in programs:

@@ -20,6 +20,7 @@ RUN_SYNC = Slip(
 )
 SLIPS = (
     RUN_SYNC,
+    Slip("run-sync", r"do not support synchronous model calls", "Write `await Runner.run(...)`."),
     Slip(
         "no-timeout",
         r"start_to_close_timeout or schedule_to_close_timeout|at least one of",
@@ -78,8 +79,7 @@ SLIPS = (
     Slip("await-too-many", r"can't be used in 'await' expression", "That call gives its result at once: no `await`."),
     Slip(
         "not-a-timedelta",
-        r"'(int|float)' object has no attribute '\w*(total_seconds|microseconds|days)'|Duration"
-        r"|has no attribute 'total",
+        r"'(int|float)' object has no attribute '\w*(total_seconds|microseconds|days)'|Duration",
         "Lengths of time are timedelta(seconds=...) here.",
     ),
     Slip(
@@ -93,6 +93,11 @@ SLIPS = (
         "A workflow cannot use the network itself: let it await workflow.execute_activity(...).",
     ),
     Slip("name-unknown", r"NameError: name '\w+' is not defined", "A name is misspelt, or its import is missing."),
+    Slip(
+        "nothing-there",
+        r"'NoneType' object",
+        "Something there is None: is a TODO above it not done, or a `return` or an assignment missing?",
+    ),
     Slip("no-such-module", r"No module named", "Check the spelling of the import."),
     Slip("no-such-name", r"cannot import name", "Check the spelling of the name in the import and in that file."),
     Slip("syntax", r"^(SyntaxError|IndentationError|TabError)", "Python cannot read this line or the one before it."),

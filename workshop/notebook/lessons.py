@@ -285,6 +285,8 @@ def _in_a_thread(check: Check, bench: Bench) -> Verdict:
             found.append(seen.verdict)
         except BaseException as error:
             found.append(raised(error, bench.folder, "Your code", "raised"))
+        finally:
+            bench.practice.close()
 
     with bench.borrowed():
         thread = Thread(target=look, daemon=True)

@@ -107,6 +107,12 @@ def brief(text: str, folder: Path, count: int = 6) -> list[str]:
     return [line[:300] for line in without_frames(text, folder) if line.strip()][-count:]
 
 
+def _drop(lines: list[str], count: int) -> None:
+    """Takes the last lines off that say something, and the empty ones among them."""
+    while count and lines:
+        count -= bool(lines.pop())
+
+
 def without_frames(text: str, folder: Path, ended: bool = True) -> list[str]:
     """Lines of an output in which a traceback is its last line, with the learner's own file and line.
 
@@ -123,8 +129,8 @@ def without_frames(text: str, folder: Path, ended: bool = True) -> list[str]:
             place = f" ({Path(found[1]).name}, line {found[2]})" if Path(found[1]).parent == folder else place
         elif line[:1] not in (" ", ""):
             inside = False
-            if lines and lines[-1] in CHAINED:
-                del lines[-2:]  # the exception before it
+            if any(line in CHAINED for line in lines[-2:]):
+                _drop(lines, 2)  # the exception that it came from, and the line between them
             lines.append(f"{line[:300]}{place}")
     if inside and ended:
         lines.append("It ended in an exception that it could not tell.")

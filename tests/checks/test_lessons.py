@@ -1,0 +1,254 @@
+"""Lessons: what is not attempted, hints, solutions, progress, and the checks of a notebook's variables."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from agents import Agent, RunConfig, Runner, function_tool
+from agents.testing import ScriptedModel, assistant_message, function_call
+
+from tests.checks.bank import Answer, solution, text_of
+from workshop.checks import CHECKS
+from workshop.checks.prober import Prober
+from workshop.checks.starters import starter_file
+from workshop.errors import WorkshopError
+from workshop.notebook.lessons import Lessons
+from workshop.settings import ROOT
+
+NUMBERS = pytest.mark.parametrize("number", sorted(CHECKS))
+
+
+@pytest.fixture(scope="module")
+def prober() -> Iterator[Prober]:
+    one = Prober()
+    one.warm_up()
+    yield one
+    one.close()
+
+
+class Desk:
+    """An exercise's folder, its lessons, and what they said."""
+
+    def __init__(self, number: str, home: Path, prober: Prober) -> None:
+        self.said: list[str] = []
+        self.folder = home / "exercises" / solution(number).name
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (home / "solutions").mkdir(exist_ok=True)
+        if not (home / "solutions" / self.folder.name).exists():
+            shutil.copytree(solution(number), home / "solutions" / self.folder.name)
+        shutil.copy(solution(number) / "connection.py", self.folder)
+        self.lessons = Lessons(number, self.folder, home, home / "state", prober, self.said.append)
+
+    def starters(self, number: str) -> None:
+        for check in CHECKS[number]:
+            if check.file:
+                (self.folder / check.file).write_text(starter_file(number, check.file))
+
+    def solve(self, number: str) -> None:
+        for path in solution(number).glob("*.py"):
+            shutil.copy(path, self.folder)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.said)
+
+
+@NUMBERS
+def test_without_a_file_nothing_is_attempted(number: str, tmp_path: Path, prober: Prober) -> None:
+    desk = Desk(number, tmp_path, prober)
+    for check in CHECKS[number]:
+        found = desk.lessons.check(check.name)
+        assert (found.outcome, found.code) == ("not attempted", "file-missing" if check.file else "no-variable")
+
+
+@NUMBERS
+def test_an_untouched_todo_is_not_attempted(number: str, tmp_path: Path, prober: Prober) -> None:
+    desk = Desk(number, tmp_path, prober)
+    desk.starters(number)
+    for check in CHECKS[number]:
+        if check.todo and check.file:
+            found = desk.lessons.check(check.name)
+            assert (found.outcome, found.code) == ("not attempted", "untouched")
+            assert f"TODO {check.todo} in {check.file}" in desk.text
+
+
+def test_a_todo_that_cannot_be_seen_without_another_says_so(tmp_path: Path, prober: Prober) -> None:
+    desk = Desk("03", tmp_path, prober)
+    desk.solve("03")
+    without_three = Answer("03", "workflow", "untouched", "", untouched=True)
+    (desk.folder / "workflows.py").write_text(text_of(without_three))
+    found = desk.lessons.check("tool")
+    assert (found.outcome, found.code) == ("incorrect", "needs-another")
+    assert "TODO 3" in desk.text
+
+
+def test_a_file_that_another_needs_is_named(tmp_path: Path, prober: Prober) -> None:
+    desk = Desk("03", tmp_path, prober)
+    desk.solve("03")
+    (desk.folder / "workflows.py").unlink()
+    assert desk.lessons.check("worker").code == "needs-file"
+    assert "workflows.py" in desk.text
+
+
+@pytest.mark.parametrize("name", ["agents.py", "openai.py", "temporalio/__init__.py"])
+def test_a_file_that_hides_a_package_is_named(name: str, tmp_path: Path, prober: Prober) -> None:
+    """Case R57."""
+    desk = Desk("02", tmp_path, prober)
+    desk.solve("02")
+    (desk.folder / name).parent.mkdir(exist_ok=True)
+    (desk.folder / name).write_text("")
+    found = desk.lessons.check("activity")
+    assert (found.outcome, found.code) == ("raised", "shadow")
+    assert name.removesuffix("/__init__.py") in desk.text
+
+
+def test_a_check_that_is_not_there_is_one_line(tmp_path: Path, prober: Prober) -> None:
+    with pytest.raises(WorkshopError, match='no check "wrker"'):
+        Desk("02", tmp_path, prober).lessons.check("wrker")
+
+
+@NUMBERS
+def test_hints_come_one_by_one_and_are_remembered(number: str, tmp_path: Path, prober: Prober) -> None:
+    for check in CHECKS[number]:
+        assert 1 <= len(check.hints) <= 3
+        for shown in range(1, len(check.hints) + 2):
+            desk = Desk(number, tmp_path, prober)  # as in a new kernel
+            desk.lessons.hint(check.name)
+            hints = [line for line in desk.said if line.startswith("Hint")]
+            assert len(hints) == min(shown, len(check.hints))
+            assert hints[-1].endswith(check.hints[len(hints) - 1])
+
+
+def test_a_solution_is_shown_as_a_difference(tmp_path: Path, prober: Prober) -> None:
+    desk = Desk("02", tmp_path, prober)
+    desk.lessons.solution("activity")
+    assert "You have no activities.py yet" in desk.text
+    desk.starters("02")
+    desk.said.clear()
+    desk.lessons.solution("activity")
+    assert "+    response.raise_for_status()" in desk.said
+    assert any(line.startswith("-") and "TODO 1" in line for line in desk.said)
+
+
+def test_a_solution_is_taken_and_nothing_lost(tmp_path: Path, prober: Prober) -> None:
+    desk = Desk("02", tmp_path, prober)
+    desk.starters("02")
+    mine = {path.name: path.read_bytes() for path in desk.folder.glob("*.py")}
+    desk.lessons.solution("activity", apply=True)
+    (desk.folder / "activities.py").write_text("# mine again\n")
+    desk.lessons.solution("02", apply=True)
+    for path in solution("02").glob("*.py"):
+        assert (desk.folder / path.name).read_bytes() == path.read_bytes()
+    copies = [path.read_bytes() for path in desk.folder.glob("*.bak-*")]
+    for name in ("activities.py", "workflows.py", "worker.py", "starter.py"):
+        assert mine[name] in copies
+    assert b"# mine again\n" in copies
+    desk.said.clear()
+    desk.lessons.solution("activity", apply=True)
+    assert desk.text == "activities.py is the solution's already."
+
+
+def test_progress_knows_what_was_found_and_what_changed_since(tmp_path: Path, prober: Prober) -> None:
+    desk = Desk("02", tmp_path, prober)
+    desk.solve("02")
+    assert desk.lessons.progress()[0].endswith("0 of 5 checks passed")
+    assert desk.lessons.check("activity").outcome == "passed"
+    lines = Desk("02", tmp_path, prober).lessons.progress()
+    assert lines[0].endswith("1 of 5 checks passed")
+    assert lines[1].split() == ["✔", "activity", "passed"]
+    (desk.folder / "activities.py").write_text("# other\n")
+    assert "changed since" in desk.lessons.progress()[1]
+    desk.lessons.forget()
+    assert desk.lessons.progress()[0].endswith("0 of 5 checks passed")
+
+
+async def get_weather_alerts(state: str) -> str:
+    """Alerts of a state."""
+    import httpx
+
+    async with httpx.AsyncClient() as http:
+        answer = await http.get(f"{_weather()}/alerts/active", params={"area": state}, headers={"User-Agent": "test"})
+    return str(answer.json()["features"][0]["properties"]["headline"])
+
+
+def _weather() -> str:
+    import os
+
+    return os.environ["WEATHER_API_URL"]
+
+
+async def fails_then(state: str) -> str:
+    """Asks, and fails."""
+    await get_weather_alerts(state)
+    raise ValueError("no")
+
+
+def no_arguments() -> str:
+    """Alerts."""
+    return "none"
+
+
+def without_docstring(state: str) -> str:
+    return "none"
+
+
+def canned(state: str) -> str:
+    """Alerts of a state."""
+    return "Sunshine."
+
+
+TOOL = function_tool(get_weather_alerts)
+
+
+def ran(*steps: Any, tool: Any = TOOL) -> Any:
+    """What `await Runner.run(...)` gives, with a model that follows a script."""
+    import asyncio
+
+    agent = Agent(name="Weather", instructions="Go.", tools=[tool])
+    config = RunConfig(tracing_disabled=True)
+    agent.model = ScriptedModel(list(steps))
+    return asyncio.run(Runner.run(agent, "Texas?", run_config=config))
+
+
+ASKS = [function_call("canned", {"state": "TX"}, call_id="c1")]
+SAYS = [assistant_message("Sunshine.")]
+
+VALUES: tuple[tuple[str, str, Any, str], ...] = (
+    ("tool", "the function", lambda: get_weather_alerts, "not-a-tool"),
+    ("tool", "called", lambda: get_weather_alerts("CA"), "not-a-tool"),
+    ("tool", "a list", lambda: [TOOL], "not-a-tool"),
+    ("tool", "no arguments", lambda: function_tool(no_arguments), "no-arguments"),
+    ("tool", "no docstring", lambda: function_tool(without_docstring), "no-description"),
+    ("tool", "canned", lambda: function_tool(canned), "not-asked"),
+    ("tool", "fails", lambda: function_tool(fails_then), "tool-fails"),
+    ("tool", "right", lambda: TOOL, "passed"),
+    ("tool", "named", lambda: function_tool(get_weather_alerts, name_override="alerts"), "passed"),
+    ("agent", "a name", lambda: "Weather agent", "not-an-agent"),
+    ("agent", "no tool", lambda: Agent(name="W", instructions="Go."), "no-tool"),
+    (
+        "agent",
+        "another tool",
+        lambda: Agent(name="W", instructions="Go.", tools=[function_tool(no_arguments)]),
+        "not-asked",
+    ),
+    ("agent", "right", lambda: Agent(name="W", instructions="Go.", tools=[TOOL]), "passed"),
+    ("run", "not awaited", lambda: Runner.run(Agent(name="W"), "Texas?"), "not-awaited"),
+    ("run", "the text", lambda: "Sunshine.", "text-only"),
+    ("run", "the agent", lambda: Agent(name="W"), "not-a-result"),
+    ("run", "no tool called", lambda: ran(SAYS), "tool-not-called"),
+    ("run", "right", lambda: ran(ASKS, SAYS, tool=function_tool(canned)), "passed"),
+)
+
+
+@pytest.mark.parametrize(("check", "name", "make", "code"), VALUES, ids=[f"{v[0]}-{v[1]}" for v in VALUES])
+def test_a_variable_gets_its_verdict(
+    check: str, name: str, make: Any, code: str, tmp_path: Path, prober: Prober
+) -> None:
+    desk = Desk("01", tmp_path, prober)
+    found = desk.lessons.check(check, make())
+    assert found.code == code, desk.text
+    assert (found.outcome == "passed") == (code == "passed")
+    assert f"{found.outcome}: {check}" in desk.said[0]
+    assert ROOT.name not in desk.said[0]

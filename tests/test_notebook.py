@@ -1,0 +1,194 @@
+"""The notebook's side, in real kernels: where files land, processes that never stay behind, lines and no tracebacks."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.harness import Bench
+from tests.kernels import Kernel, kernel, until_gone
+from tests.tree import copy_of_the_tree, exercise_folder, variables
+
+CANARY = "sk-canary-7Q2M9X4T"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return copy_of_the_tree(tmp_path / "tree")
+
+
+@pytest.fixture
+def env(bench: Bench, root: Path) -> dict[str, str]:
+    return variables(bench, root, root / ".workshop")
+
+
+@pytest.fixture
+def notebook(root: Path, env: dict[str, str]) -> Iterator[Kernel]:
+    """A kernel that VS Code would start: in the root of the workspace, exercise 02 solved and prepared."""
+    exercise_folder(root, "02", solved=True)
+    with kernel(root, env) as one:
+        said = one.run('from workshop.notebook import exercise\nex = exercise("02")')
+        assert not said.error
+        assert said.text.startswith("Exercise 02 is ready: practice model, practice weather")
+        assert said.text.count("\n") == 1
+        yield one
+
+
+def worker_pid(text: str) -> int:
+    found = re.search(r"Worker running: process (\d+) polls the task queue temporal-hello-world", text)
+    assert found, text
+    assert psutil.pid_exists(int(found[1]))
+    return int(found[1])
+
+
+def test_a_lesson_from_start_to_proof(notebook: Kernel, root: Path) -> None:
+    """Files land beside the notebook (case R37); a worker is replaced, killed, missed, and comes back."""
+    notebook.run("%%writefile noted.txt\nhere")
+    assert (exercise_folder(root, "02") / "noted.txt").read_text() == "here\n"
+    assert not (root / "noted.txt").exists()
+
+    first = worker_pid(notebook.run("ex.worker.start()").text)
+    again = notebook.run("ex.worker.start()").text
+    assert "replaced" in again
+    second = worker_pid(again)
+    assert first != second
+    until_gone(first)
+
+    asked = notebook.run('asked = ex.ask("CA")')
+    assert "Warning" in asked.text
+    assert not asked.error
+    assert notebook.run("print(asked.exit_code, asked.workflow_id)").text.startswith("0 temporal-hello-world-")
+
+    audit = notebook.run("ex.audit()").text
+    assert "get_weather_alerts" in audit
+    assert "\x1b" not in audit
+    picture = notebook.run("ex.timeline()")
+    assert set(picture.mimes) == {"text/html", "text/plain"}
+
+    killed = notebook.run("ex.worker.kill()").text
+    assert f"process {second}" in killed
+    until_gone(second)
+    missed = notebook.run('ex.ask("TX", wait=1)').text
+    assert "No answer after 1 s" in missed
+    assert "ex.worker.start()" in missed
+    assert "No worker runs." in notebook.run("ex.worker.stop()").text
+    bounded = notebook.run("ex.wait(0.5)").text
+    assert "Not finished after 0.5 s" in bounded
+
+    third = worker_pid(notebook.run("ex.worker.start()").text)
+    assert "Practice County" in notebook.run("ex.wait()").text
+    proof = notebook.run("proof = ex.proof()\nprint(proof.agree, proof.completed_again)").text
+    assert "completed calls made again: 0" in proof
+    assert proof.endswith("True 0\n")
+    assert "area=TX" in notebook.run("ex.ledger()").text
+    assert "polls the task queue" in notebook.run("ex.worker.logs()").text
+    assert "completed" in notebook.run("ex.why()").text
+    assert "Worker stopped" in notebook.run("ex.worker.stop()").text
+    until_gone(third)
+
+
+def test_a_restarted_or_killed_kernel_leaves_no_worker(notebook: Kernel, root: Path) -> None:
+    files = {path.name for path in exercise_folder(root, "02").iterdir()}
+    pid = worker_pid(notebook.run("ex.worker.start()").text)
+    notebook.restart()
+    until_gone(pid)
+
+    notebook.run('from workshop.notebook import exercise\nex = exercise("02")')
+    pid = worker_pid(notebook.run("ex.worker.start()").text)
+    helpers = psutil.Process(notebook.pid).children(recursive=True)
+    notebook.kill()
+    until_gone(pid)
+    for helper in helpers:
+        until_gone(helper.pid)
+    assert files <= {path.name for path in exercise_folder(root, "02").iterdir()}
+
+
+def test_an_interrupted_cell_ends_what_it_started(notebook: Kernel, root: Path) -> None:
+    pid = worker_pid(notebook.run("ex.worker.start()").text)
+    asked = notebook.interrupt_when('ex.ask("TX", delay=60, wait=60)', "See it at")
+    assert "KeyboardInterrupt" in asked.error
+    starters = [p for p in psutil.Process(notebook.pid).children(recursive=True) if "starter.py" in p.cmdline()]
+    for starter in starters:
+        until_gone(starter.pid)
+    # The worker is still the notebook's: it runs, and can be stopped.
+    assert str(pid) in notebook.run("print(ex.worker.running, ex.worker.pid)").text
+    assert "Worker stopped" in notebook.run("ex.worker.stop()").text
+    until_gone(pid)
+
+
+def test_a_worker_that_dies_is_told_with_its_last_lines(notebook: Kernel, root: Path) -> None:
+    folder = exercise_folder(root, "02")
+    worker = (folder / "worker.py").read_text()
+    (folder / "worker.py").write_text(worker.replace("workflows=[TemporalHelloWorld]", "workflows=[Misspelt]"))
+    said = notebook.run("ex.worker.start()")
+    assert "ended (exit code 1)" in said.text
+    assert "NameError: name 'Misspelt' is not defined (worker.py, line " in said.text
+    assert "Traceback" not in said.text + said.error
+    (folder / "worker.py").unlink()
+    assert "There is no worker.py" in notebook.run("ex.worker.start()").text
+    (folder / "agents.py").write_text("")
+    assert "agents.py hides the package agents" in notebook.run('ex.ask("CA")').text
+    assert "shadow" in notebook.run('print(ex.check("activity").code)').text
+
+
+def test_the_usual_slip_of_notebooks_is_named(root: Path, env: dict[str, str]) -> None:
+    """Case R39, and variables of a notebook, of which a module is always as its file is."""
+    folder = exercise_folder(root, "01", solved=True)
+    with kernel(folder, env) as one:
+        one.run('from workshop.notebook import exercise\nex = exercise("01")')
+        assert "not attempted: tool" in one.run('weather_tool = None\nex.check("tool")').text
+        one.run("from activities import get_weather_alerts\nfrom agents import Runner, function_tool")
+        assert "passed: tool" in one.run('weather_tool = function_tool(get_weather_alerts)\nex.check("tool")').text
+        one.run("from workflows import weather_agent\nagent = weather_agent(weather_tool)")
+        assert "passed: agent" in one.run('ex.check("agent", agent)').text
+
+        for call in ('Runner.run_sync(agent, "Texas?")', 'import asyncio\nasyncio.run(Runner.run(agent, "Texas?"))'):
+            slip = one.run(
+                f"result = {call}" if "import" not in call else call.replace("asyncio.run", "result = asyncio.run")
+            )
+            assert "in a notebook write `await Runner.run(...)`" in slip.error
+            assert "Traceback" not in slip.error
+            checked = one.run('ex.check("run")')
+            assert "raised: run" in checked.text
+            assert "in a notebook write `await Runner.run(...)`" in checked.text
+            assert not checked.error
+        assert "NameError" in one.run("unknown_name").error  # all other errors as ever
+        one.run('result = await Runner.run(agent, "Any weather alerts in Texas?")')
+        assert "passed: run" in one.run('ex.check("run")').text
+
+        (folder / "workflows.py").write_text((folder / "workflows.py").read_text().replace("Weather agent", "Anna"))
+        assert one.run("from workflows import weather_agent\nprint(weather_agent(weather_tool).name)").text == "Anna\n"
+
+
+def test_no_piece_of_a_key_is_shown(root: Path, env: dict[str, str]) -> None:
+    """Case R43, with faults refused politely where there are none."""
+    folder = exercise_folder(root, "02", solved=True)
+    (folder / "starter.py").write_text("import os\nprint('key', os.environ['OPENAI_API_KEY'])\n")
+    for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY"):
+        env.pop(name)
+    kept = [line for line in (root / ".env").read_text().splitlines() if not line.startswith("OPENAI_")]
+    (root / ".env").write_text("\n".join([f"OPENAI_API_KEY={CANARY}", *kept]))
+    with kernel(folder, env) as one:
+        said = one.run('from workshop.notebook import exercise\nex = exercise("02")').text
+        assert "OpenAI" in said
+        said += one.run('ex.ask("CA")').text + one.run('ex.fault("model", "down")').text
+        assert "key (hidden)" in said
+        assert "no faults to set" in said
+        said += one.run('ex.check("starter")').text + one.run("ex.progress()").text
+        pieces = {CANARY[at : at + 4] for at in range(len("sk-canary-"), len(CANARY) - 3)}
+        assert not [piece for piece in pieces if piece in said]
+
+
+def test_files_of_the_tree_stay_as_they_are(root: Path, env: dict[str, str]) -> None:
+    """Nothing is written but beside the notebook and in the state directory."""
+    before = {path.relative_to(root) for path in root.rglob("*")}
+    shutil.copy(root / "solutions" / "02_temporal_hello_world" / "activities.py", exercise_folder(root, "02"))
+    with kernel(root, env) as one:
+        one.run('from workshop.notebook import exercise\nex = exercise("02")')
+        assert "passed: activity" in one.run('ex.check("activity")').text
+    after = {path.relative_to(root) for path in root.rglob("*")} - before
+    assert {path.parts[0] for path in after} <= {".workshop", "exercises"}
+    assert [path.name for path in after if path.parts[0] == "exercises"] == ["activities.py"]

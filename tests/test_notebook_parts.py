@@ -1,0 +1,299 @@
+"""The parts of the notebook's side that need no kernel: first cell, reset, commands, proof, texts, processes."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.harness import Bench
+from tests.kernels import until_gone
+from tests.tree import copy_of_the_tree, exercise_folder, variables
+from workshop.checks.prober import Prober
+from workshop.checks.starters import pristine
+from workshop.errors import WorkshopError
+from workshop.notebook import guard, surroundings
+from workshop.notebook import session as module
+from workshop.notebook.asking import words
+from workshop.notebook.kernel import Stopped
+from workshop.notebook.proof import of_question, of_weather, prove_plain
+from workshop.notebook.reset import reset
+from workshop.notebook.scripts import brief, without_frames
+from workshop.services import free_port
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return copy_of_the_tree(tmp_path / "tree")
+
+
+@pytest.fixture
+def shell(monkeypatch: pytest.MonkeyPatch, root: Path) -> Iterator[pytest.MonkeyPatch]:
+    """A shell in which nothing of ours is set, and a workshop whose services do not run."""
+    monkeypatch.chdir(root)
+    for name in ("WORKSHOP_TEMPORAL_PORT", "WORKSHOP_TEMPORAL_UI_PORT", "WORKSHOP_PRACTICE_PORT", "WORKSHOP_LAB_PORT"):
+        monkeypatch.setenv(name, str(free_port()))
+    text = (root / ".env").read_text().replace("8234", os.environ["WORKSHOP_PRACTICE_PORT"])
+    (root / ".env").write_text(text.replace("7233", os.environ["WORKSHOP_TEMPORAL_PORT"]))
+    monkeypatch.setenv("WORKSHOP_STATE_DIR", str(root / ".workshop"))
+    monkeypatch.setattr(module, "ROOT", root)
+    before = dict(os.environ)
+    yield monkeypatch
+    surroundings.forget_env()
+    os.environ.clear()
+    os.environ.update(before)
+
+
+def first_line() -> str:
+    """What the first cell says, and stops with."""
+    with pytest.raises(Stopped) as stopped:
+        module.exercise("03")
+    shown = stopped.value._render_traceback_()
+    assert len(shown) == 1
+    assert "Traceback" not in shown[0]
+    return shown[0]
+
+
+def test_services_that_do_not_run_are_named(shell: pytest.MonkeyPatch) -> None:
+    assert first_line().endswith("Next: make workshop, in a terminal")
+
+
+def test_a_missing_env_file_is_named(shell: pytest.MonkeyPatch, root: Path) -> None:
+    (root / ".env").rename(root / ".env.txt")
+    assert "There is no .env, but a .env.txt" in first_line()
+
+
+def test_a_file_that_hides_a_package_is_named(shell: pytest.MonkeyPatch, root: Path) -> None:
+    shell.setattr("workshop.doctor.SERVICES", ())
+    (exercise_folder(root, "03") / "agents.py").write_text("")
+    assert "agents.py hides the package agents" in first_line()
+
+
+def test_an_exercise_that_is_not_there_is_named(shell: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Stopped, match="no exercise '9'"):
+        module.exercise("9")
+
+
+def test_env_follows_its_file_and_the_shell_wins(tmp_path: Path) -> None:
+    folder = tmp_path / "exercises" / "one"
+    folder.mkdir(parents=True)
+    file = tmp_path / ".env"
+    environ = {"WEATHER_API_URL": "shell", "EMPTY": "", "MINE": "1"}
+    file.write_bytes(b"\xef\xbb\xbfOPENAI_BASE_URL=a\nWEATHER_API_URL=b\nEMPTY=c\n")
+    surroundings.load_env(folder, environ)
+    tracing = {"OPENAI_AGENTS_DISABLE_TRACING": "1"}
+    assert environ == {"OPENAI_BASE_URL": "a", "WEATHER_API_URL": "shell", "EMPTY": "c", "MINE": "1"} | tracing
+    file.write_text("OPENAI_API_KEY=k\n")
+    surroundings.load_env(folder, environ)
+    assert environ == {"OPENAI_API_KEY": "k", "WEATHER_API_URL": "shell", "MINE": "1"}
+    surroundings.forget_env(environ)
+    assert environ == {"WEATHER_API_URL": "shell", "MINE": "1"}
+
+
+@pytest.mark.parametrize("name", ["2", "02", "02_temporal_hello_world"])
+def test_an_exercise_has_several_names(name: str, root: Path) -> None:
+    assert surroundings.folder_of(name, root).name == "02_temporal_hello_world"
+
+
+def test_reset_keeps_all_that_a_learner_had(root: Path) -> None:
+    folder = exercise_folder(root, "02", solved=True)
+    (folder / "exercise.ipynb").write_text('{"cells": [], "mine": 1}')
+    (folder / "connection.py").write_text("# mine\n")
+    (folder / "notes.txt").write_text("mine\n")
+    (folder / "more").mkdir()
+    (folder / "more" / "deep.py").write_text("mine\n")
+    mine = {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    lines = reset(root, folder)
+    kept = next(folder.glob("kept-*"))
+    assert kept.name in lines[0]
+    for name, data in mine.items():
+        assert (kept / name).read_bytes() == data
+    assert {path.name for path in folder.iterdir()} == {"exercise.ipynb", "connection.py", kept.name}
+    assert (folder / "exercise.ipynb").read_bytes() == pristine("02").read_bytes()
+    solution = root / "solutions" / folder.name / "connection.py"
+    assert (folder / "connection.py").read_bytes() == solution.read_bytes()
+    # Once more, there is nothing to do, and nothing is touched.
+    assert reset(root, folder) == ["Exercise 02 is as it was handed out."]
+    assert [path.name for path in folder.glob("kept-*")] == [kept.name]
+
+
+def test_two_resets_in_a_second_keep_both(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workshop.notebook.reset.stamp", lambda: "20260101-000000")
+    folder = exercise_folder(root, "02")
+    for text in ("one", "two"):
+        (folder / "worker.py").write_text(text)
+        reset(root, folder)
+    kept = sorted(path for path in folder.glob("kept-*"))
+    assert [(path / "worker.py").read_text() for path in kept] == ["one", "two"]
+
+
+def test_a_reset_that_cannot_copy_removes_nothing(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = exercise_folder(root, "02", solved=True)
+    before = {path.name: path.read_bytes() for path in folder.glob("*.py")}
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device", "kept")
+
+    monkeypatch.setattr("workshop.notebook.reset.shutil.copy2", full)
+    with pytest.raises(WorkshopError, match="No space left"):
+        reset(root, folder)
+    assert {path.name: path.read_bytes() for path in folder.glob("*.py")} == before
+
+
+def command(root: Path, env: dict[str, str], *arguments: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-c", "from workshop.cli import main; main()", *arguments],
+        cwd=root,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def test_check_and_reset_from_a_terminal(bench: Bench, root: Path) -> None:
+    env = variables(bench, root, root / ".workshop")
+    folder = exercise_folder(root, "02", solved=True)
+    with command(root, env, "check", "02") as done:
+        text, _ = done.communicate(timeout=90)
+    assert done.returncode == 0, text
+    assert "All checks of this exercise have passed." in text
+    with command(root, env, "check") as shown:
+        text, _ = shown.communicate(timeout=90)
+    assert "Exercise 02, temporal_hello_world: 5 of 5 checks passed" in text
+    with command(root, env, "reset", "2") as back:
+        text, _ = back.communicate(timeout=90)
+    assert back.returncode == 0
+    assert "Kept in exercises/02_temporal_hello_world/kept-" in text
+    assert not (folder / "worker.py").exists()
+    with command(root, env, "check", "02") as again:
+        text, _ = again.communicate(timeout=90)
+    assert again.returncode == 1
+    assert text.count("not attempted") == 5
+    with command(root, env, "reset", "7") as wrong:
+        text, _ = wrong.communicate(timeout=90)
+    assert wrong.returncode == 1
+    assert text.startswith("There is no exercise '7'.")
+
+
+def test_watching_looks_again_at_every_change(bench: Bench, root: Path) -> None:
+    env = variables(bench, root, root / ".workshop") | {"PYTHONUNBUFFERED": "1"}
+    folder = exercise_folder(root, "02")
+    with command(root, env, "check", "02", "--watch") as watching:
+        assert watching.stdout
+        for line in watching.stdout:
+            if line.startswith("Watching"):
+                break
+        (folder / "activities.py").write_text("x = (\n")
+        seen = next(line for line in watching.stdout if "raised: activity" in line)
+        assert seen
+        watching.send_signal(signal.SIGINT)
+        watching.communicate(timeout=90)
+    assert watching.returncode == 0
+
+
+def entry(number: int, **values: Any) -> dict[str, Any]:
+    usual = {"service": "model", "run": "r1", "turn": 1, "asked": "Texas?", "outcome": "completed", "fingerprint": "a"}
+    return {"id": number, **usual, **values}
+
+
+def test_the_proof_counts_what_was_made_again() -> None:
+    lost = [entry(1), entry(2, turn=2, fingerprint="b", outcome="abandoned")]
+    again = [entry(3, run="r2"), entry(4, run="r2", turn=2, fingerprint="b")]
+    proof = prove_plain("Texas?", [*lost, *again])
+    assert (proof.in_ledger, proof.failed, proof.completed_again, proof.in_flight_again) == (3, 0, 1, 1)
+    assert "  completed calls made again: 1" in proof.lines
+    assert prove_plain("Texas?", None).in_ledger is None
+
+
+def test_a_question_has_its_own_entries() -> None:
+    others = [entry(1), entry(2, run="r2", asked="Ohio?"), entry(3, run="r3")]
+    weather = entry(4, service="weather", run=None, asked="/alerts/active?area=TX")
+    mine = [entry(5, run="r3", turn=2, asked="Texas? (+ 1 tool output)")]
+    assert [e["id"] for e in of_question([*others, weather, *mine], "Texas?", since=2)] == [3, 5]
+    assert [e["id"] for e in of_weather([*others, weather], "TX", since=2)] == [4]
+
+
+def test_options_become_words_of_a_command_line() -> None:
+    options = {"durable": True, "pause": 10, "delay": 0.5, "quiet": False, "name": None, "two_words": "x"}
+    expected = ["Texas?", "--durable", "--pause", "10", "--delay", "0.5", "--two-words", "x"]
+    assert words("Texas?", options) == expected
+
+
+def test_a_traceback_becomes_its_last_line(tmp_path: Path) -> None:
+    text = f"""before
+Traceback (most recent call last):
+  File "{tmp_path}/starter.py", line 7, in <module>
+    inner()
+  File "/elsewhere/lib.py", line 1, in inner
+ValueError: one
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "{tmp_path}/starter.py", line 9, in <module>
+    outer()
+RuntimeError: two
+after
+"""
+    assert without_frames(text, tmp_path) == ["before", "RuntimeError: two (starter.py, line 9)", "after"]
+    assert brief(text, tmp_path, 1) == ["after"]
+    begun = "before\nTraceback (most recent call last):\n  File"
+    assert without_frames(begun, tmp_path, ended=False) == ["before"]
+
+
+def test_keys_are_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_TOKEN", "abcdefghijk")
+    assert surroundings.scrub("abcdefghijk sk-proj-12*****89 practice") == "(hidden) (hidden) practice"
+
+
+def test_next_steps_are_cells() -> None:
+    step = "start its worker in another terminal: python worker.py, in exercises/a or solutions/a"
+    assert surroundings.for_notebooks(f"Next: {step}") == "Next: ex.worker.start()"
+    assert surroundings.for_notebooks("Clear with: workshop fault clear") == "Clear with: ex.clear()"
+
+
+def test_the_guard_hands_on_and_reports() -> None:
+    run = [sys.executable, "-I", guard.__file__, str(os.getpid()), sys.executable, "-c"]
+    assert subprocess.run([*run, "raise SystemExit(5)"], check=False).returncode == 5
+    program = (
+        "import signal,sys\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(7))\nprint(1, flush=True)\nsignal.pause()"
+    )
+    with subprocess.Popen([*run, program], stdout=subprocess.PIPE) as guarded:
+        assert guarded.stdout
+        guarded.stdout.readline()
+        guarded.terminate()
+        assert guarded.wait(30) == 7
+
+
+def test_the_probe_ends_with_whoever_started_it(tmp_path: Path) -> None:
+    code = (
+        "import time\nfrom workshop.checks.prober import Prober\np = Prober()\np.practice_url()\n"
+        "print(p._process.pid, flush=True)\ntime.sleep(600)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as starter:
+        assert starter.stdout
+        probe = psutil.Process(int(starter.stdout.readline()))
+        family = [probe, *probe.children(recursive=True)]
+        assert len(family) >= 2
+        starter.kill()
+    for process in family:
+        until_gone(process.pid)
+
+
+def test_a_probe_that_ended_is_replaced(tmp_path: Path) -> None:
+    prober = Prober()
+    try:
+        prober.practice_url()
+        assert prober._process
+        prober._process.kill()
+        with pytest.raises(WorkshopError, match="try again"):
+            prober.practice_url()
+        assert prober.practice_url().startswith("http://127.0.0.1:")
+    finally:
+        prober.close()
