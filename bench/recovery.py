@@ -17,7 +17,7 @@ from uuid import uuid4
 from temporalio.client import Client, WorkflowHandle
 
 from bench.stage import Stage
-from tests.harness import Program, wait_for
+from tests.program import Program, wait_for
 from workshop.history import MODEL, TIMER, TOOL, Row, Run, read_history
 
 FIRST, SECOND, PAUSE = "the first model call", "the second model call", "the durable pause (04)"

@@ -7,32 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.warm import WARM, WarmProgram
-from tests.harness import Bench, Practice, Program
+from tests.harness import Bench, Practice
+from tests.program import Program
 from workshop.catalogue import catalogue
 from workshop.services import Services, free_port
 from workshop.settings import ROOT, Settings
 
 
 class Stage(Bench):
-    """A `Bench` whose scripts start warm (see bench.warm), and whose `close` ends all of them."""
+    """A `Bench` that keeps its workers, and that works on copies too."""
 
     def __init__(self, services: Services, practice: Practice, directory: Path) -> None:
         super().__init__(services, practice, directory)
         self._workers: dict[Path, Program] = {}
-
-    def run(self, script: Path, *arguments: str, **changes: str) -> Program:
-        """Starts a script where it stands."""
-        if not WARM:
-            return super().run(script, *arguments, **changes)
-        log = self._tmp_path / f"{len(self._programs)}.log"
-        program = WarmProgram(script, arguments, self.env(**changes), log)
-        self._programs.append(program)
-        return program
-
-    def cold(self, script: Path, *arguments: str, **changes: str) -> Program:
-        """Starts a script as a person would, all its imports before it."""
-        return super().run(script, *arguments, **changes)
 
     def live_worker(self, folder: Path) -> Program:
         """The worker of `folder` that was started last, or a new one if it is gone."""

@@ -11,7 +11,8 @@ from pathlib import Path
 from bench.stage import Stage
 from tests.faults import ANSWERED, BLIND, FAILED, LOST, Case, Ends
 from tests.folders import DURABLE, HELLO_AGENT, ROUTING
-from tests.harness import Practice, Program, wait_for
+from tests.harness import Practice
+from tests.program import Program, wait_for
 from workshop.history import Run
 from workshop.services import Services, free_port
 from workshop.settings import HOST, ROOT

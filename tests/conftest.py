@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness import Bench, Practice
+from tests.warm import WARM
 from workshop.services import Services, free_port
 from workshop.settings import ROOT, Settings
 
@@ -44,9 +45,10 @@ def practice(services: Services, settings: Settings) -> Iterator[Practice]:
 
 
 @pytest.fixture
-def bench(practice: Practice, services: Services, tmp_path: Path) -> Iterator[Bench]:
+def bench(practice: Practice, services: Services, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Bench]:
     """Runs solutions against the services; every process it started is gone afterwards."""
-    bench = Bench(services, practice, tmp_path)
+    warm = WARM and request.node.get_closest_marker("cold") is None
+    bench = Bench(services, practice, tmp_path, warm)
     yield bench
     bench.close()
 

@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 from jupyter_client import BlockingKernelClient, KernelManager
 
-from tests.harness import wait_for
+from tests.program import wait_for
 
 PATIENCE = 90.0  # seconds for one cell; a bound against hanging
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.folders import DURABLE, ROUTING
-from tests.harness import Bench, wait_for
+from tests.harness import Bench
+from tests.program import wait_for
 from workshop.history import MODEL, TIMER, TOOL, Run
 
 QUESTIONS = {DURABLE: "Any weather alerts in California?", ROUTING: "Quelles alertes en Floride ?"}

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import httpx
+import pytest
 from temporalio.client import Client
 
 from tests.folders import DURABLE, HELLO_AGENT, HELLO_TEMPORAL, ROUTING
@@ -30,6 +31,7 @@ sys.addaudithook(witness)
 """
 
 
+@pytest.mark.cold  # the witness has to be there from the start
 def test_practice_mode_stays_on_this_machine(bench: Bench, tmp_path: Path) -> None:
     """Case R49: also when the variable that stops traces is missing."""
     (tmp_path / "witness").mkdir()

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.folders import ALL, DURABLE, HELLO_AGENT, HELLO_TEMPORAL
-from tests.harness import Bench, wait_for
+from tests.harness import Bench
+from tests.program import wait_for
 from workshop.history import MODEL
 from workshop.services import free_port
 

@@ -55,6 +55,8 @@ def catalogue(settings: Settings) -> dict[str, Service]:
                 *("--ip", HOST, "--port", f"{settings.temporal_port}"),
                 *("--ui-ip", HOST, "--ui-port", f"{settings.temporal_ui_port}"),
                 *("--db-filename", str(settings.state_dir / "temporal.db")),
+                # By default timers of less than a second, such as a first retry's, may take a whole one.
+                *("--dynamic-config-value", 'history.timerProcessorMaxTimeShift="10ms"'),
             ],
             {
                 "WORKSHOP_TEMPORAL_PORT": settings.temporal_port,

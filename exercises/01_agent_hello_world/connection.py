@@ -1,9 +1,11 @@
 """The road to Temporal, for worker.py and starter.py alike. The same file in every exercise."""
 
 import asyncio
+import atexit
 import os
 import signal
 import sys
+import time
 from typing import Any
 
 from dotenv import dotenv_values, find_dotenv
@@ -30,6 +32,8 @@ def load_env() -> None:
 
 async def connect(*plugins: Plugin) -> Client:
     """Connects to the server that TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY and their kin name."""
+    # Python's end can abort while a thread of the client still runs: temporalio/sdk-python#300.
+    atexit.register(time.sleep, 0.1)
     address = os.environ.get("TEMPORAL_ADDRESS", "127.0.0.1:7233")
     try:
         config = {"target_host": address} | ClientConfig.load_client_connect_config()
@@ -37,7 +41,6 @@ async def connect(*plugins: Plugin) -> Client:
         # A namespace that does not exist is noticed here, not at the first workflow.
         await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
     except (RuntimeError, RPCError, ValueError) as error:
-        await let_threads_end()
         raise SystemExit(f"No Temporal server to work with at {address}: {error}\nNext: workshop up") from None
     return client
 
@@ -50,11 +53,6 @@ async def warm_up() -> None:
     message = {"type": "message", "content": [{"type": "output_text", "text": ""}]}
     answer = httpx2.MockTransport(lambda request: httpx2.Response(200, json={"output": [message], "tools": []}))
     await AsyncOpenAI(http_client=httpx2.AsyncClient(transport=answer)).responses.create(model="none", input="none")
-
-
-async def let_threads_end() -> None:
-    """To be awaited before leaving, which can abort under the client's threads: temporalio/sdk-python#300."""
-    await asyncio.sleep(0.1)
 
 
 async def until_stopped() -> None:
@@ -98,4 +96,3 @@ async def result_of(handle: WorkflowHandle[Any, str]) -> str:
         raise SystemExit(f"The workflow has no result: {cause}\nNext: workshop why {handle.id}") from None
     finally:
         waiting.cancel()
-        await let_threads_end()

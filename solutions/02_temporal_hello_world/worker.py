@@ -20,7 +20,7 @@ async def main() -> None:
         # Asked to stop, it lets an activity in flight finish.
         graceful_shutdown_timeout=timedelta(seconds=5),
         # After a kill, the server offers the workflow to the dead worker for this long, by default 10 s.
-        sticky_queue_schedule_to_start_timeout=timedelta(seconds=0.5),
+        sticky_queue_schedule_to_start_timeout=timedelta(seconds=0.2),
     )
     async with worker:
         print(f"Worker polls the task queue {TASK_QUEUE}.", flush=True)

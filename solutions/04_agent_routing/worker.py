@@ -15,7 +15,7 @@ MODEL_CALL = ModelActivityParameters(
     # The longest that one model call may take.
     start_to_close_timeout=timedelta(seconds=60),
     # A killed worker is noticed when its heartbeats stop, not when that minute is over.
-    heartbeat_timeout=timedelta(seconds=2),
+    heartbeat_timeout=timedelta(seconds=3),
     retry_policy=RetryPolicy(
         # Short, since a killed worker's call waits for it too; doubled at each attempt.
         initial_interval=timedelta(seconds=0.2),
@@ -43,7 +43,7 @@ async def main() -> None:
         # Every heartbeat is sent. By default a worker saves some, which leaves a busy machine no slack.
         max_heartbeat_throttle_interval=timedelta(seconds=0.5),
         # After a kill, the server offers the workflow to the dead worker for this long, by default 10 s.
-        sticky_queue_schedule_to_start_timeout=timedelta(seconds=0.5),
+        sticky_queue_schedule_to_start_timeout=timedelta(seconds=0.2),
     )
     async with worker:
         print(f"Worker polls the task queue {TASK_QUEUE}.", flush=True)

@@ -2,7 +2,8 @@
 
 A worker or starter spends four seconds on imports before its first line. Here a server process imports the packages
 once and is forked for every script, which then runs as `python SCRIPT` would: own process, own directory, own
-environment, own exit code, killed like any other. What measures starting does not use this.
+environment, own exit code, killed like any other. What is about starting, or about variables that Python reads as it
+starts, begins cold.
 """
 
 import multiprocessing
@@ -13,13 +14,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.harness import Program
+from tests.program import Program
 
 # Forked children crash in macOS's own frameworks; there, scripts start cold.
 WARM = sys.platform == "linux"
 _context = multiprocessing.get_context("forkserver")
 if WARM:
-    _context.set_forkserver_preload(["bench.heavy", "bench.warm"])
+    _context.set_forkserver_preload(["tests.heavy", "tests.warm"])
 
 
 class WarmProgram(Program):
