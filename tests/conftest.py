@@ -13,6 +13,9 @@ from workshop.services import Services, free_port
 from workshop.settings import ROOT, Settings
 
 
+LONGEST = ("test_solution_notebooks", "test_privacy")
+
+
 def free_settings(state_dir: Path) -> Settings:
     """Settings with free ports, which keep their state in `state_dir`."""
     names = ("WORKSHOP_TEMPORAL_PORT", "WORKSHOP_TEMPORAL_UI_PORT", "WORKSHOP_PRACTICE_PORT", "WORKSHOP_LAB_PORT")
@@ -51,6 +54,11 @@ def bench(practice: Practice, services: Services, tmp_path: Path, request: pytes
     bench = Bench(services, practice, tmp_path, warm)
     yield bench
     bench.close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that none is alone at the end."""
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
 
 
 def pytest_configure() -> None:

@@ -1,7 +1,6 @@
 """Lessons: what is not attempted, hints, solutions, progress, and the checks of a notebook's variables."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +17,6 @@ from workshop.notebook.lessons import Lessons
 from workshop.settings import ROOT
 
 NUMBERS = pytest.mark.parametrize("number", sorted(CHECKS))
-
-
-@pytest.fixture(scope="module")
-def prober() -> Iterator[Prober]:
-    one = Prober()
-    one.warm_up()
-    yield one
-    one.close()
 
 
 class Desk:

@@ -26,6 +26,7 @@ QUEUES = {
     "03": "durable-agent",
     "04": "agent-routing",
 }
+HOPELESS = 3.0  # seconds that are waited when there is no worker, in case one runs in a terminal
 PLAIN = "01"  # the exercise whose starter runs the agent itself unless told --durable
 
 _open: dict[Path, "Exercise"] = {}  # one an exercise, whatever number of times its first cell is run
@@ -115,6 +116,8 @@ class Exercise:
         script = scripts.run(self.folder, self._settings.root, "starter.py", words(question, options), log)
         asked = Asked(question, script, durable, lambda: self._desk.newest() > newest)
         self._asked.append((asked, newest))
+        if durable:
+            wait = self._patience(wait)
         try:
             over = asked.follow(wait, self._say)
         except KeyboardInterrupt:
@@ -145,6 +148,7 @@ class Exercise:
                 self._say(f"Still no answer after {seconds:g} s.")
             return
         workflow_id = self._workflow_id(None)
+        seconds = self._patience(seconds)
         run = self._flows.finished(workflow_id, seconds)
         if run and run.status == "completed":
             self._say(as_text(run.result))
@@ -190,6 +194,9 @@ class Exercise:
             found = prove(run, None if ledger is None else entries_of(ledger, asked, mine[1] if mine else 0))
         self._lines(found.lines)
         return found
+
+    def _patience(self, seconds: float) -> float:
+        return min(seconds, HOPELESS) if self.worker.lost else seconds
 
     def _begun(self, last: Asked) -> int:
         """The newest ledger entry before a plain question was asked first: runs of it that failed count with it."""

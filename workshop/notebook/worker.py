@@ -57,6 +57,7 @@ class Worker:
         self._log = settings.state_dir / "logs" / f"worker-{number}.log"
         self._pid_file = pid_file(number, settings.state_dir)
         self._script: Script | None = None
+        self._lost = False
 
     @property
     def running(self) -> bool:
@@ -69,10 +70,16 @@ class Worker:
         record = self._record()
         return Script(record, self._log, self._folder).pid if record else None
 
+    @property
+    def lost(self) -> bool:
+        """Whether none runs, and not because the learner stopped it: the last one could not start, or broke down."""
+        return self._lost and not self.running
+
     def start(self) -> None:
         """Starts worker.py, in place of one that runs, and returns when it polls its task queue, or has ended."""
         if self._end(REPLACE):
             self._say("The worker that ran before is replaced.")
+        self._lost = True
         try:
             self._script = scripts.run(self._folder, self._root, "worker.py", [], self._log)
             self._script.record.write(self._pid_file)
@@ -91,6 +98,7 @@ class Worker:
         if not self._record():
             self._say("No worker runs.")
             return
+        self._lost = False
         began = time.monotonic()
         ended = self._end(seconds)
         took = time.monotonic() - began
@@ -104,6 +112,7 @@ class Worker:
         if record is None:
             self._say("No worker runs.")
             return
+        self._lost = False
         script = self._script or Script(record, self._log, self._folder)
         pid = script.pid
         script.kill()
