@@ -8,7 +8,7 @@ UNFINISHED := $(VENV)/.unfinished
 ARGS ?=
 
 # What a shell has set for other Pythons must not reach this one.
-unexport PYTHONPATH PYTHONHOME PIP_USER
+unexport PYTHONPATH PYTHONHOME PIP_USER PYTHONDONTWRITEBYTECODE
 # Whatever .venv turns out to be, nothing is ever installed into the Python of the machine.
 export PIP_REQUIRE_VIRTUALENV := 1
 # A certificate that the machine trusts, a company's for example, is good enough for uv as it is for pip.

@@ -12,8 +12,7 @@ from tests.warm import WARM
 from workshop.services import Services, free_port
 from workshop.settings import ROOT, Settings
 
-
-LONGEST = ("test_solution_notebooks", "test_privacy")
+LONGEST = ("test_solution_notebooks",)
 
 
 def free_settings(state_dir: Path) -> Settings:

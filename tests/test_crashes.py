@@ -10,6 +10,7 @@ from tests.harness import Bench
 from tests.program import wait_for
 from workshop.history import MODEL, TIMER, TOOL, Run
 
+pytestmark = pytest.mark.xdist_group("solutions")
 QUESTIONS = {DURABLE: "Any weather alerts in California?", ROUTING: "Quelles alertes en Floride ?"}
 CALLS = {DURABLE: 2, ROUTING: 3}  # model calls of a run that nothing disturbs
 

@@ -12,39 +12,42 @@ from temporalio.client import Client
 
 from tests.folders import DURABLE, HELLO_AGENT, HELLO_TEMPORAL, ROUTING
 from tests.harness import Bench
+from tests.program import Program
 from workshop.services import Services
 from workshop.settings import ROOT
 
+pytestmark = pytest.mark.xdist_group("solutions")
 SECRET = "7Q2M9X4T"
 PIECES = [SECRET[i : i + 4] for i in range(len(SECRET) - 3)]
 
-# Python calls it at start. What Python resolves and connects to is written down before it happens; Temporal's
-# client, which is not Python, knows no address but TEMPORAL_ADDRESS.
+# Runs a script, and writes down what Python resolves and connects to before it happens; Temporal's client, which is not
+# Python, knows no address but TEMPORAL_ADDRESS.
 WITNESS = """
-import os, sys
+import os, runpy, sys
 def witness(event, args):
     if event in ("socket.connect", "socket.getaddrinfo"):
         address = args[1] if event == "socket.connect" else args[0]
         with open(os.environ["CONNECT_LOG"], "a") as log:
             print(address[0] if isinstance(address, tuple) else address, file=log)
 sys.addaudithook(witness)
+script = sys.argv.pop(1)
+sys.path[0] = os.path.dirname(script)
+os.chdir(sys.path[0])
+runpy.run_path(script, run_name="__main__")
 """
 
 
-@pytest.mark.cold  # the witness has to be there from the start
 def test_practice_mode_stays_on_this_machine(bench: Bench, tmp_path: Path) -> None:
     """Case R49: also when the variable that stops traces is missing."""
-    (tmp_path / "witness").mkdir()
-    (tmp_path / "witness" / "sitecustomize.py").write_text(WITNESS)
-    log = tmp_path / "connects"
-    changes = {
-        "PYTHONPATH": str(tmp_path / "witness"),
-        "CONNECT_LOG": str(log),
-        "OPENAI_AGENTS_DISABLE_TRACING": "",
-    }
+    witness, log = tmp_path / "witness.py", tmp_path / "connects"
+    witness.write_text(WITNESS)
+
+    def run(script: Path) -> Program:
+        return bench.run(witness, str(script), CONNECT_LOG=str(log), OPENAI_AGENTS_DISABLE_TRACING="")
+
     for folder in (HELLO_TEMPORAL, DURABLE, ROUTING):
-        bench.worker(folder, **changes)
-    starters = [bench.starter(folder, **changes) for folder in (HELLO_AGENT, HELLO_TEMPORAL, DURABLE, ROUTING)]
+        run(folder / "worker.py").until_printed("polls the task queue")
+    starters = [run(folder / "starter.py") for folder in (HELLO_AGENT, HELLO_TEMPORAL, DURABLE, ROUTING)]
     assert [starter.wait() for starter in starters] == [0] * 4
     assert all("Tracing" not in program.text for program in starters)
     assert set(log.read_text().split()) == {"127.0.0.1"}

@@ -8,9 +8,10 @@ from tests.folders import DURABLE, HELLO_AGENT, HELLO_TEMPORAL, ROUTING
 from tests.harness import Bench
 from workshop.history import HANDOFF, MODEL, TIMER, TOOL
 
-pytestmark = pytest.mark.cold
+pytestmark = pytest.mark.xdist_group("solutions")
 
 
+@pytest.mark.cold
 def test_the_plain_agent_answers_from_the_tool(bench: Bench) -> None:
     starter = bench.starter(HELLO_AGENT, "Any weather alerts in California?")
     assert starter.wait() == 0
@@ -37,6 +38,7 @@ async def test_temporal_alone_waits_and_asks(bench: Bench) -> None:
     assert bench.practice.outcomes("model") == []
 
 
+@pytest.mark.cold
 async def test_the_durable_agent_keeps_every_step(bench: Bench) -> None:
     bench.worker(DURABLE)
     starter = bench.starter(DURABLE, "Any weather alerts in California?")

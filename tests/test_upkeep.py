@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -47,9 +48,9 @@ class Terminal:
         services = Services(self.settings)
         return {name: record.pid for name in services.known if (record := services.record(name))}
 
-    def open(self, *words: str) -> subprocess.Popen[str]:
+    def open(self, *words: str) -> "Command":
         command = [sys.executable, "-c", "from workshop.cli import main; main()", *words]
-        return subprocess.Popen(
+        return Command(
             command, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
         )
 
@@ -57,6 +58,15 @@ class Terminal:
         with self.open(*words) as process:
             out, err = process.communicate(timeout=60)
         return subprocess.CompletedProcess(words, process.returncode, out, err)
+
+
+class Command(subprocess.Popen[str]):
+    """A command that a test which fails does not wait for."""
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: Any) -> None:
+        if kind:
+            self.kill()
+        super().__exit__(kind, *rest)
 
 
 @pytest.fixture

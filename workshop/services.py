@@ -84,9 +84,13 @@ class Services:
         with self._only_one(wait):
             return self._stop(list(self.known if names is None else names))
 
+    def noted(self, name: str) -> Record | None:
+        """The process that was started last as service `name`, be it that it has ended since."""
+        return Record.read(self._pid_file(name))
+
     def record(self, name: str) -> Record | None:
         """What we know of the running process of service `name`; None when it does not run."""
-        record = Record.read(self._pid_file(name))
+        record = self.noted(name)
         return record if record and record.process() else None
 
     def state(self, name: str) -> State:
@@ -166,7 +170,7 @@ class Services:
         told = False
         while True:
             answers = _answers(service)  # asked first: an answer of a service that has ended since is not ours
-            record = Record.read(self._pid_file(service.name))
+            record = self.noted(service.name)
             if record is None or not record.process():
                 raise WorkshopError(
                     f"{service.heading} ended at start{self.last_words(service.name, record)}",
@@ -200,7 +204,7 @@ class Services:
         if record.process():
             return "runs", record
         with self._only_one(wait=True):  # a `workshop down` removes the pid file when it is done
-            now = Record.read(self._pid_file(name))
+            now = self.noted(name)
         if now is None:
             return "stopped", None
         return ("died", None) if now.pid == record.pid else ("replaced", now)

@@ -121,7 +121,7 @@ def _elsewhere(settings: Settings) -> Iterator[str]:
 def _stay(services: Services, started: list[str], say: Say) -> int:
     """Watches the services until all of them have ended. Returns the exit code: 1 if one ended by itself."""
     code = 0
-    watched: dict[str, Record] = {name: record for name in started if (record := services.record(name))}
+    watched: dict[str, Record] = {name: record for name in started if (record := services.noted(name))}
     while watched:
         time.sleep(0.3)
         for name, record in list(watched.items()):

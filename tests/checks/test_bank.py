@@ -10,6 +10,7 @@ from tests.checks.wrong import UNTOUCHED, WRONG
 from workshop.checks import CHECKS
 from workshop.checks.prober import Prober
 
+pytestmark = pytest.mark.xdist_group("checks")
 ANSWERS = (*WRONG, *UNTOUCHED, *RIGHT)
 
 

@@ -16,6 +16,7 @@ from workshop.errors import WorkshopError
 from workshop.notebook.lessons import Lessons
 from workshop.settings import ROOT
 
+pytestmark = pytest.mark.xdist_group("checks")
 NUMBERS = pytest.mark.parametrize("number", sorted(CHECKS))
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 
+from workshop.checks import CHECKS, Check
+from workshop.checks.starters import untouched
 from workshop.errors import WorkshopError
 from workshop.notebook import guard
 from workshop.notebook.surroundings import load_env, scrub, shadow
@@ -73,6 +75,11 @@ class Script:
         return brief(self.output, self._folder, count)
 
 
+def never_started(folder: Path) -> Script:
+    """Stands for a script that could not be started."""
+    return Script(Record(0, 0.0, [], [], ""), folder / "no.log", folder)
+
+
 def kill(record: Record) -> bool:
     """SIGKILL, to a script and its guard at once: they are a group. Whether it still ran."""
     if not record.process():
@@ -87,10 +94,16 @@ def run(folder: Path, root: Path, script: str, arguments: list[str], log: Path) 
     """Starts `python script arguments` in the folder, with the environment that .env leads to now.
 
     Raises:
-        WorkshopError: the script is not there, a file there hides a package, or the log cannot be written.
+        WorkshopError: the script is not there, its TODO is untouched, a file there hides a package, or the log cannot
+            be written.
     """
     if not (folder / script).is_file():
         raise WorkshopError(f"There is no {script} beside the notebook.", "run the cell that writes it")
+    if waiting := to_do(folder, script):
+        raise WorkshopError(
+            f"{script} has nothing in its TODO {waiting.todo} yet: {waiting.title}.",
+            f'write it, and run its cell again; ex.hint("{waiting.name}") helps',
+        )
     if hidden := shadow(folder, root):
         raise WorkshopError(*hidden.split("\n  Next: "))
     load_env(folder)
@@ -100,6 +113,14 @@ def run(folder: Path, root: Path, script: str, arguments: list[str], log: Path) 
     except OSError as error:
         raise WorkshopError(f"{script} cannot start: {error.strerror} ({error.filename}).", "workshop doctor") from None
     return Script(record, log, folder)
+
+
+def to_do(folder: Path, script: str) -> Check | None:
+    """The first TODO of a script that nobody has touched."""
+    number = folder.name[:2]
+    text = (folder / script).read_text(encoding="utf-8", errors="replace")
+    todos = (check for check in CHECKS.get(number, ()) if check.file == script and check.todo)
+    return next((check for check in todos if untouched(number, script, text, check.todo or 0)), None)
 
 
 def brief(text: str, folder: Path, count: int = 6) -> list[str]:

@@ -96,7 +96,7 @@ class Exercise:
 
     # Asking.
 
-    def ask(self, question: str, wait: float = 10, **options: Any) -> Asked | None:
+    def ask(self, question: str, wait: float = 10, **options: Any) -> Asked:
         """Runs `starter.py question`, prints what it prints, and waits for the answer for some seconds.
 
         Args:
@@ -105,9 +105,11 @@ class Exercise:
             options: of starter.py: `durable=True` becomes `--durable`, `pause=10` becomes `--pause 10`.
 
         Returns:
-            what was asked, with `.workflow_id`, `.exit_code`, `.output` and `.kill()`; None if it cannot be asked.
+            what was asked, with `.workflow_id`, `.exit_code`, `.output` and `.kill()`. If it cannot be asked, the first
+            two are None.
         """
-        return self._told(lambda: self._ask(question, wait, options))
+        asked = self._told(lambda: self._ask(question, wait, options))
+        return asked or Asked(question, scripts.never_started(self.folder), False, lambda: False)
 
     def _ask(self, question: str, wait: float, options: dict[str, Any]) -> Asked:
         log = self._settings.state_dir / "logs" / f"starter-{self.number}-{len(self._asked) + 1}.log"
