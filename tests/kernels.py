@@ -30,7 +30,7 @@ class Kernel:
     """One kernel."""
 
     def __init__(self, where: Path, env: dict[str, str]) -> None:
-        self._manager = KernelManager(kernel_name="python3")
+        self._manager = KernelManager(kernel_name="python3", transport="ipc")
         self._manager.start_kernel(cwd=str(where), env=env)
         self._client: BlockingKernelClient = self._manager.client()
         self._connect()

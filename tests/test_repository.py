@@ -26,7 +26,7 @@ BELOW = {
     "history": {"errors"},
     "audit": {"history"},
     "diagnose": {"errors", "history", "settings"},
-    "checks": {"errors", "history", "settings"},
+    "checks": {"errors", "history", "processes", "settings"},
     "demo": {"errors", "history", "practice", "services", "settings"},
 }
 TOP = {"cli", "notebook"}  # may import all that is above

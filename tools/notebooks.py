@@ -26,6 +26,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
+from traitlets.config import Config
 
 from workshop.checks import CHECKS, starters
 from workshop.settings import PORTS, ROOT
@@ -110,7 +111,11 @@ def run(notebook: NotebookNode, where: Path, env: Mapping[str, str]) -> Notebook
         nbclient.exceptions.CellExecutionError: a cell raised.
     """
     client = NotebookClient(
-        notebook, timeout=PATIENCE, resources={"metadata": {"path": str(where)}}, record_timing=False
+        notebook,
+        timeout=PATIENCE,
+        resources={"metadata": {"path": str(where)}},
+        record_timing=False,
+        config=Config(KernelManager={"transport": "ipc"}),  # sockets that nobody else can reach, and no ports
     )
     asyncio.run(client.async_execute(env=dict(env)))  # closes its loop, in a thread too; `execute` does not
     return notebook

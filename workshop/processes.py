@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -122,10 +123,16 @@ def last_lines(log: Path, count: int = 6) -> list[str]:
 
 
 def free_port() -> int:
-    """A TCP port that nothing on loopback uses at this moment."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    """A TCP port that nothing on loopback uses at this moment.
+
+    It is below those that systems give to outgoing connections and to whoever asks for any port (from 32768 on Linux,
+    49152 elsewhere), so that none of these takes it before it is used.
+    """
+    while True:
+        port = random.randrange(20000, 32000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind((HOST, port))
+            return port
 
 
 def port_trouble(port: int, patience: float = 0.0) -> str:

@@ -1,6 +1,7 @@
 """The practice services, served in a thread on a free port, clean for each test."""
 
 import asyncio
+import socket
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
@@ -19,12 +20,25 @@ settings.register_profile("no-deadline", deadline=None)
 settings.load_profile("no-deadline")
 
 
+class Server(PracticeServer):
+    """A server that tells when it has printed where it listens: that belongs to no test's output."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.listens = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listens.set()
+
+
 @pytest.fixture(scope="session")
 def practice_server() -> Iterator[PracticeServer]:
     """One server for all tests of this folder."""
-    server = PracticeServer()
+    server = Server()
     thread = threading.Thread(target=server.run)
     thread.start()
+    assert server.listens.wait(20)
     yield server
     server.should_exit = True
     thread.join()

@@ -17,6 +17,7 @@ from typing import Any
 
 from workshop.checks.programs import die_with_parent
 from workshop.errors import WorkshopError
+from workshop.processes import free_port
 from workshop.settings import HOST
 
 PATIENCE = 30.0  # seconds that a service may take to listen
@@ -33,7 +34,7 @@ class Stage:
     def practice_url(self) -> str:
         """Where the practice services answer."""
         if not self._practice:
-            self._practice = _free_port()
+            self._practice = free_port()
             command = [sys.executable, "-m", "workshop.practice.server", "--port", str(self._practice)]
             self._start(command, self._practice)
         return f"http://{HOST}:{self._practice}"
@@ -45,7 +46,7 @@ class Stage:
             binary = shutil.which("temporal", path=programs)
             if binary is None:
                 raise WorkshopError("The program `temporal` is not in .venv.", "delete .venv, then: make workshop")
-            self._temporal = _free_port()
+            self._temporal = free_port()
             options = ["--headless", "--ip", HOST, "--port", str(self._temporal), "--log-level", "error"]
             self._start([binary, "server", "start-dev", *options], self._temporal)
         return f"{HOST}:{self._temporal}"
@@ -77,12 +78,6 @@ class Stage:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise WorkshopError(f"The checks' own service did not start: {command[0]}.", "workshop doctor")
             time.sleep(0.02)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 def _listens(port: int) -> bool:
