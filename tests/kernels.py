@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psutil
@@ -30,7 +31,8 @@ class Kernel:
     """One kernel."""
 
     def __init__(self, where: Path, env: dict[str, str]) -> None:
-        self._manager = KernelManager(kernel_name="python3", transport="ipc")
+        self._sockets = TemporaryDirectory()
+        self._manager = KernelManager(kernel_name="python3", transport="ipc", ip=f"{self._sockets.name}/kernel")
         self._manager.start_kernel(cwd=str(where), env=env)
         self._client: BlockingKernelClient = self._manager.client()
         self._connect()
@@ -75,6 +77,7 @@ class Kernel:
         if self._manager.is_alive():
             self._manager.shutdown_kernel(now=False)
         self._manager.cleanup_resources()
+        self._sockets.cleanup()
 
     def _run(self, code: str, look: Callable[[str], None]) -> Output:
         texts: list[str] = []

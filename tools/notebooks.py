@@ -110,14 +110,15 @@ def run(notebook: NotebookNode, where: Path, env: Mapping[str, str]) -> Notebook
     Raises:
         nbclient.exceptions.CellExecutionError: a cell raised.
     """
-    client = NotebookClient(
-        notebook,
-        timeout=PATIENCE,
-        resources={"metadata": {"path": str(where)}},
-        record_timing=False,
-        config=Config(KernelManager={"transport": "ipc"}),  # sockets that nobody else can reach, and no ports
-    )
-    asyncio.run(client.async_execute(env=dict(env)))  # closes its loop, in a thread too; `execute` does not
+    with tempfile.TemporaryDirectory() as sockets:  # in place of ports, which anybody could reach or take
+        client = NotebookClient(
+            notebook,
+            timeout=PATIENCE,
+            resources={"metadata": {"path": str(where)}},
+            record_timing=False,
+            config=Config(KernelManager={"transport": "ipc", "ip": f"{sockets}/kernel"}),
+        )
+        asyncio.run(client.async_execute(env=dict(env)))  # closes its loop, in a thread too; `execute` does not
     return notebook
 
 
