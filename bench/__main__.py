@@ -1,4 +1,4 @@
-"""How fast the durable agent recovers, and what it costs: `python -m bench [--quick] [--write | --readme]`."""
+"""How fast the durable agent recovers, and what it costs: `python -m bench [--quick] [--write]`."""
 
 import argparse
 import asyncio
@@ -170,8 +170,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("-n", type=int, help="how often each kill is repeated: 5, or 1 with --quick")
     parser.add_argument("--quick", action="store_true", help="a short run, about two minutes, to see that all works")
-    parser.add_argument("--write", action="store_true", help="into docs/bench.md")
-    parser.add_argument("--readme", action="store_true", help="into docs/bench.md and the README")
+    parser.add_argument("--write", action="store_true", help="into docs/bench.md and the README")
     parser.add_argument("--only", nargs="*", choices=PARTS, default=[], help="some parts only")
     parser.add_argument(
         "--server",
@@ -195,8 +194,8 @@ def main() -> None:
     console = Console()
     for part in shown(lines, note):
         console.print(part)
-    if (options.write or options.readme) and not options.only:
-        publish("bench", TITLE, f"{LEGEND}\n\n{table(HEADS, [line.cells for line in lines])}\n\n{note}", options.readme)
+    if options.write and not options.only:
+        publish("bench", TITLE, f"{LEGEND}\n\n{table(HEADS, [line.cells for line in lines])}\n\n{note}")
 
 
 if __name__ == "__main__":

@@ -36,12 +36,11 @@ def where_and_when() -> str:
     return ", ".join(parts)
 
 
-def publish(name: str, title: str, text: str, readme: bool, root: Path = ROOT) -> None:
-    """Writes docs/NAME.md and, if asked to, the README's section of that name."""
+def publish(name: str, title: str, text: str, root: Path = ROOT) -> None:
+    """Writes docs/NAME.md, and the README's section of that name."""
     (root / "docs" / f"{name}.md").write_text(f"# {title}\n\n{text}\n", encoding="utf-8")
-    if readme:
-        page = root / "README.md"
-        page.write_text(with_section(page.read_text(encoding="utf-8"), name, text), encoding="utf-8")
+    page = root / "README.md"
+    page.write_text(with_section(page.read_text(encoding="utf-8"), name, text), encoding="utf-8")
 
 
 def with_section(document: str, name: str, text: str) -> str:

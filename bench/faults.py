@@ -1,4 +1,4 @@
-"""The fault table, from real runs, in about four minutes: `python -m bench.faults [--write | --readme] [CASE ...]`."""
+"""The fault table, from real runs, in about four minutes: `python -m bench.faults [--write] [CASE ...]`."""
 
 import argparse
 import re
@@ -39,8 +39,7 @@ def shorten(text: str) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.faults", description=__doc__)
     parser.add_argument("cases", nargs="*", metavar="CASE", help="only these: " + ", ".join(case.id for case in CASES))
-    parser.add_argument("--write", action="store_true", help="into docs/faults.md")
-    parser.add_argument("--readme", action="store_true", help="into docs/faults.md and the README")
+    parser.add_argument("--write", action="store_true", help="into docs/faults.md and the README")
     options = parser.parse_args()
     rows = []
     with services_of_our_own() as (services, directory):
@@ -55,9 +54,9 @@ def main() -> None:
                         raise SystemExit(f"{case.id} did not end as tests/faults.py says:\n{case}\n{plain}\n{durable}")
         finally:
             trial.close()
-    if (options.write or options.readme) and not options.cases:
+    if options.write and not options.cases:
         note = f"{where_and_when()}. Made by `python -m bench.faults`."
-        publish("faults", TITLE, f"{LEGEND}\n\n{table(HEADS, rows)}\n\n{note}", options.readme)
+        publish("faults", TITLE, f"{LEGEND}\n\n{table(HEADS, rows)}\n\n{note}")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,9 @@ import re
 import sys
 import threading
 from collections.abc import Coroutine
+from inspect import iscoroutine
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any, TypeVar
 
 from workshop.checks.slips import RUN_SYNC
@@ -93,7 +95,7 @@ def _forget_changed(here: Any) -> None:
     if files == getattr(here, "_workshop_files", None):
         return
     here._workshop_files = files
-    for name, module in list(sys.modules.items()):
+    for name, module in sys.modules.copy().items():
         file = getattr(module, "__file__", None)
         if file and Path(file).parent == folder:
             del sys.modules[name]
@@ -110,6 +112,10 @@ def _note(result: Any) -> None:
 def _told(here: Any, kind: type, error: BaseException, trace: Any, tb_offset: int | None = None) -> list[str]:
     """In place of the traceback of that slip, one line; all other errors as ever."""
     if re.search(RUN_SYNC.pattern, str(error)):
+        for frame, _ in walk_tb(trace):
+            unused = frame.f_locals.get("main")  # what asyncio.run was given
+            if iscoroutine(unused):
+                unused.close()  # or else some later cell would be told that it was never awaited
         lines = [f"{kind.__name__}: {error}", f"  Next: {RUN_SYNC.slip}"]
     else:
         lines = here.InteractiveTB.structured_traceback(kind, error, trace, tb_offset=tb_offset)
