@@ -15,7 +15,7 @@ MODEL_CALL = ModelActivityParameters(
     # The longest that one model call may take.
     start_to_close_timeout=timedelta(seconds=60),
     # A killed worker is noticed when its heartbeats stop, not when that minute is over.
-    heartbeat_timeout=timedelta(seconds=3),
+    heartbeat_timeout=timedelta(seconds=2.5),
     retry_policy=RetryPolicy(
         # Short, since a killed worker's call waits for it too; doubled at each attempt.
         initial_interval=timedelta(seconds=0.2),

@@ -194,7 +194,7 @@ CHECKS = (
         (
             "A killed worker cannot say so. What does the server have to miss?",
             "Heartbeats: ModelActivityParameters has a heartbeat_timeout.",
-            "heartbeat_timeout=timedelta(seconds=3)",
+            "heartbeat_timeout=timedelta(seconds=2.5)",
         ),
         "The call in flight at the kill was made again; no completed one was.",
         recovery,
