@@ -18,8 +18,8 @@ from workshop.services import Services, free_port
 from workshop.settings import HOST, ROOT
 
 QUESTIONS = {DURABLE: "Any weather alerts in California?", ROUTING: "Quelles alertes en Floride ?"}
-# Lines of a starter that come before the news; the last one is the Agents SDK's own, and says nothing.
-NOT_NEWS = ("Workflow ", "See it at", "Still waiting", "Error getting response")
+# Lines of a starter that come before the news.
+NOT_NEWS = ("Workflow ", "See it at", "Still waiting")
 HOLD = 120.0  # seconds for which a request is held; always released long before
 
 

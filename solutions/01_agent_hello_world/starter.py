@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import os
 from datetime import datetime
 from uuid import uuid4
@@ -16,12 +17,14 @@ from workflows import TASK_QUEUE, AgentHelloWorld, weather_agent
 async def run_plain(question: str) -> None:
     """The agent in this process. Whatever goes wrong, all that it had done is lost."""
     load_env()
+    # What the SDK would log of an error is told below, with the next step.
+    logging.getLogger("openai.agents").addHandler(logging.NullHandler())
     if "OPENAI_API_KEY" not in os.environ:
         raise SystemExit("OPENAI_API_KEY is not set.\nNext: put it into .env, or run: workshop use practice")
     try:
         result = await Runner.run(weather_agent(function_tool(get_weather_alerts)), question)
     except (Exception, asyncio.CancelledError) as error:
-        reason = f"{type(error).__name__}: {error.__cause__ or error}"
+        reason = f"{type(error).__name__}: {str(error.__cause__ or '') or error}"
         raise SystemExit(f"The run is lost. {reason}\nNext: ask again, from the beginning") from None
     print(result.final_output)
 
