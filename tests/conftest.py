@@ -12,8 +12,6 @@ from tests.warm import WARM
 from workshop.services import Services, free_port
 from workshop.settings import ROOT, Settings
 
-LONGEST = ("test_solution_notebooks",)
-
 
 def free_settings(state_dir: Path) -> Settings:
     """Settings with free ports, which keep their state in `state_dir`."""
@@ -57,7 +55,7 @@ def bench(practice: Practice, services: Services, tmp_path: Path, request: pytes
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest first, so that none is alone at the end."""
-    items.sort(key=lambda item: item.path.stem not in LONGEST)
+    items.sort(key=lambda item: item.path.stem != "test_solution_notebooks")
 
 
 def pytest_configure() -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from tests.harness import Bench
 from tests.kernels import Kernel, kernel, until_gone
-from tests.tree import copy_of_the_tree, exercise_folder, variables
+from tests.tree import exercise_folder, variables
+from tools.notebooks import copy_of_the_tree
 
 CANARY = "sk-canary-7Q2M9X4T"
 

@@ -13,7 +13,8 @@ import pytest
 
 from tests.harness import Bench
 from tests.kernels import until_gone
-from tests.tree import copy_of_the_tree, exercise_folder, variables
+from tests.tree import exercise_folder, variables
+from tools.notebooks import copy_of_the_tree
 from workshop.checks.prober import Prober
 from workshop.checks.starters import pristine
 from workshop.errors import WorkshopError

@@ -1,22 +1,10 @@
-"""A copy of the workshop, for tests that write where learners write."""
+"""Folders and settings of a copy of the workshop, for tests that write where learners write."""
 
 import shutil
 from pathlib import Path
 
 from tests.harness import Bench
-from workshop.settings import ROOT, Settings
-
-
-def copy_of_the_tree(target: Path) -> Path:
-    """The workshop as it is handed out, without what a learner has written here."""
-    for name in ("workshop", "exercises", "solutions"):
-        kept = shutil.ignore_patterns("__pycache__", ".*", "kept-*", "*.bak-*")
-        shutil.copytree(ROOT / name, target / name, ignore=kept)
-    for path in target.glob("exercises/*/*.py"):
-        if path.name != "connection.py":
-            path.unlink()
-    shutil.copy(ROOT / ".env.example", target / ".env")
-    return target
+from workshop.settings import Settings
 
 
 def exercise_folder(root: Path, number: str, solved: bool = False) -> Path:

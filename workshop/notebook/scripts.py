@@ -75,9 +75,9 @@ class Script:
         return brief(self.output, self._folder, count)
 
 
-def never_started(folder: Path) -> Script:
-    """Stands for a script that could not be started."""
-    return Script(Record(0, 0.0, [], [], ""), folder / "no.log", folder)
+def never_started(folder: Path, log: Path) -> Script:
+    """Stands for a script that this kernel has not started; its log may be there from an earlier one."""
+    return Script(Record(0, 0.0, [], [], ""), log, folder)
 
 
 def kill(record: Record) -> bool:

@@ -109,7 +109,9 @@ class Exercise:
             two are None.
         """
         asked = self._told(lambda: self._ask(question, wait, options))
-        return asked or Asked(question, scripts.never_started(self.folder), False, lambda: False)
+        return asked or Asked(
+            question, scripts.never_started(self.folder, self.folder / "no.log"), False, lambda: False
+        )
 
     def _ask(self, question: str, wait: float, options: dict[str, Any]) -> Asked:
         log = self._settings.state_dir / "logs" / f"starter-{self.number}-{len(self._asked) + 1}.log"

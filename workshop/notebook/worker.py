@@ -125,7 +125,7 @@ class Worker:
 
     def logs(self, n: int = 20) -> None:
         """Prints the last lines that the worker printed."""
-        script = self._script or Script(Record(0, 0.0, [], [], ""), self._log, self._folder)
+        script = self._script or scripts.never_started(self._folder, self._log)
         lines = script.output.splitlines()[-n:]
         for line in lines or ["The worker has printed nothing yet."]:
             self._say(line)
