@@ -111,9 +111,10 @@ def test_an_interrupted_cell_ends_what_it_started(notebook: Kernel, root: Path) 
     pid = worker_pid(notebook.run("ex.worker.start()").text)
     asked = notebook.interrupt_when('ex.ask("TX", delay=60, wait=60)', "See it at")
     assert "KeyboardInterrupt" in asked.error
-    starters = [p for p in psutil.Process(notebook.pid).children(recursive=True) if "starter.py" in p.cmdline()]
-    for starter in starters:
-        until_gone(starter.pid)
+    keeper = next(p for p in psutil.Process(notebook.pid).children() if "workshop.notebook.keeper" in p.cmdline())
+    for program in keeper.children():
+        if program.pid != pid:
+            until_gone(program.pid)
     # The worker is still the notebook's: it runs, and can be stopped.
     assert str(pid) in notebook.run("print(ex.worker.running, ex.worker.pid)").text
     assert "Worker stopped" in notebook.run("ex.worker.stop()").text

@@ -18,8 +18,8 @@ from tools.notebooks import copy_of_the_tree
 from workshop.checks.prober import Prober
 from workshop.checks.starters import pristine
 from workshop.errors import WorkshopError
-from workshop.notebook import guard, surroundings
 from workshop.notebook import session as module
+from workshop.notebook import surroundings
 from workshop.notebook.asking import words
 from workshop.notebook.kernel import Stopped
 from workshop.notebook.proof import of_question, of_weather, prove_plain
@@ -259,23 +259,10 @@ def test_next_steps_are_cells() -> None:
     assert surroundings.for_notebooks("Clear with: workshop fault clear") == "Clear with: ex.clear()"
 
 
-def test_the_guard_hands_on_and_reports() -> None:
-    run = [sys.executable, "-I", guard.__file__, str(os.getpid()), sys.executable, "-c"]
-    assert subprocess.run([*run, "raise SystemExit(5)"], check=False).returncode == 5
-    program = (
-        "import signal,sys\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(7))\nprint(1, flush=True)\nsignal.pause()"
-    )
-    with subprocess.Popen([*run, program], stdout=subprocess.PIPE) as guarded:
-        assert guarded.stdout
-        guarded.stdout.readline()
-        guarded.terminate()
-        assert guarded.wait(30) == 7
-
-
 def test_the_probe_ends_with_whoever_started_it(tmp_path: Path) -> None:
     code = (
-        "import time\nfrom workshop.checks.prober import Prober\np = Prober()\np.practice_url()\n"
-        "print(p._process.pid, flush=True)\ntime.sleep(600)"
+        "import time\nfrom workshop.checks.prober import Prober\np = Prober('02')\np.practice_url()\n"
+        "print(p._probe.pid, flush=True)\ntime.sleep(600)"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as starter:
         assert starter.stdout
@@ -288,11 +275,11 @@ def test_the_probe_ends_with_whoever_started_it(tmp_path: Path) -> None:
 
 
 def test_a_probe_that_ended_is_replaced(tmp_path: Path) -> None:
-    prober = Prober()
+    prober = Prober("02")
     try:
         prober.practice_url()
-        assert prober._process
-        prober._process.kill()
+        assert prober._probe
+        os.kill(prober._probe.pid, signal.SIGKILL)
         with pytest.raises(WorkshopError, match="try again"):
             prober.practice_url()
         assert prober.practice_url().startswith("http://127.0.0.1:")

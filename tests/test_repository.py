@@ -17,6 +17,7 @@ BELOW = {
     "settings": {"errors"},
     "practice": {"errors"},  # its client raises WorkshopError
     "processes": {"errors", "settings"},
+    "companion": set(),
     "catalogue": {"settings"},
     "services": {"catalogue", "errors", "processes", "settings"},
     "upkeep": {"catalogue", "errors", "processes", "services", "settings"},
@@ -26,7 +27,7 @@ BELOW = {
     "history": {"errors"},
     "audit": {"history"},
     "diagnose": {"errors", "history", "settings"},
-    "checks": {"errors", "history", "processes", "settings"},
+    "checks": {"companion", "errors", "history", "processes", "settings"},
     "demo": {"errors", "history", "practice", "services", "settings"},
 }
 TOP = {"cli", "notebook"}  # may import all that is above

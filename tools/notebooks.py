@@ -125,8 +125,10 @@ def run(notebook: NotebookNode, where: Path, env: Mapping[str, str]) -> Notebook
 def copy_of_the_tree(target: Path) -> Path:
     """The workshop as it was handed out, so that running a notebook writes nothing here."""
     for name in ("workshop", "exercises", "solutions"):
-        kept = shutil.ignore_patterns("__pycache__", ".*", "kept-*", "*.bak-*")  # learners' copies of their work
-        shutil.copytree(ROOT / name, target / name, ignore=kept)
+        unwanted = [".*", "kept-*", "*.bak-*"]  # learners' copies of their work
+        if name != "workshop":
+            unwanted.append("__pycache__")
+        shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns(*unwanted))
     for file in target.glob("exercises/*/*.py"):
         if file.name != "connection.py":
             file.unlink()

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import psutil  # type: ignore[import-untyped]
 
@@ -71,15 +72,10 @@ class Record:
 def launch(command: Sequence[str], ports: list[int], link: str, env: Mapping[str, str], cwd: Path, log: Path) -> Record:
     """Starts `command` in a session of its own, so that Ctrl+C reaches us and not it; its output goes to `log`.
 
-    The log of the run before is kept as `LOG.old`.
-
     Raises:
         OSError: the command or the log cannot be opened.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(FileNotFoundError):
-        log.replace(log.with_suffix(".log.old"))
-    with log.open("wb") as output:
+    with fresh_log(log) as output:
         child = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -91,13 +87,31 @@ def launch(command: Sequence[str], ports: list[int], link: str, env: Mapping[str
         )
     _children[child.pid] = child
     try:
-        created = psutil.Process(child.pid).create_time()
-    except psutil.Error:  # gone already; the caller sees that when it waits for health
-        created = 0.0
+        return record_of(child.pid, command, ports, link)
     except BaseException:
         child.kill()
         raise
-    return Record(child.pid, created, list(command), ports, link)
+
+
+def record_of(pid: int, command: Sequence[str], ports: Sequence[int] = (), link: str = "") -> Record:
+    """The record of a process that was just started."""
+    try:
+        created = psutil.Process(pid).create_time()
+    except psutil.Error:  # gone already; the caller sees that when it waits for health
+        created = 0.0
+    return Record(pid, created, list(command), list(ports), link)
+
+
+def fresh_log(log: Path) -> BinaryIO:
+    """An empty log file; that of the run before is kept as `LOG.old`.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileNotFoundError):
+        log.replace(log.with_suffix(".log.old"))
+    return log.open("wb")
 
 
 def stop(records: Iterable[Record], grace: float) -> None:

@@ -150,15 +150,18 @@ class Bench:
         """A client as the solutions' worker has it, with a bound on retries that a check can wait for."""
         from temporalio.client import Client
         from temporalio.common import RetryPolicy
-        from temporalio.openai_agents import ModelActivityParameters, OpenAIAgentsPlugin
 
         await self._register()
+        if not plugin:
+            return await Client.connect(self.address, namespace=self.namespace)
+        from temporalio.openai_agents import ModelActivityParameters, OpenAIAgentsPlugin
+
         parameters = ModelActivityParameters(
             start_to_close_timeout=timedelta(seconds=20),
             retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=100), maximum_attempts=3),
         )
-        plugins = [OpenAIAgentsPlugin(model_params=parameters)] if plugin else []
-        return await Client.connect(self.address, namespace=self.namespace, plugins=plugins)
+        plugin_of_ours = OpenAIAgentsPlugin(model_params=parameters)
+        return await Client.connect(self.address, namespace=self.namespace, plugins=[plugin_of_ours])
 
     async def _register(self) -> None:
         """Makes the namespace, and returns when it can be used."""
@@ -189,7 +192,8 @@ class Bench:
 
         client = await self.client(plugin)
         activities = list(self.activities().values())
-        self._record_traces()
+        if plugin:
+            self._record_traces()
         try:
             worker = Worker(client, task_queue=queue, workflows=workflows, activities=activities, build_id="check")
         except (ValueError, RuntimeError, TypeError) as error:

@@ -1,15 +1,13 @@
 """The process that looks at learners' files: imports the heavy packages once, then forks for each check.
 
-    python -P -m workshop.checks.probe
+    python -u -P -m workshop.checks.probe [NUMBER]
 
-Reads a JSON request a line, writes a JSON answer a line; the end of its input, or of its parent, is its own end.
 Request: {"number": "03", "name": "activity", "folder": "...", "seconds": 20}, or {"practice": true} for the address
 of its practice services. Answer: a verdict's fields, or {"practice": "http://..."}.
 """
 
 import asyncio
 import contextlib
-import gc
 import json
 import os
 import select
@@ -18,7 +16,6 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
@@ -26,34 +23,32 @@ from typing import Any, NoReturn
 from workshop.checks import find
 from workshop.checks.bench import Bench
 from workshop.checks.learner import Found, raised
+from workshop.checks.packages import import_packages
 from workshop.checks.programs import Spares, die_with_parent
 from workshop.checks.stage import Stage
 from workshop.checks.verdict import Check, Verdict
+from workshop.companion import answers, requests
 from workshop.errors import WorkshopError
 
 
 def main() -> None:
     """Serves until its input or its parent ends."""
-    answers = os.fdopen(os.dup(1), "w")
-    null = os.open(os.devnull, os.O_RDWR)
-    for number in (1, 2):  # only answers go there; what learners print goes nowhere
-        os.dup2(null, number)
+    out = answers()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupted cell is no reason to end
     _clean_environment()
-    _warm_up()
+    import_packages(*sys.argv[1:])
     scratch = Path(tempfile.mkdtemp(prefix="workshop-checks-"))
     stage = Stage(scratch)
     try:
-        for line in _requests(0, os.getppid()):
-            request = json.loads(line)
+        for request in requests():
             try:
                 answer = (
                     {"practice": stage.practice_url()} if "practice" in request else _verdict(request, stage, scratch)
                 )
             except WorkshopError as error:
                 answer = asdict(Verdict("raised", "no-service", error.message, error.next_step))
-            print(json.dumps(answer), file=answers, flush=True)
+            print(json.dumps(answer), file=out)
     finally:
         stage.close()
         shutil.rmtree(scratch, ignore_errors=True)
@@ -70,40 +65,6 @@ def _clean_environment() -> None:
     for module in (dotenv, dotenv.main):
         setattr(module, "dotenv_values", lambda *_, **__: {})  # noqa: B010
         setattr(module, "load_dotenv", lambda *_, **__: False)  # noqa: B010
-
-
-def _warm_up() -> None:
-    """Imports what every check would import for itself, lazy parts too. Nothing here may start a thread."""
-    import agents.models.openai_responses  # noqa: F401
-    import httpx
-    import openai
-    import temporalio.envconfig
-    import temporalio.openai_agents
-    import temporalio.testing
-    import temporalio.worker.workflow_sandbox._in_sandbox  # noqa: F401
-
-    openai.AsyncOpenAI(api_key="practice", base_url="http://127.0.0.1:1/v1").responses  # noqa: B018
-    httpx.AsyncClient()
-    # Forks share what is not touched, and a garbage collection would touch it all.
-    gc.freeze()
-    gc.disable()
-
-
-def _requests(source: int, parent: int) -> Iterator[str]:
-    """Lines from a file descriptor, until it or the parent process ends."""
-    buffer = b""
-    while True:
-        while b"\n" in buffer:
-            line, buffer = buffer.split(b"\n", 1)
-            yield line.decode()
-        if not select.select([source], [], [], 1)[0]:
-            if os.getppid() != parent:
-                return
-            continue
-        data = os.read(source, 65536)
-        if not data:
-            return
-        buffer += data
 
 
 def _verdict(request: dict[str, Any], stage: Stage, scratch: Path) -> dict[str, Any]:

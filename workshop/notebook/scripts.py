@@ -3,19 +3,17 @@
 import os
 import re
 import signal
-import sys
 from contextlib import suppress
 from pathlib import Path
-
-import psutil  # type: ignore[import-untyped]
 
 from workshop.checks import CHECKS, Check
 from workshop.checks.starters import untouched
 from workshop.errors import WorkshopError
-from workshop.notebook import guard
+from workshop.notebook.keeping import keeper
 from workshop.notebook.surroundings import load_env, scrub, shadow
-from workshop.processes import Record, launch, stop
+from workshop.processes import Record, fresh_log, stop
 
+IMPORTED = ("activities.py", "workflows.py")  # by worker.py and starter.py
 FRAME = re.compile(r'\s+File "([^"]+)", line (\d+)')
 CHAINED = (
     "During handling of the above exception, another exception occurred:",
@@ -40,15 +38,7 @@ class Script:
     @property
     def exit_code(self) -> int | None:
         """How it ended; None while it runs."""
-        return None if self.running else self.record.exit_code()
-
-    @property
-    def pid(self) -> int | None:
-        """The process id of the script itself: the process that we started only guards it."""
-        with suppress(psutil.Error):
-            for child in psutil.Process(self.record.pid).children():
-                return int(child.pid)
-        return None
+        return None if self.running else keeper.exit_code(self.record.pid)
 
     @property
     def output(self) -> str:
@@ -67,7 +57,7 @@ class Script:
         return fresh
 
     def kill(self) -> bool:
-        """SIGKILL, to the script and its guard at once; whether it still ran."""
+        """SIGKILL; whether it still ran."""
         return kill(self.record)
 
     def last_words(self, count: int = 6) -> list[str]:
@@ -81,7 +71,7 @@ def never_started(folder: Path, log: Path) -> Script:
 
 
 def kill(record: Record) -> bool:
-    """SIGKILL, to a script and its guard at once: they are a group. Whether it still ran."""
+    """SIGKILL, to a script and what it has started: they are a group. Whether it still ran."""
     if not record.process():
         return False
     with suppress(ProcessLookupError):
@@ -101,26 +91,28 @@ def run(folder: Path, root: Path, script: str, arguments: list[str], log: Path) 
         raise WorkshopError(f"There is no {script} beside the notebook.", "run the cell that writes it")
     if waiting := to_do(folder, script):
         raise WorkshopError(
-            f"{script} has nothing in its TODO {waiting.todo} yet: {waiting.title}.",
+            f"{waiting.file} has nothing in its TODO {waiting.todo} yet: {waiting.title}.",
             f'write it, and run its cell again; ex.hint("{waiting.name}") helps',
         )
     if hidden := shadow(folder, root):
         raise WorkshopError(*hidden.split("\n  Next: "))
     load_env(folder)
-    command = [sys.executable, "-I", guard.__file__, str(os.getpid()), sys.executable, "-u", script, *arguments]
     try:
-        record = launch(command, [], "", os.environ, folder, log)
+        fresh_log(log).close()
     except OSError as error:
         raise WorkshopError(f"{script} cannot start: {error.strerror} ({error.filename}).", "workshop doctor") from None
-    return Script(record, log, folder)
+    return Script(keeper.start(folder / script, arguments, log), log, folder)
 
 
 def to_do(folder: Path, script: str) -> Check | None:
-    """The first TODO of a script that nobody has touched."""
+    """The first TODO that nobody has touched of a script, or of a file that it imports."""
     number = folder.name[:2]
-    text = (folder / script).read_text(encoding="utf-8", errors="replace")
-    todos = (check for check in CHECKS.get(number, ()) if check.file == script and check.todo)
-    return next((check for check in todos if untouched(number, script, text, check.todo or 0)), None)
+    for check in CHECKS.get(number, ()):
+        if check.todo and check.file in (*IMPORTED, script) and (folder / check.file).is_file():
+            text = (folder / check.file).read_text(encoding="utf-8", errors="replace")
+            if untouched(number, check.file, text, check.todo):
+                return check
+    return None
 
 
 def brief(text: str, folder: Path, count: int = 6) -> list[str]:

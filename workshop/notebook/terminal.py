@@ -33,7 +33,7 @@ def check(settings: Settings, exercise: str, watch: bool, say: Say) -> int:
     """
     folder = folder_of(exercise, settings.root)
     number = folder.name[:2]
-    prober = Prober(say)
+    prober = Prober(number, say)
     prober.warm_up()
     lessons = Lessons(number, folder, settings.root, settings.state_dir, prober, say)
     try:

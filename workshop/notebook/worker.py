@@ -68,7 +68,7 @@ class Worker:
     def pid(self) -> int | None:
         """Its process id."""
         record = self._record()
-        return Script(record, self._log, self._folder).pid if record else None
+        return record.pid if record else None
 
     @property
     def lost(self) -> bool:
@@ -113,11 +113,9 @@ class Worker:
             self._say("No worker runs.")
             return
         self._lost = False
-        script = self._script or Script(record, self._log, self._folder)
-        pid = script.pid
-        script.kill()
+        scripts.kill(record)
         self._pid_file.unlink(missing_ok=True)
-        self._say(f"Worker killed{f' (process {pid})' if pid else ''}: SIGKILL, no goodbye.")
+        self._say(f"Worker killed (process {record.pid}): SIGKILL, no goodbye.")
 
     def restart(self) -> None:
         """Stops the worker politely and starts a new one, with the files as they are now."""
@@ -131,7 +129,7 @@ class Worker:
             self._say(line)
 
     def leave(self) -> None:
-        """At the kernel's end: the worker is asked to stop, and its guard sees to it."""
+        """At the kernel's end: the worker is asked to stop, and the keeper sees to it."""
         if self._script and (process := self._script.record.process()):
             process.terminate()
             self._pid_file.unlink(missing_ok=True)
@@ -149,7 +147,7 @@ class Worker:
         told = False
         while script.running:
             if self._polls(script):
-                self._say(f"Worker running: process {script.pid} polls the task queue {self._queue}.")
+                self._say(f"Worker running: process {script.record.pid} polls the task queue {self._queue}.")
                 return
             if time.monotonic() > deadline:
                 where = "other task queue? Worker(..., task_queue=TASK_QUEUE), run with `async with worker:`"
@@ -165,9 +163,7 @@ class Worker:
             self._say(f"    {line}")
 
     def _polls(self, script: Script) -> bool:
-        pid = script.pid
-        if pid is None:
-            return False
+        pid = str(script.record.pid)
 
         async def ask() -> bool:
             settings = self._settings
@@ -175,7 +171,7 @@ class Worker:
                 dict(os.environ), settings.temporal_address, settings.temporal_namespace
             )
             found = await pollers(client, self._queue)
-            return any(name.partition("@")[0] == str(pid) for name in (*found.workflows, *found.activities))
+            return any(name.partition("@")[0] == pid for name in (*found.workflows, *found.activities))
 
         try:
             return wait_for(ask())
