@@ -48,6 +48,8 @@ class Stage:
                 raise WorkshopError("The program `temporal` is not in .venv.", "delete .venv, then: make workshop")
             self._temporal = free_port()
             options = ["--headless", "--ip", HOST, "--port", str(self._temporal), "--log-level", "error"]
+            # Each check has a namespace of its own, and for each the server would run workers that no check needs.
+            options += ["--dynamic-config-value", "worker.perNamespaceWorkerCount=0"]
             self._start([binary, "server", "start-dev", *options], self._temporal)
         return f"{HOST}:{self._temporal}"
 
