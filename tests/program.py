@@ -18,7 +18,7 @@ def wait_for(what: str, look: Callable[[], T | None], patience: float = PATIENCE
     while not (seen := look()):
         if time.monotonic() > deadline:
             raise TimeoutError(f"waited {patience:.0f} s for {what}")
-        time.sleep(0.05)
+        time.sleep(0.1)
     return seen
 
 

@@ -215,13 +215,13 @@ class Bench:
             run = await read_history(client, workflow_id)
             if not run.open or in_trouble(run) or time.monotonic() > deadline:
                 return run
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.1)
 
     async def wait(self, look: Callable[[], Awaitable[T | None]], patience: float = PATIENCE) -> T | None:
         """What `look` sees as soon as it sees something; None if it never does."""
         deadline = time.monotonic() + patience
         while not (seen := await look()) and time.monotonic() < deadline:  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.1)
         return seen
 
     def _record_traces(self) -> None:

@@ -74,7 +74,7 @@ class Asked(Quiet):
                 started = now
             if now >= (began + START if started is None else started + wait):
                 return False
-            time.sleep(0.05 if started else 0.2)
+            time.sleep(0.1)
 
 
 def words(question: str, options: dict[str, Any]) -> list[str]:

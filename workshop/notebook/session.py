@@ -143,6 +143,23 @@ class Exercise:
             self._lines(self._flows.why(asked.workflow_id).lines)
         return asked
 
+    def run(self, script: str, *arguments: str, wait: float = 60) -> None:
+        """Runs another program of the folder to its end, for so many seconds at most, and prints what it prints."""
+        self._told(lambda: self._run(script, arguments, wait))
+
+    def _run(self, script: str, arguments: tuple[str, ...], wait: float) -> None:
+        log = self._settings.state_dir / "logs" / f"{Path(script).stem}-{self.number}.log"
+        program = Asked(
+            script, scripts.run(self.folder, self._settings.root, script, list(arguments), log), False, lambda: True
+        )
+        over = False
+        try:
+            over = program.follow(wait, self._say)
+        finally:
+            program.leave()
+        if not over:
+            self._say(f"{script} was ended: it took longer than {wait:g} s.")
+
     def wait(self, seconds: float = 30) -> None:
         """Waits until what was asked last is over, and prints its answer; if that takes longer, says why."""
         self._told(lambda: self._wait(seconds))
