@@ -55,7 +55,7 @@ def bench(practice: Practice, services: Services, tmp_path: Path, request: pytes
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest first, so that none is alone at the end."""
-    items.sort(key=lambda item: item.path.stem != "test_solution_notebooks")
+    items.sort(key=lambda item: item.path.stem not in ("test_solution_notebooks", "test_types"))
 
 
 def pytest_configure() -> None:

@@ -1,10 +1,14 @@
-"""The notebooks, run from top to bottom in real kernels, as `pytest --nbmake` and learners run them.
+"""The notebooks, run from top to bottom by `pytest --nbmake`, in copies of the tree.
 
 Untouched starters end without a traceback, and every TODO counts as not attempted. The solution notebooks are the
 solved starters: every check passes, and afterwards the folder has the solution's files.
 """
 
 import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import nbformat
@@ -13,18 +17,49 @@ from nbformat import NotebookNode
 
 from tools import notebooks
 from workshop.checks import CHECKS
+from workshop.settings import ROOT
 
-EXERCISES = pytest.mark.parametrize("number", notebooks.EXERCISES)
+Run = tuple[NotebookNode, Path]  # a notebook with what it printed, and its folder
+# Each group is one run of pytest. Those of the solutions take about as long.
+STARTERS = [pytest.param(number, marks=pytest.mark.xdist_group("starters")) for number in notebooks.EXERCISES]
+PAIRS = {"01": ("01", "03"), "03": ("01", "03"), "02": ("02", "04"), "04": ("02", "04")}
+SOLUTIONS = [pytest.param(number, marks=pytest.mark.xdist_group(f"solved-{PAIRS[number]}")) for number in PAIRS]
 
 
-def run(kind: str, number: str, place: Path) -> tuple[NotebookNode, Path]:
-    """A notebook that was run, and the exercise's folder, of a fresh copy of the tree, that it was run in."""
+def nbmake(kind: str, numbers: Iterable[str], place: Path) -> dict[str, Run]:
+    """Runs notebooks of `kind` where learners have them: in their folders of `exercises`."""
     root = notebooks.copy_of_the_tree(place)
-    name = "exercise.ipynb" if kind == "exercises" else "solution.ipynb"
-    notebook = nbformat.read(notebooks.folder(kind, number, root) / name, as_version=4)
-    folder = notebooks.folder("exercises", number, root)
+    made = {}
+    for number in numbers:
+        folder = notebooks.folder("exercises", number, root)
+        if kind == "solutions":
+            shutil.copy(notebooks.folder(kind, number, root) / "solution.ipynb", folder / "exercise.ipynb")
+        made[number] = folder / "exercise.ipynb"
+    words = ["--nbmake", "--overwrite", "--nbmake-timeout=120", "-p", "nbmake.pytest_plugin", "-p", "tests.sockets"]
     with notebooks.services(root) as env:
-        return notebooks.run(notebook, folder, env), folder
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *words, *map(str, made.values())],
+            cwd=root,
+            env=env | {"PYTHONPATH": f"{root}:{ROOT}", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return {number: (nbformat.read(path, as_version=4), path.parent) for number, path in made.items()}
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, tuple[str, ...], str], Run]:
+    """Gives a notebook that was run; those that are run together are run once."""
+    known: dict[tuple[str, tuple[str, ...]], dict[str, Run]] = {}
+
+    def run(kind: str, numbers: tuple[str, ...], number: str) -> Run:
+        if (kind, numbers) not in known:
+            known[kind, numbers] = nbmake(kind, numbers, tmp_path_factory.mktemp(kind))
+        return known[kind, numbers][number]
+
+    return run
 
 
 def text_of(notebook: NotebookNode) -> str:
@@ -33,9 +68,9 @@ def text_of(notebook: NotebookNode) -> str:
     return "".join(output.get("text", "") for cell in cells for output in cell.outputs)
 
 
-@EXERCISES
-def test_a_solution_notebook_passes_every_check(number: str, tmp_path: Path) -> None:
-    notebook, folder = run("solutions", number, tmp_path)
+@pytest.mark.parametrize("number", SOLUTIONS)
+def test_a_solution_notebook_passes_every_check(number: str, ran: Callable[[str, tuple[str, ...], str], Run]) -> None:
+    notebook, folder = ran("solutions", PAIRS[number], number)
     text = text_of(notebook)
     made = re.findall(r"(passed|incorrect|raised|not attempted): (\w+) \(", text)
     assert sorted(made) == sorted(("passed", check.name) for check in CHECKS[number]), text
@@ -45,9 +80,9 @@ def test_a_solution_notebook_passes_every_check(number: str, tmp_path: Path) -> 
     assert left == {path.name: path.read_text(encoding="utf-8") for path in home.glob("*.py")}
 
 
-@EXERCISES
-def test_an_untouched_starter_runs_to_its_end(number: str, tmp_path: Path) -> None:
-    notebook, _ = run("exercises", number, tmp_path)
+@pytest.mark.parametrize("number", STARTERS)
+def test_an_untouched_starter_runs_to_its_end(number: str, ran: Callable[[str, tuple[str, ...], str], Run]) -> None:
+    notebook, _ = ran("exercises", notebooks.EXERCISES, number)
     text = text_of(notebook)
     todos = [check.name for check in CHECKS[number] if check.todo]
     assert re.findall(r"not attempted: (\w+)", text)[: len(todos)] == todos
