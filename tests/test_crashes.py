@@ -4,10 +4,12 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from temporalio.client import Client
 
 from tests.folders import DURABLE, ROUTING
 from tests.harness import Bench
 from tests.program import wait_for
+from workshop.diagnose import findings, why
 from workshop.history import MODEL, TIMER, TOOL, Run
 
 pytestmark = pytest.mark.xdist_group("solutions")
@@ -55,13 +57,19 @@ async def test_a_killed_worker_costs_its_call_in_flight_only(bench: Bench, folde
     assert bench.practice.outcomes("model").count("completed") == CALLS[folder]
 
 
-async def test_a_worker_killed_in_the_durable_pause_repeats_nothing(bench: Bench) -> None:
+async def test_a_worker_killed_in_the_durable_pause_repeats_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     worker = bench.worker(ROUTING)
     starter = bench.starter(ROUTING, QUESTIONS[ROUTING], "--pause", "6")
     wait_for("triage to be done", lambda: bench.practice.outcomes("model") == ["completed"])
     workflow_id = bench.workflow_id(starter)
     while not any(row.kind == TIMER for row in (await bench.history(starter)).rows):
         assert workflow_id
+    # Whoever asks meanwhile is told of the timer, and of no worker that should be started.
+    monkeypatch.setattr(findings, "PICKUP", -1.0)
+    client = await Client.connect(bench.env()["TEMPORAL_ADDRESS"])
+    assert (await why(client, workflow_id)).kind == "timer"
     worker.kill()
     bench.worker(ROUTING)
     assert starter.wait() == 0

@@ -209,7 +209,13 @@ RIGHT = (
         "minutes",
         """
             limit = timedelta(minutes=1)
-            weather_tool = activity_as_tool(get_weather_alerts, start_to_close_timeout=limit)
+            policy = RetryPolicy(maximum_interval=timedelta(seconds=2))
+            weather_tool = activity_as_tool(
+                get_weather_alerts,
+                start_to_close_timeout=limit,
+                schedule_to_close_timeout=10 * limit,
+                retry_policy=policy,
+            )
         """,
     ),
     right(
@@ -217,7 +223,7 @@ RIGHT = (
         "tool",
         "policy in a variable",
         """
-            policy = RetryPolicy(maximum_attempts=20)
+            policy = RetryPolicy(maximum_attempts=20, maximum_interval=timedelta(seconds=10))
             weather_tool = activity_as_tool(
                 get_weather_alerts, schedule_to_close_timeout=timedelta(hours=1), retry_policy=policy
             )

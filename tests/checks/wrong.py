@@ -223,6 +223,8 @@ WRONG = (
     durable("tool", "the function", "workflow-fails", "weather_tool = get_weather_alerts"),
     durable("tool", "no time-out", "no-timeout", "weather_tool = activity_as_tool(get_weather_alerts)"),
     durable("tool", "one attempt", "no-retries", GOOD_TOOL[:-1] + ", retry_policy=RetryPolicy(maximum_attempts=1))"),
+    durable("tool", "tried for ever", "no-end", GOOD_TOOL),
+    durable("tool", "long pauses", "long-pauses", GOOD_TOOL[:-1] + ", schedule_to_close_timeout=timedelta(hours=1))"),
     durable("tool", "not given", "no-tool", None, ("tools=[weather_tool]", "tools=[]")),
     durable("workflow", "no trace", "trace-group", "result = await Runner.run(weather_agent(weather_tool), question)"),
     durable(

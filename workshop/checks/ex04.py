@@ -100,7 +100,9 @@ async def pause(bench: Bench) -> Verdict:
     timers = [row for row in run.rows if row.kind == TIMER]
     if not timers:
         seen = f"Asked to pause for {PAUSE} s, the workflow has no timer in its history."
-        return incorrect("no-timer", seen, "Await workflow.sleep(...) in what runs on the handoff.")
+        return incorrect(
+            "no-timer", seen, "Has each handoff on_handoff=pause, and does pause await workflow.sleep(...)?"
+        )
     if timers[0].asked != f"{PAUSE} s":
         seen = f"Asked to pause for {PAUSE} s, it set a timer of {timers[0].asked}."
         return incorrect("other-length", seen, "Sleep for pause_seconds.")

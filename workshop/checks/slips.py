@@ -49,6 +49,16 @@ SLIPS = (
         "connect(...) takes a plugin that is made: OpenAIAgentsPlugin(...), with ().",
     ),
     Slip(
+        "plugin-by-name",
+        r"\bconnect\(\) got an unexpected keyword",
+        "connect(...) of connection.py takes the plugin itself: connect(OpenAIAgentsPlugin(...)).",
+    ),
+    Slip(
+        "several-arguments",
+        r"\b(start|execute)_\w+\(\) takes .* positional arguments? but",
+        "Several arguments of a workflow or activity go into args=[...].",
+    ),
+    Slip(
         "not-deterministic",
         r"Cannot access (time|datetime|random|uuid|secrets|os\.urandom)\b\S* from inside a workflow",
         "A workflow must do the same again when it is replayed: use workflow.sleep(), workflow.now(), "

@@ -146,7 +146,7 @@ class Lessons:
             words = outcome if last else "not checked yet"
             stale = last and check.file and last.get("file") != self._digest(check)
             lines.append(
-                f"  {SIGNS[outcome]} {check.name:12} {words}{' (its file has changed since)' if stale else ''}"
+                f"  {SIGNS[outcome]} {check.name:12} {words}{' (its file has changed since: check it again)' if stale else ''}"
             )
         done = sum(bool(known.get(check.name, {}).get("outcome") == "passed") for check in CHECKS[self.number])
         return [
