@@ -145,9 +145,8 @@ class Lessons:
             outcome: Outcome = last["outcome"] if last else "not attempted"
             words = outcome if last else "not checked yet"
             stale = last and check.file and last.get("file") != self._digest(check)
-            lines.append(
-                f"  {SIGNS[outcome]} {check.name:12} {words}{' (its file has changed since: check it again)' if stale else ''}"
-            )
+            since = " (its file has changed since: check it again)" if stale else ""
+            lines.append(f"  {SIGNS[outcome]} {check.name:12} {words}{since}")
         done = sum(bool(known.get(check.name, {}).get("outcome") == "passed") for check in CHECKS[self.number])
         return [
             f"Exercise {self.number}, {self.folder.name[3:]}: {done} of {len(CHECKS[self.number])} checks passed",
