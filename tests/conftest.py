@@ -66,3 +66,5 @@ def pytest_configure() -> None:
             del os.environ[name]
     # Told to end, pytest stops the services first.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A shell starts what runs in its background deaf to Ctrl+C, and so would be all that the tests start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
