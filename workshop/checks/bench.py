@@ -160,8 +160,8 @@ class Bench:
             start_to_close_timeout=timedelta(seconds=20),
             retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=100), maximum_attempts=3),
         )
-        plugin_of_ours = OpenAIAgentsPlugin(model_params=parameters)
-        return await Client.connect(self.address, namespace=self.namespace, plugins=[plugin_of_ours])
+        plugins = [OpenAIAgentsPlugin(model_params=parameters)]
+        return await Client.connect(self.address, namespace=self.namespace, plugins=plugins)
 
     async def _register(self) -> None:
         """Makes the namespace, and returns when it can be used."""

@@ -12,7 +12,7 @@ from workshop.diagnose.findings import Diagnosis
 from workshop.diagnose.troubles import TROUBLES, Recognised, Trouble, recognise
 from workshop.diagnose.workers import Pollers, listens_to, polled_elsewhere, pollers
 from workshop.errors import WorkshopError
-from workshop.history import CHILD, WAIT, Run, count, read_history
+from workshop.history import ACTIVITIES, CHILD, WAIT, Run, count, read_history
 
 __all__ = ["TROUBLES", "Diagnosis", "Recognised", "Trouble", "recognise", "why"]
 
@@ -51,9 +51,10 @@ async def _unfinished(client: Client, run: Run) -> Diagnosis:
         return Diagnosis("paused", f"{run.workflow_id} is paused.", "Somebody paused it.", step)
     workers = await pollers(client, run.task_queue)
     found = findings.failing_task(run, workers) or findings.stuck_task(run, workers, now)
+    activities = [row for row in run.rows if row.open and row.kind in ACTIVITIES]
     # The worst first: what fails, then what is worked on, then what waits.
     for look in (findings.paused, findings.retrying, findings.running, findings.scheduled):
-        found = found or next(filter(None, (look(row, run, workers, now) for row in run.rows if row.open)), None)
+        found = found or next(filter(None, (look(row, run, workers, now) for row in activities)), None)
     found = found or await _waiting(client, run, workers, now)
     if found.kind == "no worker":
         # A worker of another exercise is a usual reason why nobody polls this one's task queue.

@@ -7,7 +7,6 @@ from datetime import datetime
 from workshop.diagnose.troubles import RESTART, WAIT, recognise
 from workshop.diagnose.workers import Pollers, gone
 from workshop.history import (
-    HANDOFF,
     INLINE_TOOL,
     MODEL,
     PAUSED,
@@ -230,8 +229,6 @@ def running(row: Row, run: Run, workers: Pollers, now: datetime) -> Diagnosis | 
 def scheduled(row: Row, run: Run, workers: Pollers, now: datetime) -> Diagnosis | None:
     """An activity that no worker has taken yet."""
     waited = (now - row.scheduled).total_seconds()
-    if row.kind in (HANDOFF, INLINE_TOOL):  # done by the workflow itself: no worker is asked for it
-        return None
     if row.state != "scheduled" or (workers.activities and waited <= PICKUP):
         return None
     return no_worker(run, workers.activities, f"{named(row)} has been waiting for {span(waited)}")

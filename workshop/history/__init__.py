@@ -23,6 +23,7 @@ from workshop.history.events import lost_worker_notes, run_of, when
 from workshop.history.payloads import Link, Place, as_text, chain, root
 from workshop.history.roles import with_roles
 from workshop.history.rows import (
+    ACTIVITIES,
     ACTIVITY,
     CHILD,
     HANDOFF,
@@ -44,6 +45,7 @@ from workshop.history.rows import (
 from workshop.history.words import count, printable, span
 
 __all__ = [
+    "ACTIVITIES",
     "ACTIVITY",
     "CHILD",
     "HANDOFF",

@@ -179,6 +179,8 @@ class _Fold:
             model=model,
             heartbeat_timeout=seconds(attributes.heartbeat_timeout),
             start_to_close=seconds(attributes.start_to_close_timeout),
+            schedule_to_close=seconds(attributes.schedule_to_close_timeout),
+            maximum_interval=seconds(attributes.retry_policy.maximum_interval),
             maximum_attempts=attributes.retry_policy.maximum_attempts,
         )
 

@@ -10,6 +10,7 @@ from workshop.history.payloads import Link, Place, root
 
 MODEL, TOOL, INLINE_TOOL, HANDOFF, ACTIVITY = "model call", "tool call", "tool in workflow", "handoff", "activity"
 TIMER, SIGNAL, UPDATE, WAIT, CHILD = "timer", "signal", "update", "wait", "child workflow"
+ACTIVITIES = (MODEL, TOOL, ACTIVITY)  # what a worker runs outside of the workflow
 TASK_FAILURE, TASK_TIMEOUT = "workflow task failure", "workflow task time-out"
 
 
@@ -40,6 +41,8 @@ class Row:
     last_heartbeat: datetime | None = None
     heartbeat_timeout: float | None = None  # seconds
     start_to_close: float | None = None  # seconds
+    schedule_to_close: float | None = None  # seconds; None = without a bound
+    maximum_interval: float | None = None  # seconds between two attempts
     maximum_attempts: int = 0  # 0 = without a bound
     notes: tuple[str, ...] = ()
 
@@ -123,7 +126,7 @@ class Run:
             tool_calls=sum(row.kind == TOOL for row in done),
             tools_in_workflow=sum(row.kind == INLINE_TOOL for row in self.rows),
             handoffs=sum(row.kind == HANDOFF for row in done),
-            attempts=sum(row.attempts for row in self.rows if row.kind in (MODEL, TOOL, ACTIVITY)),
+            attempts=sum(row.attempts for row in self.rows if row.kind in ACTIVITIES),
             input_tokens=sum(model.input_tokens for model in models),
             output_tokens=sum(model.output_tokens for model in models),
         )
