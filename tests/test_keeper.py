@@ -97,6 +97,7 @@ def test_a_program_is_told_to_end(keeper: Keeper, tmp_path: Path) -> None:
     )
     record, log = started(keeper, tmp_path / "script.py")
     wait_for("its first line", log.read_text)
+    assert psutil.Process(record.pid).cmdline() == record.command  # which tells it where clocks cannot
     psutil.Process(record.pid).terminate()
     assert ended(keeper, record) == 7
 

@@ -16,8 +16,9 @@ class Companion:
     def __init__(self, module: str, arguments: Sequence[str], env: Mapping[str, str]) -> None:
         self._buffer = b""
         # -P: a file beside the notebook must not be imported in place of a package.
+        self.command = [sys.executable, "-u", "-P", "-m", module, *arguments]
         self._process = subprocess.Popen(
-            [sys.executable, "-u", "-P", "-m", module, *arguments],
+            self.command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

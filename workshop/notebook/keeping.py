@@ -1,6 +1,7 @@
 """The kernel's end of its keeper, the process that starts programs: see `workshop.notebook.keeper`."""
 
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -46,7 +47,8 @@ class Keeper:
         except BrokenPipeError:
             text = f"{script.name} was not started: the process that starts programs has ended."
             raise WorkshopError(text, "run this cell again, or: workshop doctor") from None
-        return record_of(pid, [script.name, *arguments])
+        # A fork keeps the keeper's command line.
+        return record_of(pid, [sys.executable, "-u", script.name, *arguments] if env else self._companion.command)
 
     def exit_code(self, pid: int) -> int | None:
         """How a program ended that this kernel started; None while it runs, and if nobody knows."""
