@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -20,6 +21,7 @@ from workshop.checks import CHECKS
 from workshop.settings import ROOT
 
 Run = tuple[NotebookNode, Path]  # a notebook with what it printed, and its folder
+Ran = Callable[[str, tuple[str, ...]], dict[str, Run]]
 # Each group is one run of pytest. Those of the solutions take about as long.
 STARTERS = [pytest.param(number, marks=pytest.mark.xdist_group("starters")) for number in notebooks.EXERCISES]
 PAIRS = {"01": ("01", "03"), "03": ("01", "03"), "02": ("02", "04"), "04": ("02", "04")}
@@ -50,16 +52,9 @@ def nbmake(kind: str, numbers: Iterable[str], place: Path) -> dict[str, Run]:
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, tuple[str, ...], str], Run]:
-    """Gives a notebook that was run; those that are run together are run once."""
-    known: dict[tuple[str, tuple[str, ...]], dict[str, Run]] = {}
-
-    def run(kind: str, numbers: tuple[str, ...], number: str) -> Run:
-        if (kind, numbers) not in known:
-            known[kind, numbers] = nbmake(kind, numbers, tmp_path_factory.mktemp(kind))
-        return known[kind, numbers][number]
-
-    return run
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """Gives notebooks that were run together, once."""
+    return cache(lambda kind, numbers: nbmake(kind, numbers, tmp_path_factory.mktemp(kind)))
 
 
 def text_of(notebook: NotebookNode) -> str:
@@ -69,8 +64,8 @@ def text_of(notebook: NotebookNode) -> str:
 
 
 @pytest.mark.parametrize("number", SOLUTIONS)
-def test_a_solution_notebook_passes_every_check(number: str, ran: Callable[[str, tuple[str, ...], str], Run]) -> None:
-    notebook, folder = ran("solutions", PAIRS[number], number)
+def test_a_solution_notebook_passes_every_check(number: str, ran: Ran) -> None:
+    notebook, folder = ran("solutions", PAIRS[number])[number]
     text = text_of(notebook)
     made = re.findall(r"(passed|incorrect|raised|not attempted): (\w+) \(", text)
     assert sorted(made) == sorted(("passed", check.name) for check in CHECKS[number]), text
@@ -81,8 +76,8 @@ def test_a_solution_notebook_passes_every_check(number: str, ran: Callable[[str,
 
 
 @pytest.mark.parametrize("number", STARTERS)
-def test_an_untouched_starter_runs_to_its_end(number: str, ran: Callable[[str, tuple[str, ...], str], Run]) -> None:
-    notebook, _ = ran("exercises", notebooks.EXERCISES, number)
+def test_an_untouched_starter_runs_to_its_end(number: str, ran: Ran) -> None:
+    notebook, _ = ran("exercises", notebooks.EXERCISES)[number]
     text = text_of(notebook)
     todos = [check.name for check in CHECKS[number] if check.todo]
     assert re.findall(r"not attempted: (\w+)", text)[: len(todos)] == todos

@@ -126,7 +126,7 @@ def copy_of_the_tree(target: Path) -> Path:
     """The workshop as it was handed out, so that running a notebook writes nothing here."""
     for name in ("workshop", "exercises", "solutions"):
         unwanted = [".*", "kept-*", "*.bak-*"]  # learners' copies of their work
-        if name != "workshop":
+        if name != "workshop":  # whose byte code every process would otherwise make anew
             unwanted.append("__pycache__")
         shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns(*unwanted))
     for file in target.glob("exercises/*/*.py"):
