@@ -8,8 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
-from functools import cache
+from collections.abc import Iterable
 from pathlib import Path
 
 import nbformat
@@ -21,11 +20,6 @@ from workshop.checks import CHECKS
 from workshop.settings import ROOT
 
 Run = tuple[NotebookNode, Path]  # a notebook with what it printed, and its folder
-Ran = Callable[[str, tuple[str, ...]], dict[str, Run]]
-# Each group is one run of pytest. Those of the solutions take about as long.
-STARTERS = [pytest.param(number, marks=pytest.mark.xdist_group("starters")) for number in notebooks.EXERCISES]
-PAIRS = {"01": ("01", "03"), "03": ("01", "03"), "02": ("02", "04"), "04": ("02", "04")}
-SOLUTIONS = [pytest.param(number, marks=pytest.mark.xdist_group(f"solved-{PAIRS[number]}")) for number in PAIRS]
 
 
 def nbmake(kind: str, numbers: Iterable[str], place: Path) -> dict[str, Run]:
@@ -51,35 +45,29 @@ def nbmake(kind: str, numbers: Iterable[str], place: Path) -> dict[str, Run]:
     return {number: (nbformat.read(path, as_version=4), path.parent) for number, path in made.items()}
 
 
-@pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    """Gives notebooks that were run together, once."""
-    return cache(lambda kind, numbers: nbmake(kind, numbers, tmp_path_factory.mktemp(kind)))
-
-
 def text_of(notebook: NotebookNode) -> str:
     """All that its cells printed."""
     cells = (cell for cell in notebook.cells if cell.cell_type == "code")
     return "".join(output.get("text", "") for cell in cells for output in cell.outputs)
 
 
-@pytest.mark.parametrize("number", SOLUTIONS)
-def test_a_solution_notebook_passes_every_check(number: str, ran: Ran) -> None:
-    notebook, folder = ran("solutions", PAIRS[number])[number]
-    text = text_of(notebook)
-    made = re.findall(r"(passed|incorrect|raised|not attempted): (\w+) \(", text)
-    assert sorted(made) == sorted(("passed", check.name) for check in CHECKS[number]), text
-    assert f"{len(made)} of {len(made)} checks passed" in text
-    home = notebooks.folder("solutions", number)
-    left = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.py")}
-    assert left == {path.name: path.read_text(encoding="utf-8") for path in home.glob("*.py")}
+# Each test is one run of pytest; the two of the solutions take about as long.
+@pytest.mark.parametrize("numbers", [("01", "03"), ("02", "04")], ids="+".join)
+def test_solution_notebooks_pass_every_check(numbers: tuple[str, ...], tmp_path: Path) -> None:
+    for number, (notebook, folder) in nbmake("solutions", numbers, tmp_path).items():
+        text = text_of(notebook)
+        made = re.findall(r"(passed|incorrect|raised|not attempted): (\w+) \(", text)
+        assert sorted(made) == sorted(("passed", check.name) for check in CHECKS[number]), text
+        assert f"{len(made)} of {len(made)} checks passed" in text
+        home = notebooks.folder("solutions", number)
+        left = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.py")}
+        assert left == {path.name: path.read_text(encoding="utf-8") for path in home.glob("*.py")}
 
 
-@pytest.mark.parametrize("number", STARTERS)
-def test_an_untouched_starter_runs_to_its_end(number: str, ran: Ran) -> None:
-    notebook, _ = ran("exercises", notebooks.EXERCISES)[number]
-    text = text_of(notebook)
-    todos = [check.name for check in CHECKS[number] if check.todo]
-    assert re.findall(r"not attempted: (\w+)", text)[: len(todos)] == todos
-    assert "passed: " not in text
-    assert "Traceback" not in text
+def test_untouched_starters_run_to_their_end(tmp_path: Path) -> None:
+    for number, (notebook, _) in nbmake("exercises", notebooks.EXERCISES, tmp_path).items():
+        text = text_of(notebook)
+        todos = [check.name for check in CHECKS[number] if check.todo]
+        assert re.findall(r"not attempted: (\w+)", text)[: len(todos)] == todos
+        assert "passed: " not in text
+        assert "Traceback" not in text
