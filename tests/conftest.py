@@ -53,9 +53,26 @@ def bench(practice: Practice, services: Services, tmp_path: Path, request: pytes
     bench.close()
 
 
+# Tests of one file, or class, run one after another and share what it has started. The longest begin first, so that
+# none is alone at the end.
+FIRST = (
+    "solution_notebooks",
+    "bank",
+    "notebook",
+    "faults",
+    "upkeep",
+    "crashes",
+    "solutions",
+    "notebook_parts",
+    "services",
+    "diagnose",
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest first, so that none is alone at the end."""
-    items.sort(key=lambda item: item.path.stem not in ("test_solution_notebooks", "test_types"))
+    """Sorts the files."""
+    order = {f"test_{name}": at for at, name in enumerate(FIRST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
 
 
 def pytest_configure() -> None:

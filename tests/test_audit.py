@@ -25,7 +25,6 @@ from workshop.audit.words import shorten
 from workshop.history import ACTIVITY, HANDOFF, TIMER, Link, Row, Run, run_from_events
 from workshop.settings import ROOT
 
-pytestmark = pytest.mark.xdist_group("history")
 pytest_plugins = ["tests.temporal_env"]
 
 NAMES = [path.stem for path in HISTORIES.glob("*.json")]

@@ -12,7 +12,6 @@ from tests.program import wait_for
 from workshop.diagnose import findings, why
 from workshop.history import MODEL, TIMER, TOOL, Run
 
-pytestmark = pytest.mark.xdist_group("solutions")
 QUESTIONS = {DURABLE: "Any weather alerts in California?", ROUTING: "Quelles alertes en Floride ?"}
 CALLS = {DURABLE: 2, ROUTING: 3}  # model calls of a run that nothing disturbs
 

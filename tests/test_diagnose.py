@@ -27,7 +27,6 @@ from workshop.errors import WorkshopError
 from workshop.history import ACTIVITY, Link, Row, Run, WorkflowTask, read_history, run_from_events
 from workshop.settings import ROOT
 
-pytestmark = pytest.mark.xdist_group("history")
 pytest_plugins = ["tests.temporal_env"]
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)

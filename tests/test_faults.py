@@ -16,7 +16,6 @@ from tests.folders import DURABLE, ROUTING
 from workshop.history import HANDOFF, MODEL, TOOL, Row, Run
 from workshop.services import Services
 
-pytestmark = pytest.mark.xdist_group("faults")
 BY_ID = {case.id: case for case in CASES}
 PLAIN = [case for case in CASES if case.plain]
 

@@ -41,7 +41,6 @@ from workshop.history.conversation import model_call
 from workshop.history.payloads import chain, decode, root
 from workshop.history.words import printable, span
 
-pytestmark = pytest.mark.xdist_group("history")
 pytest_plugins = ["tests.temporal_env"]
 
 

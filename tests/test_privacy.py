@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import httpx
-import pytest
 from temporalio.client import Client
 
 from tests.folders import DURABLE, HELLO_AGENT, HELLO_TEMPORAL, ROUTING
@@ -16,7 +15,6 @@ from tests.program import Program
 from workshop.services import Services
 from workshop.settings import ROOT
 
-pytestmark = pytest.mark.xdist_group("solutions")
 SECRET = "7Q2M9X4T"
 PIECES = [SECRET[i : i + 4] for i in range(len(SECRET) - 3)]
 

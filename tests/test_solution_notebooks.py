@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import nbformat
-import pytest
 from nbformat import NotebookNode
 
 from tools import notebooks
@@ -51,23 +50,36 @@ def text_of(notebook: NotebookNode) -> str:
     return "".join(output.get("text", "") for cell in cells for output in cell.outputs)
 
 
-# Each test is one run of pytest; the two of the solutions take about as long.
-@pytest.mark.parametrize("numbers", [("01", "03"), ("02", "04")], ids="+".join)
-def test_solution_notebooks_pass_every_check(numbers: tuple[str, ...], tmp_path: Path) -> None:
-    for number, (notebook, folder) in nbmake("solutions", numbers, tmp_path).items():
-        text = text_of(notebook)
-        made = re.findall(r"(passed|incorrect|raised|not attempted): (\w+) \(", text)
-        assert sorted(made) == sorted(("passed", check.name) for check in CHECKS[number]), text
-        assert f"{len(made)} of {len(made)} checks passed" in text
-        home = notebooks.folder("solutions", number)
-        left = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.py")}
-        assert left == {path.name: path.read_text(encoding="utf-8") for path in home.glob("*.py")}
+# Classes, so that each of these runs, which take minutes, may have a lane of its own.
 
 
-def test_untouched_starters_run_to_their_end(tmp_path: Path) -> None:
-    for number, (notebook, _) in nbmake("exercises", notebooks.EXERCISES, tmp_path).items():
-        text = text_of(notebook)
-        todos = [check.name for check in CHECKS[number] if check.todo]
-        assert re.findall(r"not attempted: (\w+)", text)[: len(todos)] == todos
-        assert "passed: " not in text
-        assert "Traceback" not in text
+class Solved:
+    numbers: tuple[str, ...]
+
+    def test_every_check_passes(self, tmp_path: Path) -> None:
+        for number, (notebook, folder) in nbmake("solutions", self.numbers, tmp_path).items():
+            text = text_of(notebook)
+            made = re.findall(r"(passed|incorrect|raised|not attempted): (\w+) \(", text)
+            assert sorted(made) == sorted(("passed", check.name) for check in CHECKS[number]), text
+            assert f"{len(made)} of {len(made)} checks passed" in text
+            home = notebooks.folder("solutions", number)
+            left = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.py")}
+            assert left == {path.name: path.read_text(encoding="utf-8") for path in home.glob("*.py")}
+
+
+class TestSolved01And03(Solved):
+    numbers = ("01", "03")
+
+
+class TestSolved02And04(Solved):
+    numbers = ("02", "04")
+
+
+class TestUntouched:
+    def test_it_runs_to_its_end(self, tmp_path: Path) -> None:
+        for number, (notebook, _) in nbmake("exercises", notebooks.EXERCISES, tmp_path).items():
+            text = text_of(notebook)
+            todos = [check.name for check in CHECKS[number] if check.todo]
+            assert re.findall(r"not attempted: (\w+)", text)[: len(todos)] == todos
+            assert "passed: " not in text
+            assert "Traceback" not in text

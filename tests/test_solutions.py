@@ -8,8 +8,6 @@ from tests.folders import DURABLE, HELLO_AGENT, HELLO_TEMPORAL, ROUTING
 from tests.harness import Bench
 from workshop.history import HANDOFF, MODEL, TIMER, TOOL
 
-pytestmark = pytest.mark.xdist_group("solutions")
-
 
 @pytest.mark.cold
 def test_the_plain_agent_answers_from_the_tool(bench: Bench) -> None:

@@ -11,8 +11,6 @@ from tests.program import wait_for
 from workshop.history import MODEL
 from workshop.services import free_port
 
-pytestmark = pytest.mark.xdist_group("solutions")
-
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT], ids=lambda signum: signum.name)
 async def test_a_polite_stop_lets_the_call_in_flight_finish(bench: Bench, signum: signal.Signals) -> None:

@@ -11,14 +11,9 @@ from workshop.checks import CHECKS
 from workshop.checks.prober import Prober
 
 ANSWERS = (*WRONG, *UNTOUCHED, *RIGHT)
-# Two groups that take about as long.
-LOOKS = [
-    pytest.param(answer, marks=pytest.mark.xdist_group("checks-12" if answer.number in ("01", "02") else "checks-34"))
-    for answer in ANSWERS
-]
 
 
-@pytest.mark.parametrize("answer", LOOKS, ids=str)
+@pytest.mark.parametrize("answer", ANSWERS, ids=str)
 def test_an_answer_gets_its_verdict(answer: Answer, prober: Prober, tmp_path: Path) -> None:
     verdict = prober.look(answer.number, answer.about, write(answer, tmp_path / "exercise"))
     assert verdict.code == answer.code, verdict

@@ -16,7 +16,6 @@ from workshop.errors import WorkshopError
 from workshop.notebook.lessons import Lessons
 from workshop.settings import ROOT
 
-pytestmark = pytest.mark.xdist_group("checks-12")
 NUMBERS = pytest.mark.parametrize("number", sorted(CHECKS))
 
 
