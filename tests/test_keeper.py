@@ -12,6 +12,9 @@ import pytest
 
 from tests.kernels import until_gone
 from tests.program import wait_for
+from workshop.checks.prober import Prober
+from workshop.errors import WorkshopError
+from workshop.notebook.keeper import WARM
 from workshop.notebook.keeping import Keeper
 from workshop.processes import Record, fresh_log
 
@@ -147,3 +150,57 @@ def test_a_log_that_cannot_be_written_is_no_success(keeper: Keeper, tmp_path: Pa
     (tmp_path / "script.py").write_text("print(1)")
     record = keeper.start(tmp_path / "script.py", [], tmp_path / "nowhere" / "log")
     assert ended(keeper, record) == 1
+
+
+def family(prober: Prober) -> list[psutil.Process]:
+    """The process of the checks, and those that it has started."""
+    assert prober.practice_url().startswith("http://127.0.0.1:")
+    assert prober._probe
+    one = psutil.Process(prober._probe.pid)
+    return [one, *one.children(recursive=True)]
+
+
+@pytest.mark.skipif(not WARM, reason="nothing is forked here")
+def test_checks_have_its_imports_too_and_end_alone(keeper: Keeper, tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text("import signal\nprint(1)\nsignal.pause()")
+    record, _ = started(keeper, tmp_path / "script.py")
+    prober = Prober(start=keeper.companion)
+    first = family(prober)
+    assert keeper._companion
+    assert first[0].ppid() == keeper._companion.pid
+    assert len(first) > 1
+    first[0].kill()
+    with pytest.raises(WorkshopError, match="try again"):
+        prober.practice_url()
+    second = family(prober)
+    assert second[0].ppid() == keeper._companion.pid
+    prober.close()
+    for process in (*first, *second):
+        until_gone(process.pid)
+    program = record.process()
+    assert program  # which runs on
+    program.kill()
+
+
+def test_checks_end_with_a_keeper_and_go_on_without(keeper: Keeper, tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text("print(1)")
+    record, _ = started(keeper, tmp_path / "script.py")
+    assert ended(keeper, record) == 0
+    prober = Prober(start=keeper.companion)
+    first = family(prober)
+    assert keeper._companion
+    os.kill(keeper._companion.pid, signal.SIGKILL)
+    if WARM:
+        for process in first:
+            until_gone(process.pid)
+    second = family(prober)
+    prober.close()
+    for process in second:
+        until_gone(process.pid)
+
+
+def test_checks_follow_an_environment_that_changed(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONOPTIMIZE", "1")
+    prober = Prober("02", start=keeper.companion)
+    assert family(prober)[0].ppid() == os.getpid()
+    prober.close()

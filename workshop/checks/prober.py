@@ -14,17 +14,27 @@ START = 60.0  # seconds that the probe may take to import its packages, on a bus
 TELL = 4.0  # seconds until a person is told what is waited for
 
 
+Waiting = Callable[[float], None]  # is called now and then, with the seconds that have passed
+Start = Callable[[str, list[str], Waiting], Companion]  # starts `python -m module arguments`
+
+
+def cold(module: str, arguments: list[str], _: Waiting) -> Companion:
+    """Starts a process that has its imports before it."""
+    # macOS forbids to fork once certain libraries were used, unless it is told that all is well.
+    return Companion.start(module, arguments, os.environ | {"OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES"})
+
+
 class Prober:
     """One probe process, quickest with the checks of one exercise. Used by one thread at a time."""
 
-    def __init__(self, number: str = "", say: Callable[[str], None] = lambda _: None) -> None:
-        self._number, self._say = number, say
+    def __init__(self, number: str = "", say: Callable[[str], None] = lambda _: None, start: Start = cold) -> None:
+        self._number, self._say, self._start = number, say, start
         self._probe: Companion | None = None
         self._warm = False
 
     def warm_up(self) -> None:
         """Lets it import its packages, and does not wait for it."""
-        self._running()
+        self._running(lambda _: None)
 
     def look(self, number: str, check: Check, folder: Path) -> Verdict:
         """What a check finds in a folder."""
@@ -41,16 +51,14 @@ class Prober:
         if probe:
             probe.close()
 
-    def _running(self) -> Companion:
+    def _running(self, waiting: Waiting) -> Companion:
         if not self._probe or not self._probe.running:
+            self.close()
             self._warm = False
-            # macOS forbids to fork once certain libraries were used, unless it is told that all is well.
-            env = os.environ | {"OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES"}
-            self._probe = Companion("workshop.checks.probe", [self._number], env)
+            self._probe = self._start("workshop.checks.probe", [self._number], waiting)
         return self._probe
 
     def _ask(self, request: dict[str, Any], doing: str) -> dict[str, Any]:
-        probe = self._running()
         if doing:
             self._say(f"... {doing}")
         told = bool(doing)
@@ -63,7 +71,7 @@ class Prober:
                 self._say(f"... {what}: a moment more")
 
         try:
-            answer = probe.ask(request, SECONDS + START, waiting)
+            answer = self._running(waiting).ask(request, SECONDS + START, waiting)
         except BrokenPipeError:
             raise WorkshopError(
                 "The check could not be made: its process ended.", "try again, or: workshop doctor"

@@ -8,18 +8,22 @@ own.
 
 Requests: {"script": path, "arguments": [...], "log": path, "env": null} -> {"pid": 123}. With an environment in "env",
 which the packages were not imported with, it is `python script` that starts. {"code": 123} -> {"code": 0}, or null
-while that program runs.
+while that program runs. {"module": name, "arguments": [...]}, with a channel -> {"pid": 123}, of a fork that is
+`python -m name arguments` at the other end of that channel.
 """
 
 import gc
+import importlib
 import json
 import os
 import signal
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
@@ -43,8 +47,8 @@ class Job:
     env: dict[str, str] | None
 
 
-def serve() -> Job | None:
-    """Serves until the kernel is gone, ends all that still runs, and returns None. In a fork: what that is to be."""
+def serve() -> Callable[[], NoReturn] | None:
+    """Serves until the kernel is gone, ends all that still runs, and returns None. In a fork: what that is to do."""
     out = answers()
     codes: dict[int, int | None] = {}  # of each program; None while it runs
     for request in requests(idle=lambda: _reap(codes)):
@@ -52,13 +56,15 @@ def serve() -> Job | None:
         if "code" in request:
             answer = {"code": codes.get(request["code"])}
         else:
-            job = Job(**request)
+            task = partial(become, Job(**request)) if "script" in request else partial(accompany, **request)
             pid = os.fork()
             if pid == 0:
                 out.close()
-                return job
+                return task
             with suppress(OSError):  # it has done so itself
                 os.setpgid(pid, pid)
+            if "channel" in request:
+                os.close(request["channel"])
             codes[pid] = None
             answer = {"pid": pid}
         print(json.dumps(answer), file=out)
@@ -79,11 +85,26 @@ def _reap(codes: dict[int, int | None]) -> list[int]:
     return [pid for pid, code in codes.items() if code is None]
 
 
-def become(job: Job) -> NoReturn:
-    """In a fork: is from now on what `python -u script arguments > log` would be."""
+def accompany(module: str, arguments: list[str], channel: int) -> NoReturn:
+    """In a fork: is from now on what `python -m module arguments` would be."""
+    _stand_alone()
+    for number in (0, 1):
+        os.dup2(channel, number)
+    os.close(channel)
+    sys.argv = [module, *arguments]
+    importlib.import_module(module).main()
+    sys.exit()
+
+
+def _stand_alone() -> None:
     with suppress(OSError):  # the keeper has done so
         os.setpgid(0, 0)
     die_with_parent()
+
+
+def become(job: Job) -> NoReturn:
+    """In a fork: is from now on what `python -u script arguments > log` would be."""
+    _stand_alone()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     log = os.open(job.log, os.O_WRONLY)
@@ -114,5 +135,5 @@ if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupted cell ends no program
     if WARM:
         import_packages(sys.argv[1])
-    if job := serve():
-        become(job)
+    if task := serve():
+        task()

@@ -3,8 +3,10 @@
 import os
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
+from workshop.checks.prober import Waiting, cold
 from workshop.companion import Companion
 from workshop.errors import WorkshopError
 from workshop.notebook.keeper import WARM
@@ -29,7 +31,7 @@ class Keeper:
             return
         self.close()
         self._env, self._number = dict(os.environ), number
-        self._companion = Companion("workshop.notebook.keeper", [number], self._env)
+        self._companion = Companion.start("workshop.notebook.keeper", [number], self._env)
 
     def start(self, script: Path, arguments: list[str], log: Path) -> Record:
         """Starts a script in its folder, with the environment as it is now; its output goes to `log`.
@@ -49,6 +51,13 @@ class Keeper:
             raise WorkshopError(text, "run this cell again, or: workshop doctor") from None
         # A fork keeps the keeper's command line.
         return record_of(pid, [sys.executable, "-u", script.name, *arguments] if env else self._companion.command)
+
+    def companion(self, module: str, arguments: list[str], waiting: Waiting) -> Companion:
+        """`python -m module arguments`, with the environment as it is now; forked if that can be."""
+        if WARM and self._companion and self._companion.running and self._env == os.environ:
+            with suppress(BrokenPipeError):
+                return self._companion.fork({"module": module, "arguments": arguments}, START, waiting)
+        return cold(module, arguments, waiting)
 
     def exit_code(self, pid: int) -> int | None:
         """How a program ended that this kernel started; None while it runs, and if nobody knows."""

@@ -13,6 +13,7 @@ from workshop.notebook import kernel, scripts, surroundings
 from workshop.notebook.asking import Asked, words
 from workshop.notebook.desk import Desk
 from workshop.notebook.flows import Flows, as_table, show_timeline
+from workshop.notebook.keeper import WARM
 from workshop.notebook.keeping import keeper
 from workshop.notebook.lessons import Checked, Lessons, Results
 from workshop.notebook.proof import Proof, of_question, of_weather, prove, prove_plain, service_of
@@ -73,7 +74,7 @@ class Exercise:
         self._settings, self._say = settings, say
         self._flows = Flows(settings, QUEUES[self.number])
         self._desk = Desk(settings)
-        self._prober = Prober(self.number, say)
+        self._prober = Prober(self.number, say, keeper.companion)
         self._lessons = Lessons(self.number, folder, settings.root, settings.state_dir, self._prober, say)
         self.worker = Worker(self.number, folder, settings.root, settings, QUEUES[self.number], say)
         self._asked: list[tuple[Asked, int]] = []  # each with the newest entry of the ledger before it
@@ -84,9 +85,10 @@ class Exercise:
         return f"Exercise {self.number}, {self.folder.name}"
 
     def warm_up(self) -> None:
-        """Lets the processes of programs and checks import their packages while the learner reads."""
+        """Lets the process from which programs and checks are forked import the packages while the learner reads."""
         keeper.warm_up(self.number)
-        self._prober.warm_up()
+        if not WARM:
+            self._prober.warm_up()
 
     def close(self) -> None:
         """Ends the processes of this kernel: worker, starters, checks."""
