@@ -265,7 +265,7 @@ def test_the_command_says_the_one_next_step(
     cli.app(["use", "practice"], standalone_mode=False)
     assert "Next:" not in capsys.readouterr().out
     cli.app(["use"], standalone_mode=False)
-    assert capsys.readouterr().out == "practice model, practice weather; OPENAI_API_KEY: set\n"
+    assert capsys.readouterr().out == "practice model, practice weather; OPENAI_API_KEY: practice\n"
     for arguments in (
         ["openai", "sk-canary-7Q2M9X4T"],
         ["openai", "--key", "sk-canary-7Q2M9X4T"],

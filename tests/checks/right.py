@@ -137,7 +137,11 @@ RIGHT = (
         "minutes",
         """
             return await workflow.execute_activity(
-                get_weather_alerts, state, start_to_close_timeout=timedelta(minutes=1)
+                get_weather_alerts,
+                state,
+                start_to_close_timeout=timedelta(minutes=1),
+                schedule_to_close_timeout=timedelta(days=1),
+                retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=2)),
             )
         """,
     ),
@@ -159,8 +163,9 @@ RIGHT = (
         "workflow",
         "by its name",
         """
-            limit = timedelta(seconds=5)
-            return str(await workflow.execute_activity("get_weather_alerts", state, start_to_close_timeout=limit))
+            limits = {"start_to_close_timeout": timedelta(seconds=5), "schedule_to_close_timeout": timedelta(hours=1)}
+            policy = RetryPolicy(backoff_coefficient=1)
+            return str(await workflow.execute_activity("get_weather_alerts", state, retry_policy=policy, **limits))
         """,
     ),
     right(
@@ -168,7 +173,13 @@ RIGHT = (
         "workflow",
         "a handle",
         """
-            handle = workflow.start_activity(get_weather_alerts, state, start_to_close_timeout=timedelta(seconds=5))
+            handle = workflow.start_activity(
+                get_weather_alerts,
+                state,
+                start_to_close_timeout=timedelta(seconds=5),
+                schedule_to_close_timeout=timedelta(hours=1),
+                retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=10)),
+            )
             return await handle
         """,
     ),

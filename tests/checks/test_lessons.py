@@ -209,6 +209,7 @@ SAYS = [assistant_message("Sunshine.")]
 VALUES: tuple[tuple[str, str, Any, str], ...] = (
     ("tool", "the function", lambda: get_weather_alerts, "not-a-tool"),
     ("tool", "called", lambda: get_weather_alerts("CA"), "not-a-tool"),
+    ("tool", "of nothing", lambda: function_tool(), "function-called"),
     ("tool", "a list", lambda: [TOOL], "not-a-tool"),
     ("tool", "no arguments", lambda: function_tool(no_arguments), "no-arguments"),
     ("tool", "no docstring", lambda: function_tool(without_docstring), "no-description"),

@@ -9,6 +9,8 @@ DEFN = "@activity.defn\nasync def get_weather_alerts"
 GOOD_CALL = (
     "return await workflow.execute_activity(get_weather_alerts, state, start_to_close_timeout=timedelta(seconds=5))"
 )
+EXECUTE = "return await workflow.execute_activity("
+DIRECTLY = f"return await get_weather_alerts(state)\n        {EXECUTE}"
 GOOD_TOOL = "weather_tool = activity_as_tool(get_weather_alerts, start_to_close_timeout=timedelta(seconds=5))"
 RUN_WORKER = "    async with worker:\n"
 
@@ -38,7 +40,8 @@ WRONG = (
     agent("no return", "not-an-agent", 'Agent(name="Weather", instructions="Use the tool.", tools=[weather_tool])'),
     agent("no instructions", "no-instructions", 'return Agent(name="Weather", tools=[weather_tool])'),
     agent("no tool", "no-tool", 'return Agent(name="Weather", instructions="Answer questions about alerts.")'),
-    agent("tool without list", "agent-raises", 'return Agent(name="W", instructions="Go.", tools=weather_tool)'),
+    agent("misspelt keyword", "agent-keyword", 'return Agent(name="W", instructions="Go.", tool=weather_tool)'),
+    agent("tool without list", "tools-no-list", 'return Agent(name="W", instructions="Go.", tools=weather_tool)'),
     agent("no name", "agent-raises", 'return Agent(instructions="Go.", tools=[weather_tool])'),
     agent("misspelt", "name-unknown", 'return Agent(name="W", instructions="Go.", tools=[wether_tool])'),
     agent("a comma too many", "not-an-agent", 'return (Agent(name="W", instructions="Go.", tools=[weather_tool]),)'),
@@ -111,6 +114,8 @@ WRONG = (
     first("never imported", "import-hangs", None, ("import httpx\n", "import httpx\nimport time\ntime.sleep(60)\n")),
     # 02: the timer and the workflow.
     temporal("timer", "blocks", "not-deterministic", "import time\ntime.sleep(delay_seconds)"),
+    temporal("timer", "blocks, not imported", "another-sleep", "time.sleep(delay_seconds)"),
+    temporal("timer", "no activity", "called-directly", None, (EXECUTE, DIRECTLY)),
     temporal("timer", "not awaited", "no-timer", "workflow.sleep(delay_seconds)"),
     temporal("timer", "another length", "other-length", "await workflow.sleep(2 * delay_seconds)"),
     temporal(
@@ -120,6 +125,10 @@ WRONG = (
         "workflow", "no time-out", "no-timeout", "return await workflow.execute_activity(get_weather_alerts, state)"
     ),
     temporal("workflow", "called directly", "called-directly", "return await get_weather_alerts(state)"),
+    temporal("workflow", "tried for ever", "no-end", GOOD_CALL),
+    temporal(
+        "workflow", "long pauses", "long-pauses", GOOD_CALL[:-1] + ", schedule_to_close_timeout=timedelta(hours=1))"
+    ),
     temporal("workflow", "not returned", "no-result", GOOD_CALL.removeprefix("return ")),
     temporal("workflow", "not awaited", "not-awaited", GOOD_CALL.replace("await ", "")),
     temporal("workflow", "another state", "other-argument", GOOD_CALL.replace("state,", '"CA",')),

@@ -12,7 +12,7 @@ WIDTH, LABELS, BARS, ROW = 930, 240, 360, 26  # of the picture, the labels, the 
 MAX_ROWS = 100  # a picture taller than this shows nothing; the text below it has all
 
 _CELL = "text-align:left;vertical-align:top"
-_LEGEND = "Solid: an attempt. Dashed: waiting, and earlier attempts. ✕: failed."
+_LEGEND = "Solid: an attempt, or a timer. Dashed: waiting, and earlier attempts. ✕: failed."
 # All colours come from the page: the text's own colour, and a theme's accent where there is one.
 _ACCENT = {
     MODEL: "var(--jp-info-color1, #3b7dd8)",

@@ -19,6 +19,9 @@ async def tool(bench: Bench) -> Verdict:
     if inspect.iscoroutine(made):
         made.close()
     if not isinstance(made, FunctionTool):
+        if inspect.isfunction(made) and made.__module__.startswith("agents."):
+            seen = "weather_tool is no tool: function_tool(...) was given no function."
+            return incorrect("function-called", seen, "Give it the function without calling it: get_weather_alerts.")
         what = "the function itself" if inspect.isfunction(made) else f"of type {type(made).__name__}"
         seen = f"weather_tool is {what}, not a tool: a model cannot be offered it."
         return incorrect("not-a-tool", seen, "function_tool(...) makes a tool of a function.")

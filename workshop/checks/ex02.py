@@ -4,6 +4,7 @@ from pathlib import Path
 
 from workshop.checks import activity, scripts
 from workshop.checks.bench import Bench, in_trouble
+from workshop.checks.bounds import bounds
 from workshop.checks.learner import raised_in_history, shorten
 from workshop.checks.verdict import Check, Verdict, incorrect, passed
 from workshop.history import ACTIVITY, TIMER, Run, as_text
@@ -15,6 +16,8 @@ async def timer(bench: Bench) -> Verdict:
     """A durable timer of the length that the workflow is given, before the activity."""
     run = await bench.run("TX", PAUSE, plugin=False)
     timers = [row for row in run.rows if row.kind == TIMER]
+    if direct := _called_directly(run):
+        return direct
     trouble = in_trouble(run)
     if trouble:
         return raised_in_history(trouble, "The workflow", "workflow-fails")
@@ -41,13 +44,20 @@ async def workflow(bench: Bench) -> Verdict:
     return execution(run, bench)
 
 
+def _called_directly(run: Run) -> Verdict | None:
+    trouble = in_trouble(run)
+    if trouble and trouble.place and Path(trouble.place.file).name == "activities.py":
+        seen = f"The workflow called the activity's function itself, and could not: {shorten(trouble.last_error, 120)}."
+        return incorrect("called-directly", seen, "That is TODO 3: await workflow.execute_activity(...).")
+    return None
+
+
 def execution(run: Run, bench: Bench) -> Verdict:
     """What a run says of its activity, whose first attempt failed."""
+    if direct := _called_directly(run):
+        return direct
     trouble = in_trouble(run)
     rows = [row for row in run.rows if row.kind == ACTIVITY]
-    if trouble and not rows and trouble.place and Path(trouble.place.file).name == "activities.py":
-        seen = f"The workflow called the function itself, and could not: {shorten(trouble.last_error, 120)}."
-        return incorrect("called-directly", seen, "Await workflow.execute_activity(...).")
     if trouble:
         return raised_in_history(trouble, "The workflow", "workflow-fails")
     if not rows:
@@ -77,6 +87,8 @@ def execution(run: Run, bench: Bench) -> Verdict:
         return incorrect(
             "no-result", f"The workflow returned {what}, not what the activity gave.", "Return its result."
         )
+    if missing := bounds(row, "The activity is retried"):
+        return missing
     return passed(f"The service failed once; attempt {row.attempts} got the answer, and nobody had to do anything.")
 
 
@@ -120,13 +132,15 @@ CHECKS = (
     ),
     Check(
         "workflow",
-        "execute the activity, with a time-out",
+        "execute the activity, with its time-outs",
         "workflows.py",
         3,
         (
             "Who should call the activity, so that it is retried and its result kept?",
-            "workflow.execute_activity(function, argument, start_to_close_timeout=..., ...), awaited.",
-            "await workflow.execute_activity(get_weather_alerts, state, start_to_close_timeout=timedelta(seconds=5))",
+            "await workflow.execute_activity(function, argument, start_to_close_timeout=...). All attempts together: "
+            "schedule_to_close_timeout=.... The pauses: retry_policy=RetryPolicy(maximum_interval=...).",
+            "return await workflow.execute_activity(get_weather_alerts, state, "
+            "start_to_close_timeout=timedelta(seconds=5), schedule_to_close_timeout=timedelta(hours=1), ...)",
         ),
         "The workflow only says what is to be done; Temporal does it, as often as it takes, and keeps the result.",
         workflow,

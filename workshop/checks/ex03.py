@@ -2,12 +2,12 @@
 
 from workshop.checks import activity, scripts
 from workshop.checks.bench import Bench, asked_model, in_trouble
+from workshop.checks.bounds import bounds
 from workshop.checks.learner import raised_in_history, raised_in_run, shorten
 from workshop.checks.verdict import Check, Verdict, incorrect, passed
 from workshop.history import INLINE_TOOL, MODEL, TOOL, Run
 
 QUESTION = "Any weather alerts in Texas?"
-LONGEST_PAUSE = 10.0  # seconds
 INSIDE = "this tool ran inside the workflow, not as an activity"
 
 
@@ -16,21 +16,8 @@ async def tool(bench: Bench) -> Verdict:
     # The first attempt fails: only an activity gets through.
     bench.practice.fault("weather", "down", times=1)
     run = await bench.run(QUESTION)
-    found = tool_in(run) or _bounds_of_tool(run)
+    found = tool_in(run) or bounds(next(row for row in run.rows if row.kind == TOOL), "The tool is an activity")
     return found or passed("The tool call is an activity in the history: it failed once, and was tried again.")
-
-
-def _bounds_of_tool(run: Run) -> Verdict | None:
-    """What is missing of the bounds that the history holds for the tool's activity."""
-    row = next(row for row in run.rows if row.kind == TOOL)
-    if row.schedule_to_close is None:
-        seen = "The tool is an activity, and nothing ends its attempts: an outage of a year is waited out."
-        return incorrect("no-end", seen, "All together an hour: schedule_to_close_timeout=timedelta(hours=1).")
-    if (row.maximum_interval or 0) > LONGEST_PAUSE:
-        seen = f"The tool is an activity, and its pauses between attempts grow to {row.maximum_interval:g} s."
-        slip = "retry_policy=RetryPolicy(...) takes a maximum_interval: timedelta(seconds=10)."
-        return incorrect("long-pauses", seen, slip)
-    return None
 
 
 def tool_in(run: Run) -> Verdict | None:

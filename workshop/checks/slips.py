@@ -53,6 +53,12 @@ SLIPS = (
         r"\bconnect\(\) got an unexpected keyword",
         "connect(...) of connection.py takes the plugin itself: connect(OpenAIAgentsPlugin(...)).",
     ),
+    Slip("tools-no-list", r"tools must be a list", "tools=[...] takes a list, of one tool too: tools=[weather_tool]."),
+    Slip(
+        "agent-keyword",
+        r"Agent\.__init__\(\) got an unexpected keyword",
+        "What an Agent takes is called name, instructions and tools, and tools is a list.",
+    ),
     Slip(
         "several-arguments",
         r"\b(start|execute)_\w+\(\) takes .* positional arguments? but",
@@ -101,6 +107,11 @@ SLIPS = (
         "called-directly",
         r"^NotImplementedError",
         "A workflow cannot use the network itself: let it await workflow.execute_activity(...).",
+    ),
+    Slip(
+        "another-sleep",
+        r"NameError: name '(time|asyncio)' is not defined",
+        "The sleep of a workflow is workflow.sleep(...): the server keeps that timer. Elsewhere an import is missing.",
     ),
     Slip("name-unknown", r"NameError: name '\w+' is not defined", "A name is misspelt, or its import is missing."),
     Slip(

@@ -128,12 +128,12 @@ def mode(facts: Facts) -> Finding:
 
 
 def mode_words(facts: Facts) -> str:
-    """`practice model, practice weather, key set`."""
+    """`practice model, practice weather; OPENAI_API_KEY: practice`."""
     model = {"practice": "practice model", "openai": "OpenAI"}.get(facts.mode, "another OpenAI-compatible server")
     weather = "practice weather" if facts.practice_weather else "real weather"
     key = facts.env.get(KEY, "")
     own = facts.mode == "practice" and key == PRACTICE_KEY
-    return f"{model}, {weather}; {KEY}: {'set' if own else shapes.key_state(key)}"
+    return f"{model}, {weather}; {KEY}: {PRACTICE_KEY if own else shapes.key_state(key)}"
 
 
 def _settings(facts: Facts) -> Iterator[Finding]:

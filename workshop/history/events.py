@@ -169,6 +169,8 @@ class _Fold:
     def _on_activity_task_scheduled(self, event: HistoryEvent, attributes: Any) -> None:
         name, request = attributes.activity_type.name, decode_all(attributes.input.payloads)
         model = model_call(request, None) if name in MODEL_ACTIVITIES else None
+        policy = attributes.retry_policy
+        steady = policy.backoff_coefficient == 1  # pauses do not grow
         self._open(
             event,
             MODEL if model else ACTIVITY,
@@ -180,8 +182,8 @@ class _Fold:
             heartbeat_timeout=seconds(attributes.heartbeat_timeout),
             start_to_close=seconds(attributes.start_to_close_timeout),
             schedule_to_close=seconds(attributes.schedule_to_close_timeout),
-            maximum_interval=seconds(attributes.retry_policy.maximum_interval),
-            maximum_attempts=attributes.retry_policy.maximum_attempts,
+            longest_pause=seconds(policy.initial_interval if steady else policy.maximum_interval),
+            maximum_attempts=policy.maximum_attempts,
         )
 
     def _on_activity_task_started(self, event: HistoryEvent, attributes: Any) -> None:
@@ -260,6 +262,11 @@ class _Fold:
         self._open(
             event, "nexus operation", f"{attributes.service}.{attributes.operation}", input=value, asked=as_text(value)
         )
+
+    def _on_workflow_task_scheduled(self, event: HistoryEvent, attributes: Any) -> None:
+        if self.failing is not None:  # of the attempts that fail alike, the history keeps the first
+            row = self.rows[self.failing]
+            self.rows[row.event] = replace(row, attempts=max(row.attempts, attributes.attempt - 1))
 
     def _on_workflow_task_started(self, event: HistoryEvent, attributes: Any) -> None:
         self.worker = attributes.identity or self.worker

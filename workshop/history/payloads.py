@@ -44,7 +44,9 @@ class Link:
     place: Place | None = None
 
     def __str__(self) -> str:
-        return f"{self.type}: {self.message}" if self.message else self.type
+        # httpx ends its messages with a link to a page about status codes.
+        message = self.message.partition("\nFor more information check:")[0]
+        return f"{self.type}: {message}" if message else self.type
 
 
 def decode(payload: Payload) -> Any:

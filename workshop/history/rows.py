@@ -42,7 +42,7 @@ class Row:
     heartbeat_timeout: float | None = None  # seconds
     start_to_close: float | None = None  # seconds
     schedule_to_close: float | None = None  # seconds; None = without a bound
-    maximum_interval: float | None = None  # seconds between two attempts
+    longest_pause: float | None = None  # seconds between two attempts
     maximum_attempts: int = 0  # 0 = without a bound
     notes: tuple[str, ...] = ()
 

@@ -23,7 +23,7 @@ class Proof(Quiet):
     in_ledger: int | None  # completed
     failed: int | None  # answered with an error, or not at all
     completed_again: int | None  # completed calls that were made again
-    in_flight_again: int | None  # calls that were cut off, and made again
+    in_flight_again: int | None  # calls that were abandoned, and made again
 
     @property
     def agree(self) -> bool:
@@ -40,7 +40,7 @@ class Proof(Quiet):
         if self.in_ledger is None:
             return [*found, f"  There is no ledger: the {self.service} is not the practice one."]
         failed = f", {self.failed} failed" if self.failed else ""
-        cut = f", {self.in_flight_again} cut off" if self.in_flight_again else ""
+        cut = f", {self.in_flight_again} abandoned" if self.in_flight_again else ""
         found.append(f"  the ledger (the {self.service}'s): {count(self.in_ledger, 'call')} completed{failed}{cut}")
         found.append(f"  completed calls made again: {self.completed_again}")
         found.append(f"  in-flight calls made again: {self.in_flight_again}")
@@ -74,7 +74,7 @@ def service_of(run: Run) -> str:
 
 
 def _counts(entries: Sequence[Entry] | None) -> tuple[int | None, int | None, int | None, int | None]:
-    """Completed, failed, completed and made again, cut off and made again."""
+    """Completed, failed, completed and made again, abandoned and made again."""
     if entries is None:
         return None, None, None, None
     done = [entry for entry in entries if entry["outcome"] == "completed"]

@@ -174,6 +174,7 @@ class Exercise:
             return
         workflow_id = self._workflow_id(None)
         seconds = self._patience(seconds)
+        self._say(f"... waiting for {workflow_id}, {seconds:g} s at most")
         run = self._flows.finished(workflow_id, seconds)
         if run and run.status == "completed":
             self._say(as_text(run.result))

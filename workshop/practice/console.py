@@ -49,7 +49,7 @@ function ledger(book) {
   totals.replaceChildren();
   put(totals, 'li', counts('Model', model) +
     `; ${model.input_tokens} tokens in, ${model.output_tokens} out, $${model.cost_usd.toFixed(6)}`);
-  put(totals, 'li', `Completed model calls made again: ${model.completed_again}`);
+  put(totals, 'li', `Completed model calls made again within a run: ${model.completed_again}`);
   put(totals, 'li', counts('Weather', weather));
   const rows = at('rows'), last = book.entries.slice(-200).reverse();
   rows.replaceChildren();

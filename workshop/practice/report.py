@@ -24,7 +24,7 @@ def ledger_lines(ledger: dict[str, Any]) -> list[str]:
         "",
         f"model    {_counts(model)}; {model['input_tokens']} tokens in, {model['output_tokens']} out, "
         f"${model['cost_usd']:.6f}",
-        f"         completed calls made again: {model['completed_again']}",
+        f"         completed calls made again within a run: {model['completed_again']}",
         f"weather  {_counts(weather)}",
         "",
         PRICE_BASIS,
