@@ -1,6 +1,7 @@
 """Histories of a real server, recorded ones, and odd data, told as rows."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -167,6 +168,23 @@ async def test_a_failing_workflow_task(client: Client, temporal_address: str, qu
     assert row.place is not None
     assert row.place.code.startswith("return resutl.final_output")
     assert run.totals.model_calls == 2
+
+
+async def test_a_workflow_task_that_failed_again_and_again_is_counted(
+    client: Client, temporal_address: str, queue: str
+) -> None:
+    """Its history keeps the first of failures that are alike, and the number of the attempt that went well."""
+    async with worker(temporal_address, queue):
+        handle = await start(client, queue, flows.Misspells, "q", task_timeout=timedelta(seconds=1))
+        await eventually(
+            lambda: read_history(client, handle.id),
+            lambda run: any(row.kind == TASK_FAILURE and row.attempts >= 2 for row in run.rows),
+        )
+    async with worker(temporal_address, queue, workflows=[flows.MisspellsMended]):
+        await result(handle)
+    row = only(await read_history(client, handle.id), TASK_FAILURE)
+    assert row.state == "failed"
+    assert row.attempts >= 2
 
 
 async def test_waits_signals_and_updates(client: Client, temporal_address: str, queue: str) -> None:

@@ -77,6 +77,7 @@ def test_a_lesson_from_start_to_proof(notebook: Kernel, root: Path) -> None:
     assert "ex.worker.start()" in missed
     assert "No worker runs." in notebook.run("ex.worker.stop()").text
     bounded = notebook.run("ex.wait(0.5)").text
+    assert "... waiting for temporal-hello-world-" in bounded
     assert "Not finished after 0.5 s" in bounded
 
     third = worker_pid(notebook.run("ex.worker.start()").text)

@@ -63,6 +63,8 @@ def headline(run: Run, now: datetime) -> str:
 def totals(run: Run) -> str:
     """The sums of a run in a line."""
     t = run.totals
+    if not any(row.model for row in run.rows):  # no agent takes part
+        return count(t.attempts, "attempt")
     parts = [
         f"{count(t.model_calls, 'model call')} completed",
         count(t.tool_calls, "tool call"),
