@@ -285,3 +285,14 @@ def test_a_probe_that_ended_is_replaced(tmp_path: Path) -> None:
         assert prober.practice_url().startswith("http://127.0.0.1:")
     finally:
         prober.close()
+
+
+def test_long_lines_are_folded_between_words() -> None:
+    link = f"http://127.0.0.1:8233/{'x' * 120}"
+    assert surroundings.folded("short " * 18) == ["short " * 18]
+    parts = surroundings.folded("  asked  " + "well-known " * 15 + link)
+    assert parts[0].startswith("  asked  well-known")
+    assert all(part.startswith("  ") for part in parts)
+    assert all(len(part) <= surroundings.WIDTH for part in parts[:-1])
+    assert parts[-1].strip() == link
+    assert "".join(parts).count("well-known") == 15

@@ -14,10 +14,10 @@ from workshop import audit, diagnose, history
 from workshop.errors import WorkshopError
 from workshop.history import Run
 from workshop.notebook.kernel import shell, wait_for
+from workshop.notebook.surroundings import WIDTH
 from workshop.settings import Settings
 
 T = TypeVar("T")
-WIDTH = 110  # columns of a table: what JupyterLab, VS Code and GitHub show without wrapping
 
 
 class Flows:

@@ -20,7 +20,7 @@ from workshop.checks.slips import RUN_SYNC
 from workshop.checks.starters import untouched
 from workshop.errors import WorkshopError
 from workshop.notebook.kernel import Quiet, last_slip, shell
-from workshop.notebook.surroundings import free_name, scrub, shadow, stamp
+from workshop.notebook.surroundings import folded, free_name, scrub, shadow, stamp
 
 Say = Callable[[str], None]
 GIVEN = "connection.py"
@@ -85,9 +85,13 @@ class Lessons:
             value: the notebook's object, for a check of a variable; by default the variable of its usual name.
         """
         found = self.look(find(self.number, name), value)
-        for line in found.lines:
-            self._say(line)
+        self._folded(*found.lines)
         return found
+
+    def _folded(self, *lines: str) -> None:
+        for line in lines:
+            for part in folded(line):
+                self._say(part)
 
     def check_all(self) -> Results:
         """Makes all checks, those of variables only where there is a notebook."""
@@ -108,7 +112,7 @@ class Lessons:
         check = find(self.number, name)
         shown = min(int(self._recall("hints").get(name, 0)) + 1, len(check.hints))
         for index, hint in enumerate(check.hints[:shown], 1):
-            self._say(f"Hint {index} of {len(check.hints)}: {hint}")
+            self._folded(f"Hint {index} of {len(check.hints)}: {hint}")
         if shown == len(check.hints):
             self._say(f'That was the last hint. ex.solution("{name}") shows the difference.')
         self._remember("hints", name, shown)

@@ -279,7 +279,8 @@ class Exercise:
 
     def _lines(self, lines: list[str]) -> None:
         for line in lines:
-            self._say(surroundings.for_notebooks(line))
+            for part in surroundings.folded(surroundings.for_notebooks(line)):
+                self._say(part)
 
     def _last(self) -> Asked | None:
         return self._asked[-1][0] if self._asked else None

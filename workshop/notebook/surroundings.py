@@ -2,6 +2,7 @@
 
 import os
 import re
+import textwrap
 import time
 from collections.abc import Iterator, MutableMapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from workshop.settings import Settings
 
 TRACING = "OPENAI_AGENTS_DISABLE_TRACING"
 SERVICES = ("practice-services", "temporal-server")  # findings that `make workshop` mends
+WIDTH = 110  # columns: what JupyterLab, VS Code and GitHub show without wrapping
 SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD")
 
 _from_file: dict[str, str] = {}  # what this process has put into its environment, so that it can be taken back
@@ -110,6 +112,14 @@ def for_notebooks(text: str) -> str:
     for pattern, cell in _HERE:
         text = re.sub(pattern, cell, text)
     return text
+
+
+def folded(line: str) -> list[str]:
+    """A line as lines of the notebook's width, broken between words; an address stays whole."""
+    if len(line) <= WIDTH:
+        return [line]
+    indent = " " * (len(line) - len(line.lstrip()))
+    return textwrap.wrap(line, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def stamp() -> str:
