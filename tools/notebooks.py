@@ -191,6 +191,7 @@ def main(arguments: list[str]) -> None:
         with services(root) as env:
             for number in numbers:
                 made = run(solved(number), folder("solutions", number, root), env)
+                made.metadata = starter(number).metadata  # and not the version of this Python
                 for cell in made.cells:
                     if cell.cell_type == "code":
                         cell.outputs = without_noise(cell.outputs, root, env)
