@@ -3,6 +3,7 @@
 import http.server
 import json
 import os
+import random
 import signal
 import stat
 import subprocess
@@ -40,6 +41,14 @@ Make = Callable[..., Services]
 def settings(tmp_path: Path) -> Settings:
     ports = {name: str(free_port()) for name in PORTS}
     return Settings.from_env({"WORKSHOP_STATE_DIR": str(tmp_path / "state"), **ports}, tmp_path)
+
+
+def test_a_free_port_is_given_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = free_port()
+    draw, drawn = random.randrange, iter([first, first])
+    monkeypatch.setattr(random, "randrange", lambda *bounds: next(drawn, None) or draw(*bounds))
+    assert free_port() != first
+    assert next(drawn, None) is None
 
 
 @pytest.fixture

@@ -136,16 +136,22 @@ def last_lines(log: Path, count: int = 6) -> list[str]:
     return [line.rstrip()[:300] for line in lines if line.strip()][-count:]
 
 
+_given: set[int] = set()
+
+
 def free_port() -> int:
-    """A TCP port that nothing on loopback uses at this moment.
+    """A TCP port that nothing on loopback uses at this moment, and that this process has not been given before.
 
     It is below those that systems give to outgoing connections and to whoever asks for any port (from 32768 on Linux,
     49152 elsewhere), so that none of these takes it before it is used.
     """
     while True:
         port = random.randrange(20000, 32000)
+        if port in _given:
+            continue
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind((HOST, port))
+            _given.add(port)
             return port
 
 

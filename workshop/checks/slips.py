@@ -57,7 +57,7 @@ SLIPS = (
     Slip(
         "agent-keyword",
         r"Agent\.__init__\(\) got an unexpected keyword",
-        "What an Agent takes is called name, instructions and tools, and tools is a list.",
+        "An Agent takes name, instructions, tools=[...], handoffs=[...]: check the spelling.",
     ),
     Slip(
         "several-arguments",
