@@ -14,6 +14,7 @@ from openai import AsyncOpenAI
 from workshop.practice.faults import Faults
 from workshop.practice.ledger import Ledger
 from workshop.practice.server import PracticeServer
+from workshop.settings import NO_TLS
 
 # How long an example takes says more of the machine than of the code.
 settings.register_profile("no-deadline", deadline=None)
@@ -55,7 +56,7 @@ def server(practice_server: PracticeServer) -> PracticeServer:
 @pytest.fixture
 async def http(server: PracticeServer) -> AsyncIterator[httpx.AsyncClient]:
     """An HTTP client of the server."""
-    async with httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=30, verify=NO_TLS) as client:
         yield client
 
 
