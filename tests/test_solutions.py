@@ -6,7 +6,7 @@ import pytest
 
 from tests.folders import DURABLE, HELLO_AGENT, HELLO_TEMPORAL, ROUTING
 from tests.harness import Bench
-from workshop.history import ACTIVITY, HANDOFF, MODEL, TASK_TIMEOUT, TIMER, TOOL
+from workshop.history import HANDOFF, MODEL, TIMER, TOOL
 
 
 @pytest.mark.cold
@@ -22,7 +22,7 @@ async def test_the_same_agent_runs_durably(bench: Bench) -> None:
     starter = bench.starter(HELLO_AGENT, "--durable", "Any weather alerts in California?")
     assert starter.wait() == 0
     run = await bench.history(starter)
-    assert [row.kind for row in run.rows if row.kind != TASK_TIMEOUT] == [MODEL, TOOL, MODEL]
+    assert [row.kind for row in run.rows] == [MODEL, TOOL, MODEL]
     assert run.status == "completed"
 
 
@@ -31,7 +31,7 @@ async def test_temporal_alone_waits_and_asks(bench: Bench) -> None:
     starter = bench.starter(HELLO_TEMPORAL, "TX", "--delay", "0.2")
     assert starter.wait() == 0
     run = await bench.history(starter)
-    assert [row.name for row in run.rows if row.kind == ACTIVITY] == ["get_weather_alerts"]
+    assert [row.name for row in run.rows if row.kind != TIMER] == ["get_weather_alerts"]
     assert [row.kind for row in run.rows].count(TIMER) == 1
     assert bench.practice.outcomes("model") == []
 
@@ -42,9 +42,7 @@ async def test_the_durable_agent_keeps_every_step(bench: Bench) -> None:
     starter = bench.starter(DURABLE, "Any weather alerts in California?")
     assert starter.wait() == 0
     run = await bench.history(starter)
-    # A busy machine may take longer over a workflow task than the server waits for it.
-    steps = [(row.kind, row.attempts) for row in run.rows if row.kind != TASK_TIMEOUT]
-    assert steps == [(MODEL, 1), (TOOL, 1), (MODEL, 1)]
+    assert [(row.kind, row.attempts) for row in run.rows] == [(MODEL, 1), (TOOL, 1), (MODEL, 1)]
     assert run.result in starter.text
     assert re.fullmatch(r"durable-agent-\d{8}-\d{6}-[0-9a-f]{8}", run.workflow_id)
 
