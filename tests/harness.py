@@ -5,14 +5,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import httpx
 from temporalio.client import Client
 
 from tests.program import PATIENCE, Program, wait_for
 from tests.warm import WARM, WarmProgram
+from workshop import loopback
 from workshop.history import Run, read_history
 from workshop.services import Services
-from workshop.settings import HOST, NO_TLS
+from workshop.settings import HOST
 
 
 class Practice:
@@ -20,7 +20,7 @@ class Practice:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._http = httpx.Client(base_url=url, trust_env=False, timeout=10, verify=NO_TLS)
+        self._http = loopback.client(url, timeout=10)
         self.begin()
 
     def begin(self) -> None:

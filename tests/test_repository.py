@@ -15,11 +15,12 @@ from workshop.settings import ROOT
 BELOW = {
     "errors": set(),
     "settings": {"errors"},
-    "practice": {"errors"},  # its client raises WorkshopError
+    "loopback": set(),
+    "practice": {"errors", "loopback"},  # its client raises WorkshopError
     "processes": {"errors", "settings"},
     "companion": set(),
     "catalogue": {"settings"},
-    "services": {"catalogue", "errors", "processes", "settings"},
+    "services": {"catalogue", "errors", "loopback", "processes", "settings"},
     "upkeep": {"catalogue", "errors", "processes", "services", "settings"},
     "envfile": {"errors", "settings"},
     "modes": {"envfile", "errors", "settings"},
@@ -27,7 +28,7 @@ BELOW = {
     "history": {"errors"},
     "audit": {"history"},
     "diagnose": {"errors", "history", "settings"},
-    "checks": {"companion", "errors", "history", "processes", "settings"},
+    "checks": {"companion", "errors", "history", "loopback", "processes", "settings"},
     "demo": {"errors", "history", "practice", "services", "settings"},
 }
 TOP = {"cli", "notebook"}  # may import all that is above

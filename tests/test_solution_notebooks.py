@@ -30,7 +30,8 @@ def nbmake(kind: str, numbers: Iterable[str], place: Path) -> dict[str, Run]:
         if kind == "solutions":
             shutil.copy(notebooks.folder(kind, number, root) / "solution.ipynb", folder / "exercise.ipynb")
         made[number] = folder / "exercise.ipynb"
-    words = ["--nbmake", "--overwrite", "--nbmake-timeout=120", "-p", "nbmake.pytest_plugin", "-p", "tests.sockets"]
+    words = ["--nbmake", "--overwrite", f"--nbmake-timeout={notebooks.PATIENCE}"]
+    words += ["-p", "nbmake.pytest_plugin", "-p", "tests.sockets"]
     with notebooks.services(root) as env:
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *words, *map(str, made.values())],

@@ -46,7 +46,7 @@ class Companion:
         ours, theirs = socket.socketpair()
         with theirs:
             try:
-                pid = self._ask(request, patience, waiting, [theirs.fileno()])["pid"]
+                pid = self.ask(request, patience, waiting, [theirs.fileno()])["pid"]
                 return Companion(ours, pid, self.command)  # a fork keeps the command line
             except BaseException:
                 ours.close()
@@ -63,21 +63,21 @@ class Companion:
             return False
 
     def ask(
-        self, request: dict[str, Any], patience: float, waiting: Callable[[float], None] = lambda _: None
+        self,
+        request: dict[str, Any],
+        patience: float,
+        waiting: Callable[[float], None] = lambda _: None,
+        files: Sequence[int] = (),
     ) -> dict[str, Any]:
-        """Its answer. Meanwhile `waiting` is called now and then, with the seconds that have passed.
+        """Its answer. Meanwhile `waiting` is called now and then, with the seconds that have passed. `files`, by their
+        descriptors, go with the request.
 
-        If there is none, or the wait is interrupted, the process is ended: a late answer must not be taken for that to
-        the next request.
+        If there is no answer, or the wait is interrupted, the process is ended: a late one must not be taken for that
+        to the next request.
 
         Raises:
             BrokenPipeError: it ended, or took longer than `patience` seconds.
         """
-        return self._ask(request, patience, waiting, [])
-
-    def _ask(
-        self, request: dict[str, Any], patience: float, waiting: Callable[[float], None], files: list[int]
-    ) -> dict[str, Any]:
         began = time.monotonic()
         try:
             line = json.dumps(request).encode() + b"\n"

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import httpx
 
+from workshop import loopback
 from workshop.catalogue import EMBEDDED, FOLLOWERS, LAB, Service, catalogue, search_path
 from workshop.errors import WorkshopError
 from workshop.processes import Record, free_port, last_lines, launch, locked, port_trouble, prepare_directory, stop
-from workshop.settings import NO_TLS, Settings
+from workshop.settings import Settings
 
 __all__ = ["EMBEDDED", "LAB", "Service", "Services", "State", "free_port"]
 
@@ -227,8 +228,7 @@ class Services:
 
 def _answers(service: Service) -> bool:
     try:
-        # No proxy of the environment may stand between us and this machine.
-        with httpx.Client(trust_env=False, timeout=5, verify=NO_TLS) as client:
-            return client.get(service.health_url).status_code == 200
+        with loopback.client() as http:
+            return http.get(service.health_url).status_code == 200
     except httpx.HTTPError:
         return False

@@ -1,6 +1,5 @@
 """Ports, addresses and paths: what the workshop reads from the environment, read in one place."""
 
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +9,6 @@ from workshop.errors import WorkshopError
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
-# For plain HTTP on this machine: reading the certificates that HTTPS needs takes longer than a request.
-NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 PORTS = {
     "WORKSHOP_TEMPORAL_PORT": 7233,
     "WORKSHOP_TEMPORAL_UI_PORT": 8233,

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import settings
 from openai import AsyncOpenAI
 
+from workshop.loopback import NO_TLS
 from workshop.practice.faults import Faults
 from workshop.practice.ledger import Ledger
 from workshop.practice.server import PracticeServer
-from workshop.settings import NO_TLS
 
 # How long an example takes says more of the machine than of the code.
 settings.register_profile("no-deadline", deadline=None)

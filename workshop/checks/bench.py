@@ -15,13 +15,11 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
-import httpx
-
+from workshop import loopback
 from workshop.checks.learner import Found, activities_in, import_module, raised, workflows_in
 from workshop.checks.programs import Program, Spares
 from workshop.checks.verdict import incorrect
 from workshop.history import MODEL, TASK_FAILURE, Row, Run, read_history
-from workshop.settings import NO_TLS
 
 if TYPE_CHECKING:
     from temporalio.client import Client
@@ -37,7 +35,7 @@ class Practice:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._http = httpx.Client(base_url=url, trust_env=False, timeout=5, verify=NO_TLS)
+        self._http = loopback.client(url)
 
     def fault(self, target: str, kind: str, **options: Any) -> None:
         """Sets a fault."""

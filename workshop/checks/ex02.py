@@ -7,7 +7,7 @@ from workshop.checks.bench import Bench, in_trouble
 from workshop.checks.bounds import bounds
 from workshop.checks.learner import raised_in_history, shorten
 from workshop.checks.verdict import Check, Verdict, incorrect, passed
-from workshop.history import ACTIVITY, TIMER, Run, as_text
+from workshop.history import ACTIVITY, TIMER, Row, Run, as_text
 
 PAUSE = 0.4  # seconds
 
@@ -16,11 +16,9 @@ async def timer(bench: Bench) -> Verdict:
     """A durable timer of the length that the workflow is given, before the activity."""
     run = await bench.run("TX", PAUSE, plugin=False)
     timers = [row for row in run.rows if row.kind == TIMER]
-    if direct := _called_directly(run):
-        return direct
     trouble = in_trouble(run)
     if trouble:
-        return raised_in_history(trouble, "The workflow", "workflow-fails")
+        return _stopped(trouble)
     if not timers:
         seen = f"Asked to wait {PAUSE} s, the workflow has no timer in its history."
         return incorrect("no-timer", seen, "Await workflow.sleep(...) with the number of seconds that it is given.")
@@ -44,22 +42,19 @@ async def workflow(bench: Bench) -> Verdict:
     return execution(run, bench)
 
 
-def _called_directly(run: Run) -> Verdict | None:
-    trouble = in_trouble(run)
-    if trouble and trouble.place and Path(trouble.place.file).name == "activities.py":
+def _stopped(trouble: Row) -> Verdict:
+    if trouble.place and Path(trouble.place.file).name == "activities.py":
         seen = f"The workflow called the activity's function itself, and could not: {shorten(trouble.last_error, 120)}."
         return incorrect("called-directly", seen, "That is TODO 3: await workflow.execute_activity(...).")
-    return None
+    return raised_in_history(trouble, "The workflow", "workflow-fails")
 
 
 def execution(run: Run, bench: Bench) -> Verdict:
     """What a run says of its activity, whose first attempt failed."""
-    if direct := _called_directly(run):
-        return direct
     trouble = in_trouble(run)
     rows = [row for row in run.rows if row.kind == ACTIVITY]
     if trouble:
-        return raised_in_history(trouble, "The workflow", "workflow-fails")
+        return _stopped(trouble)
     if not rows:
         if bench.practice.ledger("weather"):
             seen = "The weather was asked, and no activity is in the history: the workflow called the function itself."

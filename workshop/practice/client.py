@@ -1,15 +1,11 @@
 """Talks to the practice services' control paths, for the commands and for tests."""
 
-import ssl
 from typing import Any
 
 import httpx
 
+from workshop import loopback
 from workshop.errors import WorkshopError
-
-TIMEOUT = 5.0  # seconds
-# For plain HTTP on this machine: reading the certificates that HTTPS needs takes longer than a request.
-NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 class Practice:
@@ -46,8 +42,7 @@ class Practice:
         return found
 
     def _ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
-        # trust_env: a proxy must not stand between two programs on this machine.
-        with httpx.Client(base_url=self.url, timeout=TIMEOUT, trust_env=False, verify=NO_TLS) as http:
+        with loopback.client(self.url) as http:
             self._know(http)
             try:
                 answer = http.request(method, path, json=body)
