@@ -2,20 +2,25 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import Queue
 
 import psutil
 import pytest
 
 from tests.kernels import until_gone
 from tests.program import wait_for
+from workshop.checks import find
 from workshop.checks.prober import Prober
 from workshop.errors import WorkshopError
 from workshop.notebook.keeper import WARM
 from workshop.notebook.keeping import Keeper
+from workshop.notebook.scripts import kill
 from workshop.processes import Record, fresh_log
 
 # Each ends in another way, and prints to both streams on the way there.
@@ -146,6 +151,24 @@ def test_a_keeper_that_was_ended_is_replaced(keeper: Keeper, tmp_path: Path) -> 
     assert ended(keeper, record) == 0
 
 
+def test_a_killed_program_has_let_go_of_its_connections(keeper: Keeper, tmp_path: Path) -> None:
+    """With its first thread gone, others may hold them a while longer: it has not ended then."""
+    (tmp_path / "script.py").write_text(
+        "import socket, sys, threading\n"
+        "memory = bytearray(b'x') * (300 << 20)\n"  # which takes time to give back, before files are closed
+        "for _ in range(200):\n    threading.Thread(target=threading.Event().wait).start()\n"
+        "end = socket.create_connection(('127.0.0.1', int(sys.argv[1])))\nend.sendall(b'x')\nthreading.Event().wait()"
+    )
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        for _ in range(5):
+            record, _ = started(keeper, tmp_path / "script.py", str(server.getsockname()[1]))
+            end, _ = server.accept()
+            with end:
+                assert end.recv(1) == b"x"
+                assert kill(record)
+                assert end.recv(1, socket.MSG_DONTWAIT) == b""
+
+
 def test_a_log_that_cannot_be_written_is_no_success(keeper: Keeper, tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text("print(1)")
     record = keeper.start(tmp_path / "script.py", [], tmp_path / "nowhere" / "log")
@@ -170,8 +193,7 @@ def test_checks_have_its_imports_too_and_end_alone(keeper: Keeper, tmp_path: Pat
     assert first[0].ppid() == parent
     assert len(first) > 1
     first[0].kill()
-    with pytest.raises(WorkshopError, match="try again"):
-        prober.practice_url()
+    until_gone(first[0].pid)
     second = family(prober)
     assert second[0].ppid() == parent
     prober.close()
@@ -180,6 +202,21 @@ def test_checks_have_its_imports_too_and_end_alone(keeper: Keeper, tmp_path: Pat
     program = record.process()
     assert program  # which runs on
     program.kill()
+
+
+def test_checks_that_are_ended_while_they_are_made_say_so(keeper: Keeper, tmp_path: Path) -> None:
+    told: Queue[str] = Queue()
+    prober = Prober("03", told.put, keeper.companion)
+    process = family(prober)[0]
+    process.suspend()  # so that it cannot answer first
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(prober.look, "03", find("03", "tool"), tmp_path)
+        while "a moment more" not in told.get(timeout=60):  # then it waits for the answer
+            continue
+        process.kill()
+        with pytest.raises(WorkshopError, match="try again"):
+            asked.result()
+    prober.close()
 
 
 def test_checks_end_with_a_keeper_and_go_on_without(keeper: Keeper, tmp_path: Path) -> None:

@@ -56,7 +56,8 @@ class Record:
         try:
             process = psutil.Process(self.pid)
             if child is None and process.status() == psutil.STATUS_ZOMBIE:  # its own parent has not looked yet
-                return None
+                # Until its last thread is gone, too, its connections are open.
+                return process if process.num_threads() > 1 else None
             # A laptop that slept, or a corrected clock, moves the start time: then the command line decides.
             same = abs(process.create_time() - self.created) <= CLOCK_SLACK or process.cmdline() == self.command
             return process if same else None
