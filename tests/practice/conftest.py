@@ -27,14 +27,16 @@ class Server(PracticeServer):
     def __init__(self) -> None:
         super().__init__()
         self.listens = threading.Event()
+        self.loop: asyncio.AbstractEventLoop
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        self.loop = asyncio.get_running_loop()
         self.listens.set()
 
 
 @pytest.fixture(scope="session")
-def practice_server() -> Iterator[PracticeServer]:
+def practice_server() -> Iterator[Server]:
     """One server for all tests of this folder."""
     server = Server()
     thread = threading.Thread(target=server.run)
@@ -46,7 +48,7 @@ def practice_server() -> Iterator[PracticeServer]:
 
 
 @pytest.fixture
-def server(practice_server: PracticeServer) -> PracticeServer:
+def server(practice_server: Server) -> Server:
     """The server without faults and with an empty ledger."""
     practice_server.services.faults = Faults()
     practice_server.services.ledger = Ledger()

@@ -125,7 +125,7 @@ def test_the_ledger_shows_every_character(workshop: Workshop, server: PracticeSe
     done = workshop("ledger")
     assert done.returncode == 0
     assert question in done.stdout
-    assert "1 requests: 1 completed" in done.stdout
+    assert "1 request: 1 answered" in done.stdout
     assert "list prices" in done.stdout
 
 

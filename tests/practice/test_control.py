@@ -20,7 +20,7 @@ async def statuses(http: httpx.AsyncClient, headers: dict[str, str]) -> set[int]
 
 async def test_faults_are_set_shown_and_cleared(http: httpx.AsyncClient) -> None:
     spec = {"target": "model", "kind": "rate-limit", "times": 3, "retry_after": "2", "probability": 0.2, "seed": 7}
-    expected = {"faults": [{**spec, "left": 3, "delay": None}]}
+    expected = {"faults": [{**spec, "left": 3, "delay": None, "after": None, "spare": 0}]}
     assert (await http.post("/faults", json=spec)).json() == expected
     assert (await http.get("/faults")).json() == expected
     assert (await http.delete("/faults", params={"target": "weather"})).json() == expected

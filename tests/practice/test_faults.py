@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from typing import Any
 
 import httpx
@@ -16,7 +17,7 @@ from openai import (
     RateLimitError,
 )
 
-from tests.practice.conftest import Entries, until
+from tests.practice.conftest import Entries, Server, until
 from tests.practice.test_chat_api import TOOL as CHAT_TOOL
 from tests.practice.test_responses_api import JSON, TOOL
 from workshop.practice.faults import KINDS, BadFault, Fault, Faults
@@ -258,3 +259,42 @@ def test_any_spec_is_read_or_refused(spec: Any) -> None:
         return
     assert fault.kind in KINDS[fault.target]
     assert json.loads(json.dumps(fault.as_json())) == fault.as_json()
+
+
+def test_a_fault_lets_requests_through_first() -> None:
+    plan = Faults()
+    plan.set({"target": "model", "kind": "down", "after": 2, "times": 1})
+    assert [hit and hit.kind for hit in (plan.take("model") for _ in range(4))] == [None, None, "down", None]
+    plan.set({"target": "weather", "kind": "down", "after": 1})
+    assert plan.as_json()[0]["spare"] == 1
+    with pytest.raises(BadFault, match="after is a whole number"):
+        plan.set({"target": "model", "kind": "down", "after": -1})
+
+
+async def test_a_connection_that_was_closed_is_known_at_once(server: Server, http: httpx.AsyncClient) -> None:
+    """Also before the event loop has heard of it: a caller may die in the moment in which its fault is cleared."""
+    caller = socket.create_connection(("127.0.0.1", server.port))
+    caller.sendall(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    assert caller.recv(1000)
+    name = caller.getsockname()
+
+    async def before_and_after() -> tuple[bool, bool]:  # in one step of the server's event loop
+        before = server.services.hung_up(name)
+        caller.close()
+        return before, server.services.hung_up(name)
+
+    seen = asyncio.run_coroutine_threadsafe(before_and_after(), server.loop)
+    assert await asyncio.wrap_future(seen) == (False, True)
+    await until(lambda: len(server.server_state.connections) == 0)
+    assert server.services.hung_up(name)
+
+
+async def test_clearing_returns_when_what_was_delayed_is_in_the_ledger(
+    http: httpx.AsyncClient, openai: AsyncOpenAI, entries: Entries
+) -> None:
+    await http.post("/faults", json={"target": "model", "kind": "slow", "delay": 60})
+    waiting = [asyncio.create_task(ask(openai, chat=False)) for _ in range(5)]
+    await until(lambda: len(entries()) == 5)
+    await http.delete("/faults")
+    assert {entry["outcome"] for entry in entries()} == {"completed"}
+    await asyncio.gather(*waiting)

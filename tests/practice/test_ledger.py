@@ -72,6 +72,20 @@ def test_a_handoff_stays_in_its_run() -> None:
     assert [run for run, _ in runs(book)] == ["r1", "r1", "r2", "r1"]
 
 
+def test_runs_of_the_same_question_at_the_same_time_are_told_apart_by_the_ids_they_were_given() -> None:
+    book = Ledger()
+    ids = ["0" * 31 + digit for digit in "12"]
+    for unique in ids:
+        answer(book, began(book), response_id=f"resp_{unique}")
+    for unique in reversed(ids):  # both wait for their second answer, in turn
+        items = [{"role": "user", "content": "Texas?"}, {"call_id": f"call_{unique}_1", "output": "none"}]
+        answer(book, began(book, turn=2, body={"input": items}))
+    assert runs(book) == [("r1", 1), ("r2", 1), ("r2", 2), ("r1", 2)]
+    entries = book.as_json()["entries"]
+    assert entries[2]["fingerprint"] == entries[3]["fingerprint"]
+    assert [entry["repeats"] for entry in entries] == [None] * 4
+
+
 def test_a_weather_request_belongs_to_the_run_that_asked_for_its_area() -> None:
     book = Ledger()
     answer(book, began(book), areas=["TX", "OH"])

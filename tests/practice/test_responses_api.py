@@ -182,17 +182,21 @@ class TestThroughThePlainClient:
         )
         assert entry["cost_usd"] == cost_usd("gpt-4.1", response.usage.input_tokens, response.usage.output_tokens)
 
-    async def test_the_same_request_gets_the_same_answer_and_ids(self, openai: AsyncOpenAI) -> None:
+    async def test_the_same_request_gets_the_same_answer_under_ids_of_its_own(
+        self, openai: AsyncOpenAI, entries: Entries
+    ) -> None:
         answers = [
             await openai.responses.create(model="m", input="Alerts in CA and TX?", tools=[TOOL]) for _ in range(3)
         ]
-        other = await openai.responses.create(model="m", input="Alerts in CA and WA?", tools=[TOOL])
-        assert answers[0].output == answers[1].output == answers[2].output
-        assert [item.arguments for item in answers[0].output if item.type == "function_call"] == [
-            '{"state": "CA"}',
-            '{"state": "TX"}',
+        for answer in answers:
+            calls = [item for item in answer.output if item.type == "function_call"]
+            assert [call.arguments for call in calls] == ['{"state": "CA"}', '{"state": "TX"}']
+        ids = [call.call_id for answer in answers for call in answer.output if call.type == "function_call"]
+        assert len({*ids, *(answer.id for answer in answers), *(answer._request_id for answer in answers)}) == 12
+        assert [(entry["response_id"], entry["request_id"]) for entry in entries()] == [
+            (answer.id, answer._request_id) for answer in answers
         ]
-        assert answers[0].id != other.id
+        assert len({entry["fingerprint"] for entry in entries()}) == 1
 
     async def test_one_call_at_a_time_when_parallel_calls_are_off(self, openai: AsyncOpenAI) -> None:
         response = await openai.responses.create(

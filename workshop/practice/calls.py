@@ -18,11 +18,14 @@ NOBODY = 499  # status of an answer that no caller is there to read
 
 @dataclass
 class Services:
-    """The state of one practice server. `hang_up` cuts the connection of the given (host, port)."""
+    """The state of one practice server. `hang_up` cuts the connection of the given (host, port); `hung_up` says
+    whether the other end has closed it, as the operating system knows it.
+    """
 
     faults: Faults = field(default_factory=Faults)
     ledger: Ledger = field(default_factory=Ledger)
     hang_up: Callable[[tuple[str, int]], None] = lambda _client: None
+    hung_up: Callable[[tuple[str, int]], bool] = lambda _client: False
 
 
 def services_of(request: Request) -> Services:
@@ -41,12 +44,16 @@ def json_response(
 async def caller_waits(request: Request, hit: Hit | None) -> bool:
     """Lasts as long as the fault delays, and says whether the caller is still there. Read the body before."""
     if hit and hit.delay:
+        hit.hold()
         delay, gone = asyncio.create_task(hit.wait()), asyncio.create_task(_gone(request))
         await asyncio.wait({delay, gone}, return_when=asyncio.FIRST_COMPLETED)
         for task in (delay, gone):
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+    # A caller that died in the same moment in which its fault was cleared: our event loop has not been told yet.
+    if request.client and services_of(request).hung_up((request.client.host, request.client.port)):
+        return False
     return not await request.is_disconnected()
 
 

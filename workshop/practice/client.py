@@ -22,7 +22,7 @@ class Practice:
         return self._list("GET", "/faults", "faults")
 
     def set_fault(self, **spec: Any) -> list[dict[str, Any]]:
-        """Sets a fault: target, kind and, where wanted, times, delay, retry_after, probability, seed."""
+        """Sets a fault: target, kind and, where wanted, times, after, delay, retry_after, probability, seed."""
         return self._list("POST", "/faults", "faults", {k: v for k, v in spec.items() if v is not None})
 
     def clear_faults(self, target: str | None = None) -> list[dict[str, Any]]:

@@ -32,14 +32,15 @@ const put = (parent, tag, text, kind) => {
   return made;
 };
 const signs = { completed: '\\u2713', failed: '\\u2717', abandoned: '\\u2300', 'in flight': '\\u2026' };
-const counts = (name, t) => `${name}: ${t.requests} requests, ${t.completed} completed, ${t.failed} failed, ` +
+const words = { completed: 'answered', failed: 'refused', abandoned: 'abandoned', 'in flight': 'in flight' };
+const counts = (name, t) => `${name}: ${t.requests} requests, ${t.completed} answered, ${t.failed} refused, ` +
   `${t.abandoned} abandoned, ${t.in_flight} in flight`;
 function faults(list) {
   const box = at('faults');
   box.replaceChildren();
   if (!list.length) put(box, 'li', 'No fault is set.');
   for (const f of list) {
-    const more = ['times', 'left', 'delay', 'retry_after', 'probability', 'seed']
+    const more = ['after', 'times', 'left', 'delay', 'retry_after', 'probability', 'seed']
       .filter(k => f[k] !== null).map(k => `${k.replace('_', '-')} ${f[k]}`).join(', ');
     put(box, 'li', `${f.target} ${f.kind}${more ? ': ' + more : ''}`);
   }
@@ -49,7 +50,7 @@ function ledger(book) {
   totals.replaceChildren();
   put(totals, 'li', counts('Model', model) +
     `; ${model.input_tokens} tokens in, ${model.output_tokens} out, $${model.cost_usd.toFixed(6)}`);
-  put(totals, 'li', `Completed model calls made again within a run: ${model.completed_again}`);
+  put(totals, 'li', `Answered model calls made again within a run: ${model.completed_again}`);
   put(totals, 'li', counts('Weather', weather));
   const rows = at('rows'), last = book.entries.slice(-200).reverse();
   rows.replaceChildren();
@@ -60,8 +61,9 @@ function ledger(book) {
     put(row, 'td', new Date(e.began).toLocaleTimeString());
     put(row, 'td', e.service);
     put(row, 'td', e.run ? `${e.run} turn ${e.turn}` : '');
-    put(row, 'td', `${signs[e.outcome]} ${e.outcome} ${e.status ?? ''}` + (e.fault ? ` (fault ${e.fault})` : '') +
-      (e.repeats ? ` (completed before as #${e.repeats})` : ''));
+    put(row, 'td', `${signs[e.outcome]} ${words[e.outcome]} ${e.status ?? ''}` +
+      (e.fault ? ` (fault ${e.fault})` : '') +
+      (e.repeats ? ` (answered before as #${e.repeats})` : ''));
     put(row, 'td', e.asked, 'text');
     put(row, 'td', e.answered ?? '', 'text');
     put(row, 'td', e.output_tokens ? `${e.input_tokens} + ${e.output_tokens}` : '', 'number');

@@ -1,5 +1,6 @@
 """How the practice services are steered and read: `/faults`, `/ledger` and the console page, for this machine only."""
 
+import asyncio
 import ipaddress
 import json
 from collections.abc import Awaitable, Callable
@@ -11,8 +12,9 @@ from starlette.responses import Response
 
 from workshop.practice.calls import json_response, services_of
 from workshop.practice.console import PAGE, PAGE_HEADERS
-from workshop.practice.faults import BadFault
+from workshop.practice.faults import BadFault, Held
 
+SETTLE = 2.0  # seconds that the requests which a fault delayed may take to be answered
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -29,15 +31,21 @@ def local_only(endpoint: Endpoint) -> Endpoint:
 
 @local_only
 async def faults(request: Request) -> Response:
-    """`GET` shows the faults set, `POST` sets one, `DELETE` clears one target's (`?target=`) or all."""
+    """`GET` shows the faults set, `POST` sets one, `DELETE` clears one target's (`?target=`) or all.
+
+    It answers once the requests that were let go are answered, and so in the ledger.
+    """
     plan = services_of(request).faults
+    released: Held = set()
     try:
         if request.method == "POST":
-            plan.set(_json(await request.body()))
+            released = plan.set(_json(await request.body()))
         elif request.method == "DELETE":
-            plan.clear(request.query_params.get("target"))
+            released = plan.clear(request.query_params.get("target"))
     except BadFault as bad:
         return json_response({"error": str(bad)}, 422)
+    if released:
+        await asyncio.wait(released, timeout=SETTLE)
     return json_response({"faults": plan.as_json()})
 
 

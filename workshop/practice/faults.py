@@ -29,9 +29,10 @@ KINDS = {
     ),
     "weather": ("down", "slow", "drop", "garbage", "not-found", "forbidden", "huge"),
 }
+Held = set["asyncio.Task[Any]"]  # requests that a fault delays
 DEFAULT_DELAY = 5.0  # seconds, for `slow` without a delay
 MAX_DELAY = 3600.0  # seconds
-FIELDS = ("target", "kind", "times", "delay", "retry_after", "probability", "seed")
+FIELDS = ("target", "kind", "times", "after", "delay", "retry_after", "probability", "seed")
 
 
 class BadFault(ValueError):
@@ -46,6 +47,7 @@ class Hit:
     delay: float | None
     retry_after: str | None
     released: asyncio.Event
+    held: Held
 
     def headers(self) -> dict[str, str]:
         """`Retry-After` as a whole number of seconds or an HTTP date; fractions also as OpenAI's `retry-after-ms`."""
@@ -56,6 +58,12 @@ class Hit:
             return {"Retry-After": self.retry_after}
         exact = {} if seconds.is_integer() else {"Retry-After-Ms": f"{seconds * 1000:.0f}"}
         return {"Retry-After": str(math.ceil(seconds)), **exact}
+
+    def hold(self) -> None:
+        """Counts the request that is being answered among those that this fault delays, until it is answered."""
+        if request := asyncio.current_task():
+            self.held.add(request)
+            request.add_done_callback(self.held.discard)
 
     async def wait(self) -> None:
         """Lasts `delay` seconds, or until the fault is cleared."""
@@ -68,18 +76,23 @@ class Hit:
 
 @dataclass
 class Fault:
-    """One fault as it is set. `left` counts down from `times`; None means without end."""
+    """One fault as it is set. `left` counts down from `times`, None means without end; `spare` counts down from
+    `after`, the requests that are let through first.
+    """
 
     target: str
     kind: str
     times: int | None = None
+    after: int | None = None
     delay: float | None = None
     retry_after: str | None = None
     probability: float | None = None
     seed: int | None = None
     left: int | None = None
+    spare: int = 0
     dice: random.Random = field(default_factory=random.Random, repr=False)
     released: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
+    held: Held = field(default_factory=set, repr=False)
 
     @classmethod
     def parse(cls, spec: Any) -> "Fault":
@@ -99,6 +112,7 @@ class Fault:
         if not isinstance(kind, str) or kind not in KINDS[target]:
             raise BadFault(f"no such fault for {target}: {kind!r}; there are: {', '.join(KINDS[target])}")
         times = _number(spec, "times", 1, 1_000_000, whole=True)
+        after = _number(spec, "after", 0, 1_000_000, whole=True)
         delay = _number(spec, "delay", 0, MAX_DELAY)
         probability = _number(spec, "probability", 0, 1)
         seed = _number(spec, "seed", -(2**63), 2**63, whole=True)
@@ -107,6 +121,8 @@ class Fault:
             kind=kind,
             times=None if times is None else int(times),
             left=None if times is None else int(times),
+            after=None if after is None else int(after),
+            spare=int(after or 0),
             delay=DEFAULT_DELAY if kind == "slow" and delay is None else delay,
             retry_after=_retry_after(spec.get("retry_after")),
             probability=probability,
@@ -116,7 +132,7 @@ class Fault:
 
     def as_json(self) -> dict[str, Any]:
         """The shape that `GET /faults` shows."""
-        return {name: getattr(self, name) for name in (*FIELDS, "left")}
+        return {name: getattr(self, name) for name in (*FIELDS, "left", "spare")}
 
 
 class Faults:
@@ -125,20 +141,28 @@ class Faults:
     def __init__(self) -> None:
         self._now: dict[str, Fault] = {}
 
-    def set(self, spec: Any) -> None:
-        """Puts one fault in force, in place of its target's old one. Raises BadFault."""
+    def set(self, spec: Any) -> Held:
+        """Puts one fault in force, in place of its target's old one. Otherwise as `clear`."""
         fault = Fault.parse(spec)
-        self.clear(fault.target)
+        released = self.clear(fault.target)
         self._now[fault.target] = fault
+        return released
 
-    def clear(self, target: str | None = None) -> None:
-        """Ends the fault of one target, or all of them, and lets go whatever they delay. Raises BadFault."""
+    def clear(self, target: str | None = None) -> Held:
+        """Ends the fault of one target, or all of them, and lets go the requests that they delay: those it returns.
+
+        Raises:
+            BadFault: there is no such target.
+        """
         if target is not None and target not in KINDS:
             raise BadFault(f"no such target: {target!r}; there are: {', '.join(KINDS)}")
+        released: Held = set()
         for name in [target] if target else list(KINDS):
             fault = self._now.pop(name, None)
             if fault:
                 fault.released.set()
+                released |= fault.held
+        return released
 
     def as_json(self) -> list[dict[str, Any]]:
         """What is set now; one that is used up is no longer set."""
@@ -154,11 +178,14 @@ class Faults:
         fault = self._now.get(target)
         if fault is None or fault.left == 0 or fault.kind in unless:
             return None
+        if fault.spare:
+            fault.spare -= 1
+            return None
         if fault.probability is not None and fault.dice.random() >= fault.probability:
             return None
         if fault.left is not None:
             fault.left -= 1  # at 0 it stays here, so that `clear` can still let go what it delays
-        return Hit(fault.kind, fault.delay, fault.retry_after, fault.released)
+        return Hit(fault.kind, fault.delay, fault.retry_after, fault.released, fault.held)
 
 
 def _number(spec: dict[str, Any], name: str, low: float, high: float, whole: bool = False) -> float | None:

@@ -6,6 +6,7 @@ headers is kept, so no key can be. Standard library only.
 
 import hashlib
 import json
+import re
 import threading
 from collections import Counter, deque
 from collections.abc import Iterable
@@ -16,6 +17,8 @@ from typing import Any
 MAX_ENTRIES = 5_000
 MAX_RUNS = 1_000
 MAX_TEXT = 300  # characters of a question or an answer that are kept
+# Ids that the practice model has made: each answer has others, so they say which conversation a request belongs to.
+MADE_ID = re.compile(r"\b(?:call|fc|msg|resp)_[0-9a-f]{32}(?:_\d+)?\b")
 
 
 @dataclass
@@ -36,6 +39,8 @@ class Entry:
     status: int | None = None
     fault: str | None = None
     repeats: int | None = None
+    response_id: str | None = None  # of the answer; no two answers have the same
+    request_id: str | None = None  # likewise, in its header X-Request-Id
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float = 0.0
@@ -43,7 +48,7 @@ class Entry:
 
 @dataclass
 class _Run:
-    """One run of an agent, recognised by how its conversation begins."""
+    """One run of an agent, recognised by the ids in its conversation, and a first turn by how that begins."""
 
     name: str
     instructions: str
@@ -60,6 +65,7 @@ class Ledger:
         self._entries: deque[Entry] = deque(maxlen=MAX_ENTRIES)
         self._runs: deque[_Run] = deque(maxlen=MAX_RUNS)
         self._by_entry: dict[int, _Run] = {}
+        self._by_answer: dict[str, _Run] = {}  # an answer's unique part of its ids -> the run that got it
         self._areas: dict[str, tuple[str, int]] = {}  # area -> the run and turn that asked for it last
         self._next_entry = 1
         self._next_run = 1
@@ -69,16 +75,16 @@ class Ledger:
     ) -> int:
         """Notes a model request and the run it belongs to.
 
-        A first turn begins a run, unless the newest run that began alike still waits for the answer to its first turn
-        (then it is that call, made again). A later turn belongs to the newest run that began alike; after a handoff
-        the instructions are others, so the opening message alone decides then. Two runs of the very same question at
-        the same time cannot be told apart.
+        A later turn holds ids of the answers that its run got before. A first turn begins a run, unless the newest run
+        that began alike still waits for the answer to its first turn (then it is that call, made again). A
+        conversation without ids of ours belongs to the newest run that began alike; after a handoff the instructions
+        are others, so the opening message alone decides then.
 
         Returns:
             the entry's id.
         """
         with self._lock:
-            run = self._find_run(instructions, opening, turn)
+            run = self._find_run(body, instructions, opening, turn)
             entry = self._add("model", asked, fingerprint(body))
             entry.run, entry.turn, entry.model = run.name, turn, clean(model or "")[:80] or None
             entry.repeats = run.answered.get(entry.fingerprint)
@@ -108,17 +114,24 @@ class Ledger:
         cost_usd: float = 0.0,
         areas: Iterable[str] = (),
         fault: str | None = None,
+        response_id: str | None = None,
+        request_id: str | None = None,
     ) -> None:
-        """The answer was sent whole. `areas` are those the reply asked a tool about."""
+        """It was answered, while the caller was there. `areas` are those the reply asked a tool about."""
         with self._lock:
             entry = self._end(entry_id, "completed", 200, fault, answered)
             run = self._by_entry.pop(entry_id, None)
             if entry is None:
                 return
             entry.input_tokens, entry.output_tokens, entry.cost_usd = input_tokens, output_tokens, cost_usd
+            entry.response_id, entry.request_id = response_id, request_id
             if run:
                 run.begun = True
                 run.answered.setdefault(entry.fingerprint, entry.id)
+                if response_id:
+                    self._by_answer[_unique(response_id)] = run
+                while len(self._by_answer) > MAX_ENTRIES:
+                    del self._by_answer[next(iter(self._by_answer))]
                 for area in areas:
                     self._areas.pop(area, None)
                     self._areas[area] = (run.name, entry.turn or 1)
@@ -143,6 +156,7 @@ class Ledger:
             self._entries.clear()
             self._runs.clear()
             self._by_entry.clear()
+            self._by_answer.clear()
             self._areas.clear()
 
     def as_json(self, since: int = 0) -> dict[str, Any]:
@@ -151,7 +165,10 @@ class Ledger:
             entries = [asdict(entry) for entry in self._entries if entry.id > since]
         return {"entries": entries, "totals": {"model": _model_totals(entries), "weather": _totals(entries, "weather")}}
 
-    def _find_run(self, instructions: str, opening: str, turn: int) -> _Run:
+    def _find_run(self, body: Any, instructions: str, opening: str, turn: int) -> _Run:
+        for made in MADE_ID.findall(json.dumps(body)):
+            if run := self._by_answer.get(_unique(made)):
+                return run
         instructions, opening = fingerprint(instructions), fingerprint(opening)
         alike = [run for run in reversed(self._runs) if run.opening == opening]
         same = [run for run in alike if run.instructions == instructions]
@@ -181,8 +198,19 @@ class Ledger:
 
 
 def fingerprint(value: Any) -> str:
-    """Hex digest of a JSON value, the same whatever the order of its keys."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:16]
+    """Hex digest of a JSON value, the same whatever the order of its keys, and whatever ids the model has made in it.
+
+    So the same question to the same agent has the same digest in each of its runs.
+    """
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    places: dict[str, int] = {}
+    plain = MADE_ID.sub(lambda made: f"id {places.setdefault(made[0], len(places))}", text)
+    return hashlib.sha256(plain.encode()).hexdigest()[:16]
+
+
+def _unique(made_id: str) -> str:
+    """The part that the ids of one answer share: `call_UNIQUE_1`, `resp_UNIQUE`, `chatcmpl-UNIQUE`."""
+    return re.split("[-_]", made_id)[1]
 
 
 def clean(text: str) -> str:
@@ -198,7 +226,7 @@ def _short(text: str) -> str:
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+    return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
 def _totals(entries: list[dict[str, Any]], service: str) -> dict[str, Any]:

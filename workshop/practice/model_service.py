@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from typing import Any, NoReturn
+from uuid import uuid4
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,7 +12,6 @@ from workshop.practice import chat_api, conversation, model, responses_api
 from workshop.practice.calls import NOBODY, caller_waits, dropped, json_response, services_of
 from workshop.practice.conversation import STAND_IN, BadRequest, Output, Reply
 from workshop.practice.faults import Hit
-from workshop.practice.ledger import fingerprint
 from workshop.practice.prices import PRICES, cost_usd, tokens
 
 _HEADERS = {"X-Stand-In": STAND_IN}
@@ -106,6 +106,8 @@ async def _answer(request: Request, chat: bool) -> Response:
     elif kind == "two-handoffs" and pair:
         reply = pair
     usage = _usage(asked, body, reply)
+    unique = uuid4().hex
+    whole = (chat_api if chat else responses_api).write(reply, body, unique, usage)
     ledger.completed(
         entry,
         answered=reply.text or " ".join(f"{call.name}({json.dumps(call.arguments)})" for call in reply.calls),
@@ -114,8 +116,10 @@ async def _answer(request: Request, chat: bool) -> Response:
         cost_usd=cost_usd(asked.model, *usage),
         areas=model.areas_asked(reply),
         fault=kind,
+        response_id=whole["id"],
+        request_id=f"req_{unique}",
     )
-    return _written(reply, body, usage, chat, asked.stream)
+    return _written(whole, body, chat, asked.stream, {**_HEADERS, "X-Request-Id": f"req_{unique}"})
 
 
 def _parse(raw: bytes) -> Any:
@@ -152,23 +156,20 @@ def _usage(asked: conversation.Request, body: dict[str, Any], reply: Reply) -> t
     return sum(tokens(value) for value in read if value), max(1, tokens(wrote))
 
 
-def _written(reply: Reply, body: dict[str, Any], usage: tuple[int, int], chat: bool, streams: bool) -> Response:
-    key = fingerprint(body)
-    if chat:
-        completion = chat_api.write(reply, body, key, usage)
-        options = body.get("stream_options")
-        with_usage = isinstance(options, dict) and options.get("include_usage") is True
-        whole, stream = completion, chat_api.stream(completion, with_usage)
-    else:
-        whole = responses_api.write(reply, body, key, usage)
-        stream = responses_api.stream(whole)
+def _written(
+    whole: dict[str, Any], body: dict[str, Any], chat: bool, streams: bool, headers: Mapping[str, str]
+) -> Response:
+    if not streams:
+        return json_response(whole, headers=headers)
+    options = body.get("stream_options")
+    with_usage = isinstance(options, dict) and options.get("include_usage") is True
     # The whole reply is known at once, so the events go out in one piece.
-    return _events("".join(stream)) if streams else json_response(whole, headers=_HEADERS)
+    return _events("".join(chat_api.stream(whole, with_usage) if chat else responses_api.stream(whole)), headers)
 
 
 def _plain(text: str) -> Response:
     return Response(text, headers=_HEADERS, media_type="application/json")
 
 
-def _events(text: str) -> Response:
-    return Response(text, headers={**_HEADERS, "Cache-Control": "no-store"}, media_type="text/event-stream")
+def _events(text: str, headers: Mapping[str, str] = _HEADERS) -> Response:
+    return Response(text, headers={**headers, "Cache-Control": "no-store"}, media_type="text/event-stream")

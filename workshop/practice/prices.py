@@ -20,7 +20,7 @@ PRICES = {
 }
 DEFAULT_MODEL = "gpt-5.6-luna"  # what the Agents SDK asks for when nobody names a model
 PRICE_BASIS = (
-    "Nothing was billed. Cost: what completed calls would cost at OpenAI's list prices of 2026-08-01 "
+    "Nothing was billed. Cost: what answered calls would cost at OpenAI's list prices of 2026-08-01 "
     "(gpt-5.6-luna $0.20 in, $1.20 out per million tokens; unknown models count as that one), "
     "tokens estimated as UTF-8 bytes / 4. A real provider may bill abandoned calls too."
 )

@@ -5,6 +5,9 @@ from typing import Any
 
 from workshop.practice.prices import PRICE_BASIS
 
+# How a request ended, as a person reads it.
+WORDS = {"completed": "answered", "failed": "refused", "abandoned": "abandoned", "in flight": "in flight"}
+
 
 def fault_lines(faults: list[dict[str, Any]]) -> list[str]:
     """What is set, a line each, and how to clear it."""
@@ -24,7 +27,7 @@ def ledger_lines(ledger: dict[str, Any]) -> list[str]:
         "",
         f"model    {_counts(model)}; {model['input_tokens']} tokens in, {model['output_tokens']} out, "
         f"${model['cost_usd']:.6f}",
-        f"         completed calls made again within a run: {model['completed_again']}",
+        f"         answered calls made again within a run: {model['completed_again']}",
         f"weather  {_counts(weather)}",
         "",
         PRICE_BASIS,
@@ -34,6 +37,7 @@ def ledger_lines(ledger: dict[str, Any]) -> list[str]:
 def _fault(fault: dict[str, Any]) -> str:
     times, left = fault["times"], fault["left"]
     parts = [
+        f"after {fault['spare']} more" if fault["spare"] else "",
         "until it is cleared" if times is None else f"{left} of {times} times left",
         f"{fault['delay']:g} s delay" if fault["delay"] else "",
         f"Retry-After {fault['retry_after']}" if fault["retry_after"] else "",
@@ -51,18 +55,17 @@ def _entry(entry: dict[str, Any]) -> list[str]:
         f"{began:%H:%M:%S}",
         f"{entry['service']:7}",
         f"{entry['run']} turn {entry['turn']}" if entry["run"] else "no run",
-        f"{entry['outcome']} {entry['status'] or ''}".strip(),
+        f"{WORDS[entry['outcome']]} {entry['status'] or ''}".strip(),
         f"fault {entry['fault']}" if entry["fault"] else "",
         took,
         f"{entry['input_tokens']} + {entry['output_tokens']} tokens" if entry["output_tokens"] else "",
         f"${entry['cost_usd']:.6f}" if entry["cost_usd"] else "",
-        f"completed before as #{entry['repeats']}" if entry["repeats"] else "",
+        f"answered before as #{entry['repeats']}" if entry["repeats"] else "",
     ]
     lines = ["  ".join(part for part in parts if part), f"     asked     {entry['asked']}"]
     return lines + ([f"     answered  {entry['answered']}"] if entry["answered"] is not None else [])
 
 
 def _counts(totals: dict[str, Any]) -> str:
-    names = ("completed", "failed", "abandoned", "in_flight")
-    counts = ", ".join(f"{totals[name]} {name.replace('_', ' ')}" for name in names)
-    return f"{totals['requests']} requests: {counts}"
+    counts = ", ".join(f"{totals[name.replace(' ', '_')]} {word}" for name, word in WORDS.items())
+    return f"{totals['requests']} request{'s' * (totals['requests'] != 1)}: {counts}"

@@ -91,7 +91,7 @@ class PracticeServer(uvicorn.Server):
             self.socket.close()
             raise
         self.port: int = self.socket.getsockname()[1]
-        self.services = Services(hang_up=self._hang_up)
+        self.services = Services(hang_up=self._hang_up, hung_up=self._hung_up)
         config = uvicorn.Config(
             build_app(self.services),
             http="h11",
@@ -122,10 +122,27 @@ class PracticeServer(uvicorn.Server):
                 connection.transport.abort()
         await super().shutdown(sockets)
 
-    def _hang_up(self, client: tuple[str, int]) -> None:
-        for connection in list(self.server_state.connections):
+    def _connection(self, client: tuple[str, int]) -> H11Protocol | None:
+        for connection in self.server_state.connections:
             if isinstance(connection, H11Protocol) and connection.client == client:
-                connection.transport.abort()
+                return connection
+        return None
+
+    def _hang_up(self, client: tuple[str, int]) -> None:
+        if connection := self._connection(client):
+            connection.transport.abort()
+
+    def _hung_up(self, client: tuple[str, int]) -> bool:
+        connection = self._connection(client)
+        if connection is None or connection.transport.is_closing():
+            return True
+        with socket.socket(fileno=os.dup(connection.transport.get_extra_info("socket").fileno())) as end:
+            try:
+                return end.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+            except BlockingIOError:
+                return False
+            except OSError:  # the connection was reset
+                return True
 
 
 def main() -> None:
