@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 from temporalio import activity, workflow
 from temporalio.common import RetryPolicy
@@ -193,6 +194,19 @@ class ChangedAfter:
     @workflow.run
     async def run(self) -> None:
         await workflow.execute_activity(get_weather_alerts, "TX", start_to_close_timeout=SECONDS)
+
+
+@workflow.defn
+class TakesTurns:
+    """A run for each turn of a conversation, which goes on in the next one."""
+
+    @workflow.run
+    async def run(self, questions: list[str], said: list[Any] | None = None) -> str:
+        items = [*(said or []), {"role": "user", "content": questions[0]}]
+        result = await Runner.run(agent(weather_tool()), items)
+        if questions[1:]:
+            workflow.continue_as_new(args=[questions[1:], result.to_input_list()])
+        return str(result.final_output)
 
 
 WORKFLOWS = [Asks, Misspells, PlainTool, Routes, Sleeps, Approves, Calls, Clock, Parent]

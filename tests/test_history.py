@@ -212,9 +212,17 @@ async def test_rarer_kinds_are_rows_too(client: Client, temporal_address: str, q
     assert (local.local, local.name, local.output) == (True, "get_weather_alerts", f"{flows.BRACKETS} in TX")
     sent = only(first, "signal sent")
     assert (sent.state, sent.last_error) == ("failed", "external workflow execution not found")
-    last = await read_history(client, handle.id)
-    assert kinds(last) == ["continued"]
-    assert last.rows[0].asked == handle.first_execution_run_id
+    whole = await read_history(client, handle.id)
+    last = await read_history(client, handle.id, whole.run_id)
+    assert kinds(last) == ["continued as new"]
+    assert last.rows[0].asked == last.continues == handle.first_execution_run_id
+    # Without a run's id, all of them are one.
+    assert kinds(whole) == kinds(first) + kinds(last)
+    assert (whole.earlier, whole.continues) == ((first.run_id,), "")
+    assert (whole.started, whole.closed, whole.result) == (first.started, last.closed, "the end")
+    assert whole.input == first.input
+    events = [row.event for row in whole.rows if row.event]
+    assert len(set(events)) == len(events)
 
 
 async def test_what_was_open_when_a_run_was_ended(client: Client, temporal_address: str, queue: str) -> None:

@@ -42,6 +42,9 @@ class Audit:
         # Whole, however long: it is there to be copied.
         yield Text.assemble("Workflow ", (printable(run.workflow_id), "bold"), overflow="fold")
         yield Text(f"{printable(run.type)}, task queue {printable(run.task_queue)}, {headline(run, self.now)}")
+        if run.earlier or run.continues:
+            gone = "; earlier ones are no longer kept" if run.continues else ""
+            yield Text(f"Runs:     {len(run.earlier) + 1}, each continued as new, counted as one{gone}")
         yield Text(f"Asked:    {shorten(as_text(run.input), 2 * width - 12)}")
         if run.status == "completed":
             yield Text(f"Answered: {shorten(as_text(run.result), 2 * width - 12)}")

@@ -155,18 +155,20 @@ async def latest_workflow_id(client: Client) -> str:
 
 
 async def read_history(client: Client, workflow_id: str, run_id: str | None = None) -> Run:
-    """Reads one run, by default the latest of that workflow id.
+    """Reads a workflow: its latest run, with all that continued as new into it, as one; or just the run that is named.
 
     Raises:
         WorkshopError: there is no such workflow or run, or the server does not say.
     """
     try:
-        handle = client.get_workflow_handle(workflow_id, run_id=run_id)
-        # Described first: what happens between the two requests is then in the history, which knows better.
-        description = (await handle.describe(rpc_timeout=RPC_TIMEOUT)).raw_description
-        run_id = description.workflow_execution_info.execution.run_id
-        handle = client.get_workflow_handle(workflow_id, run_id=run_id)
-        history = await handle.fetch_history(rpc_timeout=RPC_TIMEOUT)
+        runs = [await _read_run(client, workflow_id, run_id)]
+        while runs[0].continues and run_id is None:
+            try:
+                runs.insert(0, await _read_run(client, workflow_id, runs[0].continues))
+            except RPCError as error:
+                if error.status is not RPCStatusCode.NOT_FOUND:
+                    raise
+                break  # the server keeps a run that is over for some time only
     except RPCError as error:
         no_such_workflow = error.status is RPCStatusCode.NOT_FOUND and "amespace" not in error.message
         if not (no_such_workflow or error.status is RPCStatusCode.INVALID_ARGUMENT):
@@ -176,7 +178,33 @@ async def read_history(client: Client, workflow_id: str, run_id: str | None = No
         raise WorkshopError(
             f"There is no workflow {workflow_id!r} here; {named}.", "name one of them, or none for the latest"
         ) from None
+    return joined(runs)
+
+
+async def _read_run(client: Client, workflow_id: str, run_id: str | None) -> Run:
+    # Described first: what happens between the two requests is then in the history, which knows better.
+    handle = client.get_workflow_handle(workflow_id, run_id=run_id)
+    description = (await handle.describe(rpc_timeout=RPC_TIMEOUT)).raw_description
+    handle = client.get_workflow_handle(workflow_id, run_id=description.workflow_execution_info.execution.run_id)
+    history = await handle.fetch_history(rpc_timeout=RPC_TIMEOUT)
     return run_from_events(workflow_id, history.events, description)
+
+
+def joined(runs: Sequence[Run]) -> Run:
+    """Runs of one workflow, oldest first, each of which continued as new into the next, as one."""
+    rows: list[Row] = []
+    for run in runs:
+        before = max((row.event for row in rows), default=0)  # an event's id stays its own: each run begins with 1
+        rows += [replace(row, event=row.event and row.event + before) for row in run.rows]
+    first, last = runs[0], runs[-1]
+    return replace(
+        last,
+        started=first.started,
+        input=first.input,
+        continues=first.continues,
+        earlier=tuple(run.run_id for run in runs[:-1]),
+        rows=tuple(rows),
+    )
 
 
 def run_from_events(

@@ -7,6 +7,7 @@ those of OpenAI's Responses API. All of it is read leniently: an odd item is sho
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from workshop.history.payloads import as_text
@@ -43,6 +44,10 @@ class ModelCall:
     calls: tuple[Call, ...] = ()
     input_tokens: int = 0
     output_tokens: int = 0
+    opening: str = ""  # the first thing that the user said
+    turn: int = 1  # one more for each reply of the model that it was shown
+    response_id: str = ""  # of the answer, and of its HTTP response; no two answers have the same
+    request_id: str = ""
 
     @property
     def answered(self) -> str:
@@ -96,7 +101,15 @@ def model_call(request: Any, response: Any) -> ModelCall:
         calls=tuple(_call(item, offered if request else None) for item in said if item.get("type") == "function_call"),
         input_tokens=_count(usage, "input_tokens"),
         output_tokens=_count(usage, "output_tokens"),
+        opening=next((_text(item) for item in items if item.get("role") == "user"), ""),
+        turn=1 + sum(now and not before for before, now in pairwise([False, *map(_by_model, items)])),
+        response_id=as_text(response.get("response_id") or response.get("id")),
+        request_id=as_text(response.get("request_id")),
     )
+
+
+def _by_model(item: dict[str, Any]) -> bool:
+    return item.get("role") == "assistant" or item.get("type") == "function_call"
 
 
 def _call(item: dict[str, Any], offered: set[str] | None) -> Call:

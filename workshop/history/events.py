@@ -7,7 +7,7 @@ from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
-from temporalio.api.enums.v1 import TimeoutType
+from temporalio.api.enums.v1 import ContinueAsNewInitiator, TimeoutType
 from temporalio.api.history.v1 import HistoryEvent
 
 from workshop.history.conversation import MODEL_ACTIVITIES, model_call
@@ -123,6 +123,7 @@ class _Fold:
             errors=chain(end.failure) if end and _has(end, "failure") else (),
             reason=_reason(end),
             worker=self.worker,
+            continues=_continues(start),
             rows=tuple(sorted(self.rows.values(), key=lambda row: (row.scheduled, row.event))),
         )
 
@@ -164,7 +165,8 @@ class _Fold:
     def _on_workflow_execution_started(self, event: HistoryEvent, attributes: Any) -> None:
         self.start = event
         if attributes.continued_execution_run_id:
-            self._moment(event, "continued", "from an earlier run", asked=attributes.continued_execution_run_id)
+            how = "continued as new" if _continues(attributes) else "started again"
+            self._moment(event, how, "after an earlier run", asked=attributes.continued_execution_run_id)
 
     def _on_activity_task_scheduled(self, event: HistoryEvent, attributes: Any) -> None:
         name, request = attributes.activity_type.name, decode_all(attributes.input.payloads)
@@ -306,6 +308,12 @@ class _Fold:
             notes=(note,),
             worker=self.worker,
         )
+
+
+def _continues(started: Any) -> str:
+    """The id of the run that continued as new into this one. A retry or a schedule starts over, and continues none."""
+    by_itself = started.initiator == ContinueAsNewInitiator.CONTINUE_AS_NEW_INITIATOR_WORKFLOW
+    return str(started.continued_execution_run_id) if by_itself else ""
 
 
 def _has(message: Any, field: str) -> bool:

@@ -83,10 +83,13 @@ class Totals:
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a workflow. `status` is Temporal's, in lower case: "running", "completed", "continued as new" ..."""
+    """One run of a workflow, or all runs of one that continued as new, as one.
+
+    `status` is Temporal's, in lower case: "running", "completed", "continued as new" ...
+    """
 
     workflow_id: str
-    run_id: str
+    run_id: str  # of the last one
     type: str
     task_queue: str
     status: str
@@ -99,6 +102,8 @@ class Run:
     worker: str  # that took the last workflow task
     rows: tuple[Row, ...]
     task: "WorkflowTask | None" = None  # the open one, known only from a live server
+    continues: str = ""  # the id of the run before this one, which continued as new
+    earlier: tuple[str, ...] = ()  # ids of the runs before the last one, oldest first, that are in here too
 
     @property
     def open(self) -> bool:
