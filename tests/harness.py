@@ -43,6 +43,10 @@ class Practice:
         entries = self._get("/ledger", since=self._since)["entries"]
         return [entry for entry in entries if entry["service"] == service]
 
+    def whole_ledger(self) -> list[dict[str, Any]]:
+        """All entries, also those from before `begin`."""
+        return list(self._get("/ledger")["entries"])
+
     def outcomes(self, service: str) -> list[str]:
         """How each request ended, oldest first."""
         return [entry["outcome"] for entry in self.ledger(service)]

@@ -182,7 +182,7 @@ async def test_timer_and_signal(
 async def test_a_running_activity_and_its_heartbeats(client: Client, temporal_address: str, queue: str) -> None:
     async with worker(temporal_address, queue):
         handle = await start(client, queue, flows.Calls, "hangs", "", 0)
-        said = await eventually(lambda: why(client, handle.id), lambda said: "sign of life" in said.what, 10)
+        said = await eventually(lambda: why(client, handle.id), lambda said: "last heartbeat" in said.what, 10)
         assert said.kind == "activity running"
         assert "the activity hangs, attempt 1, has been running for" in said.what
         assert "300" in said.notes[0] or "5 min 0 s" in said.notes[0]

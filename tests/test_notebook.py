@@ -82,8 +82,8 @@ def test_a_lesson_from_start_to_proof(notebook: Kernel, root: Path) -> None:
 
     third = worker_pid(notebook.run("ex.worker.start()").text)
     assert "Practice County" in notebook.run("ex.wait()").text
-    proof = notebook.run("proof = ex.proof()\nprint(proof.agree, proof.completed_again)").text
-    assert "completed calls made again: 0" in proof
+    proof = notebook.run("proof = ex.proof()\nprint(proof.agree, proof.made_again)").text
+    assert "recorded calls made again: 0" in proof
     assert proof.endswith("True 0\n")
     assert "area=TX" in notebook.run("ex.ledger()").text
     assert "polls the task queue" in notebook.run("ex.worker.logs()").text

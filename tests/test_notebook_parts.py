@@ -22,7 +22,6 @@ from workshop.notebook import session as module
 from workshop.notebook import surroundings
 from workshop.notebook.asking import words
 from workshop.notebook.kernel import Stopped
-from workshop.notebook.proof import of_question, of_weather, prove_plain
 from workshop.notebook.reset import reset
 from workshop.notebook.scripts import brief, without_frames
 from workshop.services import free_port
@@ -196,28 +195,6 @@ def test_watching_looks_again_at_every_change(bench: Bench, root: Path) -> None:
         watching.send_signal(signal.SIGINT)
         watching.communicate(timeout=90)
     assert watching.returncode == 0
-
-
-def entry(number: int, **values: Any) -> dict[str, Any]:
-    usual = {"service": "model", "run": "r1", "turn": 1, "asked": "Texas?", "outcome": "completed", "fingerprint": "a"}
-    return {"id": number, **usual, **values}
-
-
-def test_the_proof_counts_what_was_made_again() -> None:
-    lost = [entry(1), entry(2, turn=2, fingerprint="b", outcome="abandoned")]
-    again = [entry(3, run="r2"), entry(4, run="r2", turn=2, fingerprint="b")]
-    proof = prove_plain("Texas?", [*lost, *again])
-    assert (proof.in_ledger, proof.failed, proof.completed_again, proof.in_flight_again) == (3, 0, 1, 1)
-    assert "  completed calls made again: 1" in proof.lines
-    assert prove_plain("Texas?", None).in_ledger is None
-
-
-def test_a_question_has_its_own_entries() -> None:
-    others = [entry(1), entry(2, run="r2", asked="Ohio?"), entry(3, run="r3")]
-    weather = entry(4, service="weather", run=None, asked="/alerts/active?area=TX")
-    mine = [entry(5, run="r3", turn=2, asked="Texas? (+ 1 tool output)")]
-    assert [e["id"] for e in of_question([*others, weather, *mine], "Texas?", since=2)] == [3, 5]
-    assert [e["id"] for e in of_weather([*others, weather], "TX", since=2)] == [4]
 
 
 def test_options_become_words_of_a_command_line() -> None:

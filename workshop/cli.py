@@ -174,6 +174,7 @@ def fault(
         float | None, typer.Argument(metavar="[DELAY]", help="The same as --delay.", show_default=False)
     ] = None,
     times: Annotated[int | None, typer.Option(help="How many requests it hits; by default until cleared.")] = None,
+    after: Annotated[int | None, typer.Option(help="How many requests it lets through first.")] = None,
     retry_after: Annotated[str | None, typer.Option(help="Retry-After: seconds, or an HTTP date.")] = None,
     delay: Annotated[float | None, typer.Option(help="Seconds before the answer.")] = None,
     probability: Annotated[float | None, typer.Option(help="Of hitting a request, 0 to 1.")] = None,
@@ -187,13 +188,13 @@ def fault(
     weather:  down, slow, drop, garbage, not-found, forbidden, huge
     clear:    ends them; requests that are being delayed go on at once
 
-    Example: workshop fault model rate-limit --times 3 --retry-after 2
+    Example: workshop fault model rate-limit --after 1 --times 3 --retry-after 2
     """
     from workshop.practice.client import Practice
     from workshop.practice.report import fault_lines
 
     practice = Practice(settings().practice_url)
-    options = {"times": times, "retry_after": retry_after, "probability": probability, "seed": seed}
+    options = {"times": times, "after": after, "retry_after": retry_after, "probability": probability, "seed": seed}
     given = any(value is not None for value in (seconds, delay, *options.values()))
     if target not in ("model", "weather") and (given or target not in ("", "clear")):
         raise WorkshopError(f"A fault is set on model or weather, not on {target!r}.", "workshop fault --help")
@@ -258,17 +259,17 @@ def demo_command() -> None:
 
     with demo.stage(ROOT, say) as on_stage:
         say(f"\n1. The plain agent is asked: {demo.QUESTION}")
-        plain = on_stage.plain()
-        say(f"Answer: {plain.answer}")
-        say(f"model calls completed before the kill and made again: {plain.made_again}")
+        answer, plain = on_stage.plain()
+        say(f"Answer: {answer}")
+        for line in plain.lines:
+            say(line)
         say("\n2. The same agent, durable, is asked the same.")
         durable = on_stage.durable()
         say(f"Answer: {durable.answer}")
-        if durable.run:
-            out.print(audit.Audit(durable.run))
-        say(f"model calls completed before the kill and made again: {durable.made_again}")
-        say("(The call that was in flight at the kill was made again, in both runs: a provider may bill it twice.)")
-        if found := demo.problems(plain, durable):
+        out.print(audit.Audit(durable.run))
+        for line in durable.proof.lines:
+            say(line)
+        if found := demo.problems(answer, plain, durable):
             raise WorkshopError(f"Not as claimed: {'; '.join(found)}.", "run it again; if it stays so, report it")
 
 

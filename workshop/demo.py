@@ -18,6 +18,7 @@ from typing import Any
 from workshop.errors import WorkshopError
 from workshop.history import MODEL, Run, connect, latest_workflow_id, read_history
 from workshop.practice.client import Practice
+from workshop.proof import PlainProof, Proof, prove, prove_plain
 from workshop.services import Services, free_port
 from workshop.settings import HOST, Settings
 
@@ -29,12 +30,11 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a kill in the second model call cost, counted from the ledger."""
+    """How a run ended that was killed in its second model call."""
 
     answer: str
-    completed_before: int  # model calls that were completed when the process was killed
-    made_again: int  # of those, how many were made, and paid, once more
-    run: Run | None = None  # the history of the durable run
+    run: Run
+    proof: Proof
 
 
 class Demo:
@@ -47,16 +47,16 @@ class Demo:
         self._logs = settings.state_dir / "logs"
         self._processes: list[subprocess.Popen[bytes]] = []
 
-    def plain(self) -> Outcome:
-        """The plain agent: its process is killed, and asked again from the beginning."""
+    def plain(self) -> tuple[str, PlainProof]:
+        """The plain agent: its process is killed, and asked again from the beginning. Returns answer and proof."""
         folder = self._settings.root / "solutions" / "01_agent_hello_world"
         since = self._last_entry()
         first = self._start(folder / "starter.py", QUESTION)
-        completed = self._kill_in_second_call(first, since)
+        self._kill_in_second_call(first, since)
         self._say("Killed (SIGKILL). Nothing was kept, so the question is asked again, from the beginning.")
         again = self._start(folder / "starter.py", QUESTION)
         answer = self._finish(again)
-        return Outcome(answer, len(completed), self._made_again(completed, since))
+        return answer, prove_plain(QUESTION, self._entries("model", since))
 
     def durable(self) -> Outcome:
         """The durable agent: its worker is killed, and another worker goes on where it was."""
@@ -64,12 +64,12 @@ class Demo:
         since = self._last_entry()
         worker = self._start(folder / "worker.py")
         starter = self._start(folder / "starter.py", QUESTION)
-        completed = self._kill_in_second_call(worker, since)
+        self._kill_in_second_call(worker, since)
         self._say("Killed the worker (SIGKILL). A new worker starts; the starter just goes on waiting.")
         self._start(folder / "worker.py")
         self._finish(starter)
         run = asyncio.run(self._history())
-        return Outcome(str(run.result), len(completed), self._made_again(completed, since), run)
+        return Outcome(str(run.result), run, prove(run, self._practice.ledger()["entries"]))
 
     def close(self) -> None:
         """Ends every process that the demo started."""
@@ -78,8 +78,8 @@ class Demo:
                 process.kill()
                 process.wait()
 
-    def _kill_in_second_call(self, process: "subprocess.Popen[bytes]", since: int) -> set[str]:
-        """Kills `process` while its second model call waits; returns the fingerprints of its completed model calls."""
+    def _kill_in_second_call(self, process: "subprocess.Popen[bytes]", since: int) -> None:
+        """Kills `process` while its second model call waits."""
         # The weather's answer is held back until the model is told to be slow: so only the second call hangs.
         self._practice.set_fault(target="weather", kind="slow", delay=PATIENCE)
         self._wait("the tool to be called", process, lambda: self._outcomes("weather", since) == ["in flight"])
@@ -87,16 +87,9 @@ class Demo:
         self._practice.clear_faults("weather")
         expected = ["completed", "in flight"]
         self._wait("the second model call", process, lambda: self._outcomes("model", since) == expected)
-        completed = {e["fingerprint"] for e in self._entries("model", since) if e["outcome"] == "completed"}
         process.kill()
         process.wait()
-        self._wait("the kill to be noticed", None, lambda: "abandoned" in self._outcomes("model", since))
         self._practice.clear_faults()
-        return completed
-
-    def _made_again(self, completed: set[str], since: int) -> int:
-        entries = [e for e in self._entries("model", since) if e["fingerprint"] in completed]
-        return len(entries) - len(completed)
 
     def _entries(self, service: str, since: int) -> list[dict[str, Any]]:
         return [e for e in self._practice.ledger(since)["entries"] if e["service"] == service]
@@ -182,17 +175,19 @@ def stage(root: Path, say: Say) -> Iterator[Demo]:
             services.stop(wait=True)
 
 
-def problems(plain: Outcome, durable: Outcome) -> list[str]:
+def problems(plain_answer: str, plain: PlainProof, durable: Outcome) -> list[str]:
     """What was not as the workshop claims; empty when all of it was."""
     found = []
-    if plain.made_again != plain.completed_before or not plain.completed_before:
-        found.append(f"the plain agent made {plain.made_again} completed calls again, not {plain.completed_before}")
-    if durable.made_again or not durable.completed_before:
-        found.append(f"the durable agent made {durable.made_again} completed calls again, not 0")
-    if durable.run is None or durable.run.status != "completed":
+    if (plain.answered, plain.made_again, plain.abandoned) != (3, 1, 1):
+        found.append(f"the plain agent made {plain.made_again} answered calls again, not 1")
+    if durable.proof.made_again:
+        found.append(f"the durable agent made {durable.proof.made_again} recorded calls again, not 0")
+    if not durable.proof.agree:
+        found.append("history and ledger of the durable agent do not agree")
+    if durable.run.status != "completed":
         found.append("the durable run did not complete")
     elif [row.attempts for row in durable.run.rows if row.kind == MODEL] != [1, 2]:
         found.append("the history does not show one attempt at the first model call and two at the second")
-    if durable.answer != plain.answer:
+    if durable.answer != plain_answer:
         found.append("the two agents did not give the same answer")
     return found

@@ -220,7 +220,7 @@ def running(row: Row, run: Run, workers: Pollers, now: datetime) -> Diagnosis | 
         noticed = f"The server notices after {span(limit)} and lets another worker try again." if limit else ""
         reason = f"Its worker {row.worker} is gone. {noticed}"
         return Diagnosis("worker lost", f"{what}.", reason, "have a worker running: python worker.py", tuple(notes))
-    sign = f"its worker gave a sign of life {span(silent)} ago" if row.last_heartbeat else "it sends no heartbeats"
+    sign = f"last heartbeat {span(silent)} ago" if row.last_heartbeat else "it sends no heartbeats"
     if row.start_to_close:
         notes.append(f"It may take {span(row.start_to_close)} (start_to_close_timeout).")
     return Diagnosis("activity running", f"{what}; {sign}.", "It is being worked on.", "wait", tuple(notes))

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from rich.console import Console
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecution
 from temporalio.service import RPCError
 
 from workshop import audit, diagnose, history
@@ -41,6 +41,20 @@ class Flows:
         """The history of a workflow, as rows."""
         return self._ask(lambda client: history.read_history(client, workflow_id))
 
+    def run_among_others(self, workflow_id: str) -> tuple[Run, list[Run]]:
+        """The history of a workflow, and those of the workflows of this task queue that went on at the same time."""
+
+        async def read(client: Client) -> tuple[Run, list[Run]]:
+            run = await history.read_history(client, workflow_id)
+            others = []
+            for other in await self._listed(client):
+                apart = run.closed and other.start_time > run.closed
+                if other.id != workflow_id and not apart and not (other.close_time and other.close_time < run.started):
+                    others.append(await history.read_history(client, other.id, other.run_id))
+            return run, others
+
+        return self._ask(read)
+
     def why(self, workflow_id: str) -> diagnose.Diagnosis:
         """Why it is not finished, or how it ended."""
         practice = self._settings.mode == "practice"
@@ -63,7 +77,12 @@ class Flows:
         return self._ask(wait)
 
     async def _latest(self, client: Client) -> list[str]:
-        found = [
+        found = await self._listed(client)
+        return [workflow.id for workflow in sorted(found, key=lambda workflow: workflow.start_time, reverse=True)]
+
+    async def _listed(self, client: Client) -> list[WorkflowExecution]:
+        """The workflows of this task queue, the latest ones."""
+        return [
             workflow
             # Those that run and those that are over are lists of their own: each is in order of its end.
             for status in ("=", "!=")
@@ -75,7 +94,6 @@ class Flows:
             )
             if workflow.parent_id is None
         ]
-        return [workflow.id for workflow in sorted(found, key=lambda workflow: workflow.start_time, reverse=True)]
 
     def _ask(self, question: Callable[[Client], Awaitable[T]]) -> T:
         settings = self._settings

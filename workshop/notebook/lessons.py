@@ -14,7 +14,7 @@ from typing import Any
 
 from workshop.checks import CHECKS, SIGNS, Check, Outcome, Verdict, find
 from workshop.checks.bench import Bench
-from workshop.checks.learner import Found, raised
+from workshop.checks.learner import Found, unforeseen
 from workshop.checks.prober import Prober
 from workshop.checks.slips import RUN_SYNC
 from workshop.checks.starters import untouched
@@ -278,7 +278,7 @@ class Lessons:
 
 def _in_a_thread(check: Check, bench: Bench) -> Verdict:
     """Looks at a variable: beside the notebook's own event loop, with the practice services of the checks."""
-    found: list[Verdict] = []
+    found: list[Verdict | WorkshopError] = []
 
     def look() -> None:
         try:
@@ -286,8 +286,13 @@ def _in_a_thread(check: Check, bench: Bench) -> Verdict:
             found.append(asyncio.run(check.look(bench)))
         except Found as seen:
             found.append(seen.verdict)
+        except WorkshopError as trouble:
+            found.append(trouble)
         except BaseException as error:
-            found.append(raised(error, bench.folder, "Your code", "raised"))
+            try:
+                found.append(unforeseen(error, bench.folder))
+            except WorkshopError as trouble:
+                found.append(trouble)
         finally:
             bench.practice.close()
 
@@ -295,4 +300,8 @@ def _in_a_thread(check: Check, bench: Bench) -> Verdict:
         thread = Thread(target=look, daemon=True)
         thread.start()
         thread.join(30)
-    return found[0] if found else Verdict("raised", "no-end", "Your code was still busy after 30 s.", "")
+    if not found:
+        return Verdict("raised", "no-end", "Your code was still busy after 30 s.", "")
+    if isinstance(found[0], WorkshopError):
+        raise found[0]
+    return found[0]

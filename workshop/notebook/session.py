@@ -16,8 +16,8 @@ from workshop.notebook.flows import Flows, as_table, show_timeline
 from workshop.notebook.keeper import WARM
 from workshop.notebook.keeping import keeper
 from workshop.notebook.lessons import Checked, Lessons, Results
-from workshop.notebook.proof import Proof, of_question, of_weather, prove, prove_plain, service_of
 from workshop.notebook.worker import Worker
+from workshop.proof import PlainProof, Proof, of_question, prove, prove_plain
 from workshop.settings import ROOT, Settings
 
 T = TypeVar("T")
@@ -202,22 +202,20 @@ class Exercise:
         since = self._asked[-1][1] if since_last and self._asked else 0
         self._told(lambda: self._lines(self._desk.ledger(since)))
 
-    def proof(self) -> Proof | None:
+    def proof(self, workflow_id: str | None = None) -> Proof | PlainProof | None:
         """Prints, and returns, what the history and the ledger say of the calls of the last question."""
-        return self._told(self._prove)
+        return self._told(lambda: self._prove(workflow_id))
 
-    def _prove(self) -> Proof:
+    def _prove(self, workflow_id: str | None) -> Proof | PlainProof:
         last = self._last()
         ledger = self._desk.entries() if self._desk.model_practises or self._desk.weather_practises else None
-        if last and not last.durable:
+        found: Proof | PlainProof
+        if last and not last.durable and workflow_id is None:
             entries = None if ledger is None else of_question(ledger, last.question, self._begun(last))
             found = prove_plain(last.question, entries)
         else:
-            run = self._flows.run(self._workflow_id(None))
-            mine = next((one for one in reversed(self._asked) if one[0].workflow_id == run.workflow_id), None)
-            asked = mine[0].question if mine else as_text(run.input[0] if isinstance(run.input, list) else run.input)
-            entries_of = of_question if service_of(run) == "model" else of_weather
-            found = prove(run, None if ledger is None else entries_of(ledger, asked, mine[1] if mine else 0))
+            run, others = self._flows.run_among_others(self._workflow_id(workflow_id))
+            found = prove(run, ledger, others)
         self._lines(found.lines)
         return found
 
@@ -238,7 +236,7 @@ class Exercise:
         """Makes the practice `model` or `weather` fail on purpose, as `workshop fault` does.
 
         Args:
-            options: `times`, `delay` (s), `retry_after` (s), `probability`, `seed`.
+            options: `times`, `after` (so many requests), `delay` (s), `retry_after` (s), `probability`, `seed`.
         """
         self._told(lambda: self._lines(self._desk.fault(target, kind, **options)))
 

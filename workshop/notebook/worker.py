@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from psutil import Process  # type: ignore[import-untyped]
 from temporalio.client import Client
 from temporalio.service import RPCError
 
@@ -40,6 +41,7 @@ def end(file: Path, seconds: float) -> str:
     record = running(file)
     how = ""
     if record and (process := record.process()):
+        process.resume()  # a paused one would not hear of it
         process.terminate()
         deadline = time.monotonic() + seconds
         while record.process() and time.monotonic() < deadline:
@@ -117,6 +119,18 @@ class Worker:
         self._pid_file.unlink(missing_ok=True)
         self._say(f"Worker killed (process {record.pid}): SIGKILL, no goodbye.")
 
+    def pause(self) -> None:
+        """SIGSTOP: it stays, with its connections open, and does nothing until `resume`."""
+        if process := self._process():
+            process.suspend()
+            self._say(f"Worker paused (process {process.pid}): SIGSTOP. Its connections stay open.")
+
+    def resume(self) -> None:
+        """SIGCONT: it goes on where it was paused."""
+        if process := self._process():
+            process.resume()
+            self._say(f"Worker resumed (process {process.pid}): SIGCONT.")
+
     def restart(self) -> None:
         """Stops the worker politely and starts a new one, with the files as they are now."""
         self.start()
@@ -133,6 +147,13 @@ class Worker:
         if self._script and (process := self._script.record.process()):
             process.terminate()
             self._pid_file.unlink(missing_ok=True)
+
+    def _process(self) -> Process | None:
+        record = self._record()
+        process = record.process() if record else None
+        if process is None:
+            self._say("No worker runs.")
+        return process
 
     def _record(self) -> Record | None:
         """The worker that runs, even if another notebook or an earlier kernel started it."""

@@ -1,0 +1,281 @@
+"""The proof: what a workflow's history says of its calls, beside the ledger of the service that they reached.
+
+The two know nothing of each other. A model's answer has an id of its own, which both keep: so a recorded call is the
+same call in both. Every other request of the run is an attempt whose result is not in the history.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from workshop.history import ACTIVITY, MODEL, TOOL, Row, Run, as_text, count
+
+Entry = dict[str, Any]  # of the ledger
+
+# What became of a request, seen from the history. Only a recorded call is never made again.
+RECORDED = "recorded"  # its result is in the history
+UNRECORDED = "answered, not recorded"  # it was answered, and its result is not in the history
+ABANDONED = "abandoned in flight"  # its caller was gone before there was an answer
+IN_FLIGHT = "in flight"  # its caller waits for the answer now
+REFUSED = "refused"  # it got an error, or nothing on purpose
+SEEN = {"completed": UNRECORDED, "abandoned": ABANDONED, "in flight": IN_FLIGHT, "failed": REFUSED}
+PAID = (RECORDED, UNRECORDED, ABANDONED, IN_FLIGHT)  # a provider may bill what it had begun to answer
+
+SLACK = timedelta(seconds=1)  # by which the clocks of server and services may differ
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request, as the ledger has it, and what became of it."""
+
+    entry: int  # its number in the ledger
+    fate: str  # RECORDED, UNRECORDED, ABANDONED, IN_FLIGHT or REFUSED
+
+
+@dataclass
+class Call:
+    """One call of a run, with the requests that its attempts made, oldest first."""
+
+    name: str  # "call 1", "call 2" ... of a model; of a tool its argument
+    recorded: bool  # by the history
+    attempts: int  # by the history
+    requests: list[Request] = field(default_factory=list)
+
+    @property
+    def in_ledger(self) -> bool:
+        """Whether the ledger has the request whose answer is recorded."""
+        return any(request.fate == RECORDED for request in self.requests)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """The calls of one workflow, by two witnesses."""
+
+    workflow_id: str
+    service: str  # whose calls: `model`, or `weather` where no model takes part
+    calls: tuple[Call, ...]
+    again: tuple[Request, ...] = ()  # of recorded calls, after they were recorded
+    ledger: bool = True  # False: the service is not the practice one, so there is none
+    open: bool = False  # the run is not over
+
+    def having(self, fate: str) -> int:
+        """How many requests had this fate."""
+        return sum(request.fate == fate for call in self.calls for request in call.requests)
+
+    @property
+    def recorded(self) -> int:
+        """Calls whose result is in the history."""
+        return sum(call.recorded for call in self.calls)
+
+    @property
+    def made_again(self) -> int:
+        """Requests for a call that was recorded already: 0, or the claim does not hold."""
+        return len(self.again)
+
+    @property
+    def paid(self) -> int:
+        """Requests that a provider may bill."""
+        return len(self.again) + sum(self.having(fate) for fate in PAID)
+
+    @property
+    def unexplained(self) -> tuple[str, ...]:
+        """What one witness says and the other does not, and no kind of call explains."""
+        if not self.ledger:
+            return ()
+        lost = [call.name for call in self.calls if call.recorded and not call.in_ledger]
+        found = [f"{', '.join(lost)}: recorded, and the ledger has no such answer. Was it cleared?"] if lost else []
+        if self.again:
+            numbers = ", ".join(f"#{request.entry}" for request in self.again)
+            found.append(f"{numbers} in the ledger: made again although the call had been recorded.")
+        return tuple(found)
+
+    @property
+    def agree(self) -> bool:
+        """Whether history and ledger tell the same."""
+        return self.ledger and not self.unexplained
+
+    def _ipython_display_(self) -> None:
+        """Nothing: `ex.proof()` has printed it."""
+
+    @property
+    def lines(self) -> list[str]:
+        """The proof for a person."""
+        found = [f"The {self.service} calls of {self.workflow_id}{', which is not over' if self.open else ''}:"]
+        if not self.ledger:
+            attempts = sum(call.attempts for call in self.calls)
+            found.append(f"  the history: {count(self.recorded, 'call')} recorded, {count(attempts, 'attempt')}")
+            return [*found, f"  There is no ledger: the {self.service} in use is not the practice one."]
+        found += [f"  {call.name}: {_told(call)}" for call in self.calls]
+        found.append(f"  the history has {count(self.recorded, 'recorded call')}")
+        found.append(f"  the ledger has {', '.join(self._sums())}")
+        found.append(f"  recorded calls made again: {self.made_again}")
+        if self.having(UNRECORDED) or self.having(ABANDONED):
+            found.append("  (Calls in flight, or answered and not recorded, are made again: a provider may bill both.)")
+        return found + [f"  The two do not agree. {text}" for text in self.unexplained]
+
+    def _sums(self) -> Iterator[str]:
+        here = self.having(RECORDED)
+        yield f"these {here} answers" if here > 1 else "this answer" if here else "none of their answers"
+        for fate in (UNRECORDED, ABANDONED, IN_FLIGHT, REFUSED):
+            if number := self.having(fate):
+                yield f"{number} {fate}"
+
+
+@dataclass(frozen=True)
+class PlainProof:
+    """The model calls of a plain run, and of those of the same question that failed before it. Nothing records them."""
+
+    question: str
+    answered: int
+    made_again: int  # answered calls that had been answered before
+    abandoned: int  # in flight when their program was gone
+    refused: int
+    ledger: bool = True
+
+    def _ipython_display_(self) -> None:
+        """Nothing: `ex.proof()` has printed it."""
+
+    @property
+    def lines(self) -> list[str]:
+        """The proof for a person."""
+        found = [f"The model calls of {self.question!r}, which nothing recorded:"]
+        if not self.ledger:
+            return [*found, "  There is no ledger: the model in use is not the practice one."]
+        others = {ABANDONED: self.abandoned, REFUSED: self.refused}
+        sums = [
+            count(self.answered, "answered call"),
+            *(f"{number} {what}" for what, number in others.items() if number),
+        ]
+        return [*found, f"  the ledger has {', '.join(sums)}", f"  answered calls made again: {self.made_again}"]
+
+
+def prove(run: Run, entries: Sequence[Entry] | None, others: Iterable[Run] = ()) -> Proof:
+    """Compares the history of a run with the ledger.
+
+    Args:
+        run: of a workflow, all its runs in one (see `read_history`).
+        entries: all that the ledger has; None where there is none.
+        others: runs that went on at the same time, so that what is theirs is not taken for this one's.
+    """
+    service = service_of(run)
+    rows = _rows(run, service)
+    names = [f"call {number}" if service == "model" else as_text(row.input) for number, row in enumerate(rows, 1)]
+    calls = [Call(name, row.state == "completed", row.attempts) for name, row in zip(names, rows, strict=True)]
+    if entries is None:
+        return Proof(run.workflow_id, service, tuple(calls), ledger=False, open=run.open)
+    book = [entry for entry in entries if entry["service"] == service]
+    theirs = [row for other in others for row in _rows(other, service)]
+    answers = {id(row): _answer_to(row, book) for row in (*rows, *theirs)}
+    taken = {answer["id"] for answer in answers.values() if answer}
+    free = [entry for entry in book if entry["id"] not in taken]
+    lost: dict[int, list[Entry]] = {}  # the requests of a row's attempts that came to nothing
+    for row in (*rows, *theirs):
+        answer = answers[id(row)]
+        alike = [e for e in free if _same(row, e, answer, book) and (answer is None or e["id"] < answer["id"])]
+        # As many as there were attempts; of those that look alike, the last ones are its own.
+        spare = row.attempts - (answer is not None)
+        lost[id(row)] = alike[-spare:] if spare > 0 else []
+        free = [entry for entry in free if entry not in lost[id(row)]]
+    again: list[Request] = []
+    for row, call in zip(rows, calls, strict=True):
+        answer = answers[id(row)]
+        call.requests += [Request(entry["id"], SEEN[entry["outcome"]]) for entry in lost[id(row)]]
+        if answer:
+            call.requests.append(Request(answer["id"], RECORDED))
+            later = [e for e in free if e["id"] > answer["id"] and _same(row, e, answer, book) and _within(e, run)]
+            again += [Request(entry["id"], SEEN[entry["outcome"]]) for entry in later]
+            free = [entry for entry in free if entry not in later]
+    return Proof(run.workflow_id, service, tuple(calls), tuple(again), open=run.open)
+
+
+def prove_plain(question: str, entries: Iterable[Entry] | None) -> PlainProof:
+    """Counts the model's entries of a plain run and of those before it, which have no history."""
+    if entries is None:
+        return PlainProof(question, 0, 0, 0, 0, ledger=False)
+    kinds: dict[str, list[Entry]] = {outcome: [] for outcome in SEEN}
+    for entry in entries:
+        kinds[entry["outcome"]].append(entry)
+    answered = kinds["completed"]
+    again = len(answered) - len({entry["fingerprint"] for entry in answered})
+    return PlainProof(question, len(answered), again, len(kinds["abandoned"]), len(kinds["failed"]))
+
+
+def service_of(run: Run) -> str:
+    """Whose calls a run is about."""
+    return "model" if any(row.kind == MODEL for row in run.rows) else "weather"
+
+
+def of_question(entries: Iterable[Entry], question: str, since: int) -> list[Entry]:
+    """The model's entries of a question that was asked after entry `since`: those of the runs that begin with it."""
+    later = [entry for entry in entries if entry["service"] == "model" and entry["id"] > since]
+    runs = {entry["run"] for entry in later if entry["turn"] == 1 and _asks(entry, question)}
+    return [entry for entry in later if entry["run"] in (runs or {entry["run"] for entry in later[:1]})]
+
+
+def _rows(run: Run, service: str) -> list[Row]:
+    return [row for row in run.rows if row.kind in ((MODEL,) if service == "model" else (TOOL, ACTIVITY))]
+
+
+def _told(call: Call) -> str:
+    parts = [f"#{request.entry} {request.fate}" for request in call.requests]
+    if call.recorded and not call.in_ledger:
+        parts.append("recorded, and not in the ledger")
+    return ", ".join(parts) or "no request reached the service"
+
+
+def _ids(one: "Row | Entry") -> set[str]:
+    """The ids of an answer, by the history or by the ledger."""
+    found = (one.model.response_id, one.model.request_id) if isinstance(one, Row) and one.model else ()
+    if not isinstance(one, Row):
+        found = (one["response_id"] or "", one["request_id"] or "")
+    return set(filter(None, found))
+
+
+def _answer_to(row: Row, entries: Sequence[Entry]) -> Entry | None:
+    """The entry whose answer is the result that the history has of a row."""
+    if row.state != "completed":
+        return None
+    if row.model:
+        return next((entry for entry in entries if _ids(entry) & _ids(row)), None)
+    # A weather report has no id: it is the last answer while the activity was under way.
+    found = [
+        entry for entry in entries if entry["outcome"] == "completed" and _during(entry, row) and _names(entry, row)
+    ]
+    return found[-1] if found else None
+
+
+def _same(row: Row, entry: Entry, answer: Entry | None, entries: Sequence[Entry]) -> bool:
+    """Whether an entry asks what a row asked."""
+    if not row.model:
+        return _during(entry, row) and _names(entry, row)
+    if answer:
+        return entry["fingerprint"] == answer["fingerprint"] and _began(entry) >= row.scheduled - SLACK
+    return _during(entry, row) and entry["turn"] == row.model.turn and _opens(entry, row, entries)
+
+
+def _opens(entry: Entry, row: Row, entries: Sequence[Entry]) -> bool:
+    """Whether the run of an entry began as the conversation of a row did."""
+    first = next((one for one in entries if one["run"] == entry["run"]), entry)
+    return row.model is not None and _asks(first, row.model.opening)
+
+
+def _asks(entry: Entry, question: str) -> bool:
+    return str(entry["asked"]).startswith(" ".join(question.split())[:200])
+
+
+def _names(entry: Entry, row: Row) -> bool:
+    area = as_text(row.input)
+    return f"area={area}" in entry["asked"] or f"area/{area}" in entry["asked"]
+
+
+def _began(entry: Entry) -> datetime:
+    return datetime.fromisoformat(entry["began"])
+
+
+def _during(entry: Entry, row: Row) -> bool:
+    return _began(entry) >= row.scheduled - SLACK and (row.closed is None or _began(entry) <= row.closed + SLACK)
+
+
+def _within(entry: Entry, run: Run) -> bool:
+    return run.closed is None or _began(entry) <= run.closed
