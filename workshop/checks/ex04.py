@@ -38,7 +38,7 @@ async def specialists(bench: Bench) -> Verdict:
         if not isinstance(agent, Agent):
             seen = f"specialist({language!r}) gives {type(agent).__name__}, not an Agent."
             return incorrect("not-an-agent", seen, "Is a `return` missing?")
-        if language.lower() not in agent.name.lower():
+        if language.lower() not in str(agent.name).lower():
             seen = f"specialist({language!r}) is called {agent.name!r}: triage tells them apart by their names."
             return incorrect("name-without-language", seen, 'name=f"{language} agent"')
         told[language] = str(agent.instructions or "")

@@ -1,6 +1,7 @@
 """A learner's code and its errors: imported here, told as type, message, file and line, never as a traceback."""
 
 import importlib
+import re
 import signal
 import traceback
 from pathlib import Path
@@ -9,9 +10,11 @@ from typing import Any
 
 from workshop.checks.slips import slip_of
 from workshop.checks.verdict import Verdict, incorrect
+from workshop.errors import WorkshopError
 from workshop.history import Link, Place, Row, Run, printable
 
 IMPORT_SECONDS = 5
+CELL = re.compile(r"<ipython-input|[\\/]ipykernel_\d+[\\/]")  # how IPython names a cell
 LOOK = "Look at that line, and at what comes into it."
 
 
@@ -48,6 +51,22 @@ def import_module(folder: Path, name: str) -> ModuleType:
         raise Found(raised(error, folder, f"Importing {name}.py", "import-failed")) from None
     finally:
         signal.alarm(0)
+
+
+def unforeseen(error: BaseException, folder: Path) -> Verdict:
+    """The verdict on an exception that no check expected, if it came out of the learner's code.
+
+    Raises:
+        WorkshopError: it is the check's own, or that of what it works with.
+    """
+    if place(error, folder):
+        return raised(error, folder, "Your code", "raised")
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    raise WorkshopError(
+        f"The check could not be made: {brief(error)} ({Path(frame.filename).name}, line {frame.lineno}). "
+        "That is the workshop's fault, not your code's.",
+        "try again; if it stays so: workshop doctor",
+    ) from error
 
 
 def raised(error: BaseException, folder: Path, doing: str, code: str) -> Verdict:
@@ -95,7 +114,7 @@ def shorten(text: str, length: int = 300) -> str:
 
 
 def place(error: BaseException, folder: Path) -> str:
-    """`workflows.py, line 12`: the innermost line of the learner's own code; "" if there is none."""
+    """`workflows.py, line 12`: the innermost line of the learner's files, or else of a cell; "" if there is none."""
     found = ""
     seen: set[int] = set()
     link: BaseException | None = error
@@ -104,7 +123,9 @@ def place(error: BaseException, folder: Path) -> str:
         if isinstance(link, SyntaxError) and link.filename and Path(link.filename).parent == folder:
             return f"{Path(link.filename).name}, line {link.lineno}"
         for frame in traceback.extract_tb(link.__traceback__):
-            if Path(frame.filename).parent == folder:
+            if CELL.search(frame.filename):
+                found = found or f"the cell, line {frame.lineno}"
+            elif Path(frame.filename).parent == folder:
                 found = f"{Path(frame.filename).name}, line {frame.lineno}"
         link = link.__cause__ or link.__context__
     return found

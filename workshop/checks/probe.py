@@ -3,7 +3,8 @@
     python -u -P -m workshop.checks.probe [NUMBER]
 
 Request: {"number": "03", "name": "activity", "folder": "...", "seconds": 20}, or {"practice": true} for the address
-of its practice services. Answer: a verdict's fields, or {"practice": "http://..."}.
+of its practice services. Answer: a verdict's fields, or {"practice": "http://..."}, or, when our own part of it
+failed, {"trouble": what happened, "next": what to do}.
 """
 
 import asyncio
@@ -22,7 +23,7 @@ from typing import Any, NoReturn
 
 from workshop.checks import find
 from workshop.checks.bench import Bench
-from workshop.checks.learner import Found, raised
+from workshop.checks.learner import Found, unforeseen
 from workshop.checks.packages import import_packages
 from workshop.checks.programs import Spares, die_with_parent
 from workshop.checks.stage import Stage
@@ -47,11 +48,16 @@ def main() -> None:
                     {"practice": stage.practice_url()} if "practice" in request else _verdict(request, stage, scratch)
                 )
             except WorkshopError as error:
-                answer = asdict(Verdict("raised", "no-service", error.message, error.next_step))
+                answer = trouble(error)
             print(json.dumps(answer), file=out)
     finally:
         stage.close()
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def trouble(error: WorkshopError) -> dict[str, Any]:
+    """The answer when a check could not be made."""
+    return {"trouble": error.message, "next": error.next_step}
 
 
 def _clean_environment() -> None:
@@ -124,19 +130,24 @@ def _look(check: Check, folder: Path, practice_url: str, address: str, scratch: 
     bench = Bench(folder, practice_url, address, spares)
     os.environ.update(bench.env)
 
-    def done(verdict: Verdict) -> NoReturn:
+    def done(answer: dict[str, Any]) -> NoReturn:
         with os.fdopen(write, "w") as pipe:
-            json.dump(asdict(verdict), pipe)
+            json.dump(answer, pipe)
         os._exit(0)
 
     async def look() -> NoReturn:
         try:
             bench.practice.clear()
-            done(await check.look(bench))
+            done(asdict(await check.look(bench)))
         except Found as found:
-            done(found.verdict)
+            done(asdict(found.verdict))
+        except WorkshopError as error:
+            done(trouble(error))
         except BaseException as error:
-            done(raised(error, folder, "Your code", "raised"))
+            try:
+                done(asdict(unforeseen(error, folder)))
+            except WorkshopError as ours:
+                done(trouble(ours))
 
     asyncio.run(look())
     os._exit(1)

@@ -37,7 +37,11 @@ class Prober:
         self._running(lambda _: None)
 
     def look(self, number: str, check: Check, folder: Path) -> Verdict:
-        """What a check finds in a folder."""
+        """What a check finds in a folder.
+
+        Raises:
+            WorkshopError: it could not be made, through no fault of what is in the folder.
+        """
         request = {"number": number, "name": check.name, "folder": str(folder), "seconds": SECONDS}
         return Verdict(**self._ask(request, check.doing))
 
@@ -76,5 +80,7 @@ class Prober:
             raise WorkshopError(
                 "The check could not be made: its process ended.", "try again, or: workshop doctor"
             ) from None
+        if "trouble" in answer:
+            raise WorkshopError(answer["trouble"], answer["next"])
         self._warm = True
         return answer

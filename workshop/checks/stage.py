@@ -6,21 +6,23 @@ or list of workflows.
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
+
+from workshop import loopback
 from workshop.checks.programs import die_with_parent
 from workshop.errors import WorkshopError
 from workshop.processes import free_port
 from workshop.settings import HOST
 
-PATIENCE = 30.0  # seconds that a service may take to listen
+PATIENCE = 30.0  # seconds that a service may take until it can be used
 
 
 class Stage:
@@ -34,9 +36,10 @@ class Stage:
     def practice_url(self) -> str:
         """Where the practice services answer."""
         if not self._practice:
-            self._practice = free_port()
-            command = [sys.executable, "-m", "workshop.practice.server", "--port", str(self._practice)]
-            self._start(command, self._practice)
+            port = free_port()
+            command = [sys.executable, "-m", "workshop.practice.server", "--port", str(port)]
+            self._start(command, lambda: _answers(f"http://{HOST}:{port}/health"))
+            self._practice = port
         return f"http://{HOST}:{self._practice}"
 
     def address(self) -> str:
@@ -46,11 +49,14 @@ class Stage:
             binary = shutil.which("temporal", path=programs)
             if binary is None:
                 raise WorkshopError("The program `temporal` is not in .venv.", "delete .venv, then: make workshop")
-            self._temporal = free_port()
-            options = ["--headless", "--ip", HOST, "--port", str(self._temporal), "--log-level", "error"]
+            port = free_port()
+            options = ["--headless", "--ip", HOST, "--port", str(port), "--log-level", "error"]
             # Each check has a namespace of its own, and for each the server would run workers that no check needs.
             options += ["--dynamic-config-value", "worker.perNamespaceWorkerCount=0"]
-            self._start([binary, "server", "start-dev", *options], self._temporal)
+            # The port is there before the server can be used: asked by a process, since this one must stay fit to fork.
+            describe = [binary, "operator", "namespace", "describe", "--address", f"{HOST}:{port}", "default"]
+            self._start([binary, "server", "start-dev", *options], lambda: self._run(describe).wait() == 0)
+            self._temporal = port
         return f"{HOST}:{self._temporal}"
 
     def close(self) -> None:
@@ -62,27 +68,32 @@ class Stage:
                 process.wait(3)
             process.kill()
 
-    def _start(self, command: Sequence[str], port: int) -> None:
+    def _start(self, command: Sequence[str], well: Callable[[], bool]) -> None:
+        """Returns when it can be used."""
+        process = self._run(command)
+        self._processes.append(process)
+        deadline = time.monotonic() + PATIENCE
+        while not well():
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise WorkshopError(f"The checks' own service did not start: {command[0]}.", "workshop doctor")
+            time.sleep(0.02)
+
+    def _run(self, command: Sequence[str]) -> "subprocess.Popen[bytes]":
         ours = ("OPENAI_", "TEMPORAL_", "WEATHER_")
-        env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-        process = subprocess.Popen(
+        return subprocess.Popen(
             command,
-            env=env,
+            env={name: value for name, value in os.environ.items() if not name.startswith(ours)},
             cwd=self._scratch,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             preexec_fn=die_with_parent,
         )
-        self._processes.append(process)
-        deadline = time.monotonic() + PATIENCE
-        while not _listens(port):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise WorkshopError(f"The checks' own service did not start: {command[0]}.", "workshop doctor")
-            time.sleep(0.02)
 
 
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(0.5)
-        return probe.connect_ex((HOST, port)) == 0
+def _answers(url: str) -> bool:
+    try:
+        with loopback.client() as http:
+            return http.get(url).status_code == 200
+    except httpx.HTTPError:
+        return False
