@@ -71,7 +71,7 @@ def test_a_server_that_is_not_there_is_one_line(bench: Bench, script: str) -> No
     program = bench.run(DURABLE / script, TEMPORAL_ADDRESS=address)
     assert program.wait() == 1
     assert program.text.startswith(f"No Temporal server to work with at {address}")
-    assert "Next: workshop up" in program.text
+    assert "Start one: temporal server start-dev (in the workshop: workshop up)" in program.text
     assert "Traceback" not in program.text
 
 

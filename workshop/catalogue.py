@@ -57,6 +57,8 @@ def catalogue(settings: Settings) -> dict[str, Service]:
                 *("--db-filename", str(settings.state_dir / "temporal.db")),
                 # By default timers of less than a second, such as a first retry's, may take a whole one.
                 *("--dynamic-config-value", 'history.timerProcessorMaxTimeShift="10ms"'),
+                # Likewise a step of a workflow that its worker took and never finished, killed: 10 s by default.
+                *("--dynamic-config-value", 'history.defaultWorkflowTaskTimeout="3s"'),
             ],
             {
                 "WORKSHOP_TEMPORAL_PORT": settings.temporal_port,

@@ -20,7 +20,7 @@ async def run_plain(question: str) -> None:
     # What the SDK would log of an error is told below, with the next step.
     logging.getLogger("openai.agents").addHandler(logging.NullHandler())
     if "OPENAI_API_KEY" not in os.environ:
-        raise SystemExit("OPENAI_API_KEY is not set.\nNext: put it into .env, or run: workshop use practice")
+        raise SystemExit("OPENAI_API_KEY is not set.\nNext: put it into .env (in the workshop: workshop use practice)")
     try:
         result = await Runner.run(weather_agent(function_tool(get_weather_alerts)), question)
     except (Exception, asyncio.CancelledError) as error:

@@ -1,4 +1,4 @@
-"""The weather agent, and a glance ahead: the workflow that makes it durable."""
+"""The weather agent, and a look ahead: the workflow that makes it durable."""
 
 from datetime import timedelta
 
@@ -21,15 +21,15 @@ def weather_agent(weather_tool: Tool) -> Agent:
     )
 
 
-# A model that asks for a tool we do not have ends the run; without this the workflow would retry it for ever.
+# A model that asks for a tool we do not have ends the run; without this the workflow would retry it forever.
 @workflow.defn(failure_exception_types=[AgentsException])
 class AgentHelloWorld:
     @workflow.run
     async def run(self, question: str) -> str:
         weather_tool = activity_as_tool(
             get_weather_alerts,
-            # Longer than the 4 s its HTTP call may take. A worker killed here is noticed after these 5 s.
-            start_to_close_timeout=timedelta(seconds=5),
+            # Longer than the 2.5 s its HTTP call may take. A worker killed here is noticed after these 3 s.
+            start_to_close_timeout=timedelta(seconds=3),
             # An outage is waited out for an hour, asking after 0.2 s, 0.4 s, 0.8 s ... and at least every 10 s.
             schedule_to_close_timeout=timedelta(hours=1),
             retry_policy=RetryPolicy(initial_interval=timedelta(seconds=0.2), maximum_interval=timedelta(seconds=10)),

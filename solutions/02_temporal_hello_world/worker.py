@@ -19,8 +19,8 @@ async def main() -> None:
         activities=[get_weather_alerts],
         # Asked to stop, it lets an activity in flight finish.
         graceful_shutdown_timeout=timedelta(seconds=5),
-        # After a kill, the server offers the workflow to the dead worker for this long, by default 10 s.
-        sticky_queue_schedule_to_start_timeout=timedelta(seconds=0.2),
+        # Replays each step, and keeps no workflow in memory that would wait 10 s for a killed worker.
+        max_cached_workflows=0,
     )
     async with worker:
         print(f"Worker polls the task queue {TASK_QUEUE}.", flush=True)

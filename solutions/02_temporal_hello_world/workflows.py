@@ -20,8 +20,8 @@ class TemporalHelloWorld:
         return await workflow.execute_activity(
             get_weather_alerts,
             state,
-            # Longer than the 4 s its HTTP call may take. A worker killed here is noticed after these 5 s.
-            start_to_close_timeout=timedelta(seconds=5),
+            # Longer than the 2.5 s its HTTP call may take. A worker killed here is noticed after these 3 s.
+            start_to_close_timeout=timedelta(seconds=3),
             # An outage is waited out for an hour, asking at least every 10 s.
             schedule_to_close_timeout=timedelta(hours=1),
             retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=10)),

@@ -17,8 +17,8 @@ TASK_QUEUE = "agent-routing"
 def specialist(language: str) -> Agent:
     weather_tool = activity_as_tool(
         get_weather_alerts,
-        # Longer than the 4 s its HTTP call may take. A worker killed here is noticed after these 5 s.
-        start_to_close_timeout=timedelta(seconds=5),
+        # Longer than the 2.5 s its HTTP call may take. A worker killed here is noticed after these 3 s.
+        start_to_close_timeout=timedelta(seconds=3),
         # An outage is waited out for an hour, asking after 0.2 s, 0.4 s, 0.8 s ... and at least every 10 s.
         schedule_to_close_timeout=timedelta(hours=1),
         retry_policy=RetryPolicy(initial_interval=timedelta(seconds=0.2), maximum_interval=timedelta(seconds=10)),
@@ -31,7 +31,7 @@ def specialist(language: str) -> Agent:
     )
 
 
-# A model that asks for a tool we do not have ends the run; without this the workflow would retry it for ever.
+# A model that asks for a tool we do not have ends the run; without this the workflow would retry it forever.
 @workflow.defn(failure_exception_types=[AgentsException])
 class AgentRouting:
     @workflow.run

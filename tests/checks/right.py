@@ -285,7 +285,7 @@ RIGHT = (
         "recovery",
         "other times",
         None,
-        ("heartbeat_timeout=timedelta(seconds=2.5)", "heartbeat_timeout=timedelta(milliseconds=1500)"),
+        ("heartbeat_timeout=timedelta(seconds=3)", "heartbeat_timeout=timedelta(milliseconds=1500)"),
     ),
     right(
         "04",

@@ -135,7 +135,7 @@ CHECKS = (
             "await workflow.execute_activity(function, argument, start_to_close_timeout=...). All attempts together: "
             "schedule_to_close_timeout=.... The pauses: retry_policy=RetryPolicy(maximum_interval=...).",
             "return await workflow.execute_activity(get_weather_alerts, state, "
-            "start_to_close_timeout=timedelta(seconds=5), schedule_to_close_timeout=timedelta(hours=1), ...)",
+            "start_to_close_timeout=timedelta(seconds=3), schedule_to_close_timeout=timedelta(hours=1), ...)",
         ),
         "The workflow only says what is to be done; Temporal does it, as often as it takes, and keeps the result.",
         workflow,

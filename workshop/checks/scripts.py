@@ -16,6 +16,7 @@ from workshop.checks.programs import Ended, Program
 from workshop.checks.slips import slip_of
 from workshop.checks.verdict import Verdict, incorrect, passed
 from workshop.history import MODEL, Run, as_text, read_history
+from workshop.proof import prove
 
 NO_PLUGIN = "OpenAIAgentsPlugin(...) belongs into connect(...), in worker.py and in starter.py."
 
@@ -155,9 +156,9 @@ async def recovery(bench: Bench, args: Sequence[Any]) -> Verdict:
     if run.status != "completed":
         return _not_over(run, second)
     took = time.monotonic() - killed
-    again = [entry for entry in bench.practice.ledger("model") if entry["repeats"]]
-    if again:
-        return incorrect("call-repeated", f"{len(again)} completed model calls were made again.")
+    proof = prove(run, bench.practice.ledger("model"))
+    if proof.made_again:
+        return incorrect("call-repeated", f"{proof.made_again} recorded model calls were made again.")
     return passed(f"Killed in a model call, it was finished by a second worker {took:.1f} s later.")
 
 
