@@ -1,19 +1,22 @@
 """The notebooks, run from top to bottom by `pytest --nbmake`, in copies of the tree.
 
 Untouched starters end without a traceback, and every TODO counts as not attempted. The solution notebooks are the
-solved starters: every check passes, and afterwards the folder has the solution's files.
+solved starters: every check passes, what each *Why* claims is so (tests/claims.py), and afterwards the folder has the
+solution's files.
 """
 
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from textwrap import dedent
 
 import nbformat
 from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
 
+from tests.claims import CLAIMS
 from tools import notebooks
 from workshop.checks import CHECKS
 from workshop.settings import ROOT
@@ -28,7 +31,7 @@ def nbmake(kind: str, numbers: Iterable[str], place: Path) -> dict[str, Run]:
     for number in numbers:
         folder = notebooks.folder("exercises", number, root)
         if kind == "solutions":
-            shutil.copy(notebooks.folder(kind, number, root) / "solution.ipynb", folder / "exercise.ipynb")
+            nbformat.write(claiming(number), folder / "exercise.ipynb")
         made[number] = folder / "exercise.ipynb"
     words = ["--nbmake", "--overwrite", f"--nbmake-timeout={notebooks.PATIENCE}"]
     words += ["-p", "nbmake.pytest_plugin", "-p", "tests.sockets"]
@@ -43,6 +46,21 @@ def nbmake(kind: str, numbers: Iterable[str], place: Path) -> dict[str, Run]:
         )
     assert done.returncode == 0, done.stdout + done.stderr
     return {number: (nbformat.read(path, as_version=4), path.parent) for number, path in made.items()}
+
+
+def claiming(number: str) -> NotebookNode:
+    """A solution notebook with a cell for each claim, which fails, and with it the notebook, if it is not so."""
+    notebook = nbformat.read(notebooks.folder("solutions", number) / "solution.ipynb", as_version=4)
+    claims = dict(CLAIMS[number])
+    cells = []
+    for cell in notebook.cells:
+        cells.append(cell)
+        if claim := claims.pop(cell.id, ""):
+            text = f"from tests.claims import *\n\n{dedent(claim).strip()}"
+            cells.append(new_code_cell(text, id=f"claim-{cell.id}"))
+    assert not claims, "a claim about a cell that is not there"
+    notebook.cells = cells
+    return notebook
 
 
 def text_of(notebook: NotebookNode) -> str:

@@ -1,0 +1,221 @@
+"""What each *Why* of a solved notebook claims, as a cell that runs after it and fails if it is not so.
+
+A claim is read from what the notebook's own run left behind: the histories, the ledger, the exit codes.
+"""
+
+import ast
+import os
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from workshop import history
+from workshop.history import HANDOFF, MODEL, TASK_FAILURE, TIMER, TOOL, Row, Run
+from workshop.notebook.kernel import wait_for
+from workshop.practice.client import Practice
+from workshop.proof import ABANDONED, RECORDED, REFUSED, UNRECORDED, Proof
+from workshop.settings import ROOT, Settings
+
+__all__ = [
+    "ABANDONED",
+    "HANDOFF",
+    "MODEL",
+    "RECORDED",
+    "REFUSED",
+    "TASK_FAILURE",
+    "TIMER",
+    "TOOL",
+    "UNRECORDED",
+    "agent_code",
+    "attempts",
+    "born",
+    "by",
+    "claim",
+    "fates",
+    "latest",
+    "outcomes",
+    "rows",
+]
+
+
+def latest(ex: Any) -> Run:
+    """The history of the workflow that the notebook started last."""
+    settings, workflow_id = Settings.from_env(os.environ, ROOT), ex._workflow_id(None)
+
+    async def read() -> Run:
+        client = await history.connect(dict(os.environ), settings.temporal_address, settings.temporal_namespace)
+        return await history.read_history(client, workflow_id)
+
+    return wait_for(read())
+
+
+def rows(run: Run, kind: str) -> list[Row]:
+    return [row for row in run.rows if row.kind == kind]
+
+
+def attempts(run: Run, kind: str = MODEL) -> list[int]:
+    return [row.attempts for row in rows(run, kind)]
+
+
+def by(row: Row) -> int:
+    """The process that ran it."""
+    return int(row.worker.partition("@")[0])
+
+
+def fates(proof: Proof) -> list[list[str]]:
+    """What became of the requests of each call; the two witnesses agree on it, and nothing recorded was made again."""
+    assert proof.agree, proof.lines
+    assert proof.made_again == 0
+    return [[request.fate for request in call.requests] for call in proof.calls]
+
+
+def outcomes(ex: Any, service: str = "model") -> list[str]:
+    """How the requests since the last question ended."""
+    practice = Practice(Settings.from_env(os.environ, ROOT).practice_url)
+    return [entry["outcome"] for entry in practice.ledger(ex._asked[-1][1])["entries"] if entry["service"] == service]
+
+
+def born(pid: int) -> float:
+    """When a process was started, in seconds since the epoch."""
+    return float(psutil.Process(pid).create_time())
+
+
+def claim(seen: Any, claimed: Any) -> None:
+    assert seen == claimed, f"{seen}, and not {claimed}"
+
+
+def agent_code(path: str | Path) -> str:
+    """The function weather_agent of a file, as code without its layout."""
+    tree = ast.parse(Path(path).read_text(encoding="utf-8"))
+    return next(ast.dump(node) for node in tree.body if getattr(node, "name", "") == "weather_agent")
+
+
+# Exercise -> the id of a cell -> what must hold once that cell was passed.
+CLAIMS = {
+    "01": {
+        "look-run": """
+            assert [item.type for item in result.new_items].count("tool_call_output_item") == 1
+            assert len(result.raw_responses) == 2
+        """,
+        "why-rate-limit": """
+            claim(outcomes(ex), ["completed", "failed", "failed", "failed"])
+            assert ex._asked[-1][0].exit_code == 1
+        """,
+        "why-drop": """
+            claim(outcomes(ex), ["completed", "failed", "failed", "failed"])
+            assert ex._asked[-1][0].exit_code == 1
+        """,
+        "why-kill": """
+            claim(outcomes(ex), ["completed", "abandoned"])
+            assert ex._asked[-1][0].exit_code == -9
+        """,
+        "why-count": """
+            proof = ex.proof()
+            claim((proof.answered, proof.made_again, proof.refused, proof.abandoned), (5, 3, 6, 1))
+            assert "made again within a run: 0" in "".join(ex._desk.ledger(0))
+        """,
+        "proof-glance": """
+            claim(fates(ex.proof()), [[RECORDED], [REFUSED, REFUSED, REFUSED, RECORDED]])
+            claim(attempts(latest(ex)), [1, 4])
+        """,
+    },
+    "02": {
+        "why-run": """
+            (row,) = rows(latest(ex), "activity")
+            assert by(row) == ex.worker.pid
+        """,
+        "why-outage": """
+            (requests,) = fates(ex.proof())
+            assert requests.count(REFUSED) >= 3
+            assert requests[-1] == RECORDED
+            claim(attempts(latest(ex), "activity"), [len(requests)])
+        """,
+        "look-timer": """
+            run = latest(ex)
+            (timer,), (row,) = rows(run, TIMER), rows(run, "activity")
+            claim([row.kind for row in run.rows], [TIMER, "activity"])
+            claim((timer.asked, timer.state, attempts(run, "activity")), ("10 s", "completed", [1]))
+            assert by(row) == ex.worker.pid
+            assert timer.closed.timestamp() < born(ex.worker.pid), "it fired with a worker there"
+        """,
+        "slip": """
+            before = ex.worker.pid
+            assert "datetime" in rows(latest(ex), TASK_FAILURE)[0].last_error
+        """,
+        "look-slip": """
+            run = latest(ex)
+            assert run.status == "completed"
+            assert by(rows(run, "activity")[0]) == before == ex.worker.pid
+        """,
+    },
+    "03": {
+        "why-agent": """
+            assert agent_code(before / "workflows.py") == agent_code("workflows.py")
+        """,
+        "why-run": """
+            run = latest(ex)
+            claim([row.kind for row in run.rows], [MODEL, TOOL, MODEL])
+            claim(attempts(run) + attempts(run, TOOL), [1, 1, 1])
+        """,
+        "why-drill": """
+            claim(fates(ex.proof()), [[RECORDED], [RECORDED]])
+            assert attempts(latest(ex), TOOL)[0] > 2
+        """,
+        "why-rate-limit": """
+            claim(fates(ex.proof()), [[RECORDED], [REFUSED, REFUSED, REFUSED, RECORDED]])
+        """,
+        "why-server-error": """
+            claim(fates(ex.proof()), [[RECORDED], [REFUSED, REFUSED, REFUSED, REFUSED, RECORDED]])
+        """,
+        "why-kill": """
+            claim(fates(ex.proof()), [[RECORDED], [ABANDONED, RECORDED]])
+            run = latest(ex)
+            claim(attempts(run), [1, 2])
+            assert by(rows(run, MODEL)[0]) != by(rows(run, MODEL)[1]) == ex.worker.pid
+        """,
+        "why-window": """
+            claim(fates(ex.proof()), [[RECORDED], [UNRECORDED, RECORDED]])
+            assert ex.proof().paid == 3
+        """,
+        "why-start-to-close": """
+            claim(fates(ex.proof()), [[ABANDONED, RECORDED], [RECORDED]])
+            assert "start-to-close" in rows(latest(ex), MODEL)[0].last_error
+        """,
+        "why-heartbeat": """
+            claim(fates(ex.proof()), [[RECORDED], [ABANDONED, RECORDED]])
+            call = rows(latest(ex), MODEL)[1]
+            assert "start-to-close" in call.last_error
+            assert call.duration >= 15
+        """,
+        "why-false-timeout": """
+            first, second = fates(ex.proof())
+            claim((first, second[0], second[-1]), ([RECORDED], UNRECORDED, RECORDED))
+            run = latest(ex)
+            assert {by(row) for row in rows(run, MODEL)} == {ex.worker.pid}
+            assert rows(run, MODEL)[1].attempts > 1
+        """,
+        "why-retry": """
+            run = latest(ex)
+            claim((run.status, attempts(run)), ("failed", [3]))
+        """,
+    },
+    "04": {
+        "why-run": """
+            run = latest(ex)
+            claim([row.kind for row in run.rows if row.kind in (MODEL, HANDOFF)], [MODEL, HANDOFF, MODEL, MODEL])
+        """,
+        "why-kill": """
+            claim(fates(ex.proof()), [[RECORDED], [RECORDED], [RECORDED]])
+            triage, *specialist = rows(latest(ex), MODEL)
+            assert by(triage) != by(specialist[0]) == ex.worker.pid
+        """,
+        "why-approval": """
+            from workshop.practice.client import Practice
+
+            entries = Practice(ex._settings.practice_url).ledger()["entries"]
+            asked = [e["service"] for e in entries if "New York" in e["asked"] or "area=NY" in e["asked"]]
+            claim((asked.count("model"), asked.count("weather")), (4, 1))
+        """,
+    },
+}
