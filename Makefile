@@ -24,7 +24,7 @@ ifneq ($(shell test -x $(BIN)/python && test "$$(cat $(STAMP) 2>/dev/null)" = "$
 AGAIN := again
 endif
 
-.PHONY: help set-up workshop test demo bench lock clean again
+.PHONY: help set-up workshop test demo bench notebooks lock clean again
 
 help: ## list the targets
 	@echo 'Usage: make TARGET [ARGS=...] [PYTHON=/path/to/python3.12]'
@@ -36,12 +36,12 @@ workshop: set-up ## set up, start all services and JupyterLab, stay until Ctrl+C
 test: set-up ## set up, check style and types, run all tests (ARGS are pytest's)
 	@$(BIN)/ruff check workshop tests solutions
 	@$(BIN)/ruff format --check workshop tests solutions
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest --numprocesses=4 --dist=loadscope --no-loadscope-reorder $(ARGS)
 
 demo: set-up ## set up, kill a plain and a durable agent, show what each of them lost
 	@$(BIN)/workshop demo $(ARGS)
 
-bench: set-up ## set up, measure recovery and overhead, about 12 minutes (ARGS=--quick, ARGS=--write)
+bench: set-up ## set up, measure recovery, load and overhead, about 25 minutes (ARGS=--quick, ARGS=--write)
 	@$(BIN)/python -m bench $(ARGS)
 
 set-up: $(STAMP) ## make .venv and .env, as every target above does first
@@ -88,6 +88,9 @@ $(STAMP): requirements.lock pyproject.toml $(AGAIN)
 	  $(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null || :; \
 	fi; \
 	pwd -P > $(STAMP) && rm -f $(UNFINISHED)
+
+notebooks: set-up ## set up, make the solution notebooks from the starters and the solutions, and run them
+	@$(BIN)/python tools/notebooks.py $(ARGS)
 
 lock: ## pin all dependencies anew, with hashes, for every platform (ARGS=--upgrade takes new versions)
 	@command -v uv >/dev/null || { printf '%s\n  Next: %s\n' 'uv is needed to pin dependencies.' 'pip install uv' >&2; exit 1; }

@@ -4,6 +4,7 @@ import ast
 import json
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -27,9 +28,10 @@ BELOW = {
     "doctor": {"envfile", "errors", "modes", "settings"},
     "history": {"errors"},
     "audit": {"history"},
+    "proof": {"history"},
     "diagnose": {"errors", "history", "settings"},
-    "checks": {"companion", "errors", "history", "loopback", "processes", "settings"},
-    "demo": {"errors", "history", "practice", "services", "settings"},
+    "checks": {"companion", "errors", "history", "loopback", "processes", "proof", "settings"},
+    "demo": {"errors", "history", "practice", "proof", "services", "settings"},
 }
 TOP = {"cli", "notebook"}  # may import all that is above
 
@@ -124,3 +126,10 @@ def test_nothing_tracked_names_a_machine() -> None:
         path = ROOT / name
         if path.is_file() and path.name not in ("test_repository.py", "test_notebooks.py"):  # they look for it too
             assert not pattern.search(path.read_bytes()), name
+
+
+def test_notebooks_that_share_their_services_run_one_after_another() -> None:
+    """`pytest --nbmake exercises`, as the README has it: only `make test` runs tests side by side."""
+    options = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"]["ini_options"]
+    assert "numprocesses" not in options["addopts"]
+    assert "--numprocesses=4" in (ROOT / "Makefile").read_text(encoding="utf-8")
