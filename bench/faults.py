@@ -13,11 +13,12 @@ HEADS = ("fault", "the plain agent", "tries", "paid", "twice", "the durable agen
 LONGEST = 130  # characters of what a person reads
 LEGEND = f"""\
 From real runs of solution 01 (plain) and 03 (durable; 04 for handoffs), question and answer of two model calls and one
-tool call. A fault of the model hits the second call; kills come in the middle of it. *Tries*: requests for the call
-that met the fault. *Paid*: model calls that were answered, or in flight when the caller was killed or gave up. *Twice*:
-those of them that had been paid before. A run that is *{LOST}* or *failed* is asked again once the fault is over, and
-that counts too. In quotation marks: the line that the person reads. Time-outs of minutes are shortened to seconds, by
-one edit, to show what is slower."""
+tool call. A fault of the model hits the second call; kills come in the middle of it, or where the table says. A
+*recorded* call is never made again; one that was in flight, or answered and not yet recorded, is. *Tries*: requests for
+the call that met the fault. *Paid*: model calls that were answered, or in flight when the caller was killed or gave up.
+*Twice*: those of them that had been paid before. A run that is *{LOST}* or *failed* is asked again once the fault is
+over, and that counts too. In quotation marks: the line that the person reads. Timeouts of minutes are shortened to
+seconds, by one edit, to show what is slower."""
 
 
 def cells(seen: Seen | None) -> tuple[str, str, str, str]:
@@ -39,7 +40,7 @@ def shorten(text: str) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.faults", description=__doc__)
     parser.add_argument("cases", nargs="*", metavar="CASE", help="only these: " + ", ".join(case.id for case in CASES))
-    parser.add_argument("--write", action="store_true", help="into docs/faults.md and the README")
+    parser.add_argument("--write", action="store_true", help="into docs/faults.md")
     options = parser.parse_args()
     rows = []
     with services_of_our_own() as (services, directory):

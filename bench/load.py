@@ -1,4 +1,4 @@
-"""What durability costs: a worker's start, a run's overhead, false time-outs on a busy machine, growth of histories."""
+"""What durability costs: a worker's start, a run's overhead, many agents at once, growth of histories."""
 
 import asyncio
 import json
@@ -8,12 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
+import psutil  # type: ignore[import-untyped]
 from agents.models.openai_provider import OpenAIProvider
 from openai import AsyncOpenAI
 from temporalio.client import Client
@@ -24,11 +25,11 @@ from bench.conversation import Conversation
 from bench.recovery import Lane, begin, start
 from bench.stage import Stage
 from tests.folders import HELLO_AGENT
-from workshop.history import MODEL, read_history
+from workshop.history import ACTIVITIES, MODEL, TASK_TIMEOUT, read_history
 from workshop.settings import ROOT
 
 BARE = "import temporalio.openai_agents, temporalio.worker"
-WAVE = 10  # workflows at a time, for the false time-outs
+WAVE = 10  # workflows at a time, for the false timeouts
 
 
 def worker_starts(stage: Stage, folder: Path, count: int) -> list[tuple[float, float]]:
@@ -86,7 +87,7 @@ def busy_cores() -> Iterator[None]:
 
 
 async def false_timeouts(stage: Stage, client: Client, lane: Lane, workflows: int, latency: float) -> list[str]:
-    """What went wrong with any attempt of the model calls of so many workflows, `WAVE` at a time; two calls each.
+    """What timed out in so many workflows, `WAVE` at a time, of two model calls each: of these, and of workflow tasks.
 
     The worker is a new one, so that its slow first calls are among them, and every core is busy.
     """
@@ -98,11 +99,52 @@ async def false_timeouts(stage: Stage, client: Client, lane: Lane, workflows: in
             wave = [await start(client, lane) for _ in range(min(WAVE, workflows - first))]
             await asyncio.gather(*(handle.result() for handle in wave))
             for handle in wave:
-                rows = [row for row in (await read_history(client, handle.id)).rows if row.kind == MODEL]
-                errors += [row.last_error for row in rows for _ in range(row.attempts - 1)]
+                rows = (await read_history(client, handle.id)).rows
+                errors += [row.last_error for row in rows if row.kind == MODEL for _ in range(row.attempts - 1)]
+                errors += [row.kind for row in rows if row.kind == TASK_TIMEOUT]
     stage.practice.clear()
     worker.kill()
     return errors
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """Many agents at once on one worker, which nobody killed."""
+
+    seconds: float  # until the last answer
+    requests: int  # that the model received
+    again: int  # of these, for calls that had been answered
+    retried: int  # activities with more than one attempt
+    task_timeouts: int
+    worker: float  # MB
+    server: float  # MB
+
+
+async def crowd(stage: Stage, client: Client, lane: Lane, agents: int, latency: float, busy: bool) -> Crowd:
+    """Asks so many questions at once of a new worker."""
+    worker = stage.cold(lane.folder / "worker.py").until_printed("polls the task queue")
+    _latency(stage, latency)
+    with busy_cores() if busy else nullcontext():
+        began = time.monotonic()
+        handles = await asyncio.gather(
+            *(start(client, lane, f"Any alerts in California? ({n})") for n in range(agents))
+        )
+        await asyncio.gather(*(handle.result() for handle in handles))
+        took = time.monotonic() - began
+    rows = [row for handle in handles for row in (await read_history(client, handle.id)).rows]
+    entries = stage.practice.ledger("model")
+    found = Crowd(
+        seconds=took,
+        requests=len(entries),
+        again=sum(entry["repeats"] is not None for entry in entries),
+        retried=sum(row.attempts > 1 for row in rows if row.kind in ACTIVITIES),
+        task_timeouts=sum(row.kind == TASK_TIMEOUT for row in rows),
+        worker=psutil.Process(worker.pid).memory_info().rss / 2**20,
+        server=psutil.Process(stage.server_pid()).memory_info().rss / 2**20,
+    )
+    stage.practice.clear()
+    worker.kill()
+    return found
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ def with_usual_settings(folder: Path) -> None:
     text, calls = re.subn(
         r"ModelActivityParameters\(\n.*?^\)", usual, worker.read_text(encoding="utf-8"), count=1, flags=re.M | re.S
     )
-    text, options = re.subn(r"^ +(max_heartbeat_throttle|sticky_queue_schedule)\w+=.*\n", "", text, flags=re.M)
+    text, options = re.subn(r"^ +max_(heartbeat_throttle|cached|concurrent)\w+=.*\n", "", text, flags=re.M)
     worker.write_text(text, encoding="utf-8")
     text, tools = re.subn(
         r"(start_to_close_timeout=timedelta\(seconds)=\d+\),\n(?: +#.*\n)* +schedule_to_close.*\n +retry_policy.*\n",
@@ -72,7 +72,7 @@ def with_usual_settings(folder: Path) -> None:
         workflows.read_text(encoding="utf-8"),
     )
     workflows.write_text(text, encoding="utf-8")
-    if (calls, options, tools) != (1, 2, 1):
+    if (calls, options, tools) != (1, 4, 1):
         raise LookupError(f"{folder.name}: {calls} model settings, {options} worker options, {tools} tools found")
 
 
@@ -117,10 +117,12 @@ def begin(stage: Stage) -> None:
     stage.practice.begin()
 
 
-async def start(client: Client, lane: Lane) -> WorkflowHandle[None, str]:
-    """Starts the lane's workflow: 04's, if it has a pause, or else 03's."""
+async def start(
+    client: Client, lane: Lane, question: str = "Any weather alerts in California?"
+) -> WorkflowHandle[None, str]:
+    """Starts the lane's workflow: 04's, if it has a pause, or else 03's with the question."""
     routing = "AgentRouting" in (lane.folder / "workflows.py").read_text(encoding="utf-8")
-    arguments = ["Quelles alertes en Floride ?", PAUSE_SECONDS] if routing else ["Any weather alerts in California?"]
+    arguments = ["Quelles alertes en Floride ?", PAUSE_SECONDS] if routing else [question]
     workflow_type = "AgentRouting" if routing else "DurableAgent"
     queue = lane.queue
     return await client.start_workflow(

@@ -27,6 +27,12 @@ class Stage(Bench):
             self._workers[folder] = self.worker(folder)
         return self._workers[folder]
 
+    def server_pid(self) -> int:
+        """The process of the Temporal server."""
+        record = self._services.record("temporal")
+        assert record
+        return record.pid
+
     def copy(self, folder: Path, name: str, edits: Mapping[str, tuple[str, str]]) -> Path:
         """A solution's folder as it is, but for `edits` and its task queue, which `name` makes its own."""
         target = self._tmp_path / name

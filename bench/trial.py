@@ -77,6 +77,8 @@ class Trial:
         begin(practice)
         program = stage.run(script, QUESTIONS[case.folder])
         self._meet(case, practice)
+        if case.kill == "answered":
+            until_answered(practice, program)
         if case.kill:
             program.signal(signal.SIGTERM if case.kill == "politely" else signal.SIGKILL)
         code = program.wait()
@@ -137,6 +139,13 @@ def begin(practice: Practice) -> None:
     practice.begin()
 
 
+def until_answered(practice: Practice, program: Program) -> None:
+    """Lets the call in flight be answered to a program that is stopped, and so cannot read the answer."""
+    program.signal(signal.SIGSTOP)
+    practice.clear()
+    assert "in flight" not in practice.outcomes("model")
+
+
 def kill(what: str, stage: Stage, worker: Program) -> None:
     """Kills while a call is held in flight; returns when what was killed can be started again, or is."""
     if what == "politely":
@@ -144,9 +153,10 @@ def kill(what: str, stage: Stage, worker: Program) -> None:
         worker.until_printed("Stopping")
     if what in ("server", "both"):
         stage.kill_server()
-    if what in ("worker", "both"):
+    if what == "answered":
+        until_answered(stage.practice, worker)
+    if what in ("worker", "both", "answered"):
         worker.kill()
-        wait_for("the killed call to be noticed", lambda: "abandoned" in stage.practice.outcomes("model"))
     stage.practice.clear()
     if what == "politely":
         assert worker.wait() == 0

@@ -44,7 +44,9 @@ class Case:
     fault: Callable[[], dict[str, Any]] | None = None  # as for POST /faults, without its target
     in_full: Callable[[], dict[str, Any]] | None = None  # the fault without what the tests shorten
     at: int = 2  # the model call that meets it
-    kill: str = ""  # "worker", "politely", "server", "both": in the middle of a call; for the plain agent: itself
+    # "worker", "politely", "server", "both": in the middle of a call; "answered": between a call's answer and its
+    # record. For the plain agent: itself.
+    kill: str = ""
     folder: Path = DURABLE
     plain_edits: Edits = field(default_factory=dict)
     durable_edits: Edits = field(default_factory=dict)
@@ -174,6 +176,13 @@ CASES = (
     Case("weather-forbidden", "weather: 403", TOLD, REFUSED.saying("403"), "weather", _("forbidden")),
     Case("weather-huge", "weather: 3 MB", Ends(ANSWERED, 1, 2), Ends(ANSWERED, 1, 2), "weather", _("huge")),
     Case("worker-killed", "worker killed", KILLED, Ends(ANSWERED, attempts=2, paid=3, twice=1), kill="worker"),
+    Case(
+        "worker-killed-answered",
+        "worker killed between an answer and its record",
+        KILLED,
+        Ends(ANSWERED, attempts=2, paid=3, twice=1),
+        kill="answered",
+    ),
     Case(
         "worker-stopped",
         "worker stopped politely (SIGTERM)",
