@@ -32,8 +32,12 @@ def test_every_make_target_of_the_readme_exists() -> None:
 
 def test_every_file_of_the_readme_exists() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    for path in re.findall(r"(?:solutions|exercises)/0\d_\w+(?:/\w+\.\w+)?", text):
+    for path in re.findall(r"(?:solutions|exercises)/0\d_\w+(?:/\w+\.\w+)?|(?<=\]\()[\w/]+(?:\.\w+)?(?=\))", text):
         assert (ROOT / path).exists(), path
+
+
+def test_the_readme_is_read_to_its_end() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 120
 
 
 @given(st.sampled_from(HARMLESS), st.lists(st.text(max_size=12).filter(lambda word: word != "clear"), max_size=4))
