@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import json
 import os
 import statistics
 import sys
@@ -18,11 +19,12 @@ from bench.recovery import FIRST, IN_TASK, IN_TOOL, PAUSE, POINTS, SECOND, Lane,
 from bench.stage import Stage, services_of_our_own
 from tests.folders import DURABLE, ROUTING
 from tests.harness import Practice
-from workshop.settings import HOST
+from workshop.settings import HOST, ROOT
 
 TITLE = "How fast it recovers, and what it costs"
 HEADS = ("what", "n", "measured", "usual settings", "to reach")
 LIMITS = {FIRST: 3.5, SECOND: 3.5, PAUSE: 3.5, IN_TOOL: 4.0, IN_TASK: 4.0}  # seconds
+MEASURED = ROOT / ".workshop" / "bench.json"
 LEGEND = """\
 Medians, with the least and the greatest in brackets. *Killed*: from SIGKILL to the finished answer, a second worker
 polling already, the model answering at once; in the pause, less the rest of the pause. *Usual settings*:
@@ -58,7 +60,11 @@ class Run:
         for name, part in PARTS.items():
             if not only or name in only:
                 print(f"Measuring: {name} ...", file=sys.stderr, flush=True)
-                lines += await part(self)
+                measured = await part(self)
+                for line in measured:
+                    print(f"  {': '.join(line.cells[:3])}", file=sys.stderr, flush=True)
+                keep(name, [line.cells for line in measured])
+                lines += measured
         return lines
 
     async def kills(self) -> list[Line]:
@@ -128,6 +134,7 @@ class Run:
                 clean = (seen.requests, seen.again, seen.retried, seen.task_timeouts) == (2 * agents, 0, 0, 0)
                 what = f"{agents:,} agents at once, two model calls of 1 s each, one worker, {where}"
                 lines.append(Line(what, agents, text, "", "no timeout, nothing made again", clean))
+                print(f"  {text}", file=sys.stderr, flush=True)
         return lines
 
     async def overhead(self) -> list[Line]:
@@ -166,6 +173,22 @@ PARTS = {
 }
 
 
+def keep(part: str, rows: Sequence[Sequence[str]]) -> None:
+    """Keeps what was measured of a part, so that parts may be measured one by one."""
+    known = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.exists() else {}
+    known[part] = {"rows": rows, "note": where_and_when()}
+    MEASURED.parent.mkdir(exist_ok=True)
+    MEASURED.write_text(json.dumps(known, indent=1), encoding="utf-8")
+
+
+def measured_parts() -> str:
+    """All that was kept, as a table and a note of where and when."""
+    known = json.loads(MEASURED.read_text(encoding="utf-8"))
+    rows = [row for part in PARTS if part in known for row in known[part]["rows"]]
+    notes = dict.fromkeys(known[part]["note"] for part in PARTS if part in known)
+    return f"{LEGEND}\n\n{table(HEADS, rows)}\n\n{'; '.join(notes)}. Made by `make bench`."
+
+
 def spread(seconds: Sequence[float]) -> str:
     """The median, and between which values it lies."""
     median = f"{statistics.median(seconds):.1f} s"
@@ -188,7 +211,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("-n", type=int, help="how often each kill is repeated: 5, or 1 with --quick")
     parser.add_argument("--quick", action="store_true", help="a short run, about two minutes, to see that all works")
-    parser.add_argument("--write", action="store_true", help="into docs/bench.md")
+    parser.add_argument("--write", action="store_true", help="into docs/bench.md, with what was measured before")
     parser.add_argument("--only", nargs="*", choices=PARTS, default=[], help="some parts only")
     parser.add_argument(
         "--server",
@@ -212,8 +235,8 @@ def main() -> None:
     console = Console()
     for part in shown(lines, note):
         console.print(part)
-    if options.write and not options.only:
-        publish("bench", TITLE, f"{LEGEND}\n\n{table(HEADS, [line.cells for line in lines])}\n\n{note}")
+    if options.write:
+        publish("bench", TITLE, measured_parts())
 
 
 if __name__ == "__main__":

@@ -133,3 +133,12 @@ def test_notebooks_that_share_their_services_run_one_after_another() -> None:
     options = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"]["ini_options"]
     assert "numprocesses" not in options["addopts"]
     assert "--numprocesses=4" in (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
+def test_a_clone_has_the_same_lines_everywhere(tmp_path: Path) -> None:
+    """Case C05: git for Windows is told to write CRLF."""
+    words = ["git", "clone", "--quiet", "-c", "core.autocrlf=true", str(ROOT), str(tmp_path / "clone")]
+    subprocess.run(words, check=True)
+    listed = subprocess.run(["git", "ls-files"], cwd=tmp_path / "clone", capture_output=True, text=True, check=True)
+    for name in listed.stdout.splitlines():
+        assert b"\r\n" not in (tmp_path / "clone" / name).read_bytes(), name

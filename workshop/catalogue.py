@@ -100,7 +100,8 @@ def _lab_command(settings: Settings) -> list[str]:
         "--ServerApp.port_retries=0",
         f"--ServerApp.root_dir={settings.root}",
         "--ServerApp.open_browser=False",
-        # Nothing is asked of the network, no dialog about news, no list of extensions from a registry.
+        # Nothing is asked of the network, no list of extensions from a registry; and nobody is asked about news.
+        f"--LabApp.app_settings_dir={Path(__file__).with_name('lab')}",
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.extension_manager=readonly",

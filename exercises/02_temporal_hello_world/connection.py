@@ -73,12 +73,10 @@ def ui_link(client: Client, workflow_id: str) -> str:
 
 async def result_of(handle: WorkflowHandle[Any, str]) -> str:
     """Waits for the workflow's result; after 10 s it says once what may be missing."""
-    waiting = asyncio.create_task(handle.result())
+    hint = "Still waiting. Is the worker running (python worker.py)? In the workshop: workshop why"
+    patience = asyncio.get_running_loop().call_later(10, lambda: print(hint, flush=True))
     try:
-        done, _ = await asyncio.wait([waiting], timeout=10)
-        if not done:
-            print("Still waiting. Is the worker running (python worker.py)? In the workshop: workshop why", flush=True)
-        return await waiting
+        return await handle.result()
     except asyncio.CancelledError:
         raise SystemExit("Stopped waiting. The workflow goes on without you.") from None
     except (WorkflowFailureError, RPCError) as error:
@@ -87,4 +85,4 @@ async def result_of(handle: WorkflowHandle[Any, str]) -> str:
             cause = cause.__cause__
         raise SystemExit(f"The workflow has no result: {cause}\nIn the workshop: workshop why {handle.id}") from None
     finally:
-        waiting.cancel()
+        patience.cancel()
