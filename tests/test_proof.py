@@ -48,13 +48,19 @@ def in_second_call(bench: Bench, *starters: Program) -> None:
     )
 
 
+def a_run_in_its_second_call(bench: Bench) -> tuple[Program, Program]:
+    """Its worker and its starter."""
+    worker = bench.worker(DURABLE)
+    bench.practice.fault("model", "slow", after=1, delay=120)
+    starter = bench.starter(DURABLE, QUESTION)
+    in_second_call(bench, starter)
+    return worker, starter
+
+
 async def test_what_is_in_flight_at_a_kill_is_made_again_and_nothing_else(bench: Bench) -> None:
     """The fault is cleared in the same moment: the model must not answer into a dead connection."""
     for _ in range(2):
-        worker = bench.worker(DURABLE)
-        bench.practice.fault("model", "slow", after=1, delay=120)
-        starter = bench.starter(DURABLE, QUESTION)
-        in_second_call(bench, starter)
+        worker, starter = a_run_in_its_second_call(bench)
         worker.kill()
         bench.practice.clear()
         bench.worker(DURABLE)
@@ -68,10 +74,7 @@ async def test_what_is_in_flight_at_a_kill_is_made_again_and_nothing_else(bench:
 
 async def test_an_answer_that_nobody_recorded_is_made_again(bench: Bench) -> None:
     """Paused, the worker gets the answer and cannot read it; then it is killed."""
-    worker = bench.worker(DURABLE)
-    bench.practice.fault("model", "slow", after=1, delay=120)
-    starter = bench.starter(DURABLE, QUESTION)
-    in_second_call(bench, starter)
+    worker, starter = a_run_in_its_second_call(bench)
     worker.signal(signal.SIGSTOP)
     bench.practice.clear()
     assert bench.practice.outcomes("model") == ["completed", "completed"]
@@ -85,10 +88,7 @@ async def test_an_answer_that_nobody_recorded_is_made_again(bench: Bench) -> Non
 
 async def test_a_worker_that_was_silent_pays_twice_and_repeats_nothing_recorded(bench: Bench) -> None:
     """A false timeout: nobody is killed."""
-    worker = bench.worker(DURABLE)
-    bench.practice.fault("model", "slow", after=1, delay=120)
-    starter = bench.starter(DURABLE, QUESTION)
-    in_second_call(bench, starter)
+    worker, starter = a_run_in_its_second_call(bench)
     worker.signal(signal.SIGSTOP)
     bench.practice.clear()
     client = await Client.connect(bench.env()["TEMPORAL_ADDRESS"])
@@ -145,10 +145,7 @@ async def test_a_call_of_another_run_is_not_taken_for_one_made_again(bench: Benc
 
 
 async def test_a_run_that_is_not_over_is_no_disagreement(bench: Bench) -> None:
-    bench.worker(DURABLE)
-    bench.practice.fault("model", "slow", after=1, delay=120)
-    starter = bench.starter(DURABLE, QUESTION)
-    in_second_call(bench, starter)
+    _, starter = a_run_in_its_second_call(bench)
     (proof,) = await proved(bench, starter)
     assert fates(proof) == [[RECORDED], [IN_FLIGHT]]
     assert (proof.open, proof.agree, proof.recorded) == (True, True, 1)

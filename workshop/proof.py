@@ -26,7 +26,7 @@ SLACK = timedelta(seconds=1)  # by which the clocks of server and services may d
 
 
 @dataclass(frozen=True)
-class Request:
+class LedgerRequest:
     """One request, as the ledger has it, and what became of it."""
 
     entry: int  # its number in the ledger
@@ -34,13 +34,13 @@ class Request:
 
 
 @dataclass
-class Call:
+class ProvedCall:
     """One call of a run, with the requests that its attempts made, oldest first."""
 
     name: str  # "call 1", "call 2" ... of a model; of a tool its argument
     recorded: bool  # by the history
     attempts: int  # by the history
-    requests: list[Request] = field(default_factory=list)
+    requests: list[LedgerRequest] = field(default_factory=list)
 
     @property
     def in_ledger(self) -> bool:
@@ -54,8 +54,8 @@ class Proof:
 
     workflow_id: str
     service: str  # whose calls: `model`, or `weather` where no model takes part
-    calls: tuple[Call, ...]
-    again: tuple[Request, ...] = ()  # of recorded calls, after they were recorded
+    calls: tuple[ProvedCall, ...]
+    again: tuple[LedgerRequest, ...] = ()  # of recorded calls, after they were recorded
     ledger: bool = True  # False: the service is not the practice one, so there is none
     open: bool = False  # the run is not over
 
@@ -161,7 +161,7 @@ def prove(run: Run, entries: Sequence[Entry] | None, others: Iterable[Run] = ())
     service = service_of(run)
     rows = _rows(run, service)
     names = [f"call {number}" if service == "model" else as_text(row.input) for number, row in enumerate(rows, 1)]
-    calls = [Call(name, row.state == "completed", row.attempts) for name, row in zip(names, rows, strict=True)]
+    calls = [ProvedCall(name, row.state == "completed", row.attempts) for name, row in zip(names, rows, strict=True)]
     if entries is None:
         return Proof(run.workflow_id, service, tuple(calls), ledger=False, open=run.open)
     book = [entry for entry in entries if entry["service"] == service]
@@ -177,14 +177,14 @@ def prove(run: Run, entries: Sequence[Entry] | None, others: Iterable[Run] = ())
         spare = row.attempts - (answer is not None)
         lost[id(row)] = alike[-spare:] if spare > 0 else []
         free = [entry for entry in free if entry not in lost[id(row)]]
-    again: list[Request] = []
+    again: list[LedgerRequest] = []
     for row, call in zip(rows, calls, strict=True):
         answer = answers[id(row)]
-        call.requests += [Request(entry["id"], SEEN[entry["outcome"]]) for entry in lost[id(row)]]
+        call.requests += [LedgerRequest(entry["id"], SEEN[entry["outcome"]]) for entry in lost[id(row)]]
         if answer:
-            call.requests.append(Request(answer["id"], RECORDED))
+            call.requests.append(LedgerRequest(answer["id"], RECORDED))
             later = [e for e in free if e["id"] > answer["id"] and _same(row, e, answer, book) and _within(e, run)]
-            again += [Request(entry["id"], SEEN[entry["outcome"]]) for entry in later]
+            again += [LedgerRequest(entry["id"], SEEN[entry["outcome"]]) for entry in later]
             free = [entry for entry in free if entry not in later]
     return Proof(run.workflow_id, service, tuple(calls), tuple(again), open=run.open)
 
@@ -217,7 +217,7 @@ def _rows(run: Run, service: str) -> list[Row]:
     return [row for row in run.rows if row.kind in ((MODEL,) if service == "model" else (TOOL, ACTIVITY))]
 
 
-def _told(call: Call) -> str:
+def _told(call: ProvedCall) -> str:
     parts = [f"#{request.entry} {request.fate}" for request in call.requests]
     if call.recorded and not call.in_ledger:
         parts.append("recorded, and not in the ledger")

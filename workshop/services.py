@@ -10,8 +10,6 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
 from workshop import loopback
 from workshop.catalogue import EMBEDDED, FOLLOWERS, LAB, Service, catalogue, search_path
 from workshop.errors import WorkshopError
@@ -98,7 +96,7 @@ class Services:
         """Looks at service `name` now."""
         service, record = self.known[name], self.record(name)
         if record:
-            healthy = _answers(service)
+            healthy = loopback.answers(service.health_url)
             return State(service, record, healthy, "" if healthy else "runs, but does not answer")
         taken = [f"port {port} {trouble}" for port in service.ports.values() if (trouble := port_trouble(port))]
         return State(service, None, False, "; ".join(["not running", *taken]))
@@ -170,7 +168,9 @@ class Services:
         deadline = time.monotonic() + service.patience
         told = False
         while True:
-            answers = _answers(service)  # asked first: an answer of a service that has ended since is not ours
+            answers = loopback.answers(
+                service.health_url
+            )  # asked first: an answer of a service that has ended since is not ours
             record = self.noted(service.name)
             if record is None or not record.process():
                 raise WorkshopError(
@@ -224,11 +224,3 @@ class Services:
             "Another `workshop up` or `workshop down` is at work on these services right now.",
             wait,
         )
-
-
-def _answers(service: Service) -> bool:
-    try:
-        with loopback.client() as http:
-            return http.get(service.health_url).status_code == 200
-    except httpx.HTTPError:
-        return False

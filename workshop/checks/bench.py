@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
 from workshop import loopback
-from workshop.checks.learner import Found, activities_in, import_module, raised, workflows_in
+from workshop.checks.learner import Found, activities_in, import_module, raised, unforeseen, workflows_in
 from workshop.checks.programs import Program, Spares
-from workshop.checks.verdict import incorrect
+from workshop.checks.verdict import Check, Verdict, incorrect
+from workshop.errors import WorkshopError
 from workshop.history import MODEL, TASK_FAILURE, Row, Run, read_history
 
 if TYPE_CHECKING:
@@ -239,6 +240,23 @@ class Bench:
             def force_flush(self) -> None: ...
 
         tracing.set_trace_processors([Recorder()])
+
+
+async def verdict_of(check: Check, bench: Bench) -> Verdict:
+    """What a check finds.
+
+    Raises:
+        WorkshopError: it could not be made, through no fault of the learner's.
+    """
+    try:
+        bench.practice.clear()
+        return await check.look(bench)
+    except Found as found:
+        return found.verdict
+    except WorkshopError:
+        raise
+    except BaseException as error:
+        return unforeseen(error, bench.folder)
 
 
 async def start(client: "Client", workflow: type | str, queue: str, args: Sequence[Any]) -> str:

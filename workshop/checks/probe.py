@@ -22,8 +22,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from workshop.checks import find
-from workshop.checks.bench import Bench
-from workshop.checks.learner import Found, unforeseen
+from workshop.checks.bench import Bench, verdict_of
 from workshop.checks.packages import import_packages
 from workshop.checks.programs import Spares, die_with_parent
 from workshop.checks.stage import Stage
@@ -137,17 +136,9 @@ def _look(check: Check, folder: Path, practice_url: str, address: str, scratch: 
 
     async def look() -> NoReturn:
         try:
-            bench.practice.clear()
-            done(asdict(await check.look(bench)))
-        except Found as found:
-            done(asdict(found.verdict))
+            done(asdict(await verdict_of(check, bench)))
         except WorkshopError as error:
             done(trouble(error))
-        except BaseException as error:
-            try:
-                done(asdict(unforeseen(error, folder)))
-            except WorkshopError as ours:
-                done(trouble(ours))
 
     asyncio.run(look())
     os._exit(1)

@@ -14,8 +14,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from workshop import loopback
 from workshop.checks.programs import die_with_parent
 from workshop.errors import WorkshopError
@@ -38,7 +36,7 @@ class Stage:
         if not self._practice:
             port = free_port()
             command = [sys.executable, "-m", "workshop.practice.server", "--port", str(port)]
-            self._start(command, lambda: _answers(f"http://{HOST}:{port}/health"))
+            self._start(command, lambda: loopback.answers(f"http://{HOST}:{port}/health"))
             self._practice = port
         return f"http://{HOST}:{self._practice}"
 
@@ -89,11 +87,3 @@ class Stage:
             stderr=subprocess.DEVNULL,
             preexec_fn=die_with_parent,
         )
-
-
-def _answers(url: str) -> bool:
-    try:
-        with loopback.client() as http:
-            return http.get(url).status_code == 200
-    except httpx.HTTPError:
-        return False

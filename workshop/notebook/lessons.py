@@ -13,8 +13,7 @@ from threading import Thread
 from typing import Any
 
 from workshop.checks import CHECKS, SIGNS, Check, Outcome, Verdict, find
-from workshop.checks.bench import Bench
-from workshop.checks.learner import Found, unforeseen
+from workshop.checks.bench import Bench, verdict_of
 from workshop.checks.prober import Prober
 from workshop.checks.slips import RUN_SYNC
 from workshop.checks.starters import untouched
@@ -282,17 +281,9 @@ def _in_a_thread(check: Check, bench: Bench) -> Verdict:
 
     def look() -> None:
         try:
-            bench.practice.clear()
-            found.append(asyncio.run(check.look(bench)))
-        except Found as seen:
-            found.append(seen.verdict)
+            found.append(asyncio.run(verdict_of(check, bench)))
         except WorkshopError as trouble:
             found.append(trouble)
-        except BaseException as error:
-            try:
-                found.append(unforeseen(error, bench.folder))
-            except WorkshopError as trouble:
-                found.append(trouble)
         finally:
             bench.practice.close()
 
