@@ -8,6 +8,8 @@ import statistics
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from rich.console import Console
 from rich.table import Table
@@ -16,9 +18,10 @@ from temporalio.client import Client
 from bench.document import publish, table, where_and_when
 from bench.load import crowd, durable_runs, false_timeouts, growth, plain_runs, worker_starts
 from bench.recovery import FIRST, IN_TASK, IN_TOOL, PAUSE, POINTS, SECOND, Lane, dismiss, lanes, polite_stop, recovery
-from bench.stage import Stage, services_of_our_own
+from bench.stage import Stage
 from tests.folders import DURABLE, ROUTING
-from tests.harness import Practice
+from tests.harness import PracticeFrom
+from workshop.services import own_services
 from workshop.settings import HOST, ROOT
 
 TITLE = "How fast it recovers, and what it costs"
@@ -224,8 +227,11 @@ def main() -> None:
     n = options.n or (1 if options.quick else 5)
     # One part runs an agent in this process: nothing of it leaves the machine.
     os.environ |= {"OPENAI_AGENTS_DISABLE_TRACING": "1", "NO_PROXY": HOST, "no_proxy": HOST}
-    with services_of_our_own(*options.server) as (services, directory):
-        stage = Stage(services, Practice(services.settings.practice_url), directory)
+    with (
+        TemporaryDirectory(prefix="workshop-bench-") as directory,
+        own_services(Path(directory, "state"), ROOT, print, *options.server) as services,
+    ):
+        stage = Stage(services, PracticeFrom(services.settings.practice_url), Path(directory))
         try:
             lines = asyncio.run(measure(stage, services.settings.temporal_address, n, options.quick, options.only))
         finally:

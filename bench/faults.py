@@ -2,11 +2,13 @@
 
 import argparse
 import re
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from bench.document import publish, table, where_and_when
-from bench.stage import services_of_our_own
 from bench.trial import Seen, Trial
 from tests.faults import BLIND, CASES, FAILED, LOST
+from workshop.services import own_services
 
 TITLE = "What happens under each fault"
 HEADS = ("fault", "the plain agent", "tries", "paid", "twice", "the durable agent", "tries", "paid", "twice")
@@ -43,8 +45,8 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="into docs/faults.md")
     options = parser.parse_args()
     rows = []
-    with services_of_our_own() as (services, directory):
-        trial = Trial(services, directory, hurry=False)
+    with TemporaryDirectory(prefix="workshop-bench-") as directory, own_services(Path(directory, "state")) as services:
+        trial = Trial(services, Path(directory), hurry=False)
         try:
             for case in CASES:
                 if not options.cases or case.id in options.cases:

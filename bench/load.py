@@ -139,7 +139,7 @@ async def crowd(stage: Stage, client: Client, lane: Lane, agents: int, latency: 
         await asyncio.gather(*(handle.result() for handle in handles))
         took = time.monotonic() - began
     rows = [row for handle in handles for row in (await read_history(client, handle.id)).rows]
-    entries = stage.practice.ledger("model")
+    entries = stage.practice.entries("model")
     found = Crowd(
         seconds=took,
         requests=len(entries),

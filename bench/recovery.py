@@ -17,8 +17,8 @@ from uuid import uuid4
 from temporalio.client import Client, WorkflowHandle
 
 from bench.stage import Stage
-from tests.program import Program, wait_for
 from workshop.history import MODEL, TIMER, TOOL, Row, Run, read_history
+from workshop.processes import Program, wait_for
 
 FIRST, SECOND, PAUSE = "the first model call", "the second model call", "the durable pause (04)"
 IN_TOOL, IN_TASK = "the tool", "a workflow task"
@@ -54,7 +54,7 @@ def lanes(stage: Stage, folder: Path, name: str, count: int = 1, usual: bool = F
 def dismiss(crew: Sequence[Lane]) -> None:
     """Ends all workers of the lanes."""
     for worker in (worker for lane in crew for worker in lane.workers):
-        worker.close()
+        worker.kill()
 
 
 def with_usual_settings(folder: Path) -> None:
@@ -78,7 +78,7 @@ def with_usual_settings(folder: Path) -> None:
 
 def staff(stage: Stage, lane: Lane) -> None:
     """Two workers that poll, started as a person would."""
-    lane.workers[:] = [worker for worker in lane.workers if worker.runs]
+    lane.workers[:] = [worker for worker in lane.workers if worker.running]
     new = [stage.cold(lane.folder / "worker.py") for _ in range(2 - len(lane.workers))]
     lane.workers.extend(worker.until_printed("polls the task queue") for worker in new)
 
@@ -106,7 +106,7 @@ async def recovery(stage: Stage, client: Client, crew: Sequence[Lane], point: st
         worker.kill()
     for lane in crew:
         for worker in lane.workers:
-            if worker.runs:
+            if worker.running:
                 worker.signal(signal.SIGCONT)
     stage.practice.clear()
     return [await _recovered(client, handle, killed[handle.id], point) for handle, _ in pairs]
@@ -214,7 +214,7 @@ class Stopped:
 
 async def polite_stop(stage: Stage, client: Client, lane: Lane) -> Stopped:
     """SIGTERM in a model call, a new worker started at the same moment."""
-    worker, *others = [one for one in lane.workers if one.runs] or [stage.cold(lane.folder / "worker.py")]
+    worker, *others = [one for one in lane.workers if one.running] or [stage.cold(lane.folder / "worker.py")]
     for other in others:
         other.kill()
     worker.until_printed("polls the task queue")
@@ -236,5 +236,5 @@ async def polite_stop(stage: Stage, client: Client, lane: Lane) -> Stopped:
     closed: datetime | None = run.closed
     assert closed
     again = sum(row.attempts - 1 for row in run.rows if row.kind in (MODEL, TOOL))
-    repeats = sum(entry["repeats"] is not None for entry in stage.practice.ledger("model"))
+    repeats = sum(entry["repeats"] is not None for entry in stage.practice.entries("model"))
     return Stopped(started - began, max(closed.timestamp() - started, 0.0), again + repeats)

@@ -1,29 +1,24 @@
-"""Where runs are measured: the services, the solutions as processes, copies of them with one thing changed."""
+"""Where runs are measured: the solutions as processes, and copies of them with one thing changed."""
 
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from tests.harness import Bench, Practice
-from tests.program import Program
-from workshop.catalogue import catalogue
-from workshop.services import Services, free_port
-from workshop.settings import ROOT, Settings
+from tests.harness import Bench, PracticeFrom
+from workshop.processes import Program
+from workshop.services import Services
 
 
 class Stage(Bench):
     """A `Bench` that keeps its workers, and that works on copies too."""
 
-    def __init__(self, services: Services, practice: Practice, directory: Path) -> None:
+    def __init__(self, services: Services, practice: PracticeFrom, directory: Path) -> None:
         super().__init__(services, practice, directory)
         self._workers: dict[Path, Program] = {}
 
     def live_worker(self, folder: Path) -> Program:
         """The worker of `folder` that was started last, or a new one if it is gone."""
-        if folder not in self._workers or not self._workers[folder].runs:
+        if folder not in self._workers or not self._workers[folder].running:
             self._workers[folder] = self.worker(folder)
         return self._workers[folder]
 
@@ -44,25 +39,3 @@ class Stage(Bench):
                     raise LookupError(f"{file} of {folder.name} has no {old!r} any more")
                 (target / file).write_text(text.replace(old, new), encoding="utf-8")
         return target
-
-
-@contextmanager
-def services_of_our_own(*server_settings: str) -> Iterator[tuple[Services, Path]]:
-    """A Temporal server and the practice services on free ports, gone at the end; and a directory, likewise.
-
-    Args:
-        server_settings: KEY=VALUE of Temporal's dynamic configuration, beside the workshop's own.
-    """
-    names = ("WORKSHOP_TEMPORAL_PORT", "WORKSHOP_TEMPORAL_UI_PORT", "WORKSHOP_PRACTICE_PORT")
-    with TemporaryDirectory(prefix="workshop-bench-") as directory:
-        env = {**{name: str(free_port()) for name in names}, "WORKSHOP_STATE_DIR": f"{directory}/state"}
-        settings = Settings.from_env(env, ROOT)
-        known = catalogue(settings)
-        options = [part for setting in server_settings for part in ("--dynamic-config-value", setting)]
-        known["temporal"] = replace(known["temporal"], command=[*known["temporal"].command, *options])
-        services = Services(settings, known=known)
-        try:
-            services.start()
-            yield services, Path(directory)
-        finally:
-            services.stop(wait=True)

@@ -11,10 +11,10 @@ from pathlib import Path
 from bench.stage import Stage
 from tests.faults import ANSWERED, BLIND, FAILED, LOST, Case, Ends
 from tests.folders import DURABLE, HELLO_AGENT, ROUTING
-from tests.harness import Practice
-from tests.program import Program, wait_for
+from tests.harness import PracticeFrom
 from workshop.history import Run
-from workshop.services import Services, free_port
+from workshop.processes import Program, free_port, start, wait_for
+from workshop.services import Services
 from workshop.settings import HOST, ROOT
 
 QUESTIONS = {DURABLE: "Any weather alerts in California?", ROUTING: "Quelles alertes en Floride ?"}
@@ -49,10 +49,10 @@ class Trial:
             (directory / name).mkdir()
         port = free_port()
         command = [sys.executable, "-m", "workshop.practice.server", "--port", str(port)]
-        self._server = Program(command, ROOT, {"PYTHONUNBUFFERED": "1"}, directory / "practice.log")
+        self._server = start(command, {"PYTHONUNBUFFERED": "1"}, ROOT, directory / "practice.log")
         self._server.until_printed("practice services on")
-        self.plain = Stage(services, Practice(f"http://{HOST}:{port}"), directory / "plain")
-        self.durable = Stage(services, Practice(services.settings.practice_url), directory / "durable")
+        self.plain = Stage(services, PracticeFrom(f"http://{HOST}:{port}"), directory / "plain")
+        self.durable = Stage(services, PracticeFrom(services.settings.practice_url), directory / "durable")
         self._seen: dict[str, tuple[Seen | None, Seen]] = {}
 
     def both(self, case: Case) -> tuple[Seen | None, Seen]:
@@ -110,7 +110,7 @@ class Trial:
         run = asyncio.run(stage.history(starter))
         return seen(case, practice, met, code, starter.text, FAILED, run)
 
-    def _meet(self, case: Case, practice: Practice) -> None:
+    def _meet(self, case: Case, practice: PracticeFrom) -> None:
         """Returns when the run is where the case wants it, the fault set or the call in flight."""
         make = case.fault if self._hurry else case.in_full or case.fault
         fault = make() if make else {"kind": "slow", "delay": HOLD}
@@ -130,16 +130,16 @@ class Trial:
         self.durable.close()
         self.plain.practice.close()
         self.durable.practice.close()
-        self._server.close()
+        self._server.kill()
 
 
-def begin(practice: Practice) -> None:
+def begin(practice: PracticeFrom) -> None:
     """No faults, an empty ledger."""
     practice.clear()
     practice.begin()
 
 
-def until_answered(practice: Practice, program: Program) -> None:
+def until_answered(practice: PracticeFrom, program: Program) -> None:
     """Lets the call in flight be answered to a program that is stopped, and so cannot read the answer."""
     program.signal(signal.SIGSTOP)
     practice.clear()
@@ -164,18 +164,18 @@ def kill(what: str, stage: Stage, worker: Program) -> None:
         stage.start_server()
 
 
-def settled(case: Case, practice: Practice) -> int:
+def settled(case: Case, practice: PracticeFrom) -> int:
     """Takes the fault back; returns how many requests the call that met it took."""
     wait_for("the ledger to be settled", lambda: "in flight" not in practice.outcomes(case.target))
     practice.clear()
-    entries = practice.ledger(case.target)
+    entries = practice.entries(case.target)
     met = next(entry["fingerprint"] for entry in entries if entry["fault"])
     return sum(entry["fingerprint"] == met for entry in entries)
 
 
-def seen(case: Case, practice: Practice, attempts: int, code: int, text: str, bad: str, run: Run | None) -> Seen:
+def seen(case: Case, practice: PracticeFrom, attempts: int, code: int, text: str, bad: str, run: Run | None) -> Seen:
     """Sums up a run that is over, asked again if need was."""
-    ledger = practice.ledger("model")
+    ledger = practice.entries("model")
     paid = [entry["fingerprint"] for entry in ledger if entry["outcome"] in ("completed", "abandoned")]
     told = "completed" in practice.outcomes("weather")
     outcome = bad if code else ANSWERED if told else BLIND

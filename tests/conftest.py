@@ -7,16 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import Bench, Practice
-from tests.warm import WARM
-from workshop.services import Services, free_port
-from workshop.settings import ROOT, Settings
-
-
-def free_settings(state_dir: Path) -> Settings:
-    """Settings with free ports, which keep their state in `state_dir`."""
-    names = ("WORKSHOP_TEMPORAL_PORT", "WORKSHOP_TEMPORAL_UI_PORT", "WORKSHOP_PRACTICE_PORT", "WORKSHOP_LAB_PORT")
-    return Settings.from_env({**{name: str(free_port()) for name in names}, "WORKSHOP_STATE_DIR": str(state_dir)}, ROOT)
+from tests.harness import Bench, PracticeFrom
+from workshop.services import Services, free_settings
+from workshop.settings import Settings
 
 
 @pytest.fixture(scope="session")
@@ -35,9 +28,9 @@ def services(settings: Settings) -> Iterator[Services]:
 
 
 @pytest.fixture
-def practice(services: Services, settings: Settings) -> Iterator[Practice]:
+def practice(services: Services, settings: Settings) -> Iterator[PracticeFrom]:
     """The practice services without faults; its ledger begins at this test."""
-    practice = Practice(settings.practice_url)
+    practice = PracticeFrom(settings.practice_url)
     practice.clear()
     yield practice
     practice.clear()
@@ -45,10 +38,11 @@ def practice(services: Services, settings: Settings) -> Iterator[Practice]:
 
 
 @pytest.fixture
-def bench(practice: Practice, services: Services, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Bench]:
+def bench(
+    practice: PracticeFrom, services: Services, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Bench]:
     """Runs solutions against the services; every process it started is gone afterwards."""
-    warm = WARM and request.node.get_closest_marker("cold") is None
-    bench = Bench(services, practice, tmp_path, warm)
+    bench = Bench(services, practice, tmp_path, cold=request.node.get_closest_marker("cold") is not None)
     yield bench
     bench.close()
 

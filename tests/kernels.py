@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 from jupyter_client import BlockingKernelClient, KernelManager
 
-from tests.program import wait_for
+from workshop.processes import wait_for
 
 PATIENCE = 90.0  # seconds for one cell; a bound against hanging
 

@@ -11,10 +11,9 @@ from pathlib import Path
 
 from temporalio.client import Client
 
-from tests.conftest import free_settings
 from tests.folders import DURABLE, HELLO_AGENT, HELLO_TEMPORAL, ROUTING
-from tests.harness import Bench, Practice
-from workshop.services import Services
+from tests.harness import Bench, PracticeFrom
+from workshop.services import own_services
 
 HISTORIES = Path(__file__).parent / "histories" / "solutions"
 RUNS = {
@@ -34,10 +33,8 @@ async def fetch(address: str, workflow_id: str) -> str:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as directory:
-        services = Services(free_settings(Path(directory)))
-        services.start()
-        bench = Bench(services, Practice(services.settings.practice_url), Path(directory))
+    with tempfile.TemporaryDirectory() as directory, own_services(Path(directory)) as services:
+        bench = Bench(services, PracticeFrom(services.settings.practice_url), Path(directory))
         try:
             for folder, arguments in RUNS.items():
                 bench.worker(folder)
@@ -47,7 +44,6 @@ def main() -> None:
                 (HISTORIES / f"{folder.name}.json").write_text(text + "\n", encoding="utf-8")
         finally:
             bench.close()
-            services.stop()
 
 
 if __name__ == "__main__":

@@ -9,9 +9,9 @@ from temporalio.client import Client, WorkflowHandle
 
 from tests.folders import DURABLE, ROUTING
 from tests.harness import Bench
-from tests.program import wait_for
 from workshop.diagnose import findings, why
 from workshop.history import MODEL, TIMER, TOOL, Run, read_history
+from workshop.processes import wait_for
 from workshop.proof import prove
 
 QUESTIONS = {DURABLE: "Any weather alerts in California?", ROUTING: "Quelles alertes en Floride ?"}
@@ -20,7 +20,7 @@ CALLS = {DURABLE: 2, ROUTING: 3}  # model calls of a run that nothing disturbs
 
 async def paid_again(bench: Bench, run: Run, unanswered: list[str]) -> None:
     """Proves from both witnesses that the killed call alone was made again."""
-    ledger = bench.practice.ledger("model") + bench.practice.ledger("weather")
+    ledger = bench.practice.entries("model") + bench.practice.entries("weather")
     completed = [entry for entry in ledger if entry["outcome"] == "completed"]
     assert Counter(e["service"] for e in ledger if e["outcome"] != "completed") == Counter(unanswered)
     assert max(Counter((e["service"], e["fingerprint"]) for e in completed).values()) == 1
@@ -125,7 +125,7 @@ async def test_a_worker_takes_no_more_calls_than_it_can_send_heartbeats_for(benc
     bench.practice.clear()
     for handle in handles:
         await handle.result()
-        proof = prove(await read_history(client, handle.id), bench.practice.ledger("model"))
+        proof = prove(await read_history(client, handle.id), bench.practice.entries("model"))
         assert (proof.recorded, proof.made_again, proof.agree) == (2, 0, True)
     assert max(in_flight, default=20) <= 20
 

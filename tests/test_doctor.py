@@ -18,7 +18,7 @@ import pytest
 
 from workshop import cli, doctor
 from workshop.doctor import Facts, Finding, machine, services, shapes, variables
-from workshop.services import free_port
+from workshop.processes import free_port
 from workshop.settings import ROOT, Settings
 
 SECRET = "7Q2M9X4T"

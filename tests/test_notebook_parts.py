@@ -8,14 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from tests.harness import Bench
-from tests.kernels import until_gone
 from tests.tree import exercise_folder, variables
 from tools.notebooks import copy_of_the_tree
-from workshop.checks.prober import Prober
 from workshop.checks.starters import pristine
 from workshop.errors import WorkshopError
 from workshop.notebook import session as module
@@ -24,7 +21,7 @@ from workshop.notebook.asking import words
 from workshop.notebook.kernel import Stopped
 from workshop.notebook.reset import reset
 from workshop.notebook.scripts import brief, without_frames
-from workshop.services import free_port
+from workshop.processes import free_port
 
 
 @pytest.fixture
@@ -234,33 +231,6 @@ def test_next_steps_are_cells() -> None:
     step = "start its worker in another terminal: python worker.py, in exercises/a or solutions/a"
     assert surroundings.for_notebooks(f"Next: {step}") == "Next: ex.worker.start()"
     assert surroundings.for_notebooks("Clear with: workshop fault clear") == "Clear with: ex.clear()"
-
-
-def test_the_probe_ends_with_whoever_started_it(tmp_path: Path) -> None:
-    code = (
-        "import time\nfrom workshop.checks.prober import Prober\np = Prober('02')\np.practice_url()\n"
-        "print(p._probe.pid, flush=True)\ntime.sleep(600)"
-    )
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as starter:
-        assert starter.stdout
-        probe = psutil.Process(int(starter.stdout.readline()))
-        family = [probe, *probe.children(recursive=True)]
-        assert len(family) >= 2
-        starter.kill()
-    for process in family:
-        until_gone(process.pid)
-
-
-def test_a_probe_that_ended_is_replaced(tmp_path: Path) -> None:
-    prober = Prober("02")
-    try:
-        prober.practice_url()
-        assert prober._probe
-        os.kill(prober._probe.pid, signal.SIGKILL)
-        until_gone(prober._probe.pid)
-        assert prober.practice_url().startswith("http://127.0.0.1:")
-    finally:
-        prober.close()
 
 
 def test_long_lines_are_folded_between_words() -> None:

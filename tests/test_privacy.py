@@ -11,7 +11,7 @@ from temporalio.client import Client
 
 from tests.folders import DURABLE, HELLO_AGENT, HELLO_TEMPORAL, ROUTING
 from tests.harness import Bench
-from tests.program import Program
+from workshop.processes import Program
 from workshop.services import Services
 from workshop.settings import ROOT
 
@@ -73,7 +73,7 @@ def test_a_key_is_found_nowhere(bench: Bench, services: Services) -> None:
         "starter": durable.text,
         "failed starter": failed.text,
         "history": history,
-        "ledger": json.dumps(bench.practice.ledger("model")),
+        "ledger": json.dumps(bench.practice.entries("model")),
         "console": httpx.get(services.settings.practice_url, trust_env=False).text,
     }
     for log in (services.settings.state_dir / "logs").glob("*.log"):

@@ -16,10 +16,10 @@ from temporalio.worker import Worker
 from tests import temporal_flows as flows
 from tests.folders import DURABLE, HELLO_AGENT, HELLO_TEMPORAL
 from tests.harness import Bench
-from tests.program import Program, wait_for
 from tests.temporal_env import result, start
 from workshop.diagnose import why
 from workshop.history import Run, read_history
+from workshop.processes import Program, wait_for
 from workshop.proof import ABANDONED, IN_FLIGHT, RECORDED, REFUSED, UNRECORDED, Proof, prove, prove_plain
 
 QUESTION = "Any weather alerts in California?"
@@ -27,7 +27,7 @@ QUESTION = "Any weather alerts in California?"
 
 def everything(bench: Bench) -> list[dict[str, Any]]:
     """All that the ledger has, from earlier tests too, as a notebook's kernel would see it."""
-    return list(bench.practice.whole_ledger())
+    return list(bench.practice.ledger()["entries"])
 
 
 async def proved(bench: Bench, *starters: Program) -> list[Proof]:
@@ -98,7 +98,7 @@ async def test_a_worker_that_was_silent_pays_twice_and_repeats_nothing_recorded(
         return (await read_history(client, workflow_id)).rows[-1].attempts
 
     while await attempts() < 2:
-        assert worker.runs
+        assert worker.running
     worker.signal(signal.SIGCONT)
     assert starter.wait() == 0
     (proof,) = await proved(bench, starter)
@@ -172,7 +172,7 @@ async def test_a_recorded_call_that_is_made_again_would_be_seen(bench: Bench) ->
     starter = bench.starter(DURABLE, QUESTION)
     bench.practice.until_in_flight("weather", 1)
     run = await bench.history(starter)
-    (first,) = bench.practice.ledger("model")
+    (first,) = bench.practice.entries("model")
     forged = {**first, "id": first["id"] + 1, "response_id": "resp_other", "request_id": "req_other"}
     proof = prove(run, [*everything(bench), forged])
     assert (proof.made_again, proof.agree) == (1, False)
@@ -195,7 +195,7 @@ def test_a_plain_run_pays_again_for_what_was_answered(bench: Bench) -> None:
     bench.practice.fault("model", "rate-limit", after=1, times=3)
     assert bench.starter(HELLO_AGENT, QUESTION).wait() == 1
     assert bench.starter(HELLO_AGENT, QUESTION).wait() == 0
-    proof = prove_plain(QUESTION, bench.practice.ledger("model"))
+    proof = prove_plain(QUESTION, bench.practice.entries("model"))
     assert (proof.answered, proof.made_again, proof.abandoned, proof.refused) == (3, 1, 0, 3)
 
 
@@ -223,7 +223,7 @@ async def test_a_conversation_over_several_runs_is_one(bench: Bench, monkeypatch
     proof = prove(run, everything(bench))
     assert len(run.earlier) == 2
     assert (
-        run.totals.model_calls == proof.recorded == proof.having(RECORDED) == len(bench.practice.ledger("model")) == 5
+        run.totals.model_calls == proof.recorded == proof.having(RECORDED) == len(bench.practice.entries("model")) == 5
     )
     assert (proof.made_again, proof.agree) == (0, True)
     assert (await why(client, handle.id)).kind == "completed"

@@ -17,12 +17,12 @@ BELOW = {
     "errors": set(),
     "settings": {"errors"},
     "loopback": set(),
+    "packages": set(),
     "practice": {"errors", "loopback"},  # its client raises WorkshopError
     "processes": {"errors", "settings"},
-    "companion": set(),
-    "catalogue": {"settings"},
-    "services": {"catalogue", "errors", "loopback", "processes", "settings"},
-    "upkeep": {"catalogue", "errors", "processes", "services", "settings"},
+    "warm": {"errors", "packages", "processes"},
+    "services": {"errors", "loopback", "processes", "settings"},
+    "upkeep": {"errors", "processes", "services", "settings"},
     "envfile": {"errors", "settings"},
     "modes": {"envfile", "errors", "settings"},
     "doctor": {"envfile", "errors", "modes", "settings"},
@@ -30,8 +30,8 @@ BELOW = {
     "audit": {"history"},
     "proof": {"history"},
     "diagnose": {"errors", "history", "settings"},
-    "checks": {"companion", "errors", "history", "loopback", "processes", "proof", "settings"},
-    "demo": {"errors", "history", "practice", "proof", "services", "settings"},
+    "checks": {*("errors", "history", "loopback", "practice", "processes", "proof", "services", "settings", "warm")},
+    "demo": {"errors", "history", "practice", "processes", "proof", "services", "settings"},
 }
 TOP = {"cli", "notebook"}  # may import all that is above
 

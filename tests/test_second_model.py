@@ -16,7 +16,7 @@ from temporalio.openai_agents.testing import TestModelProvider
 from temporalio.worker import Worker
 
 from tests.folders import DURABLE, HELLO_AGENT, ROUTING
-from tests.harness import Practice
+from tests.harness import PracticeFrom
 from tests.solution_modules import modules_of
 from workshop.history import HANDOFF, MODEL, TOOL, Run, read_history
 from workshop.settings import Settings
@@ -46,7 +46,7 @@ async def run(folder: Path, settings: Settings, script: Sequence[Any], question:
 
 
 @pytest.fixture(autouse=True)
-def weather(practice: Practice, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def weather(practice: PracticeFrom, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WEATHER_API_URL", settings.practice_url)
     monkeypatch.setenv("OPENAI_AGENTS_DISABLE_TRACING", "1")
 
@@ -102,7 +102,7 @@ async def test_bad_arguments_end_the_run(settings: Settings, arguments: str) -> 
 
 
 @pytest.mark.parametrize("state", ["ZZ", "../../secret", "CA&area=TX", "é"])
-async def test_a_bad_state_is_asked_for_once(settings: Settings, practice: Practice, state: str) -> None:
+async def test_a_bad_state_is_asked_for_once(settings: Settings, practice: PracticeFrom, state: str) -> None:
     script = [[function_call("get_weather_alerts", {"state": state}, call_id="c1")]]
     history, _ = await run(DURABLE, settings, script, "Where?")
     assert history.status == "failed"

@@ -17,11 +17,10 @@ import httpx
 import psutil
 import pytest
 
-from workshop.catalogue import Service, catalogue
 from workshop.errors import WorkshopError
-from workshop.processes import Record, launch, locked, stop
-from workshop.services import Services, free_port
-from workshop.settings import PORTS, Settings
+from workshop.processes import Record, free_port, locked, start, stop
+from workshop.services import Service, Services, catalogue, free_settings
+from workshop.settings import Settings
 
 ANSWERS = """
 import http.server, sys
@@ -39,8 +38,7 @@ Make = Callable[..., Services]
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    ports = {name: str(free_port()) for name in PORTS}
-    return Settings.from_env({"WORKSHOP_STATE_DIR": str(tmp_path / "state"), **ports}, tmp_path)
+    return free_settings(tmp_path / "state", tmp_path)
 
 
 def test_a_free_port_is_given_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,7 +235,7 @@ def test_a_running_service_that_does_not_answer(make: Make) -> None:
 def test_a_service_that_does_not_heed_sigterm_is_killed(tmp_path: Path) -> None:
     code = "import signal, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('on', flush=True); signal.pause()"
     log = tmp_path / "log.log"
-    record = launch([sys.executable, "-c", code], [], "", os.environ, tmp_path, log)
+    record = start([sys.executable, "-c", code], os.environ, tmp_path, log).record
     until(lambda: log.read_text() != "")
     stop([record], grace=0.2)
     assert record.process() is None

@@ -7,9 +7,8 @@ import pytest
 
 from tests.folders import ALL, DURABLE, HELLO_AGENT, HELLO_TEMPORAL
 from tests.harness import Bench
-from tests.program import wait_for
 from workshop.history import MODEL
-from workshop.services import free_port
+from workshop.processes import free_port, wait_for
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT], ids=lambda signum: signum.name)

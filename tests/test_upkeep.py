@@ -14,7 +14,8 @@ from typing import Any
 import psutil
 import pytest
 
-from workshop.services import EMBEDDED, Services, free_port
+from workshop.processes import free_port
+from workshop.services import EMBEDDED, Services
 from workshop.settings import PORTS, Settings
 
 CANARY = "sk-canary-7Q2M9X4T"

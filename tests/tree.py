@@ -4,7 +4,6 @@ import shutil
 from pathlib import Path
 
 from tests.harness import Bench
-from workshop.settings import Settings
 
 
 def exercise_folder(root: Path, number: str, solved: bool = False) -> Path:
@@ -18,13 +17,5 @@ def exercise_folder(root: Path, number: str, solved: bool = False) -> Path:
 
 def variables(bench: Bench, root: Path, state_dir: Path) -> dict[str, str]:
     """The environment of a kernel or command that works on a copy, with the services of the tests."""
-    settings: Settings = bench.settings
-    return bench.env(
-        PYTHONPATH=str(root),
-        WORKSHOP_STATE_DIR=str(state_dir),
-        WORKSHOP_TEMPORAL_PORT=str(settings.temporal_port),
-        WORKSHOP_TEMPORAL_UI_PORT=str(settings.temporal_ui_port),
-        WORKSHOP_PRACTICE_PORT=str(settings.practice_port),
-        WORKSHOP_LAB_PORT=str(settings.lab_port),
-        PYTHONDONTWRITEBYTECODE="1",
-    )
+    here = {"PYTHONPATH": str(root), "WORKSHOP_STATE_DIR": str(state_dir), "PYTHONDONTWRITEBYTECODE": "1"}
+    return bench.env(**here, **bench.settings.ports())

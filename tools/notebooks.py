@@ -139,25 +139,16 @@ def copy_of_the_tree(target: Path) -> Path:
 @contextmanager
 def services(root: Path) -> Any:
     """A Temporal server and the practice services for a copy of the tree; gives the environment of its kernels."""
-    from workshop.services import Services, free_port
-    from workshop.settings import HOST, Settings
+    from workshop.services import own_services
 
-    env = {name: str(free_port()) for name in PORTS} | {"WORKSHOP_STATE_DIR": str(root / ".workshop")}
-    settings = Settings.from_env(env, root)
-    running = Services(settings)
-    running.start()
-    try:
+    with own_services(root / ".workshop", root) as running:
+        settings = running.settings
         yield {name: value for name, value in os.environ.items() if not name.startswith(("OPENAI_", "TEMPORAL_"))} | {
-            **env,
-            "OPENAI_API_KEY": "practice",
-            "OPENAI_BASE_URL": f"{settings.practice_url}/v1",
-            "WEATHER_API_URL": settings.practice_url,
-            "TEMPORAL_ADDRESS": f"{HOST}:{settings.temporal_port}",
-            "TEMPORAL_UI_URL": settings.ui_url,
+            **settings.practice_env(),
+            **settings.ports(),
+            "WORKSHOP_STATE_DIR": str(settings.state_dir),
             "PYTHONPATH": str(root),
         }
-    finally:
-        running.stop()
 
 
 def without_noise(value: Any, root: Path, env: Mapping[str, str]) -> Any:

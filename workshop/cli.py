@@ -203,9 +203,9 @@ def fault(
     if seconds is not None and delay is not None:
         raise WorkshopError("The delay is given twice.", f"workshop fault {target} {kind} {delay:g}")
     if target == "clear":
-        faults = practice.clear_faults(kind or None)
+        faults = practice.clear(kind or None)
     elif target:
-        faults = practice.set_fault(target=target, kind=kind, delay=delay if seconds is None else seconds, **options)
+        faults = practice.fault(target, kind, delay=delay if seconds is None else seconds, **options)
     else:
         faults = practice.faults()
     for line in fault_lines(faults):
@@ -257,14 +257,14 @@ def demo_command() -> None:
     """Kill a plain and a durable agent in mid-run and show what each lost. Exit code: 1 if a claim does not hold."""
     from workshop import audit, demo
 
-    with demo.stage(ROOT, say) as on_stage:
+    with demo.services_for_it(ROOT, say) as shown:
         say(f"\n1. The plain agent is asked: {demo.QUESTION}")
-        answer, plain = on_stage.plain()
+        answer, plain = shown.plain()
         say(f"Answer: {answer}")
         for line in plain.lines:
             say(line)
         say("\n2. The same agent, durable, is asked the same.")
-        durable = on_stage.durable()
+        durable = shown.durable()
         say(f"Answer: {durable.answer}")
         out.print(audit.Audit(durable.run))
         for line in durable.proof.lines:

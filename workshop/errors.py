@@ -13,3 +13,7 @@ class WorkshopError(Exception):
         super().__init__(f"{message}\n  Next: {next_step}" if next_step else message)
         self.message = message
         self.next_step = next_step
+
+    def __reduce__(self) -> tuple[type["WorkshopError"], tuple[str, str]]:
+        """So that it can come from another process."""
+        return type(self), (self.message, self.next_step)

@@ -4,23 +4,43 @@ import contextlib
 import json
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol, TypeVar
 
 import psutil  # type: ignore[import-untyped]
 
 from workshop.errors import WorkshopError
 from workshop.settings import HOST
 
+T = TypeVar("T")
+PATIENCE = 60.0  # seconds; a bound against hanging, never an expectation
+SETTLE = 1.0  # seconds until it is told how a process ended that is gone
 CLOCK_SLACK = 2.0  # seconds by which two readings of one process's start may differ
-# Children of this very process: kept so that each is reaped and its exit code can be told.
-_children: dict[int, subprocess.Popen[bytes]] = {}
+
+
+class Child(Protocol):
+    """What this process knows of one that it started: as `subprocess.Popen` has it."""
+
+    def poll(self) -> int | None:
+        """The exit code (negative: by that signal); None while it runs, or if that is not known yet."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The exit code, once it has ended.
+
+        Raises:
+            subprocess.TimeoutExpired: it has not, in so many seconds.
+        """
+
+
+# Kept so that each is reaped and its exit code can be told.
+_children: dict[int, Child] = {}
 
 
 @dataclass(frozen=True)
@@ -55,7 +75,7 @@ class Record:
             return None
         try:
             process = psutil.Process(self.pid)
-            if child is None and process.status() == psutil.STATUS_ZOMBIE:  # its own parent has not looked yet
+            if process.status() == psutil.STATUS_ZOMBIE:  # its own parent has not looked yet
                 # Until its last thread is gone, too, its connections are open.
                 return process if process.num_threads() > 1 else None
             # A laptop that slept, or a corrected clock, moves the start time: then the command line decides.
@@ -65,13 +85,109 @@ class Record:
             return None
 
     def exit_code(self) -> int | None:
-        """How the process ended (negative: by that signal), known only of children of this very process."""
+        """How the process ended (negative: by that signal), known only of those that this very process started."""
         child = _children.get(self.pid)
-        return child.poll() if child is not None else None
+        if child is None or self.process():
+            return None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return child.wait(SETTLE)
+        return None
 
 
-def launch(command: Sequence[str], ports: list[int], link: str, env: Mapping[str, str], cwd: Path, log: Path) -> Record:
+class Program:
+    """A running program: its process, and the file that its output goes to, so that nobody has to read it."""
+
+    def __init__(self, record: Record, log: Path) -> None:
+        self.record, self.log = record, log
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self.record.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self.record.process() is not None
+
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended (negative: by that signal); None while it runs, and if this process did not start it."""
+        return self.record.exit_code()
+
+    @property
+    def text(self) -> str:
+        """All that it has printed so far, errors too."""
+        try:
+            return self.log.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return ""
+
+    def until_printed(self, text: str, patience: float = PATIENCE) -> "Program":
+        """Returns when it has printed `text`.
+
+        Raises:
+            TimeoutError: it has not, in so many seconds.
+            ChildProcessError: it ended without.
+        """
+
+        def look() -> bool:
+            running = self.running  # asked first: what it printed last is in the file then
+            if text not in self.text and not running:
+                raise ChildProcessError(f"ended ({self.exit_code}) without printing {text!r}:\n{self.text}")
+            return text in self.text
+
+        wait_for(f"{text!r} to be printed", look, patience)
+        return self
+
+    def signal(self, signum: signal.Signals) -> None:
+        """Sends a signal, unless it has ended."""
+        if process := self.record.process():
+            process.send_signal(signum)
+
+    def kill(self) -> bool:
+        """SIGKILL, for it and for what it has started: they are a group. Whether it still ran."""
+        if not self.running:
+            return False
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        stop([self.record], 5)
+        return True
+
+    def wait(self, patience: float = PATIENCE) -> int:
+        """Its exit code, once it has ended.
+
+        Raises:
+            subprocess.TimeoutExpired: it has not, in so many seconds.
+        """
+        return _children[self.pid].wait(patience)
+
+
+def wait_for(what: str, look: Callable[[], T | None], patience: float = PATIENCE) -> T:
+    """What `look` sees, as soon as it sees something.
+
+    Raises:
+        TimeoutError: it saw nothing in so many seconds; says what was waited for.
+    """
+    deadline = time.monotonic() + patience
+    while not (seen := look()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {patience:.0f} s for {what}")
+        time.sleep(0.05)
+    return seen
+
+
+def start(
+    command: Sequence[str],
+    env: Mapping[str, str],
+    cwd: Path,
+    log: Path,
+    before: Callable[[], None] | None = None,
+) -> Program:
     """Starts `command` in a session of its own, so that Ctrl+C reaches us and not it; its output goes to `log`.
+
+    Args:
+        before: called in the new process. For a process of one thread only: another one's locks would stay locked.
 
     Raises:
         OSError: the command or the log cannot be opened.
@@ -85,22 +201,34 @@ def launch(command: Sequence[str], ports: list[int], link: str, env: Mapping[str
             env=dict(env),
             cwd=cwd,
             start_new_session=True,
+            preexec_fn=before,
         )
-    _children[child.pid] = child
     try:
-        return record_of(child.pid, command, ports, link)
+        return adopt(child.pid, command, child, log)
     except BaseException:
         child.kill()
         raise
 
 
-def record_of(pid: int, command: Sequence[str], ports: Sequence[int] = (), link: str = "") -> Record:
-    """The record of a process that was just started."""
+def python(script: Path, arguments: Sequence[str], env: Mapping[str, str], log: Path) -> Program:
+    """Starts `python script arguments` in the script's folder."""
+    return start([sys.executable, script.name, *arguments], env, script.parent, log)
+
+
+def adopt(pid: int, command: Sequence[str] | None, child: Child, log: Path) -> Program:
+    """The program that a process which was just started is; without `command`, with the command line that it has."""
+    _children[pid] = child
     try:
-        created = psutil.Process(pid).create_time()
+        process = psutil.Process(pid)
+        created, command = process.create_time(), command or process.cmdline()
     except psutil.Error:  # gone already; the caller sees that when it waits for health
-        created = 0.0
-    return Record(pid, created, list(command), list(ports), link)
+        created, command = 0.0, command or []
+    return Program(Record(pid, created, list(command), [], ""), log)
+
+
+def python_variables(env: Mapping[str, str]) -> dict[str, str]:
+    """Those that Python itself reads as it starts."""
+    return {name: value for name, value in env.items() if name.startswith("PYTHON")}
 
 
 def fresh_log(log: Path) -> BinaryIO:

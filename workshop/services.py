@@ -1,24 +1,139 @@
-"""The local services: starts them, waits until each answers, stops what it started."""
+"""The local services: what each is, how it is started, when it is well; and those of one `Settings` together."""
 
 import os
+import secrets
 import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from workshop import loopback
-from workshop.catalogue import EMBEDDED, FOLLOWERS, LAB, Service, catalogue, search_path
+from workshop import loopback, processes
 from workshop.errors import WorkshopError
-from workshop.processes import Record, free_port, last_lines, launch, locked, port_trouble, prepare_directory, stop
-from workshop.settings import Settings
+from workshop.processes import Record, free_port, last_lines, locked, port_trouble, prepare_directory, stop
+from workshop.settings import HOST, PORTS, ROOT, Settings
 
-__all__ = ["EMBEDDED", "LAB", "Service", "Services", "State", "free_port"]
-
+EMBEDDED = ("temporal", "practice")  # what exercises, tests and the demo need
+LAB = "lab"
+FIRST_EXERCISE = "exercises/01_agent_hello_world/exercise.ipynb"
 GRACE = 10.0  # seconds between SIGTERM and SIGKILL; JupyterLab ends its kernels in this time
+# What has to name the new port too when one of these is changed.
+FOLLOWERS = {
+    "WORKSHOP_TEMPORAL_PORT": "TEMPORAL_ADDRESS",
+    "WORKSHOP_TEMPORAL_UI_PORT": "TEMPORAL_UI_URL",
+    "WORKSHOP_PRACTICE_PORT": "OPENAI_BASE_URL and WEATHER_API_URL",
+}
+
+
+@dataclass(frozen=True)
+class Service:
+    """How one service is started and known to be well."""
+
+    name: str
+    title: str  # as within a sentence
+    command: list[str]
+    ports: dict[str, int]  # by the environment variable that changes it
+    health_url: str  # answers 200 when all of the service is ready
+    link: str  # for a browser
+    patience: float  # seconds it may take to answer
+    env: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def heading(self) -> str:
+        """The title as it begins a sentence."""
+        return self.title[0].upper() + self.title[1:]
+
+
+def catalogue(settings: Settings, *server_settings: str) -> dict[str, Service]:
+    """Every service, in the order in which people read about them.
+
+    Args:
+        server_settings: KEY=VALUE of Temporal's dynamic configuration, beside the workshop's own.
+    """
+    python, loopback = sys.executable, settings.public_url
+    temporal = shutil.which("temporal", path=search_path())
+    token = secrets.token_urlsafe(24)
+    start = f"/tree/{FIRST_EXERCISE}" if (settings.root / FIRST_EXERCISE).exists() else ""
+    services = [
+        Service(
+            "temporal",
+            "the Temporal server",
+            # The other ports it needs (HTTP API, metrics, its parts among themselves) it chooses among the free ones.
+            [
+                *(temporal or "temporal", "server", "start-dev", "--log-level", "warn", "--ui-disable-news-fetch"),
+                *("--ip", HOST, "--port", f"{settings.temporal_port}"),
+                *("--ui-ip", HOST, "--ui-port", f"{settings.temporal_ui_port}"),
+                *("--db-filename", str(settings.state_dir / "temporal.db")),
+                # By default timers of less than a second, such as a first retry's, may take a whole one.
+                *("--dynamic-config-value", 'history.timerProcessorMaxTimeShift="10ms"'),
+                # Likewise a step of a workflow that its worker took and never finished, killed: 10 s by default.
+                *("--dynamic-config-value", 'history.defaultWorkflowTaskTimeout="3s"'),
+                *(part for setting in server_settings for part in ("--dynamic-config-value", setting)),
+            ],
+            {
+                "WORKSHOP_TEMPORAL_PORT": settings.temporal_port,
+                "WORKSHOP_TEMPORAL_UI_PORT": settings.temporal_ui_port,
+            },
+            # The web UI passes this on to the server: one answer proves both, and that the namespace is there.
+            f"{settings.ui_url}/api/v1/namespaces/default",
+            loopback(settings.temporal_ui_port),
+            patience=60,
+        ),
+        Service(
+            "practice",
+            "the practice services",
+            [python, "-m", "workshop.practice.server", "--port", f"{settings.practice_port}"],
+            {"WORKSHOP_PRACTICE_PORT": settings.practice_port},
+            f"{settings.practice_url}/health",
+            loopback(settings.practice_port),
+            patience=60,
+        ),
+        Service(
+            "lab",
+            "JupyterLab",
+            _lab_command(settings),
+            {"WORKSHOP_LAB_PORT": settings.lab_port},
+            f"http://{HOST}:{settings.lab_port}/api",
+            f"{loopback(settings.lab_port)}/lab{start}?token={token}",
+            patience=180,
+            # In the environment, since every user of the machine can read command lines.
+            env={"JUPYTER_TOKEN": token},
+        ),
+    ]
+    return {service.name: service for service in services}
+
+
+def _lab_command(settings: Settings) -> list[str]:
+    options = [
+        f"--ServerApp.ip={HOST}",
+        f"--ServerApp.port={settings.lab_port}",
+        "--ServerApp.port_retries=0",
+        f"--ServerApp.root_dir={settings.root}",
+        "--ServerApp.open_browser=False",
+        # Nothing is asked of the network, no list of extensions from a registry; and nobody is asked about news.
+        f"--LabApp.app_settings_dir={Path(__file__).with_name('lab')}",
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.extension_manager=readonly",
+        "--LanguageServerManager.autodetect=False",  # it would run npm to look for editors' helpers
+        # A login shell would put the system's Python before ours.
+        "--ServerApp.terminado_settings={'shell_command': ['" + os.environ.get("SHELL", "/bin/sh") + "']}",
+    ]
+    if settings.forwarding:  # the browser then comes under another name
+        link = settings.public_url(settings.lab_port)
+        options += [f"--ServerApp.allow_origin={link}", f"--ServerApp.local_hostnames={link.partition('//')[2]}"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        options.append("--ServerApp.allow_root=True")
+    return [sys.executable, "-m", "jupyterlab", *options]
+
+
+def search_path() -> str:
+    """PATH with this environment's programs first."""
+    programs = str(Path(sys.executable).parent)
+    return f"{programs}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
 
 
 @dataclass(frozen=True)
@@ -38,6 +153,7 @@ class Services:
         settings: ports and paths.
         say: told, one line each, what is being waited for.
         known: the services by name, instead of `catalogue(settings)`.
+        before: called in each new process, see `processes.start`.
     """
 
     def __init__(
@@ -45,10 +161,11 @@ class Services:
         settings: Settings,
         say: Callable[[str], None] = lambda line: None,
         known: Mapping[str, Service] | None = None,
+        before: Callable[[], None] | None = None,
     ) -> None:
         self.settings = settings
         self.known = dict(known or catalogue(settings))
-        self._say = say
+        self._say, self._before = say, before
 
     def start(self, names: Iterable[str] = EMBEDDED) -> list[str]:
         """Starts those of `names` that do not run, and returns, with these names, when all of `names` are well.
@@ -140,23 +257,17 @@ class Services:
         if service.name != LAB:  # neither needs the key, and a cluster's settings are for clients
             env = {name: value for name, value in env.items() if not name.startswith(("OPENAI_", "TEMPORAL_"))}
         try:
-            record = launch(
-                service.command,
-                list(service.ports.values()),
-                service.link,
-                env,
-                self.settings.root,
-                self.log(service.name),
-            )
+            program = processes.start(service.command, env, self.settings.root, self.log(service.name), self._before)
+            record = replace(program.record, ports=list(service.ports.values()), link=service.link)
             try:
                 record.write(self._pid_file(service.name))
             except BaseException:
-                stop([record], GRACE)
+                program.kill()
                 raise
         except OSError as error:
             raise WorkshopError(
                 f"{service.heading} cannot start: {error.strerror} ({error.filename}).",
-                "mend that and run `workshop up` again",
+                "fix that and run `workshop up` again",
             ) from error
 
     def _await_health(self, service: Service) -> None:
@@ -224,3 +335,22 @@ class Services:
             "Another `workshop up` or `workshop down` is at work on these services right now.",
             wait,
         )
+
+
+def free_settings(state_dir: Path, root: Path = ROOT) -> Settings:
+    """Settings with free ports, whose services keep all they have in `state_dir`."""
+    return Settings.from_env({**{name: str(free_port()) for name in PORTS}, "WORKSHOP_STATE_DIR": str(state_dir)}, root)
+
+
+@contextmanager
+def own_services(
+    state_dir: Path, root: Path = ROOT, say: Callable[[str], None] = lambda line: None, *server_settings: str
+) -> Iterator[Services]:
+    """A Temporal server and the practice services of one's own, on free ports, gone at the end; see `catalogue`."""
+    settings = free_settings(state_dir, root)
+    services = Services(settings, say, catalogue(settings, *server_settings))
+    try:
+        services.start()
+        yield services
+    finally:
+        services.stop(wait=True)

@@ -63,6 +63,11 @@ class Settings:
             forwarding=(codespace, domain) if codespace and domain else None,
         )
 
+    def ports(self) -> dict[str, str]:
+        """The variables that name these ports."""
+        ports = (self.temporal_port, self.temporal_ui_port, self.practice_port, self.lab_port)
+        return dict(zip(PORTS, map(str, ports), strict=True))
+
     @property
     def practice_url(self) -> str:
         """Where the practice services answer; the model's API is below `/v1`."""
@@ -89,6 +94,20 @@ class Settings:
         if not self.openai_base_url:
             return "openai"
         return "practice" if is_local(self.openai_base_url, self.practice_port, "/v1") else self.openai_base_url
+
+    def practice_env(self) -> dict[str, str]:
+        """The variables that lead programs to the services of these settings, and to no others."""
+        return {
+            "OPENAI_API_KEY": "practice",
+            "OPENAI_BASE_URL": f"{self.practice_url}/v1",
+            "OPENAI_AGENTS_DISABLE_TRACING": "1",
+            "WEATHER_API_URL": self.practice_url,
+            "TEMPORAL_ADDRESS": f"{HOST}:{self.temporal_port}",
+            "TEMPORAL_NAMESPACE": "default",
+            "TEMPORAL_UI_URL": self.ui_url,
+            "NO_PROXY": HOST,
+            "no_proxy": HOST,
+        }
 
 
 def is_local(url: str, port: int, path: str = "") -> bool:

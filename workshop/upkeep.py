@@ -9,9 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
-from workshop.catalogue import EMBEDDED, FIRST_EXERCISE, LAB
 from workshop.processes import Record
-from workshop.services import Services
+from workshop.services import EMBEDDED, FIRST_EXERCISE, LAB, Services
 from workshop.settings import HOST, Settings, is_local
 
 Say = Callable[[str], None]

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from workshop.checks.prober import Prober
+from workshop import warm
+from workshop.checks.run import Checker
 
 
 @pytest.fixture(scope="session")
-def prober() -> Iterator[Prober]:
-    """A probe process, as a notebook has one."""
-    one = Prober()
-    one.warm_up()
+def checker() -> Iterator[Checker]:
+    """What makes checks, as a notebook has one."""
+    one = Checker()
+    warm.warm_up()
     yield one
     one.close()

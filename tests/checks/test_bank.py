@@ -8,14 +8,14 @@ from tests.checks.bank import Answer, write
 from tests.checks.right import RIGHT
 from tests.checks.wrong import UNTOUCHED, WRONG
 from workshop.checks import CHECKS
-from workshop.checks.prober import Prober
+from workshop.checks.run import Checker
 
 ANSWERS = (*WRONG, *UNTOUCHED, *RIGHT)
 
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=str)
-def test_an_answer_gets_its_verdict(answer: Answer, prober: Prober, tmp_path: Path) -> None:
-    verdict = prober.look(answer.number, answer.about, write(answer, tmp_path / "exercise"))
+def test_an_answer_gets_its_verdict(answer: Answer, checker: Checker, tmp_path: Path) -> None:
+    verdict = checker.look(answer.number, answer.about, write(answer, tmp_path / "exercise"))
     assert verdict.code == answer.code, verdict
     assert (verdict.outcome == "passed") == (answer.code == "passed")
     assert verdict.seen

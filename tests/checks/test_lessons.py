@@ -10,7 +10,7 @@ from agents.testing import ScriptedModel, assistant_message, function_call
 
 from tests.checks.bank import Answer, solution, text_of
 from workshop.checks import CHECKS
-from workshop.checks.prober import Prober
+from workshop.checks.run import Checker
 from workshop.checks.starters import starter_file
 from workshop.errors import WorkshopError
 from workshop.notebook.lessons import Lessons
@@ -22,7 +22,7 @@ NUMBERS = pytest.mark.parametrize("number", sorted(CHECKS))
 class Desk:
     """An exercise's folder, its lessons, and what they said."""
 
-    def __init__(self, number: str, home: Path, prober: Prober) -> None:
+    def __init__(self, number: str, home: Path, checker: Checker) -> None:
         self.said: list[str] = []
         self.folder = home / "exercises" / solution(number).name
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -30,7 +30,7 @@ class Desk:
         if not (home / "solutions" / self.folder.name).exists():
             shutil.copytree(solution(number), home / "solutions" / self.folder.name)
         shutil.copy(solution(number) / "connection.py", self.folder)
-        self.lessons = Lessons(number, self.folder, home, home / "state", prober, self.said.append)
+        self.lessons = Lessons(number, self.folder, home, home / "state", checker, self.said.append)
 
     def starters(self, number: str) -> None:
         for check in CHECKS[number]:
@@ -47,16 +47,16 @@ class Desk:
 
 
 @NUMBERS
-def test_without_a_file_nothing_is_attempted(number: str, tmp_path: Path, prober: Prober) -> None:
-    desk = Desk(number, tmp_path, prober)
+def test_without_a_file_nothing_is_attempted(number: str, tmp_path: Path, checker: Checker) -> None:
+    desk = Desk(number, tmp_path, checker)
     for check in CHECKS[number]:
         found = desk.lessons.check(check.name)
         assert (found.outcome, found.code) == ("not attempted", "file-missing" if check.file else "no-variable")
 
 
 @NUMBERS
-def test_an_untouched_todo_is_not_attempted(number: str, tmp_path: Path, prober: Prober) -> None:
-    desk = Desk(number, tmp_path, prober)
+def test_an_untouched_todo_is_not_attempted(number: str, tmp_path: Path, checker: Checker) -> None:
+    desk = Desk(number, tmp_path, checker)
     desk.starters(number)
     for check in CHECKS[number]:
         if check.todo and check.file:
@@ -65,8 +65,8 @@ def test_an_untouched_todo_is_not_attempted(number: str, tmp_path: Path, prober:
             assert f"TODO {check.todo} in {check.file}" in desk.text
 
 
-def test_a_todo_that_cannot_be_seen_without_another_says_so(tmp_path: Path, prober: Prober) -> None:
-    desk = Desk("03", tmp_path, prober)
+def test_a_todo_that_cannot_be_seen_without_another_says_so(tmp_path: Path, checker: Checker) -> None:
+    desk = Desk("03", tmp_path, checker)
     desk.solve("03")
     without_three = Answer("03", "workflow", "untouched", "", untouched=True)
     (desk.folder / "workflows.py").write_text(text_of(without_three))
@@ -75,8 +75,8 @@ def test_a_todo_that_cannot_be_seen_without_another_says_so(tmp_path: Path, prob
     assert "TODO 3" in desk.text
 
 
-def test_a_file_that_another_needs_is_named(tmp_path: Path, prober: Prober) -> None:
-    desk = Desk("03", tmp_path, prober)
+def test_a_file_that_another_needs_is_named(tmp_path: Path, checker: Checker) -> None:
+    desk = Desk("03", tmp_path, checker)
     desk.solve("03")
     (desk.folder / "workflows.py").unlink()
     assert desk.lessons.check("worker").code == "needs-file"
@@ -84,9 +84,9 @@ def test_a_file_that_another_needs_is_named(tmp_path: Path, prober: Prober) -> N
 
 
 @pytest.mark.parametrize("name", ["agents.py", "openai.py", "temporalio/__init__.py"])
-def test_a_file_that_hides_a_package_is_named(name: str, tmp_path: Path, prober: Prober) -> None:
+def test_a_file_that_hides_a_package_is_named(name: str, tmp_path: Path, checker: Checker) -> None:
     """Case R57."""
-    desk = Desk("02", tmp_path, prober)
+    desk = Desk("02", tmp_path, checker)
     desk.solve("02")
     (desk.folder / name).parent.mkdir(exist_ok=True)
     (desk.folder / name).write_text("")
@@ -95,25 +95,25 @@ def test_a_file_that_hides_a_package_is_named(name: str, tmp_path: Path, prober:
     assert name.removesuffix("/__init__.py") in desk.text
 
 
-def test_a_check_that_is_not_there_is_one_line(tmp_path: Path, prober: Prober) -> None:
+def test_a_check_that_is_not_there_is_one_line(tmp_path: Path, checker: Checker) -> None:
     with pytest.raises(WorkshopError, match='no check "wrker"'):
-        Desk("02", tmp_path, prober).lessons.check("wrker")
+        Desk("02", tmp_path, checker).lessons.check("wrker")
 
 
 @NUMBERS
-def test_hints_come_one_by_one_and_are_remembered(number: str, tmp_path: Path, prober: Prober) -> None:
+def test_hints_come_one_by_one_and_are_remembered(number: str, tmp_path: Path, checker: Checker) -> None:
     for check in CHECKS[number]:
         assert 1 <= len(check.hints) <= 3
         for shown in range(1, len(check.hints) + 2):
-            desk = Desk(number, tmp_path, prober)  # as in a new kernel
+            desk = Desk(number, tmp_path, checker)  # as in a new kernel
             desk.lessons.hint(check.name)
             hints = [line for line in desk.said if line.startswith("Hint")]
             assert len(hints) == min(shown, len(check.hints))
             assert f"Hint {len(hints)} of {len(check.hints)}: {check.hints[len(hints) - 1]}" in " ".join(desk.said)
 
 
-def test_a_solution_is_shown_as_a_difference(tmp_path: Path, prober: Prober) -> None:
-    desk = Desk("02", tmp_path, prober)
+def test_a_solution_is_shown_as_a_difference(tmp_path: Path, checker: Checker) -> None:
+    desk = Desk("02", tmp_path, checker)
     desk.lessons.solution("activity")
     assert "You have no activities.py yet" in desk.text
     desk.starters("02")
@@ -123,8 +123,8 @@ def test_a_solution_is_shown_as_a_difference(tmp_path: Path, prober: Prober) -> 
     assert any(line.startswith("-") and "TODO 1" in line for line in desk.said)
 
 
-def test_a_solution_is_taken_and_nothing_lost(tmp_path: Path, prober: Prober) -> None:
-    desk = Desk("02", tmp_path, prober)
+def test_a_solution_is_taken_and_nothing_lost(tmp_path: Path, checker: Checker) -> None:
+    desk = Desk("02", tmp_path, checker)
     desk.starters("02")
     mine = {path.name: path.read_bytes() for path in desk.folder.glob("*.py")}
     desk.lessons.solution("activity", apply=True)
@@ -141,12 +141,12 @@ def test_a_solution_is_taken_and_nothing_lost(tmp_path: Path, prober: Prober) ->
     assert desk.text == "activities.py is the solution's already."
 
 
-def test_progress_knows_what_was_found_and_what_changed_since(tmp_path: Path, prober: Prober) -> None:
-    desk = Desk("02", tmp_path, prober)
+def test_progress_knows_what_was_found_and_what_changed_since(tmp_path: Path, checker: Checker) -> None:
+    desk = Desk("02", tmp_path, checker)
     desk.solve("02")
     assert desk.lessons.progress()[0].endswith("0 of 5 checks passed")
     assert desk.lessons.check("activity").outcome == "passed"
-    lines = Desk("02", tmp_path, prober).lessons.progress()
+    lines = Desk("02", tmp_path, checker).lessons.progress()
     assert lines[0].endswith("1 of 5 checks passed")
     assert lines[1].split() == ["✔", "activity", "passed"]
     (desk.folder / "activities.py").write_text("# other\n")
@@ -236,9 +236,9 @@ VALUES: tuple[tuple[str, str, Any, str], ...] = (
 
 @pytest.mark.parametrize(("check", "name", "make", "code"), VALUES, ids=[f"{v[0]}-{v[1]}" for v in VALUES])
 def test_a_variable_gets_its_verdict(
-    check: str, name: str, make: Any, code: str, tmp_path: Path, prober: Prober
+    check: str, name: str, make: Any, code: str, tmp_path: Path, checker: Checker
 ) -> None:
-    desk = Desk("01", tmp_path, prober)
+    desk = Desk("01", tmp_path, checker)
     found = desk.lessons.check(check, make())
     assert found.code == code, desk.text
     assert (found.outcome == "passed") == (code == "passed")

@@ -1,16 +1,14 @@
 """What fails in a check's own part is told as ours; only what comes out of the learner's code is the learner's."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from tests.checks.bank import solution
-from workshop.checks import find
 from workshop.checks.learner import place, unforeseen
-from workshop.checks.prober import Prober
-from workshop.checks.stage import Stage
 from workshop.errors import WorkshopError
 
 
@@ -41,44 +39,33 @@ def test_any_other_is_ours_and_says_so(tmp_path: Path) -> None:
     assert "not your code's" in trouble.value.message
 
 
-def test_services_of_ours_that_are_gone_are_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server of the checks cannot be started: right code gets no verdict, and no blame."""
-    monkeypatch.setenv("PATH", str(tmp_path))
-    (tmp_path / "temporal").write_text("#!/bin/sh\nexit 1\n")
-    (tmp_path / "temporal").chmod(0o755)
-    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
-    stage = Stage(tmp_path)
-    with pytest.raises(WorkshopError, match="own service did not start"):
-        stage.address()
-    stage.close()
-
-
-def test_a_server_that_listens_is_not_yet_one_that_can_be_used(tmp_path: Path) -> None:
-    """Clients that connect at once, one after another, as checks in a new kernel do."""
-    import asyncio
-
-    from temporalio.client import Client
-
-    stage = Stage(tmp_path)
+CHECKS = """
+from pathlib import Path
+from workshop.checks import find
+from workshop.checks.run import Checker
+from workshop.errors import WorkshopError
+checker = Checker()
+for name in ("timer", "activity"):
     try:
-        client = asyncio.run(Client.connect(stage.address()))
-        assert client.namespace == "default"
-    finally:
-        stage.close()
+        print(checker.look("02", find("02", name), Path({folder!r})).outcome)
+    except WorkshopError as error:
+        print(error)
+checker.close()
+"""
 
 
-def test_trouble_of_a_probe_reaches_whoever_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without its server a check of right code is no verdict."""
-    programs = tmp_path / "programs"
-    programs.mkdir()
-    (programs / "python").symlink_to(sys.executable)
-    monkeypatch.setattr("sys.executable", str(programs / "python"))  # beside which it looks for the server
-    monkeypatch.setenv("PATH", str(programs))
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path for path in sys.path if path))
-    prober = Prober("02")
-    try:
-        with pytest.raises(WorkshopError, match="`temporal` is not in"):
-            prober.look("02", find("02", "timer"), solution("02"))
-        assert prober.look("02", find("02", "activity"), solution("02")).outcome == "passed"
-    finally:
-        prober.close()
+@pytest.mark.parametrize("server", ["", "#!/bin/sh\necho no room; exit 1\n"], ids=["missing", "ends"])
+def test_services_of_ours_that_cannot_be_had_are_no_verdict(tmp_path: Path, server: str) -> None:
+    """Without a Temporal server right code gets no verdict, and no blame; what needs none is checked."""
+    (tmp_path / "python").symlink_to(sys.executable)  # beside which it looks for the server
+    if server:
+        (tmp_path / "temporal").write_text(server)
+        (tmp_path / "temporal").chmod(0o755)
+    env = {"PATH": str(tmp_path), "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    command = [str(tmp_path / "python"), "-c", CHECKS.format(folder=str(solution("02")))]
+    ran = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+    trouble, *_, passed = ran.stdout.splitlines()
+    assert trouble.startswith("The check could not be made: The Temporal server")
+    assert ("no room" if server else "there is no `temporal` command") in ran.stdout
+    assert "Next: workshop doctor" in ran.stdout
+    assert passed == "passed"

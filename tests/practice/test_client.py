@@ -155,10 +155,10 @@ def test_somebody_else_there(workshop: Workshop, stranger: int) -> None:
 
 def test_the_client_in_a_program(server: PracticeServer) -> None:
     practice = Practice(f"{server.url}/")
-    assert practice.set_fault(target="model", kind="down", times=2)[0]["left"] == 2
+    assert practice.fault(target="model", kind="down", times=2)[0]["left"] == 2
     assert practice.faults()[0]["kind"] == "down"
-    assert practice.clear_faults() == []
+    assert practice.clear() == []
     assert practice.ledger(since=5)["entries"] == []
     assert practice.clear_ledger()["totals"]["model"]["requests"] == 0
     with pytest.raises(WorkshopError, match="no such target"):
-        practice.clear_faults("moon")
+        practice.clear("moon")

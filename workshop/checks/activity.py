@@ -4,9 +4,9 @@ import asyncio
 import inspect
 from typing import Any
 
-from workshop.checks.bench import Bench
 from workshop.checks.learner import Found, brief, raised, shorten
 from workshop.checks.verdict import Verdict, incorrect, passed
+from workshop.checks.work import Work
 
 SECONDS = 4.0  # one call may take; its own HTTP time-out is longer only in odd answers
 # What code raises that takes an error for an answer.
@@ -14,25 +14,25 @@ ACCIDENTS = (KeyError, TypeError, AttributeError, IndexError, UnboundLocalError)
 SWALLOWED = "An exception was caught, or the status not looked at. Let it through: Temporal retries what raises."
 
 
-async def look(bench: Bench) -> Verdict:
+async def look(work: Work) -> Verdict:
     """An activity that gives the alerts of the state it is asked for, and raises when the service fails."""
-    activities = bench.activities()
+    activities = work.activities()
     name, activity = next((item for item in activities.items() if "alert" in item[0]), next(iter(activities.items())))
     if not inspect.iscoroutinefunction(activity):
         slip = "Write `async def`, and await the call in it: the worker here runs no threads."
         return incorrect("not-async", f"{name} is a plain function.", slip)
-    texas = await _answer(bench, activity, "TX")
-    california = await _answer(bench, activity, "CA")
+    texas = await _answer(work, activity, "TX")
+    california = await _answer(work, activity, "CA")
     for state, text in (("TX", texas), ("CA", california)):
-        if not _tells(text, bench.practice.alerts(state)):
+        if not _tells(text, work.alerts(state)):
             if state == "CA" and text == texas:
                 slip = "Use the argument that it is given."
                 return incorrect("state-ignored", "Asked for TX and for CA, it gives the same text.", slip)
             seen = f"Asked for {state}, it returned {shorten(text, 80)!r}, and no alert of that state is in it."
             return incorrect("not-the-alerts", seen, "Are the alerts in data['features'] put into the text?")
-    await _answer(bench, activity, "WY")  # no alert there
+    await _answer(work, activity, "WY")  # no alert there
     for kind, words in (("down", "status 503"), ("drop", "no answer at all"), ("garbage", "no JSON")):
-        bench.practice.fault("weather", kind)
+        work.practice.fault("weather", kind)
         try:
             text = await _call(activity, "TX")
         except TimeoutError:
@@ -51,7 +51,7 @@ async def look(bench: Bench) -> Verdict:
     return passed(f"{name} gives the alerts, and raises when the service fails.")
 
 
-async def _answer(bench: Bench, activity: Any, state: str) -> str:
+async def _answer(work: Work, activity: Any, state: str) -> str:
     """What it returns when all is well: a text."""
     try:
         text = await _call(activity, state)
@@ -59,14 +59,14 @@ async def _answer(bench: Bench, activity: Any, state: str) -> str:
         seen = f"Asked for {state}, it had not returned after {SECONDS:.0f} s."
         raise Found(incorrect("too-slow", seen, "Does it wait or loop?")) from None
     except Exception as error:
-        requests = bench.practice.ledger("weather")
+        requests = work.practice.entries("weather")
         if requests and requests[-1]["status"] == 403:
             seen = "The weather service refused it with 403: the request has no User-Agent."
             raise Found(incorrect("no-user-agent", seen, 'Send headers={"User-Agent": "..."} along.')) from None
         if not requests:
             _not_asked(error)
         raise Found(
-            raised(error, bench.folder, f"Asked for {state}, while all is well, it", "raises-when-well")
+            raised(error, work.folder, f"Asked for {state}, while all is well, it", "raises-when-well")
         ) from None
     if not isinstance(text, str):
         seen = f"Asked for {state}, it returned {type(text).__name__}, not a text."
@@ -76,7 +76,7 @@ async def _answer(bench: Bench, activity: Any, state: str) -> str:
         raise Found(
             incorrect("empty-text", f"Asked for {state}, it returned an empty text.", "Say that there is none.")
         )
-    if not bench.practice.ledger("weather"):
+    if not work.practice.entries("weather"):
         _not_asked(None)
     return text
 

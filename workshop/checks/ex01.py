@@ -3,19 +3,19 @@
 import inspect
 from typing import Any
 
-from workshop.checks.bench import Bench
 from workshop.checks.learner import raised, shorten
 from workshop.checks.verdict import Check, Verdict, incorrect, passed
+from workshop.checks.work import Work
 
 QUESTION = "Any weather alerts in Texas?"
 
 
-async def tool(bench: Bench) -> Verdict:
+async def tool(work: Work) -> Verdict:
     """`weather_tool`: a function tool that a model can call with a state."""
     from agents import FunctionTool
     from agents.tool_context import ToolContext
 
-    made = bench.variable
+    made = work.variable
     if inspect.iscoroutine(made):
         made.close()
     if not isinstance(made, FunctionTool):
@@ -37,8 +37,8 @@ async def tool(bench: Bench) -> Verdict:
     try:
         text = await made.on_invoke_tool(context, arguments)
     except Exception as error:
-        return raised(error, bench.folder, "Called for TX, the tool", "tool-raises")
-    if not bench.practice.ledger("weather"):
+        return raised(error, work.folder, "Called for TX, the tool", "tool-raises")
+    if not work.practice.entries("weather"):
         seen = f"Called for TX, the tool gave {shorten(str(text), 100)!r}, and the weather service was not asked."
         return incorrect("not-asked", seen, "Make it of get_weather_alerts, from activities.py.")
     if "error occurred" in str(text):
@@ -46,22 +46,22 @@ async def tool(bench: Bench) -> Verdict:
     return passed(f"The tool {made.name} takes {', '.join(properties)} and gives the alerts.")
 
 
-async def agent(bench: Bench) -> Verdict:
+async def agent(work: Work) -> Verdict:
     """The agent: `weather_agent(tool)` of workflows.py, or the notebook's variable `agent`."""
     from agents import Agent, RunConfig, Runner, function_tool
     from agents.models.openai_provider import OpenAIProvider
     from openai import AsyncOpenAI, OpenAIError
 
-    made = bench.variable
+    made = work.variable
     if made is None:
-        make = getattr(bench.module("workflows"), "weather_agent", None)
+        make = getattr(work.module("workflows"), "weather_agent", None)
         if make is None:
             seen = "workflows.py has no weather_agent."
             return incorrect("no-agent", seen, "It is the function that makes the agent.")
         try:
-            made = make(function_tool(next(iter(bench.activities().values()))))
+            made = make(function_tool(next(iter(work.activities().values()))))
         except Exception as error:
-            return raised(error, bench.folder, "weather_agent(tool)", "agent-raises")
+            return raised(error, work.folder, "weather_agent(tool)", "agent-raises")
     if not isinstance(made, Agent):
         seen = f"The agent is of type {type(made).__name__}, not an Agent."
         return incorrect("not-an-agent", seen, "Is a `return` missing?" if made is None else "Agent(name=..., ...)")
@@ -71,7 +71,7 @@ async def agent(bench: Bench) -> Verdict:
     if not made.tools:
         return incorrect("no-tool", "The agent has no tools: it can only guess.", "Agent(tools=[weather_tool])")
     # A client of its own: one that is shared belongs to the event loop that used it first.
-    async with AsyncOpenAI(base_url=f"{bench.practice.url}/v1", api_key="practice") as client:
+    async with AsyncOpenAI(base_url=f"{work.practice.url}/v1", api_key="practice") as client:
         provider = OpenAIProvider(openai_client=client, use_responses=True)
         config = RunConfig(model_provider=provider, tracing_disabled=True)
         try:
@@ -79,22 +79,22 @@ async def agent(bench: Bench) -> Verdict:
         except OpenAIError:  # of our own practice model
             raise
         except Exception as error:  # whatever an agent's parts make the SDK raise
-            return raised(error, bench.folder, "A run of the agent", "run-raises")
+            return raised(error, work.folder, "A run of the agent", "run-raises")
     kinds = [item.type for item in result.new_items]
     if "tool_call_output_item" not in kinds:
         seen = f"Asked {QUESTION!r}, it answered without its tool: {shorten(str(result.final_output), 120)!r}."
         return incorrect("tool-not-called", seen, "Is it the weather tool, with a description that says what it does?")
-    if not bench.practice.ledger("weather"):
+    if not work.practice.entries("weather"):
         seen = f"Asked {QUESTION!r}, it called a tool that did not ask the weather service."
         return incorrect("not-asked", seen, "Give it the tool that comes in as the argument.")
     return passed(f"Asked about Texas, {made.name} called its tool and answered from it.")
 
 
-async def run(bench: Bench) -> Verdict:
+async def run(work: Work) -> Verdict:
     """`result`: what `await Runner.run(agent, question)` gives."""
     from agents import RunResult
 
-    result = bench.variable
+    result = work.variable
     if inspect.isawaitable(result):
         if inspect.iscoroutine(result):
             result.close()

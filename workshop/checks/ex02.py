@@ -3,18 +3,18 @@
 from pathlib import Path
 
 from workshop.checks import activity, scripts
-from workshop.checks.bench import Bench, in_trouble
 from workshop.checks.bounds import bounds
 from workshop.checks.learner import raised_in_history, shorten
 from workshop.checks.verdict import Check, Verdict, incorrect, passed
+from workshop.checks.work import Work, in_trouble
 from workshop.history import ACTIVITY, TIMER, Row, Run, as_text
 
 PAUSE = 0.4  # seconds
 
 
-async def timer(bench: Bench) -> Verdict:
+async def timer(work: Work) -> Verdict:
     """A durable timer of the length that the workflow is given, before the activity."""
-    run = await bench.run("TX", PAUSE, plugin=False)
+    run = await work.run("TX", PAUSE, plugin=False)
     timers = [row for row in run.rows if row.kind == TIMER]
     trouble = in_trouble(run)
     if trouble:
@@ -34,12 +34,12 @@ async def timer(bench: Bench) -> Verdict:
     return passed("The timer is in the history: the server keeps it.")
 
 
-async def workflow(bench: Bench) -> Verdict:
+async def workflow(work: Work) -> Verdict:
     """The activity executed by Temporal, retried when it fails, its result returned."""
     # The first attempt fails: only a run that is retried gets through.
-    bench.practice.fault("weather", "down", times=1)
-    run = await bench.run("TX", 0, plugin=False)
-    return execution(run, bench)
+    work.practice.fault("weather", "down", times=1)
+    run = await work.run("TX", 0, plugin=False)
+    return execution(run, work)
 
 
 def _stopped(trouble: Row) -> Verdict:
@@ -49,14 +49,14 @@ def _stopped(trouble: Row) -> Verdict:
     return raised_in_history(trouble, "The workflow", "workflow-fails")
 
 
-def execution(run: Run, bench: Bench) -> Verdict:
+def execution(run: Run, work: Work) -> Verdict:
     """What a run says of its activity, whose first attempt failed."""
     trouble = in_trouble(run)
     rows = [row for row in run.rows if row.kind == ACTIVITY]
     if trouble:
         return _stopped(trouble)
     if not rows:
-        if bench.practice.ledger("weather"):
+        if work.practice.entries("weather"):
             seen = "The weather was asked, and no activity is in the history: the workflow called the function itself."
             return incorrect("called-directly", seen, "Await workflow.execute_activity(...).")
         seen = f"The workflow ended as {run.status}, and ran no activity."
@@ -87,14 +87,14 @@ def execution(run: Run, bench: Bench) -> Verdict:
     return passed(f"The service failed once; attempt {row.attempts} got the answer, and nobody had to do anything.")
 
 
-async def worker(bench: Bench) -> Verdict:
+async def worker(work: Work) -> Verdict:
     """See `scripts.worker`."""
-    return await scripts.worker(bench, ["TX", 0], agent=False)
+    return await scripts.worker(work, ["TX", 0], agent=False)
 
 
-async def starter(bench: Bench) -> Verdict:
+async def starter(work: Work) -> Verdict:
     """See `scripts.starter`."""
-    return await scripts.starter(bench, "TX", ["--delay", "0.3"], ["TX", 0.3], agent=False)
+    return await scripts.starter(work, "TX", ["--delay", "0.3"], ["TX", 0.3], agent=False)
 
 
 CHECKS = (

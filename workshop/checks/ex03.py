@@ -1,21 +1,21 @@
 """Exercise 03, the durable agent: activity, tool, workflow, worker, starter; the drill; a kill."""
 
 from workshop.checks import activity, scripts
-from workshop.checks.bench import Bench, asked_model, in_trouble
 from workshop.checks.bounds import bounds
 from workshop.checks.learner import raised_in_history, raised_in_run, shorten
 from workshop.checks.verdict import Check, Verdict, incorrect, passed
+from workshop.checks.work import Work, asked_model, in_trouble
 from workshop.history import INLINE_TOOL, MODEL, TOOL, Run
 
 QUESTION = "Any weather alerts in Texas?"
 INSIDE = "this tool ran inside the workflow, not as an activity"
 
 
-async def tool(bench: Bench) -> Verdict:
+async def tool(work: Work) -> Verdict:
     """A tool that is an activity: in the history, and retried."""
     # The first attempt fails: only an activity gets through.
-    bench.practice.fault("weather", "down", times=1)
-    run = await bench.run(QUESTION)
+    work.practice.fault("weather", "down", times=1)
+    run = await work.run(QUESTION)
     found = tool_in(run) or bounds(next(row for row in run.rows if row.kind == TOOL), "The tool is an activity")
     return found or passed("The tool call is an activity in the history: it failed once, and was tried again.")
 
@@ -52,13 +52,13 @@ def tool_in(run: Run) -> Verdict | None:
     return None
 
 
-async def workflow(bench: Bench) -> Verdict:
+async def workflow(work: Work) -> Verdict:
     """The agent run by the workflow, its answer returned, its trace grouped by the workflow's ID."""
-    run = await bench.run(QUESTION)
-    return agent_in(run, bench) or passed("Two model calls and a tool call, each an event in the history.")
+    run = await work.run(QUESTION)
+    return agent_in(run, work) or passed("Two model calls and a tool call, each an event in the history.")
 
 
-def agent_in(run: Run, bench: Bench) -> Verdict | None:
+def agent_in(run: Run, work: Work) -> Verdict | None:
     """What is wrong with the agent's run in a workflow, if something is."""
     trouble = in_trouble(run)
     if trouble:
@@ -76,7 +76,7 @@ def agent_in(run: Run, bench: Bench) -> Verdict | None:
     if str(run.result).strip() != models[-1].text.strip():
         seen = f"It returned {shorten(str(run.result), 80)!r}, which is not what the agent said."
         return incorrect("other-result", seen, "Return result.final_output.")
-    groups = [trace.get("group_id") for trace in bench.traces]
+    groups = [trace.get("group_id") for trace in work.traces]
     if run.workflow_id not in groups:
         had = f"its group is {groups[0]!r}" if groups and groups[0] else "it has no group"
         seen = f"The run left a trace, and {had}: nobody finds the trace of a workflow."
@@ -86,19 +86,19 @@ def agent_in(run: Run, bench: Bench) -> Verdict | None:
     return None
 
 
-async def worker(bench: Bench) -> Verdict:
+async def worker(work: Work) -> Verdict:
     """See `scripts.worker`."""
-    return await scripts.worker(bench, [QUESTION])
+    return await scripts.worker(work, [QUESTION])
 
 
-async def starter(bench: Bench) -> Verdict:
+async def starter(work: Work) -> Verdict:
     """See `scripts.starter`."""
-    return await scripts.starter(bench, QUESTION, [], [QUESTION], agent=True)
+    return await scripts.starter(work, QUESTION, [], [QUESTION], agent=True)
 
 
-async def recovery(bench: Bench) -> Verdict:
+async def recovery(work: Work) -> Verdict:
     """See `scripts.recovery`."""
-    return await scripts.recovery(bench, [QUESTION])
+    return await scripts.recovery(work, [QUESTION])
 
 
 CHECKS = (

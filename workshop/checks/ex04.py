@@ -7,10 +7,10 @@ from pathlib import Path
 from uuid import uuid4
 
 from workshop.checks import scripts
-from workshop.checks.bench import Bench, in_trouble, start
 from workshop.checks.ex03 import tool_in
 from workshop.checks.learner import raised, raised_in_history, raised_in_run, shorten
 from workshop.checks.verdict import Check, Verdict, incorrect, passed
+from workshop.checks.work import Work, in_trouble, start
 from workshop.history import HANDOFF, MODEL, TIMER, Run
 
 QUESTIONS = {
@@ -22,11 +22,11 @@ PAUSE = 0.4  # seconds
 FLOWS = Path(__file__).parent / "flows"
 
 
-async def specialists(bench: Bench) -> Verdict:
+async def specialists(work: Work) -> Verdict:
     """An agent for each language, with instructions that say which, and the tool."""
     from agents import Agent
 
-    make = getattr(bench.module("workflows"), "specialist", None)
+    make = getattr(work.module("workflows"), "specialist", None)
     if make is None:
         return incorrect("no-specialist", "workflows.py has no function specialist.", "def specialist(language): ...")
     told = {}
@@ -34,7 +34,7 @@ async def specialists(bench: Bench) -> Verdict:
         try:
             agent = make(language)
         except Exception as error:
-            return raised(error, bench.folder, f"specialist({language!r})", "specialist-raises")
+            return raised(error, work.folder, f"specialist({language!r})", "specialist-raises")
         if not isinstance(agent, Agent):
             seen = f"specialist({language!r}) gives {type(agent).__name__}, not an Agent."
             return incorrect("not-an-agent", seen, "Is a `return` missing?")
@@ -53,15 +53,15 @@ async def specialists(bench: Bench) -> Verdict:
         return incorrect("same-instructions", seen, "Put {language} into the instructions.")
     sys.path.append(str(FLOWS))
     flow = importlib.import_module("check_specialist").CheckSpecialist
-    bench.practice.fault("weather", "down", times=1)
-    run = await bench.run("French", QUESTIONS["French"], workflow=flow)
+    work.practice.fault("weather", "down", times=1)
+    run = await work.run("French", QUESTIONS["French"], workflow=flow)
     found = tool_in(run)
     return found or passed("Each speaks its language, and its tool is an activity.")
 
 
-async def handoffs(bench: Bench) -> Verdict:
+async def handoffs(work: Work) -> Verdict:
     """Triage hands each question to the specialist of its language."""
-    runs = await _ask(bench, QUESTIONS, 0)
+    runs = await _ask(work, QUESTIONS, 0)
     for language, run in runs.items():
         trouble = in_trouble(run)
         if trouble:
@@ -90,9 +90,9 @@ async def handoffs(bench: Bench) -> Verdict:
     return passed("Each of three languages reached its specialist.")
 
 
-async def pause(bench: Bench) -> Verdict:
+async def pause(work: Work) -> Verdict:
     """A timer between triage and specialist."""
-    run = (await _ask(bench, {"French": QUESTIONS["French"]}, PAUSE))["French"]
+    run = (await _ask(work, {"French": QUESTIONS["French"]}, PAUSE))["French"]
     trouble = in_trouble(run)
     if trouble:
         return raised_in_history(trouble, "The workflow", "workflow-fails")
@@ -117,24 +117,24 @@ async def pause(bench: Bench) -> Verdict:
     return passed("The timer stands in the history between triage and specialist.")
 
 
-async def _ask(bench: Bench, questions: dict[str, str], seconds: float) -> dict[str, Run]:
+async def _ask(work: Work, questions: dict[str, str], seconds: float) -> dict[str, Run]:
     """Runs the learner's workflow for several questions at once."""
-    cls, queue = bench.workflow(), f"check-{uuid4().hex[:8]}"
-    client = await bench.serve(queue, [cls])
+    cls, queue = work.workflow(), f"check-{uuid4().hex[:8]}"
+    client = await work.serve(queue, [cls])
     ids = [await start(client, cls, queue, [question, seconds]) for question in questions.values()]
-    runs = await asyncio.gather(*(bench.follow(client, workflow_id) for workflow_id in ids))
+    runs = await asyncio.gather(*(work.follow(client, workflow_id) for workflow_id in ids))
     return dict(zip(questions, runs, strict=True))
 
 
-async def worker(bench: Bench) -> Verdict:
+async def worker(work: Work) -> Verdict:
     """See `scripts.worker`."""
-    return await scripts.worker(bench, [QUESTIONS["English"], 0])
+    return await scripts.worker(work, [QUESTIONS["English"], 0])
 
 
-async def starter(bench: Bench) -> Verdict:
+async def starter(work: Work) -> Verdict:
     """See `scripts.starter`."""
     question = QUESTIONS["English"]
-    return await scripts.starter(bench, question, ["--pause", "0.3"], [question, 0.3], agent=True)
+    return await scripts.starter(work, question, ["--pause", "0.3"], [question, 0.3], agent=True)
 
 
 CHECKS = (

@@ -10,29 +10,29 @@ from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 
-from workshop.checks.bench import WARM_UP, Bench, asked_model, in_trouble, start
 from workshop.checks.learner import LOOK, Found, raised_in_history, raised_in_run, shorten
-from workshop.checks.programs import Ended, Program
+from workshop.checks.script import CheckedScript, Ended
 from workshop.checks.slips import slip_of
 from workshop.checks.verdict import Verdict, incorrect, passed
+from workshop.checks.work import WARM_UP, Work, asked_model, in_trouble, start
 from workshop.history import MODEL, Run, as_text, read_history
 from workshop.proof import prove
 
 NO_PLUGIN = "OpenAIAgentsPlugin(...) belongs into connect(...), in worker.py and in starter.py."
 
 
-async def worker(bench: Bench, args: Sequence[Any], agent: bool = True) -> Verdict:
+async def worker(work: Work, args: Sequence[Any], agent: bool = True) -> Verdict:
     """A worker that polls the task queue, and has what the workflow needs: itself, the activity, the plugin."""
-    queue, workflow = bench.task_queue(), bench.workflow()
-    client = await bench.client(plugin=agent)
-    program = bench.program("worker.py")
-    await _until_it_polls(bench, client, program, queue)
+    queue, workflow = work.task_queue(), work.workflow()
+    client = await work.client(plugin=agent)
+    program = work.script("worker.py")
+    await _until_it_polls(work, client, program, queue)
     workflow_id = await start(client, workflow, queue, args)
-    run = await bench.follow(client, workflow_id, 3)
+    run = await work.follow(client, workflow_id, 3)
     if any(row.state == "scheduled" for row in run.rows) and not await pollers(client, queue, "ACTIVITY"):
         seen = f"The worker polls {queue} for workflows, and for no activity."
         return incorrect("activity-missing", seen, "Add the activity to activities=[...] of the Worker.")
-    run = await bench.follow(client, workflow_id)
+    run = await work.follow(client, workflow_id)
     trouble = in_trouble(run)
     if run.status == "completed":
         call = next((row for row in run.rows if row.kind == MODEL), None)
@@ -56,7 +56,7 @@ async def worker(bench: Bench, args: Sequence[Any], agent: bool = True) -> Verdi
     return _not_over(run, program)
 
 
-def _not_over(run: Run, program: Program) -> Verdict:
+def _not_over(run: Run, program: CheckedScript) -> Verdict:
     ended = program.poll()
     if ended:
         return _ended(ended, program, "worker.py")
@@ -65,7 +65,7 @@ def _not_over(run: Run, program: Program) -> Verdict:
     return incorrect("not-finished", f"The workflow did not finish on your worker: {doing}.", "Look at worker.py.")
 
 
-async def _until_it_polls(bench: Bench, client: Client, program: Program, queue: str) -> None:
+async def _until_it_polls(work: Work, client: Client, program: CheckedScript, queue: str) -> None:
     """Returns when workflows of the queue are polled for.
 
     Raises:
@@ -83,7 +83,7 @@ async def _until_it_polls(bench: Bench, client: Client, program: Program, queue:
         return "half" if half and time.monotonic() > half[0] + 1.5 else ""
 
     half: list[float] = []
-    seen = await bench.wait(look, 6)
+    seen = await work.wait(look, 6)
     if seen == "polls":
         return
     if ended := program.poll():
@@ -106,7 +106,7 @@ async def pollers(client: Client, queue: str, kind: str) -> list[str]:
     return [poller.identity for poller in (await client.workflow_service.describe_task_queue(request)).pollers]
 
 
-def _ended(ended: Ended, program: Program, script: str) -> Verdict:
+def _ended(ended: Ended, program: CheckedScript, script: str) -> Verdict:
     """A script that ended before its time."""
     if ended.error:
         known = slip_of(ended.error)
@@ -121,20 +121,20 @@ def _ended(ended: Ended, program: Program, script: str) -> Verdict:
     return incorrect("worker-ended", seen, "Is it run, with `async with worker:`, and waited in?")
 
 
-async def recovery(bench: Bench, args: Sequence[Any]) -> Verdict:
+async def recovery(work: Work, args: Sequence[Any]) -> Verdict:
     """A worker that is killed in a model call, a second one that finishes: noticed by heartbeats."""
-    queue, workflow = bench.task_queue(), bench.workflow()
-    client = await bench.client()
-    first = bench.program("worker.py")
-    await _until_it_polls(bench, client, first, queue)
-    bench.practice.fault("model", "slow", delay=60)
+    queue, workflow = work.task_queue(), work.workflow()
+    client = await work.client()
+    first = work.script("worker.py")
+    await _until_it_polls(work, client, first, queue)
+    work.practice.fault("model", "slow", delay=60)
     workflow_id = await start(client, workflow, queue, args)
 
     async def in_flight() -> bool:
-        return any(entry["outcome"] == "in flight" for entry in bench.practice.ledger("model"))
+        return any(entry["outcome"] == "in flight" for entry in work.practice.entries("model"))
 
     run = await read_history(client, workflow_id)
-    if not await bench.wait(in_flight, 5):
+    if not await work.wait(in_flight, 5):
         run = await read_history(client, workflow_id)
         trouble = in_trouble(run)
         if trouble:
@@ -150,19 +150,19 @@ async def recovery(bench: Bench, args: Sequence[Any]) -> Verdict:
         return incorrect("no-heartbeat", seen, slip)
     killed = time.monotonic()
     first.signal(signal.SIGKILL)
-    bench.practice.clear_faults()
-    second = bench.program("worker.py")
-    run = await bench.follow(client, workflow_id, 16)
+    work.practice.clear()
+    second = work.script("worker.py")
+    run = await work.follow(client, workflow_id, 16)
     if run.status != "completed":
         return _not_over(run, second)
     took = time.monotonic() - killed
-    proof = prove(run, bench.practice.ledger("model"))
+    proof = prove(run, work.practice.entries("model"))
     if proof.made_again:
         return incorrect("call-repeated", f"{proof.made_again} recorded model calls were made again.")
     return passed(f"Killed in a model call, it was finished by a second worker {took:.1f} s later.")
 
 
-async def starter(bench: Bench, argument: str, extra: Sequence[str], args: Sequence[Any], agent: bool) -> Verdict:
+async def starter(work: Work, argument: str, extra: Sequence[str], args: Sequence[Any], agent: bool) -> Verdict:
     """A starter that starts the workflow under an id of its own, hands the question on, prints the answer.
 
     Args:
@@ -170,11 +170,11 @@ async def starter(bench: Bench, argument: str, extra: Sequence[str], args: Seque
         args: what the workflow has to be given.
         agent: whether it needs the plugin.
     """
-    queue, workflow = bench.task_queue(), bench.workflow()
-    client = await bench.client(plugin=agent)
+    queue, workflow = work.task_queue(), work.workflow()
+    client = await work.client(plugin=agent)
     # Both at once and before any worker: two that shared an id would collide for certain.
-    programs = [bench.program("starter.py", argument, *extra) for _ in range(2)]
-    ids = await _started(bench, client, programs)
+    programs = [work.script("starter.py", argument, *extra) for _ in range(2)]
+    ids = await _started(work, client, programs)
     known = {run.workflow_id: run for run in [await read_history(client, workflow_id) for workflow_id in ids]}
     for run in known.values():
         if run.task_queue != queue:
@@ -196,8 +196,8 @@ async def starter(bench: Bench, argument: str, extra: Sequence[str], args: Seque
     if len(known) < 2:
         seen = f"Asked twice at once, it started one workflow only: {', '.join(known)}."
         return incorrect("id-not-unique", seen, "Put something unique into the workflow's ID, such as uuid4().hex.")
-    await bench.serve(queue, [workflow], plugin=agent)
-    runs = [await bench.follow(client, workflow_id) for workflow_id in known]
+    await work.serve(queue, [workflow], plugin=agent)
+    runs = [await work.follow(client, workflow_id) for workflow_id in known]
     for run in runs:
         if run.status != "completed":
             trouble = in_trouble(run)
@@ -208,7 +208,7 @@ async def starter(bench: Bench, argument: str, extra: Sequence[str], args: Seque
     async def all_over() -> bool:
         return all(program.poll() for program in programs)
 
-    await bench.wait(all_over, 3)
+    await work.wait(all_over, 3)
     answer = as_text(runs[0].result).strip()
     for program in programs:
         end = program.poll()
@@ -222,7 +222,7 @@ async def starter(bench: Bench, argument: str, extra: Sequence[str], args: Seque
     return passed("Each question became a workflow of its own, and was answered.")
 
 
-async def _started(bench: Bench, client: Client, programs: Sequence[Program]) -> list[str]:
+async def _started(work: Work, client: Client, programs: Sequence[CheckedScript]) -> list[str]:
     """The ids of the workflows that the starters started.
 
     Raises:
@@ -238,8 +238,8 @@ async def _started(bench: Bench, client: Client, programs: Sequence[Program]) ->
         # A starter that ended has no more to start.
         return len(ids) == len(programs) or all(over) or (bool(ids) and any(over))
 
-    await bench.wait(settled, 5)
-    ids = await bench.wait(listed, 0.5)  # the list lags
+    await work.wait(settled, 5)
+    ids = await work.wait(listed, 0.5)  # the list lags
     if ids:
         return ids
     for program in programs:

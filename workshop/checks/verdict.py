@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from workshop.checks.bench import Bench
+    from workshop.checks.work import Work
 
 Outcome = Literal["passed", "incorrect", "raised", "not attempted"]
 # Colour and sign say nothing that the word does not say too.
@@ -55,7 +55,7 @@ class Check:
     todo: int | None
     hints: tuple[str, ...]
     why: str
-    look: "Callable[[Bench], Coroutine[Any, Any, Verdict]]" = field(repr=False)
+    look: "Callable[[Work], Coroutine[Any, Any, Verdict]]" = field(repr=False)
     variable: str = ""
     answer: str = ""
     temporal: bool = False

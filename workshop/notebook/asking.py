@@ -35,7 +35,7 @@ class Asked(Quiet):
     @property
     def exit_code(self) -> int | None:
         """How starter.py ended; None while it runs, and if it was ended because nobody waited any longer."""
-        return self._script.exit_code
+        return self._script.program.exit_code
 
     @property
     def output(self) -> str:
@@ -45,16 +45,16 @@ class Asked(Quiet):
     @property
     def running(self) -> bool:
         """Whether starter.py still runs."""
-        return self._script.running
+        return self._script.program.running
 
     def kill(self) -> None:
         """SIGKILL for starter.py. A plain run is lost with it; a workflow goes on."""
-        was = self._script.kill()
+        was = self._script.program.kill()
         print("Starter killed: SIGKILL." if was else "The starter has ended already.")
 
     def leave(self) -> None:
         """Ends starter.py, without a word."""
-        self._script.kill()
+        self._script.program.kill()
 
     def follow(self, wait: float, say: Callable[[str], None]) -> bool:
         """Prints its output until it ends, for at most `wait` seconds from when it has really begun; whether it ended.

@@ -36,20 +36,20 @@ class Desk:
         """Sets a fault of `model` or `weather`."""
         if not (self.weather_practises if target == "weather" else self.model_practises):
             return [POLITE.replace("model", "weather") if target == "weather" else POLITE, _BACK]
-        return fault_lines(self._practice.set_fault(target=target, kind=kind, **options))
+        return fault_lines(self._practice.fault(target, kind, **options))
 
     def clear(self, target: str | None = None) -> list[str]:
         """Takes faults back; requests that they delay go on."""
         if not (self.model_practises or self.weather_practises):
             return [POLITE]
-        return fault_lines(self._practice.clear_faults(target))
+        return fault_lines(self._practice.clear(target))
 
     def newest(self) -> int:
         """The id of the newest entry; 0 if there is none, or the practice services are not in use."""
         if not (self.model_practises or self.weather_practises):
             return 0
         try:
-            return max((entry["id"] for entry in self._practice.ledger()["entries"]), default=0)
+            return self._practice.newest()
         except WorkshopError:
             return 0
 

@@ -13,10 +13,10 @@ from threading import Thread
 from typing import Any
 
 from workshop.checks import CHECKS, SIGNS, Check, Outcome, Verdict, find
-from workshop.checks.bench import Bench, verdict_of
-from workshop.checks.prober import Prober
+from workshop.checks.run import Checker
 from workshop.checks.slips import RUN_SYNC
 from workshop.checks.starters import untouched
+from workshop.checks.work import Work, verdict_of
 from workshop.errors import WorkshopError
 from workshop.notebook.kernel import Quiet, last_slip, shell
 from workshop.notebook.surroundings import folded, free_name, scrub, shadow, stamp
@@ -68,11 +68,11 @@ class Results(list[Checked], Quiet):
 class Lessons:
     """The checks of one exercise in one folder."""
 
-    def __init__(self, number: str, folder: Path, root: Path, state_dir: Path, prober: Prober, say: Say) -> None:
+    def __init__(self, number: str, folder: Path, root: Path, state_dir: Path, checker: Checker, say: Say) -> None:
         self.number, self.folder, self._root = number, folder, root
         self._solution = root / "solutions" / folder.name
         self._memory = state_dir / f"exercise-{number}.json"
-        self._prober, self._say = prober, say
+        self._checker, self._say = checker, say
         # What a finished exercise has.
         self.files = sorted(path.name for path in self._solution.glob("*.py") if path.name != GIVEN)
 
@@ -217,11 +217,11 @@ class Lessons:
 
     def _verdict(self, check: Check, value: Any) -> Verdict:
         if value is None and check.file:
-            return self._prober.look(self.number, check, self.folder)
+            return self._checker.look(self.number, check, self.folder)
         here = shell()
-        bench = Bench(self.folder, self._prober.practice_url())
-        bench.variable = here.user_ns.get(check.variable) if value is None and here else value
-        return _in_a_thread(check, bench)
+        work = Work(self.folder, self._checker.settings())
+        work.variable = here.user_ns.get(check.variable) if value is None and here else value
+        return _in_a_thread(check, work)
 
     def _digest(self, check: Check) -> str:
         """What tells whether the file of a check was changed; "" if there is none."""
@@ -275,19 +275,19 @@ class Lessons:
             part.replace(self._memory)
 
 
-def _in_a_thread(check: Check, bench: Bench) -> Verdict:
+def _in_a_thread(check: Check, work: Work) -> Verdict:
     """Looks at a variable: beside the notebook's own event loop, with the practice services of the checks."""
     found: list[Verdict | WorkshopError] = []
 
     def look() -> None:
         try:
-            found.append(asyncio.run(verdict_of(check, bench)))
+            found.append(asyncio.run(verdict_of(check, work)))
         except WorkshopError as trouble:
             found.append(trouble)
         finally:
-            bench.practice.close()
+            work.practice.close()
 
-    with bench.borrowed():
+    with work.borrowed():
         thread = Thread(target=look, daemon=True)
         thread.start()
         thread.join(30)

@@ -2,16 +2,14 @@
 
 import os
 import re
-import signal
-from contextlib import suppress
 from pathlib import Path
 
+from workshop import warm
 from workshop.checks import CHECKS, Check
 from workshop.checks.starters import untouched
 from workshop.errors import WorkshopError
-from workshop.notebook.keeping import keeper
 from workshop.notebook.surroundings import load_env, scrub, shadow
-from workshop.processes import Record, fresh_log, stop
+from workshop.processes import Program, Record
 
 IMPORTED = ("activities.py", "workflows.py")  # by worker.py and starter.py
 FRAME = re.compile(r'\s+File "([^"]+)", line (\d+)')
@@ -22,43 +20,25 @@ CHAINED = (
 
 
 class Script:
-    """A running script. Its output is in a file, so that it can go on when nobody reads it."""
+    """A script of an exercise, running. Its output is in a file, so that it can go on when nobody reads it."""
 
-    def __init__(self, record: Record, log: Path, folder: Path) -> None:
-        self.record = record
-        self.log = log
+    def __init__(self, program: Program, folder: Path) -> None:
+        self.program = program
         self._folder = folder
         self._shown = 0
 
     @property
-    def running(self) -> bool:
-        """Whether it has not ended."""
-        return self.record.process() is not None
-
-    @property
-    def exit_code(self) -> int | None:
-        """How it ended; None while it runs."""
-        return None if self.running else keeper.exit_code(self.record.pid)
-
-    @property
     def output(self) -> str:
         """All that it has printed; nothing of a key is in it."""
-        try:
-            return scrub(self.log.read_text(encoding="utf-8", errors="replace"))
-        except OSError:
-            return ""
+        return scrub(self.program.text)
 
     def news(self) -> list[str]:
         """The whole lines that it has printed since the last call, without the frames of tracebacks."""
-        ended = not self.running  # asked first: what it printed last is in the file then
+        ended = not self.program.running  # asked first: what it printed last is in the file then
         text = self.output
         lines = without_frames(text if ended else text[: text.rfind("\n") + 1], self._folder, ended)
         fresh, self._shown = lines[self._shown :], len(lines)
         return fresh
-
-    def kill(self) -> bool:
-        """SIGKILL; whether it still ran."""
-        return kill(self.record)
 
     def last_words(self, count: int = 6) -> list[str]:
         """How it ended: a traceback becomes its last line with the learner's file and line, else the last lines."""
@@ -67,17 +47,7 @@ class Script:
 
 def never_started(folder: Path, log: Path) -> Script:
     """Stands for a script that this kernel has not started; its log may be there from an earlier one."""
-    return Script(Record(0, 0.0, [], [], ""), log, folder)
-
-
-def kill(record: Record) -> bool:
-    """SIGKILL, to a script and what it has started: they are a group. Whether it still ran."""
-    if not record.process():
-        return False
-    with suppress(ProcessLookupError):
-        os.killpg(record.pid, signal.SIGKILL)
-    stop([record], 5)
-    return True
+    return Script(Program(Record(0, 0.0, [], [], ""), log), folder)
 
 
 def run(folder: Path, root: Path, script: str, arguments: list[str], log: Path) -> Script:
@@ -98,10 +68,9 @@ def run(folder: Path, root: Path, script: str, arguments: list[str], log: Path) 
         raise WorkshopError(*hidden.split("\n  Next: "))
     load_env(folder)
     try:
-        fresh_log(log).close()
+        return Script(warm.start(folder / script, arguments, os.environ, log), folder)
     except OSError as error:
         raise WorkshopError(f"{script} cannot start: {error.strerror} ({error.filename}).", "workshop doctor") from None
-    return Script(keeper.start(folder / script, arguments, log), log, folder)
 
 
 def to_do(folder: Path, script: str) -> Check | None:

@@ -6,15 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from workshop.checks.prober import Prober
+from workshop import warm
+from workshop.checks.run import Checker
 from workshop.errors import WorkshopError
 from workshop.history import as_text
 from workshop.notebook import kernel, scripts, surroundings
 from workshop.notebook.asking import Asked, words
 from workshop.notebook.desk import Desk
 from workshop.notebook.flows import Flows, as_table, show_timeline
-from workshop.notebook.keeper import WARM
-from workshop.notebook.keeping import keeper
 from workshop.notebook.lessons import Checked, Lessons, Results
 from workshop.notebook.worker import Worker
 from workshop.proof import PlainProof, Proof, of_question, prove, prove_plain
@@ -55,7 +54,7 @@ def exercise(number: str) -> "Exercise":
     kernel.prepare(folder)
     made = _open[folder] = Exercise(folder, settings)
     print(surroundings.ready_line(made.number, settings, ROOT))
-    made.warm_up()
+    warm.warm_up()  # the packages are imported while the learner reads
     return made
 
 
@@ -74,21 +73,15 @@ class Exercise:
         self._settings, self._say = settings, say
         self._flows = Flows(settings, QUEUES[self.number])
         self._desk = Desk(settings)
-        self._prober = Prober(self.number, say, keeper.companion)
-        self._lessons = Lessons(self.number, folder, settings.root, settings.state_dir, self._prober, say)
+        self._checker = Checker(say)
+        self._lessons = Lessons(self.number, folder, settings.root, settings.state_dir, self._checker, say)
         self.worker = Worker(self.number, folder, settings.root, settings, QUEUES[self.number], say)
         self._asked: list[tuple[Asked, int]] = []  # each with the newest entry of the ledger before it
-        # For a kernel that ends by itself; one that is killed is missed by their keeper.
+        # For a kernel that ends by itself; with one that is killed, they are killed.
         atexit.register(self.close)
 
     def __repr__(self) -> str:
         return f"Exercise {self.number}, {self.folder.name}"
-
-    def warm_up(self) -> None:
-        """Lets the process from which programs and checks are forked import the packages while the learner reads."""
-        keeper.warm_up(self.number)
-        if not WARM:
-            self._prober.warm_up()
 
     def close(self) -> None:
         """Ends the processes of this kernel: worker, starters, checks."""
@@ -96,7 +89,7 @@ class Exercise:
         self.worker.leave()
         for asked, _ in self._asked:
             asked.leave()
-        self._prober.close()
+        self._checker.close()
 
     # Asking.
 

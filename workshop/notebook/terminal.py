@@ -5,8 +5,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from workshop import warm
 from workshop.checks import CHECKS
-from workshop.checks.prober import Prober
+from workshop.checks.run import Checker
 from workshop.notebook import reset, worker
 from workshop.notebook.lessons import Lessons
 from workshop.notebook.surroundings import folder_of
@@ -20,7 +21,7 @@ def progress(settings: Settings, say: Say) -> None:
     """Prints what the checks of every exercise found last."""
     for number in CHECKS:
         folder = folder_of(number, settings.root)
-        for line in Lessons(number, folder, settings.root, settings.state_dir, Prober(), say).progress():
+        for line in Lessons(number, folder, settings.root, settings.state_dir, Checker(), say).progress():
             say(line)
     say("Make them anew with: workshop check 03, or in the notebook with ex.check()")
 
@@ -33,9 +34,9 @@ def check(settings: Settings, exercise: str, watch: bool, say: Say) -> int:
     """
     folder = folder_of(exercise, settings.root)
     number = folder.name[:2]
-    prober = Prober(number, say)
-    prober.warm_up()
-    lessons = Lessons(number, folder, settings.root, settings.state_dir, prober, say)
+    checker = Checker(say)
+    warm.warm_up()
+    lessons = Lessons(number, folder, settings.root, settings.state_dir, checker, say)
     try:
         while True:
             before = _times(folder)
@@ -52,7 +53,7 @@ def check(settings: Settings, exercise: str, watch: bool, say: Say) -> int:
     except KeyboardInterrupt:
         return 0
     finally:
-        prober.close()
+        checker.close()
 
 
 def reset_exercise(settings: Settings, exercise: str, say: Say) -> None:
@@ -63,7 +64,7 @@ def reset_exercise(settings: Settings, exercise: str, say: Say) -> None:
         say("Its worker was stopped.")
     for line in reset.reset(settings.root, folder):
         say(line)
-    Lessons(number, folder, settings.root, settings.state_dir, Prober(), say).forget()
+    Lessons(number, folder, settings.root, settings.state_dir, Checker(), say).forget()
 
 
 def _times(folder: Path) -> dict[str, int]:

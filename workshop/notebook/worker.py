@@ -1,11 +1,11 @@
 """An exercise's worker: started, stopped, killed and watched from the notebook, never run inside it."""
 
 import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from psutil import Process  # type: ignore[import-untyped]
 from temporalio.client import Client
 from temporalio.service import RPCError
 
@@ -15,7 +15,7 @@ from workshop.errors import WorkshopError
 from workshop.notebook import scripts
 from workshop.notebook.kernel import wait_for
 from workshop.notebook.scripts import Script
-from workshop.processes import Record
+from workshop.processes import Program, Record
 from workshop.settings import Settings
 
 START = 40.0  # seconds until a worker must poll: it imports for 3 s, more on a busy machine
@@ -30,23 +30,23 @@ def pid_file(number: str, state_dir: Path) -> Path:
     return state_dir / f"worker-{number}.pid"
 
 
-def running(file: Path) -> Record | None:
+def running(file: Path, log: Path) -> Program | None:
     """The worker that a pid file names, if it runs."""
     record = Record.read(file)
-    return record if record and record.process() else None
+    return Program(record, log) if record and record.process() else None
 
 
 def end(file: Path, seconds: float) -> str:
     """Ends the worker that a pid file names: "stopped", "killed" if it took longer than that, "" if there was none."""
-    record = running(file)
+    worker = running(file, file)
     how = ""
-    if record and (process := record.process()):
-        process.resume()  # a paused one would not hear of it
-        process.terminate()
+    if worker:
+        worker.signal(signal.SIGCONT)  # a paused one would not hear of it
+        worker.signal(signal.SIGTERM)
         deadline = time.monotonic() + seconds
-        while record.process() and time.monotonic() < deadline:
+        while worker.running and time.monotonic() < deadline:
             time.sleep(0.05)
-        how = "killed" if scripts.kill(record) else "stopped"
+        how = "killed" if worker.kill() else "stopped"
     file.unlink(missing_ok=True)
     return how
 
@@ -64,13 +64,13 @@ class Worker:
     @property
     def running(self) -> bool:
         """Whether one runs, whoever started it."""
-        return self._record() is not None
+        return self._now() is not None
 
     @property
     def pid(self) -> int | None:
         """Its process id."""
-        record = self._record()
-        return record.pid if record else None
+        worker = self._now()
+        return worker.pid if worker else None
 
     @property
     def lost(self) -> bool:
@@ -84,20 +84,20 @@ class Worker:
         self._lost = True
         try:
             self._script = scripts.run(self._folder, self._root, "worker.py", [], self._log)
-            self._script.record.write(self._pid_file)
+            self._script.program.record.write(self._pid_file)
         except WorkshopError as error:
             self._say(str(error))
             return
         try:
             self._await_polling(self._script)
         except KeyboardInterrupt:  # nobody would know of it
-            self._script.kill()
+            self._script.program.kill()
             self._say("Interrupted: the worker that was starting is ended.")
             raise
 
     def stop(self, seconds: float = STOP) -> None:
         """Asks the worker to stop, as Ctrl+C does: it lets the calls in flight finish, for so many seconds."""
-        if not self._record():
+        if not self.running:
             self._say("No worker runs.")
             return
         self._lost = False
@@ -110,26 +110,23 @@ class Worker:
 
     def kill(self) -> None:
         """SIGKILL: it cannot finish, say or save anything."""
-        record = self._record()
-        if record is None:
-            self._say("No worker runs.")
-            return
-        self._lost = False
-        scripts.kill(record)
-        self._pid_file.unlink(missing_ok=True)
-        self._say(f"Worker killed (process {record.pid}): SIGKILL, no goodbye.")
+        if worker := self._need():
+            self._lost = False
+            worker.kill()
+            self._pid_file.unlink(missing_ok=True)
+            self._say(f"Worker killed (process {worker.pid}): SIGKILL, no goodbye.")
 
     def pause(self) -> None:
         """SIGSTOP: it stays, with its connections open, and does nothing until `resume`."""
-        if process := self._process():
-            process.suspend()
-            self._say(f"Worker paused (process {process.pid}): SIGSTOP. Its connections stay open.")
+        if worker := self._need():
+            worker.signal(signal.SIGSTOP)
+            self._say(f"Worker paused (process {worker.pid}): SIGSTOP. Its connections stay open.")
 
     def resume(self) -> None:
         """SIGCONT: it goes on where it was paused."""
-        if process := self._process():
-            process.resume()
-            self._say(f"Worker resumed (process {process.pid}): SIGCONT.")
+        if worker := self._need():
+            worker.signal(signal.SIGCONT)
+            self._say(f"Worker resumed (process {worker.pid}): SIGCONT.")
 
     def restart(self) -> None:
         """Stops the worker politely and starts a new one, with the files as they are now."""
@@ -143,21 +140,20 @@ class Worker:
             self._say(line)
 
     def leave(self) -> None:
-        """At the kernel's end: the worker is asked to stop, and the keeper sees to it."""
-        if self._script and (process := self._script.record.process()):
-            process.terminate()
+        """At the kernel's end: the worker is asked to stop, and has until then."""
+        if self._script and self._script.program.running:
+            self._script.program.signal(signal.SIGTERM)
             self._pid_file.unlink(missing_ok=True)
 
-    def _process(self) -> Process | None:
-        record = self._record()
-        process = record.process() if record else None
-        if process is None:
+    def _need(self) -> Program | None:
+        worker = self._now()
+        if worker is None:
             self._say("No worker runs.")
-        return process
+        return worker
 
-    def _record(self) -> Record | None:
+    def _now(self) -> Program | None:
         """The worker that runs, even if another notebook or an earlier kernel started it."""
-        return running(self._pid_file)
+        return running(self._pid_file, self._log)
 
     def _end(self, seconds: float) -> str:
         """Ends the worker that runs: "stopped", "killed" if it had to be, "" if there was none."""
@@ -166,9 +162,9 @@ class Worker:
     def _await_polling(self, script: Script) -> None:
         deadline = time.monotonic() + START
         told = False
-        while script.running:
+        while script.program.running:
             if self._polls(script):
-                self._say(f"Worker running: process {script.record.pid} polls the task queue {self._queue}.")
+                self._say(f"Worker running: process {script.program.pid} polls the task queue {self._queue}.")
                 return
             if time.monotonic() > deadline:
                 where = "other task queue? Worker(..., task_queue=TASK_QUEUE), run with `async with worker:`"
@@ -179,12 +175,12 @@ class Worker:
                 self._say("... still starting: a busy machine takes longer to import the packages")
             time.sleep(0.25)
         self._pid_file.unlink(missing_ok=True)
-        self._say(f"The worker ended (exit code {script.exit_code}) before it polled. Its last lines:")
+        self._say(f"The worker ended (exit code {script.program.exit_code}) before it polled. Its last lines:")
         for line in script.last_words():
             self._say(f"    {line}")
 
     def _polls(self, script: Script) -> bool:
-        pid = str(script.record.pid)
+        pid = str(script.program.pid)
 
         async def ask() -> bool:
             settings = self._settings

@@ -1,4 +1,4 @@
-"""Talks to the practice services' control paths, for the commands and for tests."""
+"""Talks to the practice services' control paths: for commands, notebooks, checks and tests."""
 
 from typing import Any
 
@@ -16,39 +16,50 @@ class Practice:
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
+        self._http = loopback.client(self.url, timeout=10)
+        self._known = False  # that it is the practice services who answer there
 
     def faults(self) -> list[dict[str, Any]]:
         """The faults that are set."""
-        return self._list("GET", "/faults", "faults")
+        return list(self._ask("GET", "/faults")["faults"])
 
-    def set_fault(self, **spec: Any) -> list[dict[str, Any]]:
-        """Sets a fault: target, kind and, where wanted, times, after, delay, retry_after, probability, seed."""
-        return self._list("POST", "/faults", "faults", {k: v for k, v in spec.items() if v is not None})
+    def fault(self, target: str, kind: str, **options: Any) -> list[dict[str, Any]]:
+        """Sets a fault; options are times, after, delay, retry_after, probability, seed. Returns the faults set."""
+        given = {name: value for name, value in options.items() if value is not None}
+        return list(self._ask("POST", "/faults", {"target": target, "kind": kind, **given})["faults"])
 
-    def clear_faults(self, target: str | None = None) -> list[dict[str, Any]]:
-        """Clears one target's fault or all; requests that they delay go on."""
-        return self._list("DELETE", f"/faults?target={target}" if target else "/faults", "faults")
+    def clear(self, target: str | None = None) -> list[dict[str, Any]]:
+        """Clears one target's fault or all; requests that they delay go on. Returns the faults that are left."""
+        return list(self._ask("DELETE", f"/faults?target={target}" if target else "/faults")["faults"])
 
     def ledger(self, since: int = 0) -> dict[str, Any]:
         """`{"entries": [...], "totals": {...}}` of the entries with an id above `since`."""
         return self._ask("GET", f"/ledger?since={since}")
 
+    def entries(self, service: str, since: int = 0) -> list[dict[str, Any]]:
+        """Those of `model` or `weather`, oldest first."""
+        return [entry for entry in self.ledger(since)["entries"] if entry["service"] == service]
+
+    def newest(self) -> int:
+        """The id of the newest entry; 0 if there is none."""
+        return max((entry["id"] for entry in self.ledger()["entries"]), default=0)
+
     def clear_ledger(self) -> dict[str, Any]:
         """Forgets all entries."""
         return self._ask("DELETE", "/ledger")
 
-    def _list(self, method: str, path: str, name: str, body: Any = None) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self._ask(method, path, body)[name]
-        return found
+    def close(self) -> None:
+        """Ends its connections."""
+        self._http.close()
 
     def _ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
-        with loopback.client(self.url) as http:
-            self._know(http)
-            try:
-                answer = http.request(method, path, json=body)
-                data = answer.json()
-            except (httpx.HTTPError, ValueError) as error:
-                raise WorkshopError(f"The practice services at {self.url} broke off: {error}.", "try again") from None
+        self._know()
+        try:
+            answer = self._http.request(method, path, json=body)
+            data = answer.json()
+        except (httpx.HTTPError, ValueError) as error:
+            self._known = False
+            raise WorkshopError(f"The practice services at {self.url} broke off: {error}.", "try again") from None
         if answer.is_error or not isinstance(data, dict):
             reason = data.get("error") if isinstance(data, dict) else None
             raise WorkshopError(
@@ -56,14 +67,17 @@ class Practice:
             )
         return data
 
-    def _know(self, http: httpx.Client) -> None:
+    def _know(self) -> None:
+        if self._known:
+            return
         try:
-            known = http.get("/health").json()
+            known = self._http.get("/health").json()
         except httpx.TransportError:
             raise WorkshopError(f"The practice services are not running at {self.url}.", "workshop up") from None
         except ValueError:
             known = None
-        if not isinstance(known, dict) or known.get("service") != "practice":
+        self._known = isinstance(known, dict) and known.get("service") == "practice"
+        if not self._known:
             raise WorkshopError(
                 f"Another program answers at {self.url}, not the practice services.",
                 "set WORKSHOP_PRACTICE_PORT to a free port, or stop that program, then: workshop up",

@@ -17,10 +17,12 @@ from uuid import uuid4
 
 from workshop import loopback
 from workshop.checks.learner import Found, activities_in, import_module, raised, unforeseen, workflows_in
-from workshop.checks.programs import Program, Spares
+from workshop.checks.script import CheckedScript
 from workshop.checks.verdict import Check, Verdict, incorrect
 from workshop.errors import WorkshopError
 from workshop.history import MODEL, TASK_FAILURE, Row, Run, read_history
+from workshop.practice.client import Practice
+from workshop.settings import Settings
 
 if TYPE_CHECKING:
     from temporalio.client import Client
@@ -31,65 +33,33 @@ WARM_UP = "warm-up"  # id of a workflow that only shows that the namespace can b
 AGENT = {"User-Agent": "workshop checks"}
 
 
-class Practice:
-    """The control paths of the practice services, for one check."""
+class Work:
+    """See the module. `variable` is the notebook's object that is looked at, where there is one.
 
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self._http = loopback.client(url)
+    Args:
+        folder: of the learner's files.
+        settings: of the services that checks use.
+        scripts: processes that wait to be scripts of the learner's.
+    """
 
-    def fault(self, target: str, kind: str, **options: Any) -> None:
-        """Sets a fault."""
-        self._http.post("/faults", json={"target": target, "kind": kind, **options}).raise_for_status()
-
-    def close(self) -> None:
-        """Ends its connections."""
-        self._http.close()
-
-    def clear_faults(self) -> None:
-        """Takes all faults back; requests that they delay go on."""
-        self._http.delete("/faults").raise_for_status()
-
-    def clear(self) -> None:
-        """Takes all faults back and empties the ledger."""
-        self.clear_faults()
-        self._http.delete("/ledger").raise_for_status()
-
-    def ledger(self, service: str) -> list[dict[str, Any]]:
-        """What the model or the weather was asked since `clear`."""
-        entries = self._http.get("/ledger").raise_for_status().json()["entries"]
-        return [entry for entry in entries if entry["service"] == service]
+    def __init__(self, folder: Path, settings: Settings, scripts: Sequence[CheckedScript] = ()) -> None:
+        self.folder = folder
+        self.practice = Practice(settings.practice_url)
+        self.address = settings.temporal_address
+        # A namespace of its own: what an earlier check left behind is not seen here.
+        self.namespace = f"check-{uuid4().hex[:8]}"
+        # The variables that lead a script here.
+        self.env = settings.practice_env() | {"TEMPORAL_NAMESPACE": self.namespace}
+        self.variable: Any = None
+        self._registered = False
+        self._scripts = list(scripts)
+        self.traces: list[dict[str, Any]] = []  # what was traced while workflows ran here
 
     def alerts(self, area: str) -> list[dict[str, Any]]:
         """The properties of the alerts of an area."""
-        answer = self._http.get("/alerts/active", params={"area": area}, headers=AGENT).raise_for_status()
-        return [feature["properties"] for feature in answer.json()["features"]]
-
-
-class Bench:
-    """See the module. `variable` is the notebook's object that is looked at, where there is one."""
-
-    def __init__(self, folder: Path, practice_url: str, address: str = "", spares: Spares | None = None) -> None:
-        self.folder = folder
-        self.practice = Practice(practice_url)
-        self.address = address
-        # A namespace of its own: what an earlier check left behind is not seen here.
-        self.namespace = f"check-{uuid4().hex[:8]}"
-        self.variable: Any = None
-        self._registered = False
-        self._spares = spares
-        self.traces: list[dict[str, Any]] = []  # what was traced while workflows ran here
-
-    @property
-    def env(self) -> dict[str, str]:
-        """The variables that lead a script here."""
-        return {
-            "OPENAI_API_KEY": "practice",
-            "OPENAI_BASE_URL": f"{self.practice.url}/v1",
-            "WEATHER_API_URL": self.practice.url,
-            "TEMPORAL_ADDRESS": self.address,
-            "TEMPORAL_NAMESPACE": self.namespace,
-        }
+        with loopback.client(self.practice.url) as http:
+            answer = http.get("/alerts/active", params={"area": area}, headers=AGENT).raise_for_status().json()
+        return [feature["properties"] for feature in answer["features"]]
 
     @contextmanager
     def borrowed(self) -> Iterator[None]:
@@ -138,13 +108,11 @@ class Bench:
             )
         return name
 
-    def program(self, script: str, *arguments: str) -> Program:
+    def script(self, name: str, *arguments: str) -> CheckedScript:
         """Starts a script of the learner's as a process."""
-        assert self._spares
-        if not (self.folder / script).is_file():
-            self.module(script.removesuffix(".py"))  # says that it is missing
-        env = dict(os.environ) | self.env | {"OPENAI_AGENTS_DISABLE_TRACING": "1"}
-        return self._spares.take().start(script, *arguments, env=env)
+        if not (self.folder / name).is_file():
+            self.module(name.removesuffix(".py"))  # says that it is missing
+        return self._scripts.pop(0).start(name, *arguments, env=dict(os.environ) | self.env)
 
     async def client(self, plugin: bool = True) -> "Client":
         """A client as the solutions' worker has it, with a bound on retries that a check can wait for."""
@@ -242,21 +210,22 @@ class Bench:
         tracing.set_trace_processors([Recorder()])
 
 
-async def verdict_of(check: Check, bench: Bench) -> Verdict:
+async def verdict_of(check: Check, work: Work) -> Verdict:
     """What a check finds.
 
     Raises:
         WorkshopError: it could not be made, through no fault of the learner's.
     """
     try:
-        bench.practice.clear()
-        return await check.look(bench)
+        work.practice.clear()
+        work.practice.clear_ledger()
+        return await check.look(work)
     except Found as found:
         return found.verdict
     except WorkshopError:
         raise
     except BaseException as error:
-        return unforeseen(error, bench.folder)
+        return unforeseen(error, work.folder)
 
 
 async def start(client: "Client", workflow: type | str, queue: str, args: Sequence[Any]) -> str:

@@ -1,0 +1,90 @@
+"""A learner's script, run by a check. Its process is made before the check's own, from which nothing can be forked."""
+
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+
+import dotenv
+import dotenv.main
+
+from workshop import warm
+from workshop.checks.learner import brief, place
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a script ended by itself: the exception that it raised, if any."""
+
+    code: int
+    error: str = ""  # type and message
+    at: str = ""  # file and line
+
+
+class CheckedScript:
+    """Our end of a process that waits for the name of a script in `folder`, and then is that script."""
+
+    def __init__(self, pid: int, connection: Connection, folder: Path, log: Path) -> None:
+        self.pid = pid
+        self._connection, self._folder, self._log = connection, folder, log
+        self._signalled = 0
+        self._ended: Ended | None = None
+
+    def start(self, name: str, *arguments: str, env: Mapping[str, str]) -> "CheckedScript":
+        """Lets it become `python name arguments`."""
+        self._connection.send(warm.Job(self._folder / name, arguments, dict(env), self._log))
+        return self
+
+    @property
+    def text(self) -> str:
+        """What it has printed so far, errors too."""
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
+    def poll(self) -> Ended | None:
+        """How it ended, or None while it runs."""
+        if self._ended is None and self._connection.poll():
+            try:
+                self._ended = self._connection.recv()
+            except (EOFError, ConnectionResetError):  # it could not say: killed, or by os._exit()
+                self._ended = Ended(-self._signalled or 1)
+        return self._ended
+
+    def signal(self, signum: signal.Signals) -> None:
+        """Sends a signal, unless it has ended."""
+        if self.poll() is None:
+            self._signalled = signum
+            warm.send_signal(self.pid, signum)
+
+
+def prepare(folder: Path, log: Path) -> tuple[ForkServerProcess, CheckedScript]:
+    """A process that waits to be a script of the learner's."""
+    log.touch()
+    process, connection = warm.fork(_wait, folder)
+    assert process.pid
+    return process, CheckedScript(process.pid, connection, folder, log)
+
+
+def _wait(connection: Connection, folder: Path) -> None:
+    try:
+        job = connection.recv()
+    except EOFError:
+        return  # never needed
+
+    def tell(error: BaseException | None) -> None:
+        if error is None or isinstance(error, SystemExit):
+            code = getattr(error, "code", None)
+            connection.send(Ended(code if isinstance(code, int) else int(code is not None)))
+        else:
+            connection.send(Ended(1, brief(error), place(error, folder)))
+
+    ignore_env_file()
+    warm.become(job, tell)
+
+
+def ignore_env_file() -> None:
+    """A learner's .env does not reach a check."""
+    for module in (dotenv, dotenv.main):
+        setattr(module, "dotenv_values", lambda *_, **__: {})  # noqa: B010
+        setattr(module, "load_dotenv", lambda *_, **__: False)  # noqa: B010

@@ -1,0 +1,17 @@
+"""What the fork server of `workshop.warm` imports before it forks: the packages of the learners' files.
+
+Nothing here may start a thread: forks would lack it.
+"""
+
+import gc
+
+import dotenv  # noqa: F401
+import httpx
+import openai
+
+# Both import their larger parts at first use.
+httpx.AsyncClient()
+openai.AsyncOpenAI(api_key="practice", base_url="http://127.0.0.1:1/v1").responses  # noqa: B018
+# Forks share what is not touched, and a garbage collection would touch it all.
+gc.freeze()
+gc.disable()
