@@ -13,9 +13,9 @@ import temporalio.worker  # noqa: F401
 from openai import AsyncOpenAI
 from openai.types.responses import Response
 
-from workshop.practice import responses_api
+from workshop.practice import openai_api
 from workshop.practice.conversation import Reply, ToolCall
 
 AsyncOpenAI(api_key="none").responses  # noqa: B018 (this property imports)
 for reply in (Reply(text="Windy."), Reply(calls=(ToolCall("get_weather_alerts", {"state": "CA"}),))):
-    Response.construct(**responses_api.write(reply, {"model": "gpt-4.1"}, "key", (1, 1)))
+    Response.construct(**openai_api.write_response(reply, {"model": "gpt-4.1"}, "key", (1, 1)))

@@ -50,8 +50,8 @@ def practice_server() -> Iterator[Server]:
 @pytest.fixture
 def server(practice_server: Server) -> Server:
     """The server without faults and with an empty ledger."""
-    practice_server.services.faults = Faults()
-    practice_server.services.ledger = Ledger()
+    practice_server.state.faults = Faults()
+    practice_server.state.ledger = Ledger()
     return practice_server
 
 
@@ -77,7 +77,7 @@ Entries = Callable[[], list[dict[str, Any]]]
 @pytest.fixture
 def entries(server: PracticeServer) -> Entries:
     """Reads the ledger's entries."""
-    return lambda: server.services.ledger.as_json()["entries"]
+    return lambda: server.state.ledger.as_json()["entries"]
 
 
 async def until(condition: Callable[[], bool] | Callable[[], Awaitable[bool]], within: float = 20.0) -> None:

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from openai import AsyncOpenAI, BadRequestError
 
 from tests.practice.test_responses_api import JSON
-from workshop.practice.chat_api import read
-from workshop.practice.conversation import STAND_IN, BadRequest
+from workshop.practice.openai_api import STAND_IN, BadRequest, read
 
 TOOL: Any = {
     "type": "function",
@@ -103,4 +102,4 @@ async def test_messages_it_cannot_read(openai: AsyncOpenAI, messages: Any) -> No
 )
 def test_any_body_is_read_or_refused(body: Any) -> None:
     with contextlib.suppress(BadRequest):  # nothing else may be raised
-        assert read(body).turn >= 1
+        assert read(body, chat=True).turn >= 1

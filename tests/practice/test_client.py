@@ -62,7 +62,7 @@ def workshop(
 def stranger() -> Iterator[int]:
     """The port of a web server that is none of ours."""
 
-    class Quiet(http.server.BaseHTTPRequestHandler):
+    class Stranger(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200)
             self.end_headers()
@@ -70,7 +70,7 @@ def stranger() -> Iterator[int]:
 
         def log_message(self, *_: object) -> None: ...
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as server:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Stranger) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield server.server_port
@@ -88,13 +88,13 @@ def test_fault_sets_shows_and_clears(workshop: Workshop, server: PracticeServer)
     ]
     assert workshop("fault").stdout == done.stdout
     assert workshop("fault", "clear").stdout == "No fault is set.\n"
-    assert server.services.faults.as_json() == []
+    assert server.state.faults.as_json() == []
 
 
 def test_the_delay_may_be_a_third_word(workshop: Workshop, server: PracticeServer) -> None:
     workshop("fault", "model", "slow", "5")
     workshop("fault", "weather", "slow", "--delay", "0.5")
-    assert [fault["delay"] for fault in server.services.faults.as_json()] == [5.0, 0.5]
+    assert [fault["delay"] for fault in server.state.faults.as_json()] == [5.0, 0.5]
     assert "weather" not in workshop("fault", "clear", "weather").stdout
 
 

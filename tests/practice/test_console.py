@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import httpx
 
-from workshop.practice.console import PAGE
+from workshop.practice.control import PAGE
 
 
 class Elements(HTMLParser):
@@ -42,7 +42,7 @@ async def test_its_policy_lets_its_own_script_run_and_no_other(http: httpx.Async
 async def test_it_says_what_it_is_without_any_request(http: httpx.AsyncClient) -> None:
     await http.post("/v1/responses", json={"model": "m", "input": "<script>canary-4711</script>"})
     page = (await http.get("/")).text
-    assert "scripted stand-in and no LLM" in page
+    assert "scripted stand-in, not an LLM" in page
     assert "list prices" in page
     assert "4711" not in page
     assert "innerHTML" not in page

@@ -58,7 +58,7 @@ async def test_the_ledger_is_shown_and_emptied(http: httpx.AsyncClient) -> None:
 )
 async def test_other_sites_are_refused(http: httpx.AsyncClient, server: PracticeServer, headers: Any) -> None:
     assert await statuses(http, headers) <= {403, 400}  # 400: uvicorn does not take the Host header at all
-    assert server.services.faults.as_json() == []
+    assert server.state.faults.as_json() == []
 
 
 @pytest.mark.parametrize(

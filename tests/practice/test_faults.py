@@ -58,21 +58,21 @@ class TestModelFaults:
         status: int,
         code: str | None,
     ) -> None:
-        server.services.faults.set({"target": "model", "kind": kind, "times": 1})
+        server.state.faults.set({"target": "model", "kind": kind, "times": 1})
         for stream in (False, True):
             with pytest.raises(error) as caught:
                 await ask(openai, chat, stream=stream)
             assert caught.value.status_code == status  # type: ignore[attr-defined]
             assert caught.value.code == code  # type: ignore[attr-defined]
             assert "(practice fault)" in str(caught.value)
-            server.services.faults.set({"target": "model", "kind": kind, "times": 1})
-        server.services.faults.clear()
+            server.state.faults.set({"target": "model", "kind": kind, "times": 1})
+        server.state.faults.clear()
         assert await ask(openai, chat)
         seen = [(entry["outcome"], entry["status"], entry["fault"]) for entry in entries()]
         assert seen == [("failed", status, kind)] * 2 + [("completed", 200, None)]
 
     async def test_drop(self, server: PracticeServer, openai: AsyncOpenAI, entries: Entries, chat: bool) -> None:
-        server.services.faults.set({"target": "model", "kind": "drop", "times": 2})
+        server.state.faults.set({"target": "model", "kind": "drop", "times": 2})
         for stream in (False, True):
             with pytest.raises(APIConnectionError):
                 await ask(openai, chat, stream=stream)
@@ -80,7 +80,7 @@ class TestModelFaults:
         assert [entry["outcome"] for entry in entries()] == ["failed", "failed", "completed"]
 
     async def test_garbage(self, server: PracticeServer, openai: AsyncOpenAI, entries: Entries, chat: bool) -> None:
-        server.services.faults.set({"target": "model", "kind": "garbage"})
+        server.state.faults.set({"target": "model", "kind": "garbage"})
         with pytest.raises(json.JSONDecodeError):
             await ask(openai, chat)
         with pytest.raises(json.JSONDecodeError):
@@ -88,20 +88,20 @@ class TestModelFaults:
         assert [(entry["outcome"], entry["status"]) for entry in entries()] == [("failed", 200)] * 2
 
     async def test_error_body(self, server: PracticeServer, openai: AsyncOpenAI, chat: bool) -> None:
-        server.services.faults.set({"target": "model", "kind": "error-body"})
+        server.state.faults.set({"target": "model", "kind": "error-body"})
         answer = await ask(openai, chat)
         assert answer.choices is None
         message = answer.error["message"] if chat else answer.error.message
         assert "did not answer" in message
 
     async def test_unknown_tool(self, server: PracticeServer, openai: AsyncOpenAI, chat: bool) -> None:
-        server.services.faults.set({"target": "model", "kind": "unknown-tool", "times": 1})
+        server.state.faults.set({"target": "model", "kind": "unknown-tool", "times": 1})
         answer = await ask(openai, chat, tools=[CHAT_TOOL if chat else TOOL])
         call = answer.choices[0].message.tool_calls[0].function if chat else answer.output[0]
         assert (call.name, json.loads(call.arguments)) == ("get_forecast_now", {"city": "Reno"})
 
     async def test_two_handoffs(self, server: PracticeServer, openai: AsyncOpenAI, chat: bool) -> None:
-        server.services.faults.set({"target": "model", "kind": "two-handoffs", "times": 1})
+        server.state.faults.set({"target": "model", "kind": "two-handoffs", "times": 1})
         assert (await ask(openai, chat)).id  # nobody to hand over to: kept for later
         names = [f"transfer_to_{language}_agent" for language in ("french", "spanish")]
         flat: list[Any] = [{"type": "function", "name": name, "parameters": None, "strict": None} for name in names]
@@ -124,7 +124,7 @@ class TestModelFaults:
 
 
 async def test_slow_ends_by_itself(server: PracticeServer, openai: AsyncOpenAI, entries: Entries) -> None:
-    server.services.faults.set({"target": "model", "kind": "slow", "delay": 0.05})
+    server.state.faults.set({"target": "model", "kind": "slow", "delay": 0.05})
     assert (await ask(openai, chat=False)).id
     assert (entries()[0]["outcome"], entries()[0]["fault"]) == ("completed", "slow")
 
@@ -143,7 +143,7 @@ async def test_a_new_fault_lets_go_what_the_old_one_delayed(
 async def test_a_caller_that_goes_away_is_noticed(
     server: PracticeServer, http: httpx.AsyncClient, entries: Entries, target: str
 ) -> None:
-    server.services.faults.set({"target": target, "kind": "slow", "delay": 600})
+    server.state.faults.set({"target": target, "kind": "slow", "delay": 600})
     path = "/v1/responses" if target == "model" else "/alerts/active"
     async with httpx.AsyncClient(base_url=server.url, trust_env=False) as caller:
         method = "POST" if target == "model" else "GET"
@@ -176,9 +176,9 @@ async def test_retry_after(http: httpx.AsyncClient, server: PracticeServer, retr
 
 
 async def test_the_client_retries_by_itself_through_a_few_faults(server: PracticeServer, openai: AsyncOpenAI) -> None:
-    server.services.faults.set({"target": "model", "kind": "rate-limit", "times": 2, "retry_after": 0.01})
+    server.state.faults.set({"target": "model", "kind": "rate-limit", "times": 2, "retry_after": 0.01})
     assert await ask(openai.with_options(max_retries=2), chat=False)
-    assert server.services.faults.as_json() == []
+    assert server.state.faults.as_json() == []
 
 
 def rolls(seed: int, count: int = 200, probability: float = 0.2) -> list[bool]:
@@ -279,14 +279,14 @@ async def test_a_connection_that_was_closed_is_known_at_once(server: Server, htt
     name = caller.getsockname()
 
     async def before_and_after() -> tuple[bool, bool]:  # in one step of the server's event loop
-        before = server.services.hung_up(name)
+        before = server.state.hung_up(name)
         caller.close()
-        return before, server.services.hung_up(name)
+        return before, server.state.hung_up(name)
 
     seen = asyncio.run_coroutine_threadsafe(before_and_after(), server.loop)
     assert await asyncio.wrap_future(seen) == (False, True)
     await until(lambda: len(server.server_state.connections) == 0)
-    assert server.services.hung_up(name)
+    assert server.state.hung_up(name)
 
 
 async def test_clearing_returns_when_what_was_delayed_is_in_the_ledger(

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workshop.practice.conversation import Call, Message, Output, Reply, Request, Tool
+from workshop.practice.areas import STATES
+from workshop.practice.conversation import FunctionCall, FunctionOutput, Message, ModelRequest, Reply, Tool
 from workshop.practice.model import areas_asked, decide, two_handoffs
-from workshop.practice.schemas import fill
-from workshop.practice.states import STATES
+from workshop.practice.tools import fill
 
 STATE = {"type": "object", "properties": {"state": {"type": "string"}}, "required": ["state"]}
 WEATHER = Tool("get_weather_alerts", "Active weather alerts for a US state.", STATE)
@@ -18,15 +18,15 @@ TRANSFERS = tuple(Tool(f"transfer_to_{name}_agent", f"Speaks {name}.") for name 
 
 
 def ask(question: str, *later: Any, tools: tuple[Tool, ...] = (WEATHER,), **more: Any) -> Reply:
-    return decide(Request("m", more.pop("instructions", ""), (Message("user", question), *later), tools, **more))
+    return decide(ModelRequest("m", more.pop("instructions", ""), (Message("user", question), *later), tools, **more))
 
 
 def calls(reply: Reply) -> list[tuple[str, dict[str, Any]]]:
     return [(call.name, call.arguments) for call in reply.calls]
 
 
-def looked_up(area: str, output: str, key: str = "c1") -> tuple[Call, Output]:
-    return Call(key, "get_weather_alerts", json.dumps({"state": area})), Output(key, output)
+def looked_up(area: str, output: str, key: str = "c1") -> tuple[FunctionCall, FunctionOutput]:
+    return FunctionCall(key, "get_weather_alerts", json.dumps({"state": area})), FunctionOutput(key, output)
 
 
 def test_only_what_is_missing_is_asked_for() -> None:
@@ -146,7 +146,7 @@ def test_without_the_agent_it_answers_itself() -> None:
 
 
 def test_after_a_transfer_it_does_not_transfer_again() -> None:
-    moved = (Call("c1", TRANSFERS[0].name, "{}"), Output("c1", '{"assistant": "French agent"}'))
+    moved = (FunctionCall("c1", TRANSFERS[0].name, "{}"), FunctionOutput("c1", '{"assistant": "French agent"}'))
     reply = ask("Alertes en Floride ?", *moved, tools=(WEATHER, *TRANSFERS), instructions="You answer in French.")
     assert calls(reply) == [("get_weather_alerts", {"state": "FL"})]
     told = ask("Alertes en Floride ?", *moved, *looked_up("FL", "Vague", "c2"), tools=(WEATHER, *TRANSFERS))
@@ -160,11 +160,11 @@ def test_transfers_by_subject() -> None:
 
 
 def test_the_fault_of_two_handoffs_needs_two_agents() -> None:
-    request = Request("m", "", (Message("user", "Hola"),), TRANSFERS)
+    request = ModelRequest("m", "", (Message("user", "Hola"),), TRANSFERS)
     pair = two_handoffs(request)
     assert pair is not None
     assert [call.name for call in pair.calls] == ["transfer_to_spanish_agent", "transfer_to_french_agent"]
-    assert two_handoffs(Request("m", "", (Message("user", "Hola"),), TRANSFERS[:1])) is None
+    assert two_handoffs(ModelRequest("m", "", (Message("user", "Hola"),), TRANSFERS[:1])) is None
 
 
 @pytest.mark.parametrize(
@@ -183,8 +183,8 @@ def test_without_tools_it_says_what_it_is(question: str, instructions: str, begi
 TEXT = st.text(max_size=60) | st.sampled_from(["Texas?", "alerts in CA", "Hola", "[]", "{", "Error: x", "null"])
 ITEMS = st.lists(
     st.builds(Message, st.sampled_from(["user", "assistant"]), TEXT)
-    | st.builds(Call, st.sampled_from(["c1", "c2"]), st.sampled_from(["get_weather_alerts", "x"]), TEXT)
-    | st.builds(Output, st.sampled_from(["c1", "c2"]), TEXT),
+    | st.builds(FunctionCall, st.sampled_from(["c1", "c2"]), st.sampled_from(["get_weather_alerts", "x"]), TEXT)
+    | st.builds(FunctionOutput, st.sampled_from(["c1", "c2"]), TEXT),
     max_size=6,
 )
 SCHEMAS = st.recursive(
@@ -203,7 +203,7 @@ TOOLS = st.lists(
 def test_it_always_decides_and_asks_only_for_tools_on_offer(
     instructions: str, items: list[Any], tools: list[Tool], choice: str
 ) -> None:
-    request = Request("m", instructions, tuple(items), tuple(tools), choice=choice)
+    request = ModelRequest("m", instructions, tuple(items), tuple(tools), choice=choice)
     reply = decide(request)
     assert bool(reply.calls) != bool(reply.text)
     assert {call.name for call in reply.calls} <= {tool.name for tool in tools}

@@ -16,9 +16,8 @@ from temporalio.converter import DataConverter
 from temporalio.openai_agents import OpenAIAgentsPlugin
 
 from tests.practice.conftest import Entries
-from workshop.practice.conversation import STAND_IN, BadRequest
+from workshop.practice.openai_api import STAND_IN, BadRequest, read
 from workshop.practice.prices import cost_usd
-from workshop.practice.responses_api import read
 from workshop.practice.server import PracticeServer
 
 TOOL: Any = {
@@ -218,11 +217,11 @@ class TestThroughThePlainClient:
     async def test_a_structured_answer_fits_its_schema(self, openai: AsyncOpenAI) -> None:
         from pydantic import BaseModel
 
-        class Verdict(BaseModel):
+        class Assessment(BaseModel):
             about_weather: bool
             reason: str
 
-        response = await openai.responses.parse(model="m", input="Alerts?", text_format=Verdict)
+        response = await openai.responses.parse(model="m", input="Alerts?", text_format=Assessment)
         assert response.output_parsed is not None
         assert response.output_parsed.reason
 
@@ -269,4 +268,4 @@ JSON = st.recursive(
 )
 def test_any_body_is_read_or_refused(body: Any) -> None:
     with contextlib.suppress(BadRequest):  # nothing else may be raised
-        assert read(body).turn >= 1
+        assert read(body, chat=False).turn >= 1

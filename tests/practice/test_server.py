@@ -95,7 +95,7 @@ async def test_a_body_that_is_no_request_is_400_in_openais_shape(
     answer = await http.post(path, content=body)
     assert answer.status_code == 400
     assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
-    (entry,) = server.services.ledger.as_json()["entries"]
+    (entry,) = server.state.ledger.as_json()["entries"]
     assert (entry["outcome"], entry["status"]) == ("failed", 400)
 
 

@@ -1,4 +1,4 @@
-"""What every endpoint of the practice services needs: the shared state, waiting, hanging up, JSON."""
+"""What every endpoint of the practice services needs: the shared state, JSON, waiting and hanging up."""
 
 import asyncio
 import contextlib
@@ -10,14 +10,14 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from workshop.practice.faults import Faults, Hit
+from workshop.practice.faults import Fault, Faults
 from workshop.practice.ledger import Ledger
 
 NOBODY = 499  # status of an answer that no caller is there to read
 
 
 @dataclass
-class Services:
+class PracticeState:
     """The state of one practice server. `hang_up` cuts the connection of the given (host, port); `hung_up` says
     whether the other end has closed it, as the operating system knows it.
     """
@@ -28,10 +28,10 @@ class Services:
     hung_up: Callable[[tuple[str, int]], bool] = lambda _client: False
 
 
-def services_of(request: Request) -> Services:
+def state_of(request: Request) -> PracticeState:
     """The state of the server that this request came to."""
-    services: Services = request.app.state.services
-    return services
+    state: PracticeState = request.app.state.practice
+    return state
 
 
 def json_response(
@@ -41,30 +41,39 @@ def json_response(
     return Response(json.dumps(content), status, headers, media_type)
 
 
-async def caller_waits(request: Request, hit: Hit | None) -> bool:
-    """Lasts as long as the fault delays, and says whether the caller is still there. Read the body before."""
+async def delay_or_drop(request: Request, entry: int, hit: Fault | None) -> Response | None:
+    """Lasts as long as the fault delays. Read the request's body before.
+
+    Returns:
+        a response that goes nowhere, if the caller went away meanwhile or the fault cuts the connection (the ledger
+        knows it then); None if the request is still to be answered.
+    """
+    state = state_of(request)
+    kind = hit.kind if hit else None
+    client = (request.client.host, request.client.port) if request.client else None
     if hit and hit.delay:
         hit.hold()
-        delay, gone = asyncio.create_task(hit.wait()), asyncio.create_task(_gone(request))
-        await asyncio.wait({delay, gone}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (delay, gone):
+        ends = {asyncio.create_task(hit.released.wait()), asyncio.create_task(_gone(request))}
+        await asyncio.wait(ends, timeout=hit.delay, return_when=asyncio.FIRST_COMPLETED)
+        for task in ends:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-    # A caller that died in the same moment in which its fault was cleared: our event loop has not been told yet.
-    if request.client and services_of(request).hung_up((request.client.host, request.client.port)):
-        return False
-    return not await request.is_disconnected()
+    # The operating system is asked first: of a caller that died in the same moment in which its fault was cleared,
+    # our event loop has not been told yet.
+    if (client and state.hung_up(client)) or await request.is_disconnected():
+        state.ledger.abandoned(entry, fault=kind)
+        return Response(status_code=NOBODY)
+    if kind == "drop":
+        state.ledger.failed(entry, answered="connection closed without an answer", status=None, fault=kind)
+        if client:
+            state.hang_up(client)
+            await _gone(request)
+        return Response(status_code=NOBODY)
+    return None
 
 
-async def dropped(request: Request) -> Response:
-    """Cuts the connection without an answer; the response it returns goes nowhere."""
-    if request.client:
-        services_of(request).hang_up((request.client.host, request.client.port))
-        await _gone(request)
-    return Response(status_code=NOBODY)
-
-
-async def _gone(request: Request) -> None:
+async def _gone(request: Request) -> bool:
     while (await request.receive())["type"] != "http.disconnect":
         pass
+    return True

@@ -1,41 +1,52 @@
 """How the practice services are steered and read: `/faults`, `/ledger` and the console page, for this machine only."""
 
 import asyncio
+import base64
+import hashlib
 import ipaddress
 import json
-from collections.abc import Awaitable, Callable
-from functools import wraps
+import re
 from urllib.parse import urlsplit
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from workshop.practice.calls import json_response, services_of
-from workshop.practice.console import PAGE, PAGE_HEADERS
+from workshop.practice import DATA
+from workshop.practice.calls import json_response, state_of
 from workshop.practice.faults import BadFault, Held
+from workshop.practice.prices import PRICE_BASIS
 
 SETTLE = 2.0  # seconds that the requests which a fault delayed may take to be answered
-Endpoint = Callable[[Request], Awaitable[Response]]
+# Everything that comes from requests is set as text, never as HTML, and the policy lets no other script run.
+PAGE = (DATA / "console.html").read_text(encoding="utf-8").replace("{PRICE_BASIS}", PRICE_BASIS)
 
 
-def local_only(endpoint: Endpoint) -> Endpoint:
-    """Refuses what does not come from this machine, and what a browser sends on another site's behalf."""
-
-    @wraps(endpoint)
-    async def guarded(request: Request) -> Response:
-        reason = _refused(request)
-        return json_response({"error": reason}, 403) if reason else await endpoint(request)
-
-    return guarded
+def _hash(tag: str) -> str:
+    """What a policy calls the page's one script or style, by its content."""
+    (content,) = re.findall(rf"<{tag}>(.*?)</{tag}>", PAGE, re.DOTALL)
+    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
 
 
-@local_only
+PAGE_HEADERS = {
+    "Content-Security-Policy": (
+        f"default-src 'none'; style-src {_hash('style')}; script-src {_hash('script')}; connect-src 'self'; "
+        "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
 async def faults(request: Request) -> Response:
     """`GET` shows the faults set, `POST` sets one, `DELETE` clears one target's (`?target=`) or all.
 
-    It answers once the requests that were let go are answered, and so in the ledger.
+    It answers once the requests that were released are answered, and so in the ledger.
     """
-    plan = services_of(request).faults
+    _only_this_machine(request)
+    plan = state_of(request).faults
     released: Held = set()
     try:
         if request.method == "POST":
@@ -43,27 +54,27 @@ async def faults(request: Request) -> Response:
         elif request.method == "DELETE":
             released = plan.clear(request.query_params.get("target"))
     except BadFault as bad:
-        return json_response({"error": str(bad)}, 422)
+        raise HTTPException(422, str(bad)) from None
     if released:
         await asyncio.wait(released, timeout=SETTLE)
     return json_response({"faults": plan.as_json()})
 
 
-@local_only
 async def ledger(request: Request) -> Response:
     """`GET` shows the entries (`?since=ID`: those after it) and totals, `DELETE` forgets them."""
-    book = services_of(request).ledger
+    _only_this_machine(request)
+    book = state_of(request).ledger
     if request.method == "DELETE":
         book.clear()
     since = request.query_params.get("since", "0")
     if not (since.isascii() and since.isdigit() and len(since) < 16):
-        return json_response({"error": f"since is the id of an entry, not {since!r}"}, 422)
+        raise HTTPException(422, f"since is the id of an entry, not {since!r}")
     return json_response(book.as_json(int(since)))
 
 
-@local_only
-async def console(_request: Request) -> Response:
+async def console(request: Request) -> Response:
     """The page that shows mode, faults and ledger."""
+    _only_this_machine(request)
     return Response(PAGE, headers=PAGE_HEADERS, media_type="text/html")
 
 
@@ -74,38 +85,34 @@ def _json(raw: bytes) -> object:
         raise BadFault("the body is not JSON") from None
 
 
-def _refused(request: Request) -> str | None:
-    """Why a control request is refused, or None.
+def _only_this_machine(request: Request) -> None:
+    """Refuses what does not come from this machine, and what a browser sends on another site's behalf.
 
-    The Host header is looked at because a name that resolves to this machine (DNS rebinding) makes a foreign page
+    The Host header is checked because a name that resolves to this machine (DNS rebinding) makes a foreign page
     same-origin. Origin and Sec-Fetch-Site are what browsers say of the page that asks. A link from another page to
     the console may be followed: such a page cannot read or frame what opens.
+
+    Starlette's TrustedHostMiddleware knows no loopback networks and answers in plain text.
     """
     if request.client is None or not _is_loopback(request.client.host):
-        return "only this machine may ask this"
+        raise HTTPException(403, "only this machine may ask this")
     host = request.headers.get("host", "")
-    if not _is_loopback(_hostname(f"//{host}")):
-        return "only under a loopback name: http://127.0.0.1 or http://localhost"
-    origin = request.headers.get("origin")
-    if origin is not None and origin not in (f"http://{host}", f"https://{host}"):
-        return "not on behalf of another web page"
-    site = request.headers.get("sec-fetch-site", "none")
+    try:
+        hostname = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        hostname = ""
+    if not _is_loopback(hostname):
+        raise HTTPException(403, "only under a loopback name: http://127.0.0.1 or http://localhost")
     followed_link = (
         request.url.path == "/"
         and request.method == "GET"
         and request.headers.get("sec-fetch-mode") == "navigate"
         and request.headers.get("sec-fetch-dest") == "document"
     )
-    if site not in ("none", "same-origin") and not followed_link:
-        return "not on behalf of another web page"
-    return None
-
-
-def _hostname(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
+    own_page = request.headers.get("sec-fetch-site", "none") in ("none", "same-origin")
+    own_origin = request.headers.get("origin") in (None, f"http://{host}", f"https://{host}")
+    if not own_origin or not (own_page or followed_link):
+        raise HTTPException(403, "not on behalf of another web page")
 
 
 def _is_loopback(name: str) -> bool:

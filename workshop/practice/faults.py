@@ -1,6 +1,6 @@
-"""A fault plan: what the practice services get wrong on purpose, how often, and for how long.
+"""A fault plan: what the practice services get wrong on purpose, how many times, and for how long.
 
-One fault a target at most. A fault can be set, replaced and cleared while requests are in flight: requests that it
+One fault per target at most. A fault can be set, replaced and cleared while requests are in flight: requests that it
 is delaying go on at once. Standard library only.
 """
 
@@ -9,25 +9,33 @@ import math
 import random
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 KINDS = {
     "model": (
-        "rate-limit",
-        "quota",
-        "bad-key",
-        "down",
-        "server-error",
-        "drop",
-        "slow",
-        "garbage",
-        "error-body",
-        "unknown-tool",
-        "two-handoffs",
+        "rate-limit",  # 429
+        "quota",  # 429 too, but no retry helps
+        "bad-key",  # 401
+        "down",  # 503
+        "server-error",  # 500
+        "drop",  # the connection is cut without an answer
+        "slow",  # answered after `delay` seconds
+        "garbage",  # 200, and a body that is not JSON
+        "error-body",  # 200, and an error inside
+        "unknown-tool",  # asks for a tool that was not offered
+        "two-handoffs",  # hands over to two agents at once
     ),
-    "weather": ("down", "slow", "drop", "garbage", "not-found", "forbidden", "huge"),
+    "weather": (
+        "down",
+        "slow",
+        "drop",
+        "garbage",
+        "not-found",  # 404
+        "forbidden",  # 403
+        "huge",  # 3 MB of alerts
+    ),
 }
 Held = set["asyncio.Task[Any]"]  # requests that a fault delays
 DEFAULT_DELAY = 5.0  # seconds, for `slow` without a delay
@@ -39,60 +47,25 @@ class BadFault(ValueError):
     """A fault that makes no sense; its text is one line a person can act on."""
 
 
-@dataclass(frozen=True)
-class Hit:
-    """What one request meets. `released` is set when the fault is cleared or replaced; `delay` is in seconds."""
-
-    kind: str
-    delay: float | None
-    retry_after: str | None
-    released: asyncio.Event
-    held: Held
-
-    def headers(self) -> dict[str, str]:
-        """`Retry-After` as a whole number of seconds or an HTTP date; fractions also as OpenAI's `retry-after-ms`."""
-        if self.retry_after is None:
-            return {}
-        seconds = _seconds(self.retry_after)
-        if seconds is None:
-            return {"Retry-After": self.retry_after}
-        exact = {} if seconds.is_integer() else {"Retry-After-Ms": f"{seconds * 1000:.0f}"}
-        return {"Retry-After": str(math.ceil(seconds)), **exact}
-
-    def hold(self) -> None:
-        """Counts the request that is being answered among those that this fault delays, until it is answered."""
-        if request := asyncio.current_task():
-            self.held.add(request)
-            request.add_done_callback(self.held.discard)
-
-    async def wait(self) -> None:
-        """Lasts `delay` seconds, or until the fault is cleared."""
-        if self.delay:
-            try:
-                await asyncio.wait_for(self.released.wait(), self.delay)
-            except TimeoutError:
-                return
-
-
 @dataclass
 class Fault:
-    """One fault as it is set. `left` counts down from `times`, None means without end; `spare` counts down from
-    `after`, the requests that are let through first.
-    """
+    """One fault as it is set: `after` requests are let through, then it hits `times` of them (None: without end)."""
 
     target: str
     kind: str
     times: int | None = None
     after: int | None = None
-    delay: float | None = None
+    delay: float | None = None  # seconds, for any kind
     retry_after: str | None = None
     probability: float | None = None
     seed: int | None = None
-    left: int | None = None
-    spare: int = 0
-    dice: random.Random = field(default_factory=random.Random, repr=False)
-    released: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
-    held: Held = field(default_factory=set, repr=False)
+
+    def __post_init__(self) -> None:
+        self.left = self.times
+        self.spare = self.after or 0  # requests still to be let through
+        self.dice = random.Random(self.seed)
+        self.released = asyncio.Event()  # set when the fault is cleared or replaced
+        self.held: Held = set()
 
     @classmethod
     def parse(cls, spec: Any) -> "Fault":
@@ -111,28 +84,47 @@ class Fault:
             raise BadFault(f"no such target: {target!r}; there are: {', '.join(KINDS)}")
         if not isinstance(kind, str) or kind not in KINDS[target]:
             raise BadFault(f"no such fault for {target}: {kind!r}; there are: {', '.join(KINDS[target])}")
-        times = _number(spec, "times", 1, 1_000_000, whole=True)
-        after = _number(spec, "after", 0, 1_000_000, whole=True)
+        times = _whole_number(spec, "times", 1, 1_000_000)
+        after = _whole_number(spec, "after", 0, 1_000_000)
         delay = _number(spec, "delay", 0, MAX_DELAY)
         probability = _number(spec, "probability", 0, 1)
-        seed = _number(spec, "seed", -(2**63), 2**63, whole=True)
-        return cls(
-            target=target,
-            kind=kind,
-            times=None if times is None else int(times),
-            left=None if times is None else int(times),
-            after=None if after is None else int(after),
-            spare=int(after or 0),
-            delay=DEFAULT_DELAY if kind == "slow" and delay is None else delay,
-            retry_after=_retry_after(spec.get("retry_after")),
-            probability=probability,
-            seed=None if seed is None else int(seed),
-            dice=random.Random(None if seed is None else int(seed)),
-        )
+        seed = _whole_number(spec, "seed", -(2**63), 2**63)
+        if kind == "slow" and delay is None:
+            delay = DEFAULT_DELAY
+        return cls(target, kind, times, after, delay, _retry_after(spec.get("retry_after")), probability, seed)
 
     def as_json(self) -> dict[str, Any]:
         """The shape that `GET /faults` shows."""
         return {name: getattr(self, name) for name in (*FIELDS, "left", "spare")}
+
+    def hits(self) -> bool:
+        """Whether it hits the request that has come, which it counts."""
+        if self.left == 0:
+            return False
+        if self.spare:
+            self.spare -= 1
+            return False
+        if self.probability is not None and self.dice.random() >= self.probability:
+            return False
+        if self.left is not None:
+            self.left -= 1
+        return True
+
+    def hold(self) -> None:
+        """Counts the request that is being answered among those that this fault delays, until it is answered."""
+        if request := asyncio.current_task():
+            self.held.add(request)
+            request.add_done_callback(self.held.discard)
+
+    def headers(self) -> dict[str, str]:
+        """`Retry-After` as a whole number of seconds or an HTTP date; fractions also as OpenAI's `retry-after-ms`."""
+        if self.retry_after is None:
+            return {}
+        seconds = _seconds(self.retry_after)
+        if seconds is None:
+            return {"Retry-After": self.retry_after}
+        exact = {} if seconds.is_integer() else {"Retry-After-Ms": f"{seconds * 1000:.0f}"}
+        return {"Retry-After": str(math.ceil(seconds)), **exact}
 
 
 class Faults:
@@ -149,7 +141,7 @@ class Faults:
         return released
 
     def clear(self, target: str | None = None) -> Held:
-        """Ends the fault of one target, or all of them, and lets go the requests that they delay: those it returns.
+        """Ends the fault of one target, or all of them, and releases the requests that they delay: those it returns.
 
         Raises:
             BadFault: there is no such target.
@@ -158,17 +150,12 @@ class Faults:
             raise BadFault(f"no such target: {target!r}; there are: {', '.join(KINDS)}")
         released: Held = set()
         for name in [target] if target else list(KINDS):
-            fault = self._now.pop(name, None)
-            if fault:
+            if fault := self._now.pop(name, None):
                 fault.released.set()
                 released |= fault.held
         return released
 
-    def as_json(self) -> list[dict[str, Any]]:
-        """What is set now; one that is used up is no longer set."""
-        return [fault.as_json() for fault in self._now.values() if fault.left != 0]
-
-    def take(self, target: str, unless: Collection[str] = ()) -> Hit | None:
+    def take(self, target: str, unless: Collection[str] = ()) -> Fault | None:
         """The fault that this request meets, counted, or None.
 
         Args:
@@ -176,32 +163,30 @@ class Faults:
             unless: kinds that cannot be shown on this request; they stay for a later one.
         """
         fault = self._now.get(target)
-        if fault is None or fault.left == 0 or fault.kind in unless:
-            return None
-        if fault.spare:
-            fault.spare -= 1
-            return None
-        if fault.probability is not None and fault.dice.random() >= fault.probability:
-            return None
-        if fault.left is not None:
-            fault.left -= 1  # at 0 it stays here, so that `clear` can still let go what it delays
-        return Hit(fault.kind, fault.delay, fault.retry_after, fault.released, fault.held)
+        return fault if fault and fault.kind not in unless and fault.hits() else None
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """What is set now. One that is used up is no longer set; it only stays to release what it delays."""
+        return [fault.as_json() for fault in self._now.values() if fault.left != 0]
 
 
-def _number(spec: dict[str, Any], name: str, low: float, high: float, whole: bool = False) -> float | None:
+def _number(spec: dict[str, Any], name: str, low: float, high: float) -> float | None:
     value = spec.get(name)
     if value is None:
         return None
-    kinds = (int,) if whole else (int, float)
-    if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
-        what = "a whole number" if whole else "a number"
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise BadFault(f"{name} is a number from {low:g} to {high:g}, not {value!r}")
+    return float(value)
+
+
+def _whole_number(spec: dict[str, Any], name: str, low: int, high: int) -> int | None:
+    value = spec.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         limits = f" from {low:g} to {high:g}" if high < 2**62 else ""
-        raise BadFault(f"{name} is {what}{limits}, not {value!r}")
-    return int(value) if whole else float(value)
-
-
-def _seconds(text: str) -> float | None:
-    return float(text) if re.fullmatch(r"\d{1,6}(\.\d{1,3})?", text, re.ASCII) else None
+        raise BadFault(f"{name} is a whole number{limits}, not {value!r}")
+    return value
 
 
 def _retry_after(value: Any) -> str | None:
@@ -219,3 +204,7 @@ def _retry_after(value: Any) -> str | None:
         except (ValueError, TypeError, IndexError, OverflowError):
             pass
     raise BadFault(f"retry_after is seconds (2, 0.5) or an HTTP date (Wed, 25 Nov 2026 12:00:00 GMT), not {value!r}")
+
+
+def _seconds(text: str) -> float | None:
+    return float(text) if re.fullmatch(r"\d{1,6}(\.\d{1,3})?", text, re.ASCII) else None

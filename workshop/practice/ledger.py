@@ -12,7 +12,10 @@ from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 MAX_ENTRIES = 5_000
 MAX_RUNS = 1_000
@@ -38,7 +41,7 @@ class Entry:
     outcome: str = "in flight"
     status: int | None = None
     fault: str | None = None
-    repeats: int | None = None
+    repeats: int | None = None  # the entry that completed the same request of the same run before
     response_id: str | None = None  # of the answer; no two answers have the same
     request_id: str | None = None  # likewise, in its header X-Request-Id
     input_tokens: int = 0
@@ -47,7 +50,7 @@ class Entry:
 
 
 @dataclass
-class _Run:
+class AgentRun:
     """One run of an agent, recognised by the ids in its conversation, and a first turn by how that begins."""
 
     name: str
@@ -63,10 +66,10 @@ class Ledger:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._entries: deque[Entry] = deque(maxlen=MAX_ENTRIES)
-        self._runs: deque[_Run] = deque(maxlen=MAX_RUNS)
-        self._by_entry: dict[int, _Run] = {}
-        self._by_answer: dict[str, _Run] = {}  # an answer's unique part of its ids -> the run that got it
-        self._areas: dict[str, tuple[str, int]] = {}  # area -> the run and turn that asked for it last
+        self._runs: deque[AgentRun] = deque(maxlen=MAX_RUNS)
+        self._in_flight: dict[int, tuple[Entry, AgentRun | None]] = {}
+        self._by_answer: dict[str, AgentRun] = {}  # the unique part of an answer's ids -> the run that got it
+        self._by_area: dict[str, tuple[str, int]] = {}  # area -> the run and turn that asked for it last
         self._next_entry = 1
         self._next_run = 1
 
@@ -85,23 +88,21 @@ class Ledger:
         """
         with self._lock:
             run = self._find_run(body, instructions, opening, turn)
-            entry = self._add("model", asked, fingerprint(body))
+            entry = self._begin("model", asked, fingerprint(body), run)
             entry.run, entry.turn, entry.model = run.name, turn, clean(model or "")[:80] or None
             entry.repeats = run.answered.get(entry.fingerprint)
-            self._by_entry[entry.id] = run
             return entry.id
 
     def malformed_began(self, *, body: Any) -> int:
         """Notes a model request that cannot be read."""
         with self._lock:
-            return self._add("model", "(a request that cannot be read)", fingerprint(body)).id
+            return self._begin("model", "(a request that cannot be read)", fingerprint(body)).id
 
     def weather_began(self, *, area: str, path: str) -> int:
         """Notes a weather request; it belongs to the run whose model reply last asked for this area."""
         with self._lock:
-            entry = self._add("weather", path, fingerprint(path))
-            if area in self._areas:
-                entry.run, entry.turn = self._areas[area]
+            entry = self._begin("weather", path, fingerprint(path))
+            entry.run, entry.turn = self._by_area.get(area, (None, None))
             return entry.id
 
     def completed(
@@ -119,8 +120,7 @@ class Ledger:
     ) -> None:
         """It was answered, while the caller was there. `areas` are those the reply asked a tool about."""
         with self._lock:
-            entry = self._end(entry_id, "completed", 200, fault, answered)
-            run = self._by_entry.pop(entry_id, None)
+            entry, run = self._end(entry_id, "completed", 200, fault, answered)
             if entry is None:
                 return
             entry.input_tokens, entry.output_tokens, entry.cost_usd = input_tokens, output_tokens, cost_usd
@@ -129,43 +129,42 @@ class Ledger:
                 run.begun = True
                 run.answered.setdefault(entry.fingerprint, entry.id)
                 if response_id:
-                    self._by_answer[_unique(response_id)] = run
-                while len(self._by_answer) > MAX_ENTRIES:
-                    del self._by_answer[next(iter(self._by_answer))]
+                    _put_newest(self._by_answer, _unique(response_id), run, MAX_ENTRIES)
                 for area in areas:
-                    self._areas.pop(area, None)
-                    self._areas[area] = (run.name, entry.turn or 1)
-                while len(self._areas) > MAX_RUNS:
-                    del self._areas[next(iter(self._areas))]
+                    _put_newest(self._by_area, area, (run.name, entry.turn or 1), MAX_RUNS)
 
     def failed(self, entry_id: int, *, answered: str, status: int | None, fault: str | None = None) -> None:
         """It was answered with an error, with garbage, or not at all on purpose (status None)."""
         with self._lock:
             self._end(entry_id, "failed", status, fault, answered)
-            self._by_entry.pop(entry_id, None)
 
     def abandoned(self, entry_id: int, *, fault: str | None = None) -> None:
         """The caller went away before an answer was sent."""
         with self._lock:
             self._end(entry_id, "abandoned", None, fault, None)
-            self._by_entry.pop(entry_id, None)
 
     def clear(self) -> None:
         """Forgets everything that was noted; ids and run names go on counting."""
         with self._lock:
-            self._entries.clear()
-            self._runs.clear()
-            self._by_entry.clear()
-            self._by_answer.clear()
-            self._areas.clear()
+            for notes in (self._entries, self._runs, self._in_flight, self._by_answer, self._by_area):
+                notes.clear()
 
     def as_json(self, since: int = 0) -> dict[str, Any]:
         """`{"entries": [...], "totals": {...}}` of the entries with an id above `since`."""
         with self._lock:
             entries = [asdict(entry) for entry in self._entries if entry.id > since]
-        return {"entries": entries, "totals": {"model": _model_totals(entries), "weather": _totals(entries, "weather")}}
+        asked = [entry for entry in entries if entry["service"] == "model"]
+        model = {
+            **_outcomes(asked),
+            "completed_again": sum(entry["repeats"] is not None for entry in asked),
+            "input_tokens": sum(entry["input_tokens"] for entry in asked),
+            "output_tokens": sum(entry["output_tokens"] for entry in asked),
+            "cost_usd": round(sum(entry["cost_usd"] for entry in asked), 8),
+        }
+        weather = _outcomes([entry for entry in entries if entry["service"] == "weather"])
+        return {"entries": entries, "totals": {"model": model, "weather": weather}}
 
-    def _find_run(self, body: Any, instructions: str, opening: str, turn: int) -> _Run:
+    def _find_run(self, body: Any, instructions: str, opening: str, turn: int) -> AgentRun:
         for made in MADE_ID.findall(json.dumps(body)):
             if run := self._by_answer.get(_unique(made)):
                 return run
@@ -176,25 +175,27 @@ class Ledger:
             return same[0]
         if turn > 1 and alike:
             return (same or alike)[0]
-        run = _Run(f"r{self._next_run}", instructions, opening)
+        run = AgentRun(f"r{self._next_run}", instructions, opening)
         self._next_run += 1
         self._runs.append(run)
         return run
 
-    def _add(self, service: str, asked: str, digest: str) -> Entry:
+    def _begin(self, service: str, asked: str, digest: str, run: AgentRun | None = None) -> Entry:
         entry = Entry(self._next_entry, service, _now(), _short(asked), digest)
         self._next_entry += 1
         self._entries.append(entry)
+        self._in_flight[entry.id] = (entry, run)
         return entry
 
     def _end(
         self, entry_id: int, outcome: str, status: int | None, fault: str | None, answered: str | None
-    ) -> Entry | None:
-        entry = next((entry for entry in reversed(self._entries) if entry.id == entry_id), None)
+    ) -> tuple[Entry | None, AgentRun | None]:
+        """The entry and its run, or None if they were forgotten meanwhile."""
+        entry, run = self._in_flight.pop(entry_id, (None, None))
         if entry:
             entry.outcome, entry.status, entry.fault, entry.ended = outcome, status, fault, _now()
             entry.answered = None if answered is None else _short(answered)
-        return entry
+        return entry, run
 
 
 def fingerprint(value: Any) -> str:
@@ -206,11 +207,6 @@ def fingerprint(value: Any) -> str:
     places: dict[str, int] = {}
     plain = MADE_ID.sub(lambda made: f"id {places.setdefault(made[0], len(places))}", text)
     return hashlib.sha256(plain.encode()).hexdigest()[:16]
-
-
-def _unique(made_id: str) -> str:
-    """The part that the ids of one answer share: `call_UNIQUE_1`, `resp_UNIQUE`, `chatcmpl-UNIQUE`."""
-    return re.split("[-_]", made_id)[1]
 
 
 def clean(text: str) -> str:
@@ -225,27 +221,29 @@ def _short(text: str) -> str:
     return line if len(line) <= MAX_TEXT else f"{line[: MAX_TEXT - 1]}…"
 
 
+def _unique(made_id: str) -> str:
+    """The part that the ids of one answer share: `call_UNIQUE_1`, `resp_UNIQUE`, `chatcmpl-UNIQUE`."""
+    return re.split("[-_]", made_id)[1]
+
+
+def _put_newest(table: dict[Key, Value], key: Key, value: Value, limit: int) -> None:
+    """Puts a value last into a table that keeps its newest keys only."""
+    table.pop(key, None)
+    table[key] = value
+    while len(table) > limit:
+        del table[next(iter(table))]
+
+
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
-def _totals(entries: list[dict[str, Any]], service: str) -> dict[str, Any]:
-    outcomes = Counter(entry["outcome"] for entry in entries if entry["service"] == service)
+def _outcomes(entries: list[dict[str, Any]]) -> dict[str, Any]:
+    outcomes = Counter(entry["outcome"] for entry in entries)
     return {
         "requests": outcomes.total(),
         "completed": outcomes["completed"],
         "failed": outcomes["failed"],
         "abandoned": outcomes["abandoned"],
         "in_flight": outcomes["in flight"],
-    }
-
-
-def _model_totals(entries: list[dict[str, Any]]) -> dict[str, Any]:
-    asked = [entry for entry in entries if entry["service"] == "model"]
-    return {
-        **_totals(entries, "model"),
-        "completed_again": sum(entry["repeats"] is not None for entry in asked),
-        "input_tokens": sum(entry["input_tokens"] for entry in asked),
-        "output_tokens": sum(entry["output_tokens"] for entry in asked),
-        "cost_usd": round(sum(entry["cost_usd"] for entry in asked), 8),
     }

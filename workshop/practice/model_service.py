@@ -8,10 +8,11 @@ from uuid import uuid4
 from starlette.requests import Request
 from starlette.responses import Response
 
-from workshop.practice import chat_api, conversation, model, responses_api
-from workshop.practice.calls import NOBODY, caller_waits, dropped, json_response, services_of
-from workshop.practice.conversation import STAND_IN, BadRequest, Output, Reply
-from workshop.practice.faults import Hit
+from workshop.practice import model, openai_api
+from workshop.practice.calls import delay_or_drop, json_response, state_of
+from workshop.practice.conversation import FunctionOutput
+from workshop.practice.faults import Fault
+from workshop.practice.openai_api import STAND_IN, BadRequest
 from workshop.practice.prices import PRICES, cost_usd, tokens
 
 _HEADERS = {"X-Stand-In": STAND_IN}
@@ -31,16 +32,6 @@ _ERRORS = {
 _ON_PURPOSE = "(practice fault)"
 
 
-async def responses(request: Request) -> Response:
-    """`POST /v1/responses`, plain and streaming."""
-    return await _answer(request, chat=False)
-
-
-async def chat_completions(request: Request) -> Response:
-    """`POST /v1/chat/completions`, plain and streaming."""
-    return await _answer(request, chat=True)
-
-
 async def models(request: Request) -> Response:
     """`GET /v1/models` and `GET /v1/models/{name}`: the names with a list price. Any other name answers too."""
     name = request.path_params.get("name")
@@ -51,6 +42,113 @@ async def models(request: Request) -> Response:
     if found:
         return json_response(found, headers=_HEADERS)
     return error(404, f"The model '{name[:80]}' does not exist.", "invalid_request_error", "model_not_found")
+
+
+async def responses(request: Request) -> Response:
+    """`POST /v1/responses`, plain and streaming."""
+    return await _answer(request, chat=False)
+
+
+async def chat_completions(request: Request) -> Response:
+    """`POST /v1/chat/completions`, plain and streaming."""
+    return await _answer(request, chat=True)
+
+
+async def _answer(request: Request, chat: bool) -> Response:
+    ledger, faults = state_of(request).ledger, state_of(request).faults
+    raw = await request.body()
+    try:
+        body = _parse(raw)
+        asked = openai_api.read(body, chat)
+    except BadRequest as bad:
+        ledger.failed(ledger.malformed_began(body=raw.decode("latin-1")), answered=str(bad), status=400)
+        return error(400, str(bad), "invalid_request_error", param=bad.param)
+
+    said, since = asked.latest()
+    outputs = sum(isinstance(item, FunctionOutput) for item in since)
+    entry = ledger.model_began(
+        asked=f"{said} (+ {outputs} tool {'output' if outputs == 1 else 'outputs'})" if outputs else said,
+        body=body,
+        instructions=asked.instructions,
+        opening=asked.opening,
+        turn=asked.turn,
+        model=asked.model,
+    )
+    pair = model.two_handoffs(asked)
+    hit = faults.take("model", unless=() if pair else ("two-handoffs",))
+    if over := await delay_or_drop(request, entry, hit):
+        return over
+    kind = hit.kind if hit else None
+    wrong = _wrong_answer(hit, asked.stream) if hit else None
+    if wrong:
+        told, answer = wrong
+        ledger.failed(entry, answered=told, status=answer.status_code, fault=kind)
+        return answer
+
+    if kind == "unknown-tool":
+        reply = model.unknown_tool()
+    elif kind == "two-handoffs" and pair:
+        reply = pair
+    else:
+        reply = model.decide(asked)
+    # Input tokens of everything the model reads, output tokens of what it writes.
+    read = [body.get("input"), body.get("messages"), body.get("tools"), asked.instructions]
+    wrote = [call.arguments | {"name": call.name} for call in reply.calls] if reply.calls else reply.text
+    usage = sum(tokens(value) for value in read if value), max(1, tokens(wrote))
+    unique = uuid4().hex
+    write = openai_api.write_completion if chat else openai_api.write_response
+    whole = write(reply, body, unique, usage)
+    ledger.completed(
+        entry,
+        answered=reply.text or " ".join(f"{call.name}({json.dumps(call.arguments)})" for call in reply.calls),
+        input_tokens=usage[0],
+        output_tokens=usage[1],
+        cost_usd=cost_usd(asked.model, *usage),
+        areas=model.areas_asked(reply),
+        fault=kind,
+        response_id=whole["id"],
+        request_id=f"req_{unique}",
+    )
+    headers = {**_HEADERS, "X-Request-Id": f"req_{unique}"}
+    if not asked.stream:
+        return json_response(whole, headers=headers)
+    options = body.get("stream_options")
+    with_usage = isinstance(options, dict) and options.get("include_usage") is True
+    events = openai_api.stream_completion(whole, with_usage) if chat else openai_api.stream_response(whole)
+    # The whole reply is known at once, so the events go out in one piece.
+    return _text("".join(events), True, headers)
+
+
+def _parse(raw: bytes) -> Any:
+    def refuse(constant: str) -> NoReturn:
+        raise ValueError(f"{constant} is not JSON")
+
+    try:
+        return json.loads(raw, parse_constant=refuse)
+    except (ValueError, RecursionError):
+        raise BadRequest("We could not parse the JSON body of your request.") from None
+
+
+def _wrong_answer(hit: Fault, streams: bool) -> tuple[str, Response] | None:
+    """What the ledger says of a fault that answers wrongly, and its answer; None for other kinds."""
+    if hit.kind in _ERRORS:
+        status, message, kind, code = _ERRORS[hit.kind]
+        return message, error(status, f"{message} {_ON_PURPOSE}", kind, code, headers=hit.headers())
+    if hit.kind == "garbage":
+        told, text = "a body that is not JSON", '{"id": "resp_1", "output": [{"type": "mess'
+    elif hit.kind == "error-body":
+        message = f"The upstream model did not answer. {_ON_PURPOSE}"
+        content = {"choices": None, "error": {"message": message, "type": "upstream_error", "param": None, "code": 502}}
+        told, text = "200 with an error inside", json.dumps(content)
+    else:
+        return None
+    return told, _text(f"data: {text}\n\n" if streams else text, streams, _HEADERS)
+
+
+def _text(text: str, streams: bool, headers: Mapping[str, str]) -> Response:
+    if streams:
+        return Response(text, headers={**headers, "Cache-Control": "no-store"}, media_type="text/event-stream")
+    return Response(text, headers=headers, media_type="application/json")
 
 
 def error(
@@ -64,112 +162,3 @@ def error(
     """An error in OpenAI's shape."""
     content = {"error": {"message": message, "type": kind, "param": param, "code": code}}
     return json_response(content, status, {**_HEADERS, **(headers or {})})
-
-
-async def _answer(request: Request, chat: bool) -> Response:
-    ledger, faults = services_of(request).ledger, services_of(request).faults
-    raw = await request.body()
-    try:
-        body = _parse(raw)
-        asked = chat_api.read(body) if chat else responses_api.read(body)
-    except BadRequest as bad:
-        ledger.failed(ledger.malformed_began(body=raw.decode("latin-1")), answered=str(bad), status=400)
-        return error(400, str(bad), "invalid_request_error", param=bad.param)
-
-    said, since = asked.latest()
-    outputs = sum(isinstance(item, Output) for item in since)
-    entry = ledger.model_began(
-        asked=f"{said} (+ {outputs} tool {'output' if outputs == 1 else 'outputs'})" if outputs else said,
-        body=body,
-        instructions=asked.instructions,
-        opening=asked.opening,
-        turn=asked.turn,
-        model=asked.model,
-    )
-    pair = model.two_handoffs(asked)
-    hit = faults.take("model", unless=() if pair else ("two-handoffs",))
-    kind = hit.kind if hit else None
-    if not await caller_waits(request, hit):
-        ledger.abandoned(entry, fault=kind)
-        return Response(status_code=NOBODY)
-    if hit and kind == "drop":
-        ledger.failed(entry, answered="connection closed without an answer", status=None, fault=kind)
-        return await dropped(request)
-    broken = _broken(hit, asked.stream) if hit else None
-    if broken:
-        ledger.failed(entry, answered=broken[0], status=broken[1].status_code, fault=kind)
-        return broken[1]
-
-    reply = model.decide(asked)
-    if kind == "unknown-tool":
-        reply = model.unknown_tool()
-    elif kind == "two-handoffs" and pair:
-        reply = pair
-    usage = _usage(asked, body, reply)
-    unique = uuid4().hex
-    whole = (chat_api if chat else responses_api).write(reply, body, unique, usage)
-    ledger.completed(
-        entry,
-        answered=reply.text or " ".join(f"{call.name}({json.dumps(call.arguments)})" for call in reply.calls),
-        input_tokens=usage[0],
-        output_tokens=usage[1],
-        cost_usd=cost_usd(asked.model, *usage),
-        areas=model.areas_asked(reply),
-        fault=kind,
-        response_id=whole["id"],
-        request_id=f"req_{unique}",
-    )
-    return _written(whole, body, chat, asked.stream, {**_HEADERS, "X-Request-Id": f"req_{unique}"})
-
-
-def _parse(raw: bytes) -> Any:
-    try:
-        return json.loads(raw, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        raise BadRequest("We could not parse the JSON body of your request.") from None
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _broken(hit: Hit, streams: bool) -> tuple[str, Response] | None:
-    """The answer of a fault that answers wrongly, with what the ledger says of it, or None for other kinds."""
-    if hit.kind in _ERRORS:
-        status, message, kind, code = _ERRORS[hit.kind]
-        return message, error(status, f"{message} {_ON_PURPOSE}", kind, code, headers=hit.headers())
-    if hit.kind == "garbage":
-        text = '{"id": "resp_1", "output": [{"type": "mess'
-        return "a body that is not JSON", _events(f"data: {text}\n\n") if streams else _plain(text)
-    if hit.kind == "error-body":
-        message = f"The upstream model did not answer. {_ON_PURPOSE}"
-        content = {"choices": None, "error": {"message": message, "type": "upstream_error", "param": None, "code": 502}}
-        text = json.dumps(content)
-        return "200 with an error inside", _events(f"data: {text}\n\n") if streams else _plain(text)
-    return None
-
-
-def _usage(asked: conversation.Request, body: dict[str, Any], reply: Reply) -> tuple[int, int]:
-    """Input and output tokens: of everything the model reads, and of what it writes (see `prices.tokens`)."""
-    read = [body.get("input"), body.get("messages"), body.get("tools"), asked.instructions]
-    wrote = [call.arguments | {"name": call.name} for call in reply.calls] if reply.calls else reply.text
-    return sum(tokens(value) for value in read if value), max(1, tokens(wrote))
-
-
-def _written(
-    whole: dict[str, Any], body: dict[str, Any], chat: bool, streams: bool, headers: Mapping[str, str]
-) -> Response:
-    if not streams:
-        return json_response(whole, headers=headers)
-    options = body.get("stream_options")
-    with_usage = isinstance(options, dict) and options.get("include_usage") is True
-    # The whole reply is known at once, so the events go out in one piece.
-    return _events("".join(chat_api.stream(whole, with_usage) if chat else responses_api.stream(whole)), headers)
-
-
-def _plain(text: str) -> Response:
-    return Response(text, headers=_HEADERS, media_type="application/json")
-
-
-def _events(text: str, headers: Mapping[str, str] = _HEADERS) -> Response:
-    return Response(text, headers={**headers, "Cache-Control": "no-store"}, media_type="text/event-stream")

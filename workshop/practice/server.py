@@ -19,16 +19,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from workshop.practice import control, model_service, weather_service
-from workshop.practice.calls import Services, json_response
-from workshop.practice.conversation import STAND_IN
-from workshop.practice.weather import PROBLEM, problem
+from workshop.practice import control, model_service, weather
+from workshop.practice.calls import PracticeState, json_response
+from workshop.practice.openai_api import STAND_IN
 
 HOST = "127.0.0.1"
 PORT = 8234
 
 
-def build_app(services: Services | None = None) -> Starlette:
+def build_app(state: PracticeState | None = None) -> Starlette:
     """The ASGI application, with a state of its own unless one is given."""
     app = Starlette(
         routes=[
@@ -37,15 +36,15 @@ def build_app(services: Services | None = None) -> Starlette:
             Route("/v1/chat/completions", model_service.chat_completions, methods=["POST"]),
             Route("/v1/models", model_service.models),
             Route("/v1/models/{name:path}", model_service.models),
-            Route("/alerts/active", weather_service.alerts),
-            Route("/alerts/active/area/{area:path}", weather_service.alerts),
+            Route("/alerts/active", weather.alerts),
+            Route("/alerts/active/area/{area:path}", weather.alerts),
             Route("/faults", control.faults, methods=["GET", "POST", "DELETE"]),
             Route("/ledger", control.ledger, methods=["GET", "DELETE"]),
             Route("/", control.console),
         ],
         exception_handlers={HTTPException: refused, Exception: broken},
     )
-    app.state.services = services or Services()
+    app.state.practice = state or PracticeState()
     return app
 
 
@@ -54,15 +53,16 @@ async def health(_request: Request) -> Response:
     return json_response({"service": "practice", "pid": os.getpid()})
 
 
-async def refused(request: Request, problem_met: Exception) -> Response:
-    """An unknown path or method, in the shape of the API it belongs to."""
-    status = problem_met.status_code if isinstance(problem_met, HTTPException) else 500
-    text = f"Invalid URL ({request.method} {request.url.path})"
-    if request.url.path.startswith("/v1"):
+async def refused(request: Request, error: Exception) -> Response:
+    """What Starlette or an endpoint refuses, in the shape of the API it belongs to."""
+    assert isinstance(error, HTTPException)
+    status, path = error.status_code, request.url.path
+    text = f"Invalid URL ({request.method} {path})" if status in (404, 405) else error.detail
+    if path.startswith("/v1"):
         return model_service.error(status, text, "invalid_request_error")
-    if request.url.path.startswith("/alerts"):
+    if path.startswith("/alerts"):
         name = "NotFound" if status == 404 else "MethodNotAllowed"
-        return json_response(problem(status, name, name, text, request.url.path), status, media_type=PROBLEM)
+        return weather.problem(status, name, name, text, path)
     return json_response({"error": text}, status)
 
 
@@ -91,9 +91,9 @@ class PracticeServer(uvicorn.Server):
             self.socket.close()
             raise
         self.port: int = self.socket.getsockname()[1]
-        self.services = Services(hang_up=self._hang_up, hung_up=self._hung_up)
+        self.state = PracticeState(hang_up=self._hang_up, hung_up=self._hung_up)
         config = uvicorn.Config(
-            build_app(self.services),
+            build_app(self.state),
             http="h11",
             ws="none",
             lifespan="off",

@@ -1,65 +1,81 @@
 """A stand-in for the active alerts of the National Weather Service's API.
 
-Shapes: https://www.weather.gov/documentation/services-web-api (GeoJSON; problem documents for errors). The alerts are
-made up (`alerts.py`), the same at every call; only their dates move, so that they are always in force.
+`GET /alerts/active/area/{area}` and `GET /alerts/active?area=`. Shapes:
+https://www.weather.gov/documentation/services-web-api (GeoJSON; problem documents for errors). The alerts are made up
+by us (`data/alerts.json`), of no real place or storm, and the same at every call; only their dates move, so that they
+are always in force. Areas that are not named there have no active alerts.
 """
 
 import hashlib
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from workshop.practice.alerts import ALERTS, Alert
-from workshop.practice.states import AREAS, MARINE, STATES
+from starlette.requests import Request
+from starlette.responses import Response
 
-GEOJSON = "application/geo+json"
-PROBLEM = "application/problem+json"
+from workshop.practice import DATA
+from workshop.practice.areas import AREAS, MARINE, STATES
+from workshop.practice.calls import delay_or_drop, json_response, state_of
+
 HUGE_BYTES = 3_000_000
+# Area -> the properties of its alerts. What is not there is left out, or null, as it comes: clients must bear both.
+_ALERTS: dict[str, list[dict[str, str | None]]] = json.loads((DATA / "alerts.json").read_text(encoding="utf-8"))
+_GEOJSON = "application/geo+json"
 _SITE = "https://api.weather.gov"
-_AGENT = "Practice Weather Desk (made up, for a workshop)"
+_NO_AGENT = "Every request needs a User-Agent header that names your application; yours has none."
+_ERRORS = {
+    "down": (503, "ServiceUnavailable", "Service Unavailable", "The weather service is down"),
+    "not-found": (404, "NotFound", "Not Found", "There is nothing here"),
+    "forbidden": (403, "Forbidden", "Forbidden", "Access is denied"),
+}
 
 
-def collection(areas: Sequence[str]) -> dict[str, Any]:
-    """The active alerts of the given areas (all areas, if none are given) as a GeoJSON FeatureCollection.
+async def alerts(request: Request) -> Response:
+    """The active alerts of an area, of several, or of all."""
+    ledger, faults = state_of(request).ledger, state_of(request).faults
+    path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    in_path = request.path_params.get("area")
+    given = [in_path] if in_path else request.query_params.getlist("area")
+    areas = [area for text in given for area in text.split(",") if area]
+    entry = ledger.weather_began(area=areas[0] if areas else "", path=path)
 
-    An area without alerts gives an empty collection, not an error.
-    """
-    wanted = list(dict.fromkeys(areas or AREAS))
-    features = [
-        _feature(area, number, alert) for area in wanted for number, alert in enumerate(ALERTS.get(area, ()), start=1)
-    ]
-    return _collection(features, " or ".join(wanted) if areas else "all areas")
+    if not request.headers.get("user-agent", "").strip():
+        ledger.failed(entry, answered="no User-Agent header", status=403)
+        return problem(403, "Forbidden", "Forbidden", _NO_AGENT, path)
+    hit = faults.take("weather")
+    if over := await delay_or_drop(request, entry, hit):
+        return over
+    kind = hit.kind if hit else None
+    if kind == "garbage":
+        ledger.failed(entry, answered="a body that is not JSON", status=200, fault=kind)
+        return Response('{"type": "FeatureCollection", "features": [{"prop', media_type=_GEOJSON)
+    if hit and hit.kind in _ERRORS:
+        status, name, title, detail = _ERRORS[hit.kind]
+        ledger.failed(entry, answered=detail, status=status, fault=kind)
+        return problem(status, name, title, f"{detail} (practice fault)", path, headers=hit.headers())
+
+    unknown = next((area for area in areas if area not in AREAS), None)
+    if unknown:
+        status, name, title = (404, "NotFound", "Not Found") if in_path else (400, "BadRequest", "Bad Request")
+        messages = [f"Does not have a value in the enumeration {json.dumps(list(codes))}" for codes in (MARINE, STATES)]
+        parameter = "path.area" if in_path else "query.area[0]"
+        errors = [{"parameter": parameter, "message": message} for message in messages]
+        detail = f"{title}: {unknown[:40]!r} is not an area"
+        ledger.failed(entry, answered=detail, status=status, fault=kind)
+        return problem(status, name, title, detail, path, parameterErrors=errors)
+    found = _huge(areas[0] if areas else "TX") if kind == "huge" else _collection(areas)
+    ledger.completed(entry, answered=f"{len(found['features'])} alerts", fault=kind)
+    return Response(json.dumps(found, ensure_ascii=False).encode(), media_type=_GEOJSON)
 
 
-def huge(areas: Sequence[str]) -> dict[str, Any]:
-    """The same shape, with about 3 MB of alerts: the fault that a tool must bound."""
-    area = areas[0] if areas else "TX"
-    filler = "The made-up river rises and the made-up gauge is read again. "
-    count = 60
-    alert = Alert("Flood Warning", "Severe", "Flood Warning for segment {}", "Segment {}", filler)
-    text = filler * (HUGE_BYTES // count // len(filler) + 1)
-    features = [
-        _feature(
-            area,
-            number,
-            alert._replace(
-                headline=f"Flood Warning for segment {number}", places=f"Segment {number}", description=text
-            ),
-        )
-        for number in range(1, count + 1)
-    ]
-    return _collection(features, area)
-
-
-def unknown_areas(areas: Sequence[str]) -> list[str]:
-    """Those that are no area of the service, which knows capitals only."""
-    return [area for area in areas if area not in AREAS]
-
-
-def problem(status: int, name: str, title: str, detail: str, path: str, **more: Any) -> dict[str, Any]:
+def problem(
+    status: int, name: str, title: str, detail: str, path: str, headers: Mapping[str, str] | None = None, **more: Any
+) -> Response:
     """A problem document. `name` ends its type's address; `path` makes the correlation id, so it is repeatable."""
     correlation = hashlib.sha256(f"{status} {path}".encode("utf-8", "replace")).hexdigest()[:8]
-    return {
+    document = {
         "correlationId": correlation,
         "title": title,
         "type": f"{_SITE}/problems/{name}",
@@ -68,66 +84,67 @@ def problem(status: int, name: str, title: str, detail: str, path: str, **more: 
         "instance": f"{_SITE}/requests/{correlation}",
         **more,
     }
+    return json_response(document, status, headers, "application/problem+json")
 
 
-def bad_area(area: str, path: str, in_path: bool) -> dict[str, Any]:
-    """What the service says of an area it does not know: 404 where it stands in the path, 400 in the query."""
-    status, name, title = (404, "NotFound", "Not Found") if in_path else (400, "BadRequest", "Bad Request")
-    parameter = "path.area" if in_path else "query.area[0]"
-    errors = [
-        {"parameter": parameter, "message": f"Does not have a value in the enumeration {list(codes)}".replace("'", '"')}
-        for codes in (MARINE, STATES)
+def _huge(area: str) -> dict[str, Any]:
+    """The same shape, with about 3 MB of alerts: the fault that a tool must limit."""
+    count, filler = 60, "The made-up river rises and the made-up gauge is read again. "
+    text = filler * (HUGE_BYTES // count // len(filler) + 1)
+    found: list[dict[str, str | None]] = [
+        {
+            "event": "Flood Warning",
+            "headline": f"Flood Warning for segment {number}",
+            "areaDesc": f"Segment {number}",
+            "description": text,
+            "instruction": None,
+            "severity": "Severe",
+        }
+        for number in range(1, count + 1)
     ]
-    return problem(status, name, title, f"{title}: {area[:40]!r} is not an area", path, parameterErrors=errors)
+    return _collection([area], {area: found})
 
 
-def _collection(features: list[dict[str, Any]], where: str) -> dict[str, Any]:
+def _collection(areas: Sequence[str], alerts: Mapping[str, list[dict[str, str | None]]] = _ALERTS) -> dict[str, Any]:
+    """The active alerts of the given areas (of all areas, if none are given) as a GeoJSON FeatureCollection.
+
+    An area without alerts gives an empty collection, not an error.
+    """
+    wanted = list(dict.fromkeys(areas or AREAS))
+    where = " or ".join(wanted) if areas else "all areas"
+    begins = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    features = []
+    for area in wanted:
+        for number, alert in enumerate(alerts.get(area, []), start=1):
+            name = f"urn:practice:alert.{area.lower()}.{number}"
+            properties = {
+                "@id": f"{_SITE}/alerts/{name}",
+                "@type": "wx:Alert",
+                "id": name,
+                **alert,
+                "certainty": "Likely",
+                "urgency": "Expected",
+                "status": "Actual",
+                "messageType": "Alert",
+                "category": "Met",
+                "response": "Prepare",
+                "sent": begins.isoformat(),
+                "effective": begins.isoformat(),
+                "onset": begins.isoformat(),
+                "expires": (begins + timedelta(days=1)).isoformat(),
+                "ends": None,
+                "sender": "practice@example.invalid",
+                "senderName": "Practice Weather Desk (made up, for a workshop)",
+                "geocode": {"UGC": [f"{area}Z{number:03d}"], "SAME": []},
+                "affectedZones": [f"{_SITE}/zones/forecast/{area}Z{number:03d}"],
+                "references": [],
+                "parameters": {},
+            }
+            features.append({"id": properties["@id"], "type": "Feature", "geometry": None, "properties": properties})
     return {
         "@context": ["https://geojson.org/geojson-ld/geojson-context.jsonld", {"@version": "1.1"}],
         "type": "FeatureCollection",
         "features": features,
         "title": f"Current watches, warnings, and advisories for {where} (practice data)",
-        "updated": _day().isoformat(),
+        "updated": begins.isoformat(),
     }
-
-
-def _feature(area: str, number: int, alert: Alert) -> dict[str, Any]:
-    name = f"urn:practice:alert.{area.lower()}.{number}"
-    begins = _day()
-    text = {"headline": alert.headline, "areaDesc": alert.places, "description": alert.description}
-    return {
-        "id": f"{_SITE}/alerts/{name}",
-        "type": "Feature",
-        "geometry": None,
-        "properties": {
-            "@id": f"{_SITE}/alerts/{name}",
-            "@type": "wx:Alert",
-            "id": name,
-            "event": alert.event,
-            # What is not there is left out, or null, as it comes: clients must bear both.
-            **{field: value for field, value in text.items() if value is not None or field == "headline"},
-            "instruction": None,
-            "severity": alert.severity,
-            "certainty": "Likely",
-            "urgency": "Expected",
-            "status": "Actual",
-            "messageType": "Alert",
-            "category": "Met",
-            "response": "Prepare",
-            "sent": begins.isoformat(),
-            "effective": begins.isoformat(),
-            "onset": begins.isoformat(),
-            "expires": (begins + timedelta(days=1)).isoformat(),
-            "ends": None,
-            "sender": "practice@example.invalid",
-            "senderName": _AGENT,
-            "geocode": {"UGC": [f"{area}Z{number:03d}"], "SAME": []},
-            "affectedZones": [f"{_SITE}/zones/forecast/{area}Z{number:03d}"],
-            "references": [],
-            "parameters": {},
-        },
-    }
-
-
-def _day() -> datetime:
-    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

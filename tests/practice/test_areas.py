@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workshop.practice.states import AREAS, MARINE, STATES, find_areas, name_of
+from workshop.practice.areas import AREAS, MARINE, STATES, find_areas, name_of
 
 
 def wrong(cases: list[tuple[str, str]]) -> list[tuple[str, str, list[str]]]:

@@ -1,101 +1,16 @@
 """The areas of the weather service, and which of them a text asks about."""
 
+import json
 import re
 import unicodedata
 
+from workshop.practice import DATA
+
+_TABLES = json.loads((DATA / "areas.json").read_text(encoding="utf-8"))
 # Area code -> its names: English, French and Spanish (one name: the same in all), then what else it is called.
 # The codes are those of https://api.weather.gov/openapi.json (StateTerritoryCode, MarineAreaCode).
-STATES = {
-    "AL": ("Alabama",),
-    "AK": ("Alaska",),
-    "AZ": ("Arizona",),
-    "AR": ("Arkansas",),
-    "CA": ("California", "Californie", "California"),
-    "CO": ("Colorado",),
-    "CT": ("Connecticut",),
-    "DE": ("Delaware",),
-    "DC": (
-        "District of Columbia",
-        "District de Columbia",
-        "Distrito de Columbia",
-        "Washington DC",
-        "Washington, DC",
-        "Washington D.C.",
-        "Washington, D.C.",
-    ),
-    "FL": ("Florida", "Floride", "Florida"),
-    "GA": ("Georgia", "Géorgie", "Georgia"),
-    "HI": ("Hawaii", "Hawaï", "Hawái"),
-    "ID": ("Idaho",),
-    "IL": ("Illinois",),
-    "IN": ("Indiana",),
-    "IA": ("Iowa",),
-    "KS": ("Kansas",),
-    "KY": ("Kentucky",),
-    "LA": ("Louisiana", "Louisiane", "Luisiana"),
-    "ME": ("Maine",),
-    "MD": ("Maryland",),
-    "MA": ("Massachusetts",),
-    "MI": ("Michigan", "Michigan", "Míchigan"),
-    "MN": ("Minnesota",),
-    "MS": ("Mississippi", "Mississippi", "Misisipi"),
-    "MO": ("Missouri", "Missouri", "Misuri"),
-    "MT": ("Montana",),
-    "NE": ("Nebraska",),
-    "NV": ("Nevada",),
-    "NH": ("New Hampshire", "New Hampshire", "Nuevo Hampshire", "Nueva Hampshire"),
-    "NJ": ("New Jersey", "New Jersey", "Nueva Jersey"),
-    "NM": ("New Mexico", "Nouveau-Mexique", "Nuevo México"),
-    "NY": ("New York", "New York", "Nueva York"),
-    "NC": ("North Carolina", "Caroline du Nord", "Carolina del Norte"),
-    "ND": ("North Dakota", "Dakota du Nord", "Dakota del Norte"),
-    "OH": ("Ohio",),
-    "OK": ("Oklahoma",),
-    "OR": ("Oregon", "Oregon", "Oregón"),
-    "PA": ("Pennsylvania", "Pennsylvanie", "Pensilvania"),
-    "RI": ("Rhode Island",),
-    "SC": ("South Carolina", "Caroline du Sud", "Carolina del Sur"),
-    "SD": ("South Dakota", "Dakota du Sud", "Dakota del Sur"),
-    "TN": ("Tennessee",),
-    "TX": ("Texas", "Texas", "Texas", "Tejas"),
-    "UT": ("Utah",),
-    "VT": ("Vermont",),
-    "VA": ("Virginia", "Virginie", "Virginia"),
-    "WA": ("Washington",),
-    "WV": ("West Virginia", "Virginie-Occidentale", "Virginia Occidental", "Virginia del Oeste"),
-    "WI": ("Wisconsin",),
-    "WY": ("Wyoming",),
-    "PR": ("Puerto Rico", "Porto Rico", "Puerto Rico"),
-    "VI": ("U.S. Virgin Islands", "Îles Vierges", "Islas Vírgenes", "US Virgin Islands", "Virgin Islands"),
-    "GU": ("Guam",),
-    "AS": ("American Samoa", "Samoa américaines", "Samoa Americana"),
-    "MP": ("Northern Mariana Islands", "Îles Mariannes du Nord", "Islas Marianas del Norte", "Northern Marianas"),
-    "PW": ("Palau", "Palaos", "Palaos"),
-    "FM": ("Micronesia", "Micronésie", "Micronesia", "Federated States of Micronesia"),
-    "MH": ("Marshall Islands", "Îles Marshall", "Islas Marshall"),
-}
-MARINE = {
-    "AM": ("Caribbean waters",),
-    "AN": ("New England waters",),
-    "GM": ("Gulf of Mexico", "golfe du Mexique", "golfo de México", "Gulf of America"),
-    "LC": ("Lake St. Clair", "lac Sainte-Claire", "lago Santa Clara", "Lake Saint Clair"),
-    "LE": ("Lake Erie", "lac Érié", "lago Erie"),
-    "LH": ("Lake Huron", "lac Huron", "lago Hurón"),
-    "LM": ("Lake Michigan", "lac Michigan", "lago Míchigan"),
-    "LO": ("Lake Ontario", "lac Ontario", "lago Ontario"),
-    "LS": ("Lake Superior", "lac Supérieur", "lago Superior"),
-    "PH": ("Hawaiian waters",),
-    "PK": ("Gulf of Alaska", "golfe d'Alaska", "golfo de Alaska", "Bering Sea"),
-    "PM": ("Mariana waters",),
-    "PS": ("Samoan waters",),
-    "PZ": (
-        "Eastern North Pacific waters",
-        "Eastern North Pacific waters",
-        "Eastern North Pacific waters",
-        "Puget Sound",
-    ),
-    "SL": ("St. Lawrence River", "fleuve Saint-Laurent", "río San Lorenzo", "Saint Lawrence River"),
-}
+STATES: dict[str, list[str]] = _TABLES["states"]
+MARINE: dict[str, list[str]] = _TABLES["marine"]
 AREAS = STATES | MARINE
 
 
@@ -109,35 +24,14 @@ def _plain_key(name: str) -> str:
     return " ".join(without_accents(name).casefold().replace("-", " ").split())
 
 
-# One phrase for several areas, and phrases that hold a state's name but are another place.
-_SEVERAL = {
-    "North and South Carolina": ("NC", "SC"),
-    "North or South Carolina": ("NC", "SC"),
-    "the Carolinas": ("NC", "SC"),
-    "North and South Dakota": ("ND", "SD"),
-    "North or South Dakota": ("ND", "SD"),
-    "the Dakotas": ("ND", "SD"),
-    "Great Lakes": ("LS", "LM", "LH", "LE", "LO"),
-    "Grands Lacs": ("LS", "LM", "LH", "LE", "LO"),
-    "Grandes Lagos": ("LS", "LM", "LH", "LE", "LO"),
-    "Kansas City, Missouri": ("MO",),
-    "Kansas City, Kansas": ("KS",),
-    "Kansas City": ("MO",),
-    "Washington State": ("WA",),
-    "Baja California": (),
-    "British Virgin Islands": (),
-    "Nevada City": (),
-}
-_PHRASES: dict[str, tuple[str, ...]] = {
-    **{_plain_key(name): (code,) for code, names in AREAS.items() for name in names},
-    **{_plain_key(name): codes for name, codes in _SEVERAL.items()},
+_PHRASES: dict[str, list[str]] = {
+    **{_plain_key(name): [code] for code, names in AREAS.items() for name in names},
+    # One phrase for several areas, and phrases that hold a state's name but are another place.
+    **{_plain_key(phrase): codes for phrase, codes in _TABLES["phrases"].items()},
 }
 
 # Codes that are words, names or abbreviations too (of English, French or Spanish): capitals alone prove nothing.
-_WORDS = frozenset(
-    {"AL", "AS", "CO", "DE", "FM", "HI", "ID", "IL", "IN", "LA", "MA", "MD", "ME", "MH"}
-    | {"MI", "MO", "MP", "MS", "NE", "OH", "OK", "OR", "PA", "PR", "VA", "VI"}
-)
+_WORDS = frozenset(_TABLES["words"])
 _INTERJECTIONS = frozenset(("HI", "OH", "OK"))
 _CLOCK = frozenset(("AM", "AN", "PM", "PS"))  # marine codes that are words in capitals as well
 # Small letters that a cue of French or Spanish precedes as a word: "pour ca", "de la", "para mi".
@@ -186,20 +80,20 @@ def find_areas(text: str) -> list[str]:
     for match in _CODE.finditer(seen.plain):
         code = match.group().replace(".", "").upper()
         if match.start() not in inside_names and _is_meant(seen, match, code):
-            seen.add(match.span(), (code,))
+            seen.add(match.span(), [code])
     return list(dict.fromkeys(code for _, codes in sorted(seen.found.items()) for code in codes))
 
 
 def name_of(code: str, language: str = "english") -> str:
     """The area's name in a language of the workshop, or the code itself if there is no such area."""
-    names = AREAS.get(code, (code,))
+    names = AREAS.get(code, [code])
     return names[("english", "french", "spanish").index(language)] if len(names) > 2 else names[0]
 
 
-def _codes_of(name: str) -> tuple[str, ...]:
-    key = _plain_key(name)
-    if key in _PHRASES:
-        return _PHRASES[key]
+def _codes_of(name: str) -> list[str]:
+    codes = _PHRASES.get(_plain_key(name))
+    if codes is not None:
+        return codes
     # "golfe d Alaska", "Kansas City Missouri": the patterns are looser than the table.
     return next(codes for phrase, codes in _PHRASES.items() if re.fullmatch(_pattern(phrase), name, re.IGNORECASE))
 
@@ -209,15 +103,14 @@ class _Text:
 
     def __init__(self, plain: str) -> None:
         self.plain = plain
-        codes = _CODE.findall(plain)
         self.only_codes = not re.search(r"[A-Za-z]", _CODE.sub("", plain))
-        self.only_one_code = self.only_codes and len(codes) == 1
+        self.only_one_code = self.only_codes and len(_CODE.findall(plain)) == 1
         self.all_capitals = not re.search(r"[a-z]", plain)
-        self.found: dict[tuple[int, int], tuple[str, ...]] = {}  # (start, end) -> codes
+        self.found: dict[tuple[int, int], list[str]] = {}  # (start, end) -> codes
         self.starts: set[int] = set()
         self.ends: set[int] = set()
 
-    def add(self, span: tuple[int, int], codes: tuple[str, ...]) -> None:
+    def add(self, span: tuple[int, int], codes: list[str]) -> None:
         self.found[span] = codes
         self.starts.add(span[0])
         self.ends.add(span[1])

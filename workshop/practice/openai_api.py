@@ -1,0 +1,314 @@
+"""OpenAI's two APIs, Responses and Chat Completions: reading a request, writing a reply, whole or as a stream.
+
+Shapes: https://platform.openai.com/docs/api-reference/responses and .../chat
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from workshop.practice.conversation import FunctionCall, FunctionOutput, Item, Message, ModelRequest, Reply, Tool
+
+STAND_IN = "the practice model: a scripted stand-in, no LLM"
+
+
+class BadRequest(ValueError):
+    """A request the API cannot read. `param` names the field, as OpenAI's errors do."""
+
+    def __init__(self, message: str, param: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
+
+
+def read(body: Any, chat: bool) -> ModelRequest:
+    """Reads the JSON body of `POST /v1/chat/completions` (`chat`) or `POST /v1/responses`.
+
+    Raises:
+        BadRequest: a field is missing or has a wrong type.
+    """
+    if not isinstance(body, dict):
+        raise BadRequest("The request body is a JSON object.")
+    model, stream = body.get("model"), body.get("stream")
+    if not isinstance(model, str) or not model:
+        raise BadRequest("You must provide a model parameter.", "model")
+    if stream not in (None, True, False):
+        raise BadRequest("Invalid type for 'stream': expected a boolean.", "stream")
+    if chat:
+        said, items = _conversation(body.get("messages"), "messages", chat)
+        instructions, form = "\n".join(said), body.get("response_format")
+    else:
+        for name in ("previous_response_id", "conversation"):
+            if body.get(name):
+                message = "The practice model keeps no conversations: send the whole conversation as input."
+                raise BadRequest(message, name)
+        if not isinstance(body.get("instructions"), str | None):
+            raise BadRequest("Invalid type for 'instructions': expected a string.", "instructions")
+        said, items = _conversation(body.get("input"), "input", chat)
+        instructions, text = "\n".join([body.get("instructions") or "", *said]).strip(), body.get("text")
+        form = text.get("format") if isinstance(text, dict) else None
+    return ModelRequest(
+        model=model,
+        instructions=instructions,
+        items=items,
+        tools=_tools(body.get("tools"), nested=chat),
+        stream=bool(stream),
+        choice=_choice(body.get("tool_choice")),
+        parallel=body.get("parallel_tool_calls") is not False,
+        schema=_schema(form),
+    )
+
+
+def _conversation(given: Any, name: str, chat: bool) -> tuple[list[str], list[Item]]:
+    """The instructions and the items among a request's messages (Chat Completions) or input (Responses)."""
+    if isinstance(given, str) and not chat:
+        return [], [Message("user", given)]
+    if not isinstance(given, list) or (chat and not given):
+        expected = "a list that is not empty" if chat else "a string or a list of items"
+        raise BadRequest(f"Missing or invalid '{name}': expected {expected}.", name)
+    instructions: list[str] = []
+    items: list[Item] = []
+    for index, item in enumerate(given):
+        param = f"{name}[{index}]"
+        if not isinstance(item, dict):
+            raise BadRequest(f"Invalid type for '{param}': expected an object.", param)
+        kind = "message" if chat else item.get("type", "message")
+        if kind == "function_call":
+            items.append(_function_call(item.get("call_id"), item, f"Invalid function call in '{param}'.", param))
+        elif kind == "function_call_output":
+            if not isinstance(item.get("call_id"), str):
+                raise BadRequest(f"Missing required parameter: '{param}.call_id'.", f"{param}.call_id")
+            items.append(FunctionOutput(item["call_id"], _text(item.get("output"), f"{param}.output")))
+        elif kind == "message":
+            role, text = item.get("role"), _text(item.get("content"), f"{param}.content")
+            if role in ("system", "developer"):
+                instructions.append(text)
+            elif role == "user" or (role == "assistant" and not chat):
+                items.append(Message(role, text))
+            elif role == "assistant":
+                items += [Message(role, text)] if text else []
+                items += _tool_calls(item.get("tool_calls"), f"{param}.tool_calls")
+            elif not chat:
+                raise BadRequest(f"Invalid value for '{param}.role'.", f"{param}.role")
+            elif role == "tool" and isinstance(item.get("tool_call_id"), str):
+                items.append(FunctionOutput(item["tool_call_id"], text))
+            else:
+                raise BadRequest(f"Invalid message in '{param}': its role or tool_call_id.", param)
+    return instructions, items
+
+
+def _text(content: Any, param: str) -> str:
+    """The text of a message's content: a string, nothing, or a list of parts."""
+    if content is None or isinstance(content, str):
+        return content or ""
+    if not isinstance(content, list):
+        raise BadRequest(f"Invalid type for '{param}': expected a string or a list of content parts.", param)
+    parts = [part if isinstance(part, dict) else {"text": part} for part in content]
+    texts = [part.get("text") or part.get("refusal") or "" for part in parts]
+    if not all(isinstance(text, str) for text in texts):
+        raise BadRequest(f"Invalid content part in '{param}': expected text.", param)
+    return "\n".join(text for text in texts if text)
+
+
+def _tool_calls(given: Any, param: str) -> Iterator[FunctionCall]:
+    for call in given if isinstance(given, list) else [given] if given else []:
+        call = call if isinstance(call, dict) else {}
+        yield _function_call(call.get("id"), call.get("function"), f"Invalid tool call in '{param}'.", param)
+
+
+def _function_call(call_id: Any, function: Any, message: str, param: str) -> FunctionCall:
+    name, arguments = (function.get("name"), function.get("arguments")) if isinstance(function, dict) else (None, None)
+    if not (isinstance(call_id, str) and isinstance(name, str) and isinstance(arguments, str)):
+        raise BadRequest(message, param)
+    return FunctionCall(call_id, name, arguments)
+
+
+def _tools(given: Any, nested: bool) -> list[Tool]:
+    """The function tools on offer; other kinds are left out. Chat Completions nests their fields under `function`."""
+    if not isinstance(given, list | None):
+        raise BadRequest("Invalid type for 'tools': expected a list.", "tools")
+    tools = []
+    for index, tool in enumerate(given or []):
+        param = f"tools[{index}]"
+        if not isinstance(tool, dict):
+            raise BadRequest(f"Invalid type for '{param}': expected an object.", param)
+        if tool.get("type") != "function":
+            continue
+        spec = tool.get("function") if nested else tool
+        if not isinstance(spec, dict) or not isinstance(spec.get("name"), str) or not spec["name"]:
+            raise BadRequest(f"Missing required parameter: '{param}.name'.", f"{param}.name")
+        description, parameters = spec.get("description"), spec.get("parameters")
+        if not isinstance(parameters, dict | None):
+            raise BadRequest(f"Invalid schema for function '{spec['name']}'.", f"{param}.parameters")
+        tools.append(Tool(spec["name"], description if isinstance(description, str) else "", parameters or {}))
+    return tools
+
+
+def _choice(given: Any) -> str:
+    """`tool_choice` as auto, none, required or the name of a tool."""
+    if isinstance(given, dict):
+        function = given.get("function")
+        name = function.get("name") if isinstance(function, dict) else given.get("name")
+        return name if isinstance(name, str) else "auto"
+    if given not in (None, "auto", "none", "required"):
+        raise BadRequest("Invalid value for 'tool_choice'.", "tool_choice")
+    return str(given or "auto")
+
+
+def _schema(form: Any) -> dict[str, Any] | None:
+    """The JSON schema of a structured answer, if one is asked for, in either API's spelling."""
+    if not isinstance(form, dict) or form.get("type") != "json_schema":
+        return None
+    holder = form["json_schema"] if isinstance(form.get("json_schema"), dict) else form
+    schema = holder.get("schema")
+    return schema if isinstance(schema, dict) else None
+
+
+def write_response(reply: Reply, body: dict[str, Any], key: str, usage: tuple[int, int]) -> dict[str, Any]:
+    """The `response` object of the Responses API. `key` makes the ids; `usage` is input and output tokens."""
+    if reply.calls:
+        output: list[dict[str, Any]] = [
+            {
+                "id": f"fc_{key}_{index}",
+                "type": "function_call",
+                "call_id": f"call_{key}_{index}",
+                "name": call.name,
+                "arguments": json.dumps(call.arguments),
+                "status": "completed",
+            }
+            for index, call in enumerate(reply.calls, start=1)
+        ]
+    else:
+        content = {"type": "output_text", "text": reply.text, "annotations": [], "logprobs": []}
+        output = [
+            {"id": f"msg_{key}", "type": "message", "status": "completed", "role": "assistant", "content": [content]}
+        ]
+    now = int(time.time())
+    metadata = body.get("metadata")
+    return {
+        "id": f"resp_{key}",
+        "object": "response",
+        "created_at": now,
+        "completed_at": now,
+        "status": "completed",
+        "error": None,
+        "incomplete_details": None,
+        "instructions": body.get("instructions"),
+        "max_output_tokens": None,
+        "model": body["model"],
+        "output": output,
+        "parallel_tool_calls": body.get("parallel_tool_calls") is not False,
+        "previous_response_id": None,
+        "reasoning": {"effort": None, "summary": None},
+        "store": False,
+        "temperature": 1.0,
+        "text": {"format": {"type": "text"}},
+        "tool_choice": "auto",
+        "tools": [],
+        "top_p": 1.0,
+        "truncation": "disabled",
+        "usage": {
+            "input_tokens": usage[0],
+            "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+            "output_tokens": usage[1],
+            "output_tokens_details": {"reasoning_tokens": 0},
+            "total_tokens": sum(usage),
+        },
+        "user": None,
+        "metadata": {**(metadata if isinstance(metadata, dict) else {}), "stand_in": STAND_IN},
+    }
+
+
+def write_completion(reply: Reply, body: dict[str, Any], key: str, usage: tuple[int, int]) -> dict[str, Any]:
+    """The `chat.completion` object of Chat Completions, from the same as `write_response`."""
+    message: dict[str, Any] = {"role": "assistant", "content": reply.text or None, "refusal": None, "annotations": []}
+    if reply.calls:
+        message["tool_calls"] = [
+            {
+                "id": f"call_{key}_{index}",
+                "type": "function",
+                "function": {"name": call.name, "arguments": json.dumps(call.arguments)},
+            }
+            for index, call in enumerate(reply.calls, start=1)
+        ]
+    finish = "tool_calls" if reply.calls else "stop"
+    return {
+        "id": f"chatcmpl-{key}",
+        "object": "chat.completion",
+        "created": int(time.time()),
+        "model": body["model"],
+        "system_fingerprint": STAND_IN,
+        "metadata": {"stand_in": STAND_IN},
+        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": finish}],
+        "usage": {
+            "prompt_tokens": usage[0],
+            "completion_tokens": usage[1],
+            "total_tokens": sum(usage),
+            "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
+            "completion_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 0},
+        },
+    }
+
+
+def stream_response(response: dict[str, Any]) -> Iterator[str]:
+    """The response as server-sent events, in the order in which the real API sends them."""
+    for number, event in enumerate(_response_events(response)):
+        event["sequence_number"] = number
+        yield f"event: {event['type']}\ndata: {json.dumps(event)}\n\n"
+
+
+def _response_events(response: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    begun = {**response, "status": "in_progress", "output": [], "usage": None, "completed_at": None}
+    yield {"type": "response.created", "response": begun}
+    yield {"type": "response.in_progress", "response": begun}
+    for index, item in enumerate(response["output"]):
+        at = {"item_id": item["id"], "output_index": index}
+        if item["type"] == "function_call":
+            started = {**item, "arguments": "", "status": "in_progress"}
+            yield {"type": "response.output_item.added", "output_index": index, "item": started}
+            for piece in _pieces(item["arguments"]):
+                yield {"type": "response.function_call_arguments.delta", **at, "delta": piece}
+            done = {"name": item["name"], "arguments": item["arguments"]}
+            yield {"type": "response.function_call_arguments.done", **at, **done}
+        else:
+            part = item["content"][0]
+            at["content_index"] = 0
+            started = {**item, "content": [], "status": "in_progress"}
+            yield {"type": "response.output_item.added", "output_index": index, "item": started}
+            yield {"type": "response.content_part.added", **at, "part": {**part, "text": ""}}
+            for piece in _pieces(part["text"]):
+                yield {"type": "response.output_text.delta", **at, "delta": piece, "logprobs": []}
+            yield {"type": "response.output_text.done", **at, "text": part["text"], "logprobs": []}
+            yield {"type": "response.content_part.done", **at, "part": part}
+        yield {"type": "response.output_item.done", "output_index": index, "item": item}
+    yield {"type": "response.completed", "response": response}
+
+
+def stream_completion(completion: dict[str, Any], with_usage: bool) -> Iterator[str]:
+    """The completion as server-sent events, in the order in which the real API sends them."""
+    head = {name: completion[name] for name in ("id", "created", "model", "system_fingerprint")}
+    head["object"] = "chat.completion.chunk"
+    choice = completion["choices"][0]
+
+    def chunk(delta: dict[str, Any], finish: str | None = None) -> str:
+        choices = [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}]
+        return f"data: {json.dumps({**head, 'choices': choices})}\n\n"
+
+    yield chunk({"role": "assistant", "content": None if "tool_calls" in choice["message"] else ""})
+    for index, call in enumerate(choice["message"].get("tool_calls", [])):
+        function = call["function"]
+        yield chunk({"tool_calls": [{"index": index, **call, "function": {"name": function["name"], "arguments": ""}}]})
+        for piece in _pieces(function["arguments"]):
+            yield chunk({"tool_calls": [{"index": index, "function": {"arguments": piece}}]})
+    for piece in _pieces(choice["message"]["content"] or ""):
+        yield chunk({"content": piece})
+    yield chunk({}, choice["finish_reason"])
+    if with_usage:
+        yield f"data: {json.dumps({**head, 'choices': [], 'usage': completion['usage']})}\n\n"
+    yield "data: [DONE]\n\n"
+
+
+def _pieces(text: str, size: int = 24) -> Iterator[str]:
+    """The text cut up, as a model streams it."""
+    for start in range(0, len(text), size):
+        yield text[start : start + size]
