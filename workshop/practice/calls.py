@@ -1,4 +1,4 @@
-"""What every endpoint of the practice services needs: the shared state, JSON, waiting and hanging up."""
+"""What the endpoints of the practice services share: the state, JSON, and faults that delay or cut a connection."""
 
 import asyncio
 import contextlib
@@ -42,18 +42,21 @@ def json_response(
 
 
 async def delay_or_drop(request: Request, entry: int, hit: Fault | None) -> Response | None:
-    """Lasts as long as the fault delays. Read the request's body before.
+    """Waits as long as the fault delays, then cuts the connection if the fault does. Read the request's body before.
 
     Returns:
-        a response that goes nowhere, if the caller went away meanwhile or the fault cuts the connection (the ledger
-        knows it then); None if the request is still to be answered.
+        None if the request is still to be answered. If its caller is gone by now, that is in the ledger, and what is
+        returned is a response that goes nowhere.
     """
     state = state_of(request)
     kind = hit.kind if hit else None
     client = (request.client.host, request.client.port) if request.client else None
     if hit and hit.delay:
         hit.hold()
-        ends = {asyncio.create_task(hit.released.wait()), asyncio.create_task(_gone(request))}
+        ends: set[asyncio.Task[Any]] = {
+            asyncio.create_task(hit.released.wait()),
+            asyncio.create_task(_gone(request)),
+        }
         await asyncio.wait(ends, timeout=hit.delay, return_when=asyncio.FIRST_COMPLETED)
         for task in ends:
             task.cancel()
@@ -73,7 +76,6 @@ async def delay_or_drop(request: Request, entry: int, hit: Fault | None) -> Resp
     return None
 
 
-async def _gone(request: Request) -> bool:
+async def _gone(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
-    return True

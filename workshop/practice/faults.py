@@ -9,7 +9,7 @@ import math
 import random
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -40,7 +40,6 @@ KINDS = {
 Held = set["asyncio.Task[Any]"]  # requests that a fault delays
 DEFAULT_DELAY = 5.0  # seconds, for `slow` without a delay
 MAX_DELAY = 3600.0  # seconds
-FIELDS = ("target", "kind", "times", "after", "delay", "retry_after", "probability", "seed")
 
 
 class BadFault(ValueError):
@@ -76,9 +75,10 @@ class Fault:
         """
         if not isinstance(spec, dict):
             raise BadFault("a fault is a JSON object with target and kind")
-        unknown = sorted(set(spec) - set(FIELDS))
+        names = [field.name for field in fields(cls)]
+        unknown = sorted(set(spec) - set(names))
         if unknown:
-            raise BadFault(f"unknown field {unknown[0]!r}; a fault has: {', '.join(FIELDS)}")
+            raise BadFault(f"unknown field {unknown[0]!r}; a fault has: {', '.join(names)}")
         target, kind = spec.get("target"), spec.get("kind")
         if not isinstance(target, str) or target not in KINDS:
             raise BadFault(f"no such target: {target!r}; there are: {', '.join(KINDS)}")
@@ -95,7 +95,7 @@ class Fault:
 
     def as_json(self) -> dict[str, Any]:
         """The shape that `GET /faults` shows."""
-        return {name: getattr(self, name) for name in (*FIELDS, "left", "spare")}
+        return {**asdict(self), "left": self.left, "spare": self.spare}
 
     def hits(self) -> bool:
         """Whether it hits the request that has come, which it counts."""

@@ -12,10 +12,7 @@ from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TypeVar
-
-Key = TypeVar("Key")
-Value = TypeVar("Value")
+from typing import Any
 
 MAX_ENTRIES = 5_000
 MAX_RUNS = 1_000
@@ -73,9 +70,7 @@ class Ledger:
         self._next_entry = 1
         self._next_run = 1
 
-    def model_began(
-        self, *, asked: str, body: Any, instructions: str, opening: str, turn: int, model: str | None
-    ) -> int:
+    def model_began(self, *, asked: str, body: Any, instructions: str, opening: str, turn: int, model: str) -> int:
         """Notes a model request and the run it belongs to.
 
         A later turn holds ids of the answers that its run got before. A first turn begins a run, unless the newest run
@@ -89,7 +84,7 @@ class Ledger:
         with self._lock:
             run = self._find_run(body, instructions, opening, turn)
             entry = self._begin("model", asked, fingerprint(body), run)
-            entry.run, entry.turn, entry.model = run.name, turn, clean(model or "")[:80] or None
+            entry.run, entry.turn, entry.model = run.name, turn, clean(model)[:80] or None
             entry.repeats = run.answered.get(entry.fingerprint)
             return entry.id
 
@@ -226,7 +221,7 @@ def _unique(made_id: str) -> str:
     return re.split("[-_]", made_id)[1]
 
 
-def _put_newest(table: dict[Key, Value], key: Key, value: Value, limit: int) -> None:
+def _put_newest(table: dict[str, Any], key: str, value: Any, limit: int) -> None:
     """Puts a value last into a table that keeps its newest keys only."""
     table.pop(key, None)
     table[key] = value

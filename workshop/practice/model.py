@@ -14,9 +14,8 @@ from workshop.practice.conversation import FunctionCall, FunctionOutput, Item, M
 from workshop.practice.languages import named_in, recognise, say
 from workshop.practice.tools import error_in, fill, first_string, lines_of
 
-MAX_READ = 20_000  # characters of a message that are looked at
+MAX_READ = 20_000  # characters of a message that are read
 MAX_OUTPUT = 4_000  # characters of one tool's output that are quoted
-_TRANSFER = "transfer_to_"  # how the Agents SDK names the tools that hand over to another agent
 _WEATHER = re.compile(
     r"weather|alert|forecast|storm|warning|hurricane|tornado|flood|snow|rain|wind|heat|fire|climat|clima\b|tiempo"
     r"|meteo|tempete|orage|neige|ouragan|inond|aviso|tormenta|huracan|nieve|lluvia|viento|temps\b|vigilance",
@@ -28,20 +27,22 @@ _EMPTY_WORDS = frozenset(("agent", "tool", "this", "that", "with", "what", "from
 
 
 def decide(request: ModelRequest) -> Reply:
-    """What to reply: tool calls, a handoff, or a text."""
+    """What to reply: a handoff, tool calls, or a text."""
     said, since = request.latest()
     said = said[:MAX_READ]
     offered = () if request.choice == "none" else request.tools
-    handed_over = any(isinstance(item, FunctionCall) and item.name.startswith(_TRANSFER) for item in since)
+    handed_over = any(isinstance(item, FunctionCall) and _is_transfer(item.name) for item in since)
     transfer = None if handed_over else _transfer(offered, said)
     if transfer:
         return Reply(calls=[ToolCall(transfer.name, fill(transfer.parameters, said, ()))])
-    tools = [tool for tool in offered if not tool.name.startswith(_TRANSFER)]
+
+    tools = [tool for tool in offered if not _is_transfer(tool.name)]
     areas = _areas(request, said)
     tool = _tool(tools, request.choice, said, areas)
-    calls = _due(tool, areas, said, since) if tool else []
+    calls = _missing_calls(tool, areas, said, since) if tool else []
     if calls:
         return Reply(calls=calls if request.parallel else calls[:1])
+
     text = _answer(request, said, since, areas, bool(tools))
     return Reply(text=json.dumps(fill(request.schema, text, areas, whole=True)) if request.schema else text)
 
@@ -53,7 +54,7 @@ def unknown_tool() -> Reply:
 
 def two_handoffs(request: ModelRequest) -> Reply | None:
     """The fault of a model that hands over to two agents at once, or None if there are not two to choose from."""
-    transfers = [tool for tool in request.tools if tool.name.startswith(_TRANSFER)]
+    transfers = [tool for tool in request.tools if _is_transfer(tool.name)]
     if len(transfers) < 2:
         return None
     said = request.latest()[0][:MAX_READ]
@@ -63,14 +64,19 @@ def two_handoffs(request: ModelRequest) -> Reply | None:
 
 
 def areas_asked(reply: Reply) -> list[str]:
-    """The areas that a reply asks a tool about, so that the weather request can be told whose it is."""
+    """The areas that a reply asks a tool about: the weather requests for them belong to the same run."""
     values = [value for call in reply.calls for value in call.arguments.values() if isinstance(value, str)]
     return [value.upper() for value in values if len(value) == 2]
 
 
+def _is_transfer(name: str) -> bool:
+    """Whether a tool hands over to another agent, as the Agents SDK names such tools."""
+    return name.startswith("transfer_to_")
+
+
 def _transfer(tools: Sequence[Tool], said: str) -> Tool | None:
-    """The one agent to hand over to: by language, or by subject where no agent is there for a language."""
-    transfers = [tool for tool in tools if tool.name.startswith(_TRANSFER)]
+    """The one agent to hand over to: by language, or by subject if no agent is for a language."""
+    transfers = [tool for tool in tools if _is_transfer(tool.name)]
     languages = {tool.name: named_in(tool.name.replace("_", " ")) or named_in(tool.description) for tool in transfers}
     if any(languages.values()):
         language = recognise(said)
@@ -80,7 +86,7 @@ def _transfer(tools: Sequence[Tool], said: str) -> Tool | None:
 
 
 def _areas(request: ModelRequest, said: str) -> list[str]:
-    """The areas of the latest message; of an earlier one where the latest asks on without naming any."""
+    """The areas of the latest message, or of an earlier one if the latest goes on about the weather and names none."""
     areas = find_areas(said)
     if not areas and ("?" in said or _WEATHER.search(without_accents(said))):
         areas = next((found for text in request.earlier() if (found := find_areas(text[:MAX_READ]))), [])
@@ -88,10 +94,10 @@ def _areas(request: ModelRequest, said: str) -> list[str]:
 
 
 def _tool(tools: Sequence[Tool], choice: str, said: str, areas: list[str]) -> Tool | None:
-    """The tool for this message, if one fits it."""
-    forced = [tool for tool in tools if tool.name == choice]
+    """The tool that the request forces, or the one that fits the message best, if one fits it."""
+    forced = next((tool for tool in tools if tool.name == choice), None)
     if forced:
-        return forced[0]
+        return forced
     about_weather = bool(areas or _WEATHER.search(without_accents(said)))
 
     def fit(tool: Tool) -> int:
@@ -108,7 +114,7 @@ def _is_weather(tool: Tool) -> bool:
 def _overlap(tool: Tool, said: str) -> int:
     """How many words a tool's name (counted twice) and description share with the message."""
     spoken = _content_words(said)
-    name = _content_words(tool.name.removeprefix(_TRANSFER))
+    name = _content_words(tool.name.removeprefix("transfer_to_"))
     return 2 * len(spoken & name) + len(spoken & (_content_words(tool.description) - name))
 
 
@@ -117,7 +123,7 @@ def _content_words(text: str) -> set[str]:
     return {word.removesuffix("s") for word in words} - _EMPTY_WORDS
 
 
-def _due(tool: Tool, areas: list[str], said: str, since: Sequence[Item]) -> list[ToolCall]:
+def _missing_calls(tool: Tool, areas: list[str], said: str, since: Sequence[Item]) -> list[ToolCall]:
     """The calls still to be made: one for each area not yet asked about since the latest message."""
     made = [item for item in since if isinstance(item, FunctionCall) and item.name == tool.name]
     name = first_string(tool.parameters)
@@ -138,27 +144,27 @@ def _areas_in(call: FunctionCall) -> list[str]:
 
 
 def _answer(request: ModelRequest, said: str, since: Sequence[Item], areas: list[str], has_tools: bool) -> str:
-    """What the tools returned, in words; without that, a question back, a greeting, or what this model is."""
+    """What the tools returned, in words; else a question back, a greeting, or what this model is."""
     language = named_in(request.instructions[:MAX_READ]) or recognise(said)
     outputs = {item.call_id: item.text for item in since if isinstance(item, FunctionOutput)}
-    calls = [item for item in since if isinstance(item, FunctionCall) and not item.name.startswith(_TRANSFER)]
-    told = [_told(call, outputs[call.call_id], language) for call in calls if call.call_id in outputs]
-    if told:
-        return "\n\n".join(told)
-    plain = without_accents(said)
+    calls = [item for item in since if isinstance(item, FunctionCall) and not _is_transfer(item.name)]
+    answered = [call for call in calls if call.call_id in outputs]
+    if answered:
+        return "\n\n".join(_in_words(call, outputs[call.call_id], language) for call in answered)
+    plain, hello = without_accents(said), say(language, "hello")
     greeted = _GREETING.search(plain)
     if has_tools:
         if _THANKS.search(plain) and not areas and "?" not in said:
             return say(language, "thanks")
         question = say(language, "which")
-        return f"{say(language, 'hello')} {question}" if greeted else question
+        return f"{hello} {question}" if greeted else question
     if greeted and not areas and len(plain.split()) <= 4:
-        return f"{say(language, 'hello')} {say(language, 'can')}"
-    return f"{say(language, 'hello')} {say(language, 'cannot', text=said[:200].strip())}"
+        return f"{hello} {say(language, 'can')}"
+    return f"{hello} {say(language, 'cannot', text=said[:200].strip())}"
 
 
-def _told(call: FunctionCall, output: str, language: str) -> str:
-    """One tool's output in words: quoted, cut where it is very long, or the error it reports."""
+def _in_words(call: FunctionCall, output: str, language: str) -> str:
+    """One tool's output: quoted, cut where it is very long, or the error it reports."""
     places = [name_of(area, language) for area in _areas_in(call)]
     place = ", ".join(dict.fromkeys(places)) or call.name
     error = error_in(output)

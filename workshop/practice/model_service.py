@@ -44,17 +44,9 @@ async def models(request: Request) -> Response:
     return error(404, f"The model '{name[:80]}' does not exist.", "invalid_request_error", "model_not_found")
 
 
-async def responses(request: Request) -> Response:
-    """`POST /v1/responses`, plain and streaming."""
-    return await _answer(request, chat=False)
-
-
-async def chat_completions(request: Request) -> Response:
-    """`POST /v1/chat/completions`, plain and streaming."""
-    return await _answer(request, chat=True)
-
-
-async def _answer(request: Request, chat: bool) -> Response:
+async def answer(request: Request) -> Response:
+    """`POST /v1/responses` and `POST /v1/chat/completions`, plain and streaming."""
+    chat = request.url.path == "/v1/chat/completions"
     ledger, faults = state_of(request).ledger, state_of(request).faults
     raw = await request.body()
     try:
@@ -81,9 +73,9 @@ async def _answer(request: Request, chat: bool) -> Response:
     kind = hit.kind if hit else None
     wrong = _wrong_answer(hit, asked.stream) if hit else None
     if wrong:
-        told, answer = wrong
-        ledger.failed(entry, answered=told, status=answer.status_code, fault=kind)
-        return answer
+        description, response = wrong
+        ledger.failed(entry, answered=description, status=response.status_code, fault=kind)
+        return response
 
     if kind == "unknown-tool":
         reply = model.unknown_tool()
@@ -130,19 +122,19 @@ def _parse(raw: bytes) -> Any:
 
 
 def _wrong_answer(hit: Fault, streams: bool) -> tuple[str, Response] | None:
-    """What the ledger says of a fault that answers wrongly, and its answer; None for other kinds."""
+    """The answer of a fault that answers wrongly, after what the ledger says of it; None for other kinds."""
     if hit.kind in _ERRORS:
         status, message, kind, code = _ERRORS[hit.kind]
         return message, error(status, f"{message} {_ON_PURPOSE}", kind, code, headers=hit.headers())
     if hit.kind == "garbage":
-        told, text = "a body that is not JSON", '{"id": "resp_1", "output": [{"type": "mess'
+        description, text = "a body that is not JSON", '{"id": "resp_1", "output": [{"type": "mess'
     elif hit.kind == "error-body":
         message = f"The upstream model did not answer. {_ON_PURPOSE}"
         content = {"choices": None, "error": {"message": message, "type": "upstream_error", "param": None, "code": 502}}
-        told, text = "200 with an error inside", json.dumps(content)
+        description, text = "200 with an error inside", json.dumps(content)
     else:
         return None
-    return told, _text(f"data: {text}\n\n" if streams else text, streams, _HEADERS)
+    return description, _text(f"data: {text}\n\n" if streams else text, streams, _HEADERS)
 
 
 def _text(text: str, streams: bool, headers: Mapping[str, str]) -> Response:

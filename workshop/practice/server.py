@@ -32,8 +32,8 @@ def build_app(state: PracticeState | None = None) -> Starlette:
     app = Starlette(
         routes=[
             Route("/health", health),
-            Route("/v1/responses", model_service.responses, methods=["POST"]),
-            Route("/v1/chat/completions", model_service.chat_completions, methods=["POST"]),
+            Route("/v1/responses", model_service.answer, methods=["POST"]),
+            Route("/v1/chat/completions", model_service.answer, methods=["POST"]),
             Route("/v1/models", model_service.models),
             Route("/v1/models/{name:path}", model_service.models),
             Route("/alerts/active", weather.alerts),
