@@ -90,6 +90,7 @@ async def test_another_machine_is_refused(client: Any) -> None:
     transport = httpx.ASGITransport(build_app(), client=client)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
         assert await statuses(http, {}) == {403}
+        assert (await http.get("/ledger")).json() == {"error": "only this machine may ask this"}
         assert (await http.get("/health")).status_code == 200
 
 

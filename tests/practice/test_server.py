@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -97,6 +98,47 @@ async def test_a_body_that_is_no_request_is_400_in_openais_shape(
     assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
     (entry,) = server.state.ledger.as_json()["entries"]
     assert (entry["outcome"], entry["status"]) == ("failed", 400)
+
+
+CALL = {"type": "function_call", "call_id": "c1", "name": "f", "arguments": {}}
+
+
+@pytest.mark.parametrize(
+    ("body", "message", "param"),
+    [
+        ({"model": ""}, "You must provide a model parameter.", "model"),
+        ({"stream": "yes"}, "Invalid type for 'stream': expected a boolean.", "stream"),
+        ({"input": "Hi", "conversation": "c"}, "The practice model keeps no conversations: send", "conversation"),
+        ({"input": "Hi", "instructions": 7}, "Invalid type for 'instructions': expected a string.", "instructions"),
+        ({"input": 7}, "Missing or invalid 'input': expected a string or a list of items.", "input"),
+        ({"input": ["Hi"]}, "Invalid type for 'input[0]': expected an object.", "input[0]"),
+        ({"input": [{"role": "tool"}]}, "Invalid value for 'input[0].role'.", "input[0].role"),
+        ({"input": [{"role": "user", "content": [{"text": 7}]}]}, "Invalid content part in", "input[0].content"),
+        ({"input": [CALL]}, "Invalid function call in 'input[0]'.", "input[0]"),
+        ({"input": [{"type": "function_call_output"}]}, "Missing required parameter:", "input[0].call_id"),
+        ({"messages": []}, "Missing or invalid 'messages': expected a list that is not empty.", "messages"),
+        (
+            {"messages": [{"role": "user", "content": 7}]},
+            "Invalid type for 'messages[0].content'",
+            "messages[0].content",
+        ),
+        ({"messages": [{"role": "tool", "content": "x"}]}, "Invalid message in 'messages[0]'", "messages[0]"),
+        ({"messages": [{"role": "wizard"}]}, "Invalid message in 'messages[0]'", "messages[0]"),
+        (
+            {"messages": [{"role": "assistant", "tool_calls": [{"id": "c1"}]}]},
+            "Invalid tool call in 'messages[0].tool_calls'.",
+            "messages[0].tool_calls",
+        ),
+        ({"input": "Hi", "tools": {}}, "Invalid type for 'tools': expected a list.", "tools"),
+        ({"input": "Hi", "tools": [{"type": "function"}]}, "Missing required parameter:", "tools[0].name"),
+        ({"input": "Hi", "tool_choice": "any"}, "Invalid value for 'tool_choice'.", "tool_choice"),
+    ],
+)
+async def test_an_error_names_what_is_wrong(http: httpx.AsyncClient, body: Any, message: str, param: str) -> None:
+    path = "/v1/chat/completions" if "messages" in body else "/v1/responses"
+    error = (await http.post(path, json={"model": "m", **body})).json()["error"]
+    assert error["message"].startswith(message)
+    assert (error["param"], error["type"], error["code"]) == (param, "invalid_request_error", None)
 
 
 @pytest.mark.parametrize(
