@@ -98,7 +98,7 @@ class Fault:
         return {**asdict(self), "left": self.left, "spare": self.spare}
 
     def hits(self) -> bool:
-        """Whether it hits the request that has come, which it counts."""
+        """Counts a request that has come in, and says whether the fault hits it."""
         if self.left == 0:
             return False
         if self.spare:
@@ -111,7 +111,7 @@ class Fault:
         return True
 
     def hold(self) -> None:
-        """Counts the request that is being answered among those that this fault delays, until it is answered."""
+        """Notes that this fault delays the current request, until that is answered."""
         if request := asyncio.current_task():
             self.held.add(request)
             request.add_done_callback(self.held.discard)
@@ -134,14 +134,14 @@ class Faults:
         self._now: dict[str, Fault] = {}
 
     def set(self, spec: Any) -> Held:
-        """Puts one fault in force, in place of its target's old one. Otherwise as `clear`."""
+        """Sets one fault in place of its target's old one, which it clears."""
         fault = Fault.parse(spec)
         released = self.clear(fault.target)
         self._now[fault.target] = fault
         return released
 
     def clear(self, target: str | None = None) -> Held:
-        """Ends the fault of one target, or all of them, and releases the requests that they delay: those it returns.
+        """Ends the fault of one target, or of all; releases the requests that it delays, and returns them.
 
         Raises:
             BadFault: there is no such target.
@@ -166,7 +166,7 @@ class Faults:
         return fault if fault and fault.kind not in unless and fault.hits() else None
 
     def as_json(self) -> list[dict[str, Any]]:
-        """What is set now. One that is used up is no longer set; it only stays to release what it delays."""
+        """What is set now. A fault that is used up is left out: it stays only until what it delays is released."""
         return [fault.as_json() for fault in self._now.values() if fault.left != 0]
 
 

@@ -5,6 +5,7 @@ headers is kept, so no key can be. Standard library only.
 """
 
 import hashlib
+import itertools
 import json
 import re
 import threading
@@ -48,12 +49,12 @@ class Entry:
 
 @dataclass
 class AgentRun:
-    """One run of an agent, recognised by the ids in its conversation, and a first turn by how that begins."""
+    """One run of an agent, recognised by the ids in its conversation, or by how the conversation begins."""
 
     name: str
-    instructions: str
+    instructions: str  # fingerprints
     opening: str
-    begun: bool = False  # its first turn was answered
+    begun: bool = False  # whether its first turn was answered
     answered: dict[str, int] = field(default_factory=dict)  # fingerprint -> the entry that completed it
 
 
@@ -67,8 +68,7 @@ class Ledger:
         self._in_flight: dict[int, tuple[Entry, AgentRun | None]] = {}
         self._by_answer: dict[str, AgentRun] = {}  # the unique part of an answer's ids -> the run that got it
         self._by_area: dict[str, tuple[str, int]] = {}  # area -> the run and turn that asked for it last
-        self._next_entry = 1
-        self._next_run = 1
+        self._entry_ids, self._run_numbers = itertools.count(1), itertools.count(1)
 
     def model_began(self, *, asked: str, body: Any, instructions: str, opening: str, turn: int, model: str) -> int:
         """Notes a model request and the run it belongs to.
@@ -113,7 +113,7 @@ class Ledger:
         response_id: str | None = None,
         request_id: str | None = None,
     ) -> None:
-        """It was answered, while the caller was there. `areas` are those the reply asked a tool about."""
+        """It was answered, and its caller was there. `areas` are those that the reply asks a tool about."""
         with self._lock:
             entry, run = self._end(entry_id, "completed", 200, fault, answered)
             if entry is None:
@@ -129,7 +129,7 @@ class Ledger:
                     _put_newest(self._by_area, area, (run.name, entry.turn or 1), MAX_RUNS)
 
     def failed(self, entry_id: int, *, answered: str, status: int | None, fault: str | None = None) -> None:
-        """It was answered with an error, with garbage, or not at all on purpose (status None)."""
+        """It was answered with an error or garbage, or its connection was cut on purpose (status None)."""
         with self._lock:
             self._end(entry_id, "failed", status, fault, answered)
 
@@ -170,14 +170,12 @@ class Ledger:
             return same[0]
         if turn > 1 and alike:
             return (same or alike)[0]
-        run = AgentRun(f"r{self._next_run}", instructions, opening)
-        self._next_run += 1
+        run = AgentRun(f"r{next(self._run_numbers)}", instructions, opening)
         self._runs.append(run)
         return run
 
     def _begin(self, service: str, asked: str, digest: str, run: AgentRun | None = None) -> Entry:
-        entry = Entry(self._next_entry, service, _now(), _short(asked), digest)
-        self._next_entry += 1
+        entry = Entry(next(self._entry_ids), service, _now(), _short(asked), digest)
         self._entries.append(entry)
         self._in_flight[entry.id] = (entry, run)
         return entry

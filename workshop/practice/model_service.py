@@ -33,7 +33,7 @@ _ON_PURPOSE = "(practice fault)"
 
 
 async def models(request: Request) -> Response:
-    """`GET /v1/models` and `GET /v1/models/{name}`: the names with a list price. Any other name answers too."""
+    """`GET /v1/models` and `GET /v1/models/{name}`: those with a list price. Requests may name any other model too."""
     name = request.path_params.get("name")
     known = [{"id": one, "object": "model", "created": 0, "owned_by": STAND_IN} for one in PRICES]
     if name is None:

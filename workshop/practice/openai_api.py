@@ -309,6 +309,5 @@ def stream_completion(completion: dict[str, Any], with_usage: bool) -> Iterator[
 
 
 def _pieces(text: str, size: int = 24) -> Iterator[str]:
-    """The text cut up, as a model streams it."""
     for start in range(0, len(text), size):
         yield text[start : start + size]

@@ -104,7 +104,6 @@ class PracticeServer(uvicorn.Server):
 
     @property
     def url(self) -> str:
-        """Where it answers."""
         return f"http://{HOST}:{self.port}"
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
