@@ -236,7 +236,6 @@ def main() -> None:
             lines = asyncio.run(measure(stage, services.settings.temporal_address, n, options.quick, options.only))
         finally:
             stage.close()
-            stage.practice.close()
     note = ", ".join([where_and_when(), *options.server]) + ". Made by `make bench`."
     console = Console()
     for part in shown(lines, note):

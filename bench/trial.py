@@ -128,8 +128,6 @@ class Trial:
     def close(self) -> None:
         self.plain.close()
         self.durable.close()
-        self.plain.practice.close()
-        self.durable.practice.close()
         self._server.kill()
 
 

@@ -34,7 +34,6 @@ def practice(services: Services, settings: Settings) -> Iterator[PracticeFrom]:
     practice.clear()
     yield practice
     practice.clear()
-    practice.close()
 
 
 @pytest.fixture

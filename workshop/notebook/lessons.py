@@ -284,8 +284,6 @@ def _in_a_thread(check: Check, work: Work) -> Verdict:
             found.append(asyncio.run(verdict_of(check, work)))
         except WorkshopError as trouble:
             found.append(trouble)
-        finally:
-            work.practice.close()
 
     with work.borrowed():
         thread = Thread(target=look, daemon=True)

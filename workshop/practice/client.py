@@ -16,7 +16,6 @@ class Practice:
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
-        self._http = loopback.client(self.url, timeout=10)
         self._known = False  # that it is the practice services who answer there
 
     def faults(self) -> list[dict[str, Any]]:
@@ -48,18 +47,15 @@ class Practice:
         """Forgets all entries."""
         return self._ask("DELETE", "/ledger")
 
-    def close(self) -> None:
-        """Ends its connections."""
-        self._http.close()
-
     def _ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
-        self._know()
-        try:
-            answer = self._http.request(method, path, json=body)
-            data = answer.json()
-        except (httpx.HTTPError, ValueError) as error:
-            self._known = False
-            raise WorkshopError(f"The practice services at {self.url} broke off: {error}.", "try again") from None
+        with loopback.client(self.url, timeout=10) as http:
+            self._know(http)
+            try:
+                answer = http.request(method, path, json=body)
+                data = answer.json()
+            except (httpx.HTTPError, ValueError) as error:
+                self._known = False
+                raise WorkshopError(f"The practice services at {self.url} broke off: {error}.", "try again") from None
         if answer.is_error or not isinstance(data, dict):
             reason = data.get("error") if isinstance(data, dict) else None
             raise WorkshopError(
@@ -67,11 +63,11 @@ class Practice:
             )
         return data
 
-    def _know(self) -> None:
+    def _know(self, http: httpx.Client) -> None:
         if self._known:
             return
         try:
-            known = self._http.get("/health").json()
+            known = http.get("/health").json()
         except httpx.TransportError:
             raise WorkshopError(f"The practice services are not running at {self.url}.", "workshop up") from None
         except ValueError:
