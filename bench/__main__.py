@@ -51,7 +51,7 @@ class Line:
         return self.what, str(self.n), self.measured, self.usual, self.limit + verdict
 
 
-class Run:
+class Measuring:
     """One measuring of everything. `n` is how often each kill is repeated."""
 
     def __init__(self, stage: Stage, client: Client, address: str, n: int, quick: bool) -> None:
@@ -166,13 +166,13 @@ class Run:
 
 
 PARTS = {
-    "kills": Run.kills,
-    "stops": Run.stops,
-    "starts": Run.starts,
-    "timeouts": Run.timeouts,
-    "crowds": Run.crowds,
-    "overhead": Run.overhead,
-    "histories": Run.histories,
+    "kills": Measuring.kills,
+    "stops": Measuring.stops,
+    "starts": Measuring.starts,
+    "timeouts": Measuring.timeouts,
+    "crowds": Measuring.crowds,
+    "overhead": Measuring.overhead,
+    "histories": Measuring.histories,
 }
 
 
@@ -207,7 +207,7 @@ def shown(lines: Sequence[Line], note: str) -> Iterator[Table | str]:
 
 
 async def measure(stage: Stage, address: str, n: int, quick: bool, only: Sequence[str]) -> list[Line]:
-    return await Run(stage, await Client.connect(address), address, n, quick).lines(only)
+    return await Measuring(stage, await Client.connect(address), address, n, quick).lines(only)
 
 
 def main() -> None:

@@ -204,7 +204,7 @@ async def _recovered(client: Client, handle: WorkflowHandle[None, str], killed: 
 
 
 @dataclass(frozen=True)
-class Stopped:
+class PoliteStop:
     """A polite stop: seconds that the new worker took to start, and seconds to the answer beyond these."""
 
     start: float
@@ -212,7 +212,7 @@ class Stopped:
     made_again: int
 
 
-async def polite_stop(stage: Stage, client: Client, lane: Lane) -> Stopped:
+async def polite_stop(stage: Stage, client: Client, lane: Lane) -> PoliteStop:
     """SIGTERM in a model call, a new worker started at the same moment."""
     worker, *others = [one for one in lane.workers if one.running] or [stage.cold(lane.folder / "worker.py")]
     for other in others:
@@ -237,4 +237,4 @@ async def polite_stop(stage: Stage, client: Client, lane: Lane) -> Stopped:
     assert closed
     again = sum(row.attempts - 1 for row in run.rows if row.kind in (MODEL, TOOL))
     repeats = sum(entry["repeats"] is not None for entry in stage.practice.entries("model"))
-    return Stopped(started - began, max(closed.timestamp() - started, 0.0), again + repeats)
+    return PoliteStop(started - began, max(closed.timestamp() - started, 0.0), again + repeats)

@@ -68,7 +68,7 @@ TOOL_THEN_ANSWER = [
 ]
 
 
-class Script(Model):
+class StepByStep(Model):
     """Answers the n-th request of a worker with the n-th step: output items, or an exception that it raises."""
 
     def __init__(self, steps: list[Any]) -> None:
@@ -92,7 +92,7 @@ async def worker(address: str, queue: str, steps: list[Any] | None = None, **cha
         model_params=ModelActivityParameters(
             start_to_close_timeout=timedelta(seconds=20), heartbeat_timeout=timedelta(seconds=5)
         ),
-        model_provider=TestModelProvider(Script(steps or TOOL_THEN_ANSWER)),
+        model_provider=TestModelProvider(StepByStep(steps or TOOL_THEN_ANSWER)),
     )
     client = await Client.connect(address, plugins=[plugin])
     arguments = {"workflows": flows.WORKFLOWS, "activities": flows.ACTIVITIES, "build_id": "tests"} | changes

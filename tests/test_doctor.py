@@ -337,7 +337,7 @@ def test_a_socks_proxy_without_its_package_is_named(tmp_path: Path, monkeypatch:
 def server(body: bytes) -> Iterator[int]:
     """An HTTP server on loopback that answers every GET with `body`; gives its port."""
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Always(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200)
             self.end_headers()
@@ -346,7 +346,7 @@ def server(body: bytes) -> Iterator[int]:
         def log_message(self, *args: object) -> None:
             pass
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Always) as running:
         thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

@@ -19,7 +19,7 @@ from workshop.settings import ROOT
 NUMBERS = pytest.mark.parametrize("number", sorted(CHECKS))
 
 
-class Desk:
+class Learner:
     """An exercise's folder, its lessons, and what they said."""
 
     def __init__(self, number: str, home: Path, checker: Checker) -> None:
@@ -48,7 +48,7 @@ class Desk:
 
 @NUMBERS
 def test_without_a_file_nothing_is_attempted(number: str, tmp_path: Path, checker: Checker) -> None:
-    desk = Desk(number, tmp_path, checker)
+    desk = Learner(number, tmp_path, checker)
     for check in CHECKS[number]:
         found = desk.lessons.check(check.name)
         assert (found.outcome, found.code) == ("not attempted", "file-missing" if check.file else "no-variable")
@@ -56,7 +56,7 @@ def test_without_a_file_nothing_is_attempted(number: str, tmp_path: Path, checke
 
 @NUMBERS
 def test_an_untouched_todo_is_not_attempted(number: str, tmp_path: Path, checker: Checker) -> None:
-    desk = Desk(number, tmp_path, checker)
+    desk = Learner(number, tmp_path, checker)
     desk.starters(number)
     for check in CHECKS[number]:
         if check.todo and check.file:
@@ -66,7 +66,7 @@ def test_an_untouched_todo_is_not_attempted(number: str, tmp_path: Path, checker
 
 
 def test_a_todo_that_cannot_be_seen_without_another_says_so(tmp_path: Path, checker: Checker) -> None:
-    desk = Desk("03", tmp_path, checker)
+    desk = Learner("03", tmp_path, checker)
     desk.solve("03")
     without_three = Answer("03", "workflow", "untouched", "", untouched=True)
     (desk.folder / "workflows.py").write_text(text_of(without_three))
@@ -76,7 +76,7 @@ def test_a_todo_that_cannot_be_seen_without_another_says_so(tmp_path: Path, chec
 
 
 def test_a_file_that_another_needs_is_named(tmp_path: Path, checker: Checker) -> None:
-    desk = Desk("03", tmp_path, checker)
+    desk = Learner("03", tmp_path, checker)
     desk.solve("03")
     (desk.folder / "workflows.py").unlink()
     assert desk.lessons.check("worker").code == "needs-file"
@@ -86,7 +86,7 @@ def test_a_file_that_another_needs_is_named(tmp_path: Path, checker: Checker) ->
 @pytest.mark.parametrize("name", ["agents.py", "openai.py", "temporalio/__init__.py"])
 def test_a_file_that_hides_a_package_is_named(name: str, tmp_path: Path, checker: Checker) -> None:
     """Case R57."""
-    desk = Desk("02", tmp_path, checker)
+    desk = Learner("02", tmp_path, checker)
     desk.solve("02")
     (desk.folder / name).parent.mkdir(exist_ok=True)
     (desk.folder / name).write_text("")
@@ -97,7 +97,7 @@ def test_a_file_that_hides_a_package_is_named(name: str, tmp_path: Path, checker
 
 def test_a_check_that_is_not_there_is_one_line(tmp_path: Path, checker: Checker) -> None:
     with pytest.raises(WorkshopError, match='no check "wrker"'):
-        Desk("02", tmp_path, checker).lessons.check("wrker")
+        Learner("02", tmp_path, checker).lessons.check("wrker")
 
 
 @NUMBERS
@@ -105,7 +105,7 @@ def test_hints_come_one_by_one_and_are_remembered(number: str, tmp_path: Path, c
     for check in CHECKS[number]:
         assert 1 <= len(check.hints) <= 3
         for shown in range(1, len(check.hints) + 2):
-            desk = Desk(number, tmp_path, checker)  # as in a new kernel
+            desk = Learner(number, tmp_path, checker)  # as in a new kernel
             desk.lessons.hint(check.name)
             hints = [line for line in desk.said if line.startswith("Hint")]
             assert len(hints) == min(shown, len(check.hints))
@@ -113,7 +113,7 @@ def test_hints_come_one_by_one_and_are_remembered(number: str, tmp_path: Path, c
 
 
 def test_a_solution_is_shown_as_a_difference(tmp_path: Path, checker: Checker) -> None:
-    desk = Desk("02", tmp_path, checker)
+    desk = Learner("02", tmp_path, checker)
     desk.lessons.solution("activity")
     assert "You have no activities.py yet" in desk.text
     desk.starters("02")
@@ -124,7 +124,7 @@ def test_a_solution_is_shown_as_a_difference(tmp_path: Path, checker: Checker) -
 
 
 def test_a_solution_is_taken_and_nothing_lost(tmp_path: Path, checker: Checker) -> None:
-    desk = Desk("02", tmp_path, checker)
+    desk = Learner("02", tmp_path, checker)
     desk.starters("02")
     mine = {path.name: path.read_bytes() for path in desk.folder.glob("*.py")}
     desk.lessons.solution("activity", apply=True)
@@ -142,11 +142,11 @@ def test_a_solution_is_taken_and_nothing_lost(tmp_path: Path, checker: Checker) 
 
 
 def test_progress_knows_what_was_found_and_what_changed_since(tmp_path: Path, checker: Checker) -> None:
-    desk = Desk("02", tmp_path, checker)
+    desk = Learner("02", tmp_path, checker)
     desk.solve("02")
     assert desk.lessons.progress()[0].endswith("0 of 5 checks passed")
     assert desk.lessons.check("activity").outcome == "passed"
-    lines = Desk("02", tmp_path, checker).lessons.progress()
+    lines = Learner("02", tmp_path, checker).lessons.progress()
     assert lines[0].endswith("1 of 5 checks passed")
     assert lines[1].split() == ["✔", "activity", "passed"]
     (desk.folder / "activities.py").write_text("# other\n")
@@ -238,7 +238,7 @@ VALUES: tuple[tuple[str, str, Any, str], ...] = (
 def test_a_variable_gets_its_verdict(
     check: str, name: str, make: Any, code: str, tmp_path: Path, checker: Checker
 ) -> None:
-    desk = Desk("01", tmp_path, checker)
+    desk = Learner("01", tmp_path, checker)
     found = desk.lessons.check(check, make())
     assert found.code == code, desk.text
     assert (found.outcome == "passed") == (code == "passed")

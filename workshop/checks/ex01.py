@@ -4,13 +4,13 @@ import inspect
 from typing import Any
 
 from workshop.checks.learner import raised, shorten
-from workshop.checks.verdict import Check, Verdict, incorrect, passed
+from workshop.checks.verdict import Check, incorrect
 from workshop.checks.work import Work
 
 QUESTION = "Any weather alerts in Texas?"
 
 
-async def tool(work: Work) -> Verdict:
+async def tool(work: Work) -> str:
     """`weather_tool`: a function tool that a model can call with a state."""
     from agents import FunctionTool
     from agents.tool_context import ToolContext
@@ -21,32 +21,32 @@ async def tool(work: Work) -> Verdict:
     if not isinstance(made, FunctionTool):
         if inspect.isfunction(made) and made.__module__.startswith("agents."):
             seen = "weather_tool is no tool: function_tool(...) was given no function."
-            return incorrect("function-called", seen, "Give it the function without calling it: get_weather_alerts.")
+            raise incorrect("function-called", seen, "Give it the function without calling it: get_weather_alerts.")
         what = "the function itself" if inspect.isfunction(made) else f"of type {type(made).__name__}"
         seen = f"weather_tool is {what}, not a tool: a model cannot be offered it."
-        return incorrect("not-a-tool", seen, "function_tool(...) makes a tool of a function.")
+        raise incorrect("not-a-tool", seen, "function_tool(...) makes a tool of a function.")
     properties = made.params_json_schema.get("properties", {})
     if not properties:
         seen = f"The tool {made.name} takes no arguments, so the model cannot name a state."
-        return incorrect("no-arguments", seen, "Its function needs a parameter: state: str.")
+        raise incorrect("no-arguments", seen, "Its function needs a parameter: state: str.")
     if not made.description.strip():
         seen = f"The tool {made.name} has no description: the model would have to guess what it is for."
-        return incorrect("no-description", seen, "The function's docstring becomes the description.")
+        raise incorrect("no-description", seen, "The function's docstring becomes the description.")
     arguments = f'{{"{next(iter(properties))}": "TX"}}'
     context: Any = ToolContext(context=None, tool_name=made.name, tool_call_id="c1", tool_arguments=arguments)
     try:
         text = await made.on_invoke_tool(context, arguments)
     except Exception as error:
-        return raised(error, work.folder, "Called for TX, the tool", "tool-raises")
+        raise raised(error, work.folder, "Called for TX, the tool", "tool-raises") from None
     if not work.practice.entries("weather"):
         seen = f"Called for TX, the tool gave {shorten(str(text), 100)!r}, and the weather service was not asked."
-        return incorrect("not-asked", seen, "Make it of get_weather_alerts, from activities.py.")
+        raise incorrect("not-asked", seen, "Make it of get_weather_alerts, from activities.py.")
     if "error occurred" in str(text):
-        return incorrect("tool-fails", f"Called for TX, the tool gave: {shorten(str(text), 200)}", "")
-    return passed(f"The tool {made.name} takes {', '.join(properties)} and gives the alerts.")
+        raise incorrect("tool-fails", f"Called for TX, the tool gave: {shorten(str(text), 200)}", "")
+    return f"The tool {made.name} takes {', '.join(properties)} and gives the alerts."
 
 
-async def agent(work: Work) -> Verdict:
+async def agent(work: Work) -> str:
     """The agent: `weather_agent(tool)` of workflows.py, or the notebook's variable `agent`."""
     from agents import Agent, RunConfig, Runner, function_tool
     from agents.models.openai_provider import OpenAIProvider
@@ -57,19 +57,19 @@ async def agent(work: Work) -> Verdict:
         make = getattr(work.module("workflows"), "weather_agent", None)
         if make is None:
             seen = "workflows.py has no weather_agent."
-            return incorrect("no-agent", seen, "It is the function that makes the agent.")
+            raise incorrect("no-agent", seen, "It is the function that makes the agent.")
         try:
             made = make(function_tool(next(iter(work.activities().values()))))
         except Exception as error:
-            return raised(error, work.folder, "weather_agent(tool)", "agent-raises")
+            raise raised(error, work.folder, "weather_agent(tool)", "agent-raises") from None
     if not isinstance(made, Agent):
         seen = f"The agent is of type {type(made).__name__}, not an Agent."
-        return incorrect("not-an-agent", seen, "Is a `return` missing?" if made is None else "Agent(name=..., ...)")
+        raise incorrect("not-an-agent", seen, "Is a `return` missing?" if made is None else "Agent(name=..., ...)")
     if not made.instructions:
         seen = "The agent has no instructions: the model is not told what it is there for."
-        return incorrect("no-instructions", seen, 'Agent(instructions="...")')
+        raise incorrect("no-instructions", seen, 'Agent(instructions="...")')
     if not made.tools:
-        return incorrect("no-tool", "The agent has no tools: it can only guess.", "Agent(tools=[weather_tool])")
+        raise incorrect("no-tool", "The agent has no tools: it can only guess.", "Agent(tools=[weather_tool])")
     # A client of its own: one that is shared belongs to the event loop that used it first.
     async with AsyncOpenAI(base_url=f"{work.practice.url}/v1", api_key="practice") as client:
         provider = OpenAIProvider(openai_client=client, use_responses=True)
@@ -79,18 +79,18 @@ async def agent(work: Work) -> Verdict:
         except OpenAIError:  # of our own practice model
             raise
         except Exception as error:  # whatever an agent's parts make the SDK raise
-            return raised(error, work.folder, "A run of the agent", "run-raises")
+            raise raised(error, work.folder, "A run of the agent", "run-raises") from None
     kinds = [item.type for item in result.new_items]
     if "tool_call_output_item" not in kinds:
         seen = f"Asked {QUESTION!r}, it answered without its tool: {shorten(str(result.final_output), 120)!r}."
-        return incorrect("tool-not-called", seen, "Is it the weather tool, with a description that says what it does?")
+        raise incorrect("tool-not-called", seen, "Is it the weather tool, with a description that says what it does?")
     if not work.practice.entries("weather"):
         seen = f"Asked {QUESTION!r}, it called a tool that did not ask the weather service."
-        return incorrect("not-asked", seen, "Give it the tool that comes in as the argument.")
-    return passed(f"Asked about Texas, {made.name} called its tool and answered from it.")
+        raise incorrect("not-asked", seen, "Give it the tool that comes in as the argument.")
+    return f"Asked about Texas, {made.name} called its tool and answered from it."
 
 
-async def run(work: Work) -> Verdict:
+async def run(work: Work) -> str:
     """`result`: what `await Runner.run(agent, question)` gives."""
     from agents import RunResult
 
@@ -99,20 +99,18 @@ async def run(work: Work) -> Verdict:
         if inspect.iscoroutine(result):
             result.close()
         seen = "result is a coroutine: the run has not even begun."
-        return incorrect("not-awaited", seen, "In a notebook write `await Runner.run(...)`.")
+        raise incorrect("not-awaited", seen, "In a notebook write `await Runner.run(...)`.")
     if isinstance(result, str):
         seen = "result is a text."
-        return incorrect("text-only", seen, "Keep all that Runner.run gives: its .final_output is the text.")
+        raise incorrect("text-only", seen, "Keep all that Runner.run gives: its .final_output is the text.")
     if not isinstance(result, RunResult):
         seen = f"result is of type {type(result).__name__}, not what a run gives."
-        return incorrect("not-a-result", seen, "result = await Runner.run(agent, question)")
+        raise incorrect("not-a-result", seen, "result = await Runner.run(agent, question)")
     calls = [item for item in result.new_items if item.type == "tool_call_output_item"]
     if not calls:
         seen = f"The run called no tool; its answer was {shorten(str(result.final_output), 120)!r}."
-        return incorrect(
-            "tool-not-called", seen, "Ask about the weather alerts of a state, an agent that has the tool."
-        )
-    return passed(f"{len(result.raw_responses)} model calls, {len(calls)} tool call, one answer.")
+        raise incorrect("tool-not-called", seen, "Ask about the weather alerts of a state, an agent that has the tool.")
+    return f"{len(result.raw_responses)} model calls, {len(calls)} tool call, one answer."
 
 
 CHECKS = (

@@ -3,38 +3,38 @@
 from pathlib import Path
 
 from workshop.checks import activity, scripts
-from workshop.checks.bounds import bounds
+from workshop.checks.bounds import bounded
 from workshop.checks.learner import raised_in_history, shorten
-from workshop.checks.verdict import Check, Verdict, incorrect, passed
+from workshop.checks.verdict import Check, NotPassed, incorrect
 from workshop.checks.work import Work, in_trouble
 from workshop.history import ACTIVITY, TIMER, Row, Run, as_text
 
 PAUSE = 0.4  # seconds
 
 
-async def timer(work: Work) -> Verdict:
+async def timer(work: Work) -> str:
     """A durable timer of the length that the workflow is given, before the activity."""
     run = await work.run("TX", PAUSE, plugin=False)
     timers = [row for row in run.rows if row.kind == TIMER]
     trouble = in_trouble(run)
     if trouble:
-        return _stopped(trouble)
+        raise _stopped(trouble)
     if not timers:
         seen = f"Asked to wait {PAUSE} s, the workflow has no timer in its history."
-        return incorrect("no-timer", seen, "Await workflow.sleep(...) with the number of seconds that it is given.")
+        raise incorrect("no-timer", seen, "Await workflow.sleep(...) with the number of seconds that it is given.")
     asked = {row.asked for row in timers}
     if asked != {f"{PAUSE} s"}:
         seen = f"Asked to wait {PAUSE} s, it set a timer of {', '.join(asked)}."
-        return incorrect("other-length", seen, "Sleep for delay_seconds.")
+        raise incorrect("other-length", seen, "Sleep for delay_seconds.")
     first = next((row for row in run.rows if row.kind == ACTIVITY), None)
     ended = timers[0].closed
     if first and (ended is None or first.scheduled < ended):
         seen = "It asked for the weather without waiting for the timer."
-        return incorrect("timer-not-awaited", seen, "Sleep first, and await it.")
-    return passed("The timer is in the history: the server keeps it.")
+        raise incorrect("timer-not-awaited", seen, "Sleep first, and await it.")
+    return "The timer is in the history: the server keeps it."
 
 
-async def workflow(work: Work) -> Verdict:
+async def workflow(work: Work) -> str:
     """The activity executed by Temporal, retried when it fails, its result returned."""
     # The first attempt fails: only a run that is retried gets through.
     work.practice.fault("weather", "down", times=1)
@@ -42,57 +42,54 @@ async def workflow(work: Work) -> Verdict:
     return execution(run, work)
 
 
-def _stopped(trouble: Row) -> Verdict:
+def _stopped(trouble: Row) -> NotPassed:
     if trouble.place and Path(trouble.place.file).name == "activities.py":
         seen = f"The workflow called the activity's function itself, and could not: {shorten(trouble.last_error, 120)}."
         return incorrect("called-directly", seen, "That is TODO 3: await workflow.execute_activity(...).")
     return raised_in_history(trouble, "The workflow", "workflow-fails")
 
 
-def execution(run: Run, work: Work) -> Verdict:
+def execution(run: Run, work: Work) -> str:
     """What a run says of its activity, whose first attempt failed."""
     trouble = in_trouble(run)
     rows = [row for row in run.rows if row.kind == ACTIVITY]
     if trouble:
-        return _stopped(trouble)
+        raise _stopped(trouble)
     if not rows:
         if work.practice.entries("weather"):
             seen = "The weather was asked, and no activity is in the history: the workflow called the function itself."
-            return incorrect("called-directly", seen, "Await workflow.execute_activity(...).")
+            raise incorrect("called-directly", seen, "Await workflow.execute_activity(...).")
         seen = f"The workflow ended as {run.status}, and ran no activity."
-        return incorrect("no-activity-run", seen, "Await workflow.execute_activity(the activity, the state, ...).")
+        raise incorrect("no-activity-run", seen, "Await workflow.execute_activity(the activity, the state, ...).")
     row = rows[0]
     if row.local:
         seen = "It is a local activity: the history has it only once it is over."
-        return incorrect("local-activity", seen, "Use workflow.execute_activity(...).")
+        raise incorrect("local-activity", seen, "Use workflow.execute_activity(...).")
     if row.input != "TX":
         seen = f"The activity was given {shorten(as_text(row.input), 80)!r}, not the state."
-        return incorrect("other-argument", seen, "Hand the workflow's `state` on as the second argument.")
+        raise incorrect("other-argument", seen, "Hand the workflow's `state` on as the second argument.")
     if row.state in ("failed", "timed out"):
         if row.attempts < 2:
             seen = "The weather service failed once, and the activity was not tried again."
-            return incorrect("no-retries", seen, "Does a RetryPolicy say maximum_attempts=1? Let it try again.")
-        return incorrect("run-failed", f"The activity failed after {row.attempts} attempts: {shorten(row.last_error)}.")
+            raise incorrect("no-retries", seen, "Does a RetryPolicy say maximum_attempts=1? Let it try again.")
+        raise incorrect("run-failed", f"The activity failed after {row.attempts} attempts: {shorten(row.last_error)}.")
     if run.open:
-        return incorrect(
+        raise incorrect(
             "not-finished", f"The activity is {row.state} after {row.attempts} attempts.", "See its retries."
         )
     if run.result != row.output:
         what = "nothing" if run.result is None else shorten(as_text(run.result), 80)
-        return incorrect(
-            "no-result", f"The workflow returned {what}, not what the activity gave.", "Return its result."
-        )
-    if missing := bounds(row, "The activity is retried"):
-        return missing
-    return passed(f"The service failed once; attempt {row.attempts} got the answer, and nobody had to do anything.")
+        raise incorrect("no-result", f"The workflow returned {what}, not what the activity gave.", "Return its result.")
+    bounded(row, "The activity is retried")
+    return f"The service failed once; attempt {row.attempts} got the answer, and nobody had to do anything."
 
 
-async def worker(work: Work) -> Verdict:
+async def worker(work: Work) -> str:
     """See `scripts.worker`."""
     return await scripts.worker(work, ["TX", 0], agent=False)
 
 
-async def starter(work: Work) -> Verdict:
+async def starter(work: Work) -> str:
     """See `scripts.starter`."""
     return await scripts.starter(work, "TX", ["--delay", "0.3"], ["TX", 0.3], agent=False)
 

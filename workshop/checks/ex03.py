@@ -1,9 +1,9 @@
 """Exercise 03, the durable agent: activity, tool, workflow, worker, starter; the drill; a kill."""
 
 from workshop.checks import activity, scripts
-from workshop.checks.bounds import bounds
+from workshop.checks.bounds import bounded
 from workshop.checks.learner import raised_in_history, raised_in_run, shorten
-from workshop.checks.verdict import Check, Verdict, incorrect, passed
+from workshop.checks.verdict import Check, incorrect
 from workshop.checks.work import Work, asked_model, in_trouble
 from workshop.history import INLINE_TOOL, MODEL, TOOL, Run
 
@@ -11,92 +11,87 @@ QUESTION = "Any weather alerts in Texas?"
 INSIDE = "this tool ran inside the workflow, not as an activity"
 
 
-async def tool(work: Work) -> Verdict:
+async def tool(work: Work) -> str:
     """A tool that is an activity: in the history, and retried."""
     # The first attempt fails: only an activity gets through.
     work.practice.fault("weather", "down", times=1)
     run = await work.run(QUESTION)
-    found = tool_in(run) or bounds(next(row for row in run.rows if row.kind == TOOL), "The tool is an activity")
-    return found or passed("The tool call is an activity in the history: it failed once, and was tried again.")
+    tool_is_an_activity(run)
+    bounded(next(row for row in run.rows if row.kind == TOOL), "The tool is an activity")
+    return "The tool call is an activity in the history: it failed once, and was tried again."
 
 
-def tool_in(run: Run) -> Verdict | None:
-    """What is wrong with the tool of a run, if something is."""
+def tool_is_an_activity(run: Run) -> None:
+    """Raises for what is wrong with the tool of a run."""
     inline = next((row for row in run.rows if row.kind == INLINE_TOOL), None)
     if inline:
         refused = f" It could not use the network there: {shorten(inline.last_error, 120)}." if inline.errors else ""
         seen = f"{inline.name}: {INSIDE}.{refused}"
         slip = "No retries, nothing of it in the history. Use activity_as_tool(...) where @function_tool is."
-        return incorrect("tool-in-workflow", seen, slip)
+        raise incorrect("tool-in-workflow", seen, slip)
     trouble = in_trouble(run)
     row = next((row for row in run.rows if row.kind == TOOL), None)
     if trouble:
         if asked_model(run) and "from inside a workflow" in trouble.last_error:
             seen = f"{INSIDE[0].upper()}{INSIDE[1:]}, and the sandbox stopped it: {shorten(trouble.last_error, 120)}."
-            return incorrect("tool-in-workflow", seen, "Use activity_as_tool(...) where @function_tool is.")
-        return raised_in_history(trouble, "The workflow", "workflow-fails")
+            raise incorrect("tool-in-workflow", seen, "Use activity_as_tool(...) where @function_tool is.")
+        raise raised_in_history(trouble, "The workflow", "workflow-fails")
     if row is None and run.status == "failed":
-        return raised_in_run(run)
+        raise raised_in_run(run)
     if row is None:
         first = next((row.model for row in run.rows if row.kind == MODEL and row.model), None)
         if first is None:
             seen = f"The workflow ended as {run.status}, and asked no model."
-            return incorrect("no-model-call", seen, "Await Runner.run(weather_agent(weather_tool), question).")
+            raise incorrect("no-model-call", seen, "Await Runner.run(weather_agent(weather_tool), question).")
         offered = f"offered were: {', '.join(first.tools)}" if first.tools else "none was offered"
-        return incorrect("no-tool", f"The model was asked, and no tool ran; {offered}.", "Is the agent given the tool?")
+        raise incorrect("no-tool", f"The model was asked, and no tool ran; {offered}.", "Is the agent given the tool?")
     if row.state != "completed" and run.status == "failed":
         if row.attempts < 2:
             seen = "The weather service failed once, and the tool was not tried again."
-            return incorrect("no-retries", seen, "Does a RetryPolicy say maximum_attempts=1? Let it try again.")
-        return incorrect("tool-failed", f"The tool failed: {shorten(row.last_error)}.", "See activities.py.")
-    return None
+            raise incorrect("no-retries", seen, "Does a RetryPolicy say maximum_attempts=1? Let it try again.")
+        raise incorrect("tool-failed", f"The tool failed: {shorten(row.last_error)}.", "See activities.py.")
 
 
-async def workflow(work: Work) -> Verdict:
+async def workflow(work: Work) -> str:
     """The agent run by the workflow, its answer returned, its trace grouped by the workflow's ID."""
     run = await work.run(QUESTION)
-    return agent_in(run, work) or passed("Two model calls and a tool call, each an event in the history.")
-
-
-def agent_in(run: Run, work: Work) -> Verdict | None:
-    """What is wrong with the agent's run in a workflow, if something is."""
     trouble = in_trouble(run)
     if trouble:
-        return raised_in_history(trouble, "The workflow", "workflow-fails")
+        raise raised_in_history(trouble, "The workflow", "workflow-fails")
     if run.status == "failed":
-        return raised_in_run(run)
+        raise raised_in_run(run)
     if run.open:
-        return incorrect("not-finished", "The workflow did not finish.", "What does it wait for?")
+        raise incorrect("not-finished", "The workflow did not finish.", "What does it wait for?")
     models = [row.model for row in run.rows if row.kind == MODEL and row.model]
     if not models:
         seen = f"The workflow returned {shorten(str(run.result), 80)!r}, and asked no model."
-        return incorrect("no-model-call", seen, "Await Runner.run(...), and return its final_output.")
+        raise incorrect("no-model-call", seen, "Await Runner.run(...), and return its final_output.")
     if not run.result:
-        return incorrect("no-result", "The workflow ended without a result.", "Return result.final_output.")
+        raise incorrect("no-result", "The workflow ended without a result.", "Return result.final_output.")
     if str(run.result).strip() != models[-1].text.strip():
         seen = f"It returned {shorten(str(run.result), 80)!r}, which is not what the agent said."
-        return incorrect("other-result", seen, "Return result.final_output.")
+        raise incorrect("other-result", seen, "Return result.final_output.")
     groups = [trace.get("group_id") for trace in work.traces]
     if run.workflow_id not in groups:
         had = f"its group is {groups[0]!r}" if groups and groups[0] else "it has no group"
         seen = f"The run left a trace, and {had}: nobody finds the trace of a workflow."
         if not groups:
             seen = "The run left no trace."
-        return incorrect("trace-group", seen, "with trace(..., group_id=workflow.info().workflow_id):")
-    return None
+        raise incorrect("trace-group", seen, "with trace(..., group_id=workflow.info().workflow_id):")
+    return "Two model calls and a tool call, each an event in the history."
 
 
-async def worker(work: Work) -> Verdict:
+async def worker(work: Work) -> str:
     """See `scripts.worker`."""
     return await scripts.worker(work, [QUESTION])
 
 
-async def starter(work: Work) -> Verdict:
+async def starter(work: Work) -> str:
     """See `scripts.starter`."""
     return await scripts.starter(work, QUESTION, [], [QUESTION], agent=True)
 
 
-async def recovery(work: Work) -> Verdict:
+async def recovery(work: Work) -> str:
     """See `scripts.recovery`."""
     return await scripts.recovery(work, [QUESTION])
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from uuid import uuid4
 
 from workshop.checks import scripts
-from workshop.checks.ex03 import tool_in
+from workshop.checks.ex03 import tool_is_an_activity
 from workshop.checks.learner import raised, raised_in_history, raised_in_run, shorten
-from workshop.checks.verdict import Check, Verdict, incorrect, passed
+from workshop.checks.verdict import Check, incorrect
 from workshop.checks.work import Work, in_trouble, start
 from workshop.history import HANDOFF, MODEL, TIMER, Run
 
@@ -22,99 +22,99 @@ PAUSE = 0.4  # seconds
 FLOWS = Path(__file__).parent / "flows"
 
 
-async def specialists(work: Work) -> Verdict:
+async def specialists(work: Work) -> str:
     """An agent for each language, with instructions that say which, and the tool."""
     from agents import Agent
 
     make = getattr(work.module("workflows"), "specialist", None)
     if make is None:
-        return incorrect("no-specialist", "workflows.py has no function specialist.", "def specialist(language): ...")
+        raise incorrect("no-specialist", "workflows.py has no function specialist.", "def specialist(language): ...")
     told = {}
     for language in QUESTIONS:
         try:
             agent = make(language)
         except Exception as error:
-            return raised(error, work.folder, f"specialist({language!r})", "specialist-raises")
+            raise raised(error, work.folder, f"specialist({language!r})", "specialist-raises") from None
         if not isinstance(agent, Agent):
             seen = f"specialist({language!r}) gives {type(agent).__name__}, not an Agent."
-            return incorrect("not-an-agent", seen, "Is a `return` missing?")
+            raise incorrect("not-an-agent", seen, "Is a `return` missing?")
         if language.lower() not in str(agent.name).lower():
             seen = f"specialist({language!r}) is called {agent.name!r}: triage tells them apart by their names."
-            return incorrect("name-without-language", seen, 'name=f"{language} agent"')
+            raise incorrect("name-without-language", seen, 'name=f"{language} agent"')
         told[language] = str(agent.instructions or "")
         if not told[language]:
-            return incorrect(
+            raise incorrect(
                 "no-instructions", f"{agent.name} has no instructions.", 'instructions=f"... in {language}"'
             )
         if not agent.tools:
-            return incorrect("no-tool", f"{agent.name} has no tool: it can only guess.", "tools=[weather_tool]")
+            raise incorrect("no-tool", f"{agent.name} has no tool: it can only guess.", "tools=[weather_tool]")
     if len(set(told.values())) == 1:
         seen = "All specialists have the same instructions: none is told its language."
-        return incorrect("same-instructions", seen, "Put {language} into the instructions.")
+        raise incorrect("same-instructions", seen, "Put {language} into the instructions.")
     sys.path.append(str(FLOWS))
     flow = importlib.import_module("check_specialist").CheckSpecialist
     work.practice.fault("weather", "down", times=1)
     run = await work.run("French", QUESTIONS["French"], workflow=flow)
-    found = tool_in(run)
-    return found or passed("Each speaks its language, and its tool is an activity.")
+    tool_is_an_activity(run)
+    return "Each speaks its language, and its tool is an activity."
 
 
-async def handoffs(work: Work) -> Verdict:
+async def handoffs(work: Work) -> str:
     """Triage hands each question to the specialist of its language."""
     runs = await _ask(work, QUESTIONS, 0)
     for language, run in runs.items():
         trouble = in_trouble(run)
         if trouble:
-            return raised_in_history(trouble, "The workflow", "workflow-fails")
+            raise raised_in_history(trouble, "The workflow", "workflow-fails")
         taken = [row.name for row in run.rows if row.kind == HANDOFF and row.state == "completed"]
         if run.status == "failed":
-            return raised_in_run(run)
+            raise raised_in_run(run)
         model = next((row.model for row in run.rows if row.model), None)
         if not taken and model and model.handoffs:
             known = ", ".join(agent or name for name, agent in model.handoffs)
             seen = f"Asked in {language}, no handoff happened; triage may hand over to: {known}."
-            return incorrect("handoff-missing", seen, f"Is a {language} agent among the handoffs?")
+            raise incorrect("handoff-missing", seen, f"Is a {language} agent among the handoffs?")
         if not taken:
             seen = f"Asked in {language}, no handoff happened: the history has none."
             answer = next((row.model.text for row in reversed(run.rows) if row.model and row.model.text), "")
             if answer:
                 seen += f" Triage answered itself: {shorten(answer, 80)!r}."
-            return incorrect("no-handoff", seen, "Give the triage agent handoffs=[...]: words alone hand nothing over.")
+            raise incorrect("no-handoff", seen, "Give the triage agent handoffs=[...]: words alone hand nothing over.")
         if language.lower() not in taken[-1].lower():
             seen = f"Asked in {language}, triage handed over to {taken[-1]}."
-            return incorrect("other-specialist", seen, f"Is a {language} agent among the handoffs?")
+            raise incorrect("other-specialist", seen, f"Is a {language} agent among the handoffs?")
         if run.status != "completed":
-            return incorrect(
+            raise incorrect(
                 "not-finished", f"Asked in {language}, the workflow is {run.status}. {shorten(run.failure)}"
             )
-    return passed("Each of three languages reached its specialist.")
+    return "Each of three languages reached its specialist."
 
 
-async def pause(work: Work) -> Verdict:
+async def pause(work: Work) -> str:
     """A timer between triage and specialist."""
     run = (await _ask(work, {"French": QUESTIONS["French"]}, PAUSE))["French"]
     trouble = in_trouble(run)
     if trouble:
-        return raised_in_history(trouble, "The workflow", "workflow-fails")
+        raise raised_in_history(trouble, "The workflow", "workflow-fails")
     models = [row for row in run.rows if row.kind == MODEL]
     timers = [row for row in run.rows if row.kind == TIMER]
     if not timers:
         seen = f"Asked to pause for {PAUSE} s, the workflow has no timer in its history."
-        return incorrect(
+        raise incorrect(
             "no-timer", seen, "Has each handoff on_handoff=pause, and does pause await workflow.sleep(...)?"
         )
     if timers[0].asked != f"{PAUSE} s":
         seen = f"Asked to pause for {PAUSE} s, it set a timer of {timers[0].asked}."
-        return incorrect("other-length", seen, "Sleep for pause_seconds.")
+        raise incorrect("other-length", seen, "Sleep for pause_seconds.")
     if not models or models[0].scheduled > timers[0].scheduled:
         seen = "It pauses before triage has spoken: nothing is done yet that could be lost."
-        return incorrect("pause-too-early", seen, "Pause on the handoff: handoff(agent, on_handoff=pause).")
+        raise incorrect("pause-too-early", seen, "Pause on the handoff: handoff(agent, on_handoff=pause).")
     if len(models) > 1 and models[1].scheduled < timers[0].scheduled:
         seen = "It pauses after the specialist has begun."
-        return incorrect("pause-too-late", seen, "Pause on the handoff: handoff(agent, on_handoff=pause).")
+        raise incorrect("pause-too-late", seen, "Pause on the handoff: handoff(agent, on_handoff=pause).")
     if run.status != "completed":
-        return incorrect("not-finished", f"After the pause, the workflow is {run.status}. {shorten(run.failure)}")
-    return passed("The timer stands in the history between triage and specialist.")
+        raise incorrect("not-finished", f"After the pause, the workflow is {run.status}. {shorten(run.failure)}")
+    return "The timer stands in the history between triage and specialist."
 
 
 async def _ask(work: Work, questions: dict[str, str], seconds: float) -> dict[str, Run]:
@@ -126,12 +126,12 @@ async def _ask(work: Work, questions: dict[str, str], seconds: float) -> dict[st
     return dict(zip(questions, runs, strict=True))
 
 
-async def worker(work: Work) -> Verdict:
+async def worker(work: Work) -> str:
     """See `scripts.worker`."""
     return await scripts.worker(work, [QUESTIONS["English"], 0])
 
 
-async def starter(work: Work) -> Verdict:
+async def starter(work: Work) -> str:
     """See `scripts.starter`."""
     question = QUESTIONS["English"]
     return await scripts.starter(work, question, ["--pause", "0.3"], [question, 0.3], agent=True)

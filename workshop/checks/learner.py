@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from workshop.checks.slips import slip_of
-from workshop.checks.verdict import Verdict, incorrect
+from workshop.checks.verdict import NotPassed, Verdict, incorrect
 from workshop.errors import WorkshopError
 from workshop.history import Link, Place, Row, Run, printable
 
@@ -18,37 +18,29 @@ CELL = re.compile(r"<ipython-input|[\\/]ipykernel_\d+[\\/]")  # how IPython name
 LOOK = "Look at that line, and at what comes into it."
 
 
-class Found(Exception):
-    """A check has seen enough. Carries the verdict."""
-
-    def __init__(self, verdict: Verdict) -> None:
-        super().__init__(verdict.code)
-        self.verdict = verdict
-
-
 def import_module(folder: Path, name: str) -> ModuleType:
     """Imports `name`.py from the learner's folder, which is first on the path.
 
     Raises:
-        Found: it is not there, raises, or does not come to an end.
+        NotPassed: it is not there, raises, or does not come to an end.
     """
     if not (folder / f"{name}.py").is_file():
         missing = f"There is no {name}.py beside the notebook."
-        raise Found(Verdict("not attempted", "file-missing", missing, "Run the cell that writes it."))
+        raise NotPassed("not attempted", "file-missing", missing, "Run the cell that writes it.")
 
     def too_long(*_: Any) -> None:
         seen = f"Importing {name}.py does not come to an end."
         slip = "What is to run only when the file is started belongs below `if __name__ == '__main__':`."
-        raise Found(Verdict("raised", "import-hangs", seen, slip))
+        raise NotPassed("raised", "import-hangs", seen, slip)
 
     signal.signal(signal.SIGALRM, too_long)
     signal.alarm(IMPORT_SECONDS)
     try:
         return importlib.import_module(name)
-    except Found:
+    except NotPassed:
         raise
     except BaseException as error:  # SystemExit, too: whatever stops an import
-        raise Found(raised(error, folder, f"Importing {name}.py", "import-failed")) from None
+        raise raised(error, folder, f"Importing {name}.py", "import-failed") from None
     finally:
         signal.alarm(0)
 
@@ -60,7 +52,7 @@ def unforeseen(error: BaseException, folder: Path) -> Verdict:
         WorkshopError: it is the check's own, or that of what it works with.
     """
     if place(error, folder):
-        return raised(error, folder, "Your code", "raised")
+        return raised(error, folder, "Your code", "raised").verdict
     frame = traceback.extract_tb(error.__traceback__)[-1]
     raise WorkshopError(
         f"The check could not be made: {brief(error)} ({Path(frame.filename).name}, line {frame.lineno}). "
@@ -69,32 +61,32 @@ def unforeseen(error: BaseException, folder: Path) -> Verdict:
     ) from error
 
 
-def raised(error: BaseException, folder: Path, doing: str, code: str) -> Verdict:
+def raised(error: BaseException, folder: Path, doing: str, code: str) -> NotPassed:
     """The verdict on an exception of the learner's code; a known slip has a code and a remedy of its own."""
     text = brief(error)
     known = slip_of(text)
     at = place(error, folder)
     seen = f"{doing} raised {text}{f' ({at})' if at else ''}."
-    return Verdict("raised", known.code if known else code, seen, known.slip if known else LOOK)
+    return NotPassed("raised", known.code if known else code, seen, known.slip if known else LOOK)
 
 
-def raised_in_history(row: Row, doing: str, code: str) -> Verdict:
+def raised_in_history(row: Row, doing: str, code: str) -> NotPassed:
     """The same for an exception that a history tells of."""
     return _told(row.last_error, row.place, doing, code)
 
 
-def raised_in_run(run: Run) -> Verdict:
+def raised_in_run(run: Run) -> NotPassed:
     """The same for the exception that a workflow ended with."""
     place = next((link.place for link in reversed(run.errors) if link.place), None)
     return _told(run.failure or run.status, place, "The workflow failed: it", "run-failed")
 
 
-def _told(error: str, place: Place | None, doing: str, code: str) -> Verdict:
+def _told(error: str, place: Place | None, doing: str, code: str) -> NotPassed:
     text = shorten(error)
     known = slip_of(text)
     at = f" ({Path(place.file).name}, line {place.line})" if place else ""
     slip = known.slip if known else LOOK
-    return Verdict("raised", known.code if known else code, f"{doing} raised {text}{at}.", slip)
+    return NotPassed("raised", known.code if known else code, f"{doing} raised {text}{at}.", slip)
 
 
 def brief(error: BaseException) -> str:
@@ -156,7 +148,7 @@ def _instance(cls: type) -> Any:
         return cls()
     except TypeError as error:
         seen = f"The activity is a method of {cls.__name__}, which cannot be made without arguments: {error}."
-        raise Found(incorrect("class-needs-arguments", seen, "Give its arguments default values.")) from None
+        raise incorrect("class-needs-arguments", seen, "Give its arguments default values.") from None
 
 
 def workflows_in(module: ModuleType) -> list[type]:

@@ -10,10 +10,10 @@ from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 
-from workshop.checks.learner import LOOK, Found, raised_in_history, raised_in_run, shorten
+from workshop.checks.learner import LOOK, raised_in_history, raised_in_run, shorten
 from workshop.checks.script import CheckedScript, Ended
 from workshop.checks.slips import slip_of
-from workshop.checks.verdict import Verdict, incorrect, passed
+from workshop.checks.verdict import NotPassed, incorrect
 from workshop.checks.work import WARM_UP, Work, asked_model, in_trouble, start
 from workshop.history import MODEL, Run, as_text, read_history
 from workshop.proof import prove
@@ -21,7 +21,7 @@ from workshop.proof import prove
 NO_PLUGIN = "OpenAIAgentsPlugin(...) belongs into connect(...), in worker.py and in starter.py."
 
 
-async def worker(work: Work, args: Sequence[Any], agent: bool = True) -> Verdict:
+async def worker(work: Work, args: Sequence[Any], agent: bool = True) -> str:
     """A worker that polls the task queue, and has what the workflow needs: itself, the activity, the plugin."""
     queue, workflow = work.task_queue(), work.workflow()
     client = await work.client(plugin=agent)
@@ -31,32 +31,33 @@ async def worker(work: Work, args: Sequence[Any], agent: bool = True) -> Verdict
     run = await work.follow(client, workflow_id, 3)
     if any(row.state == "scheduled" for row in run.rows) and not await pollers(client, queue, "ACTIVITY"):
         seen = f"The worker polls {queue} for workflows, and for no activity."
-        return incorrect("activity-missing", seen, "Add the activity to activities=[...] of the Worker.")
+        raise incorrect("activity-missing", seen, "Add the activity to activities=[...] of the Worker.")
     run = await work.follow(client, workflow_id)
     trouble = in_trouble(run)
     if run.status == "completed":
         call = next((row for row in run.rows if row.kind == MODEL), None)
         if call and call.heartbeat_timeout is None:
             seen = "The worker finished a workflow, but a kill in a model call would go unnoticed for long."
-            return incorrect(
+            raise incorrect(
                 "no-heartbeat", seen, "Give the plugin model_params=MODEL_CALL, with its heartbeat_timeout."
             )
-        return passed(f"The worker polls {queue}, and finished a workflow.")
+        return f"The worker polls {queue}, and finished a workflow."
     if trouble and agent and not asked_model(run) and "from inside a workflow" in trouble.last_error:
         seen = "The workflow could not ask the model: the worker's client has no plugin."
-        return incorrect("plugin-missing", seen, NO_PLUGIN)
+        raise incorrect("plugin-missing", seen, NO_PLUGIN)
     if trouble:
         found = raised_in_history(trouble, "The workflow, on your worker,", "workflow-fails")
         # That something is not registered is Temporal's way to say what the worker lacks.
-        if found.code in ("activity-missing", "workflow-missing"):
-            return incorrect(found.code, f"{shorten(trouble.last_error)}.", found.slip)
-        return found
+        verdict = found.verdict
+        if verdict.code in ("activity-missing", "workflow-missing"):
+            raise incorrect(verdict.code, f"{shorten(trouble.last_error)}.", verdict.slip)
+        raise found
     if run.status == "failed":
-        return raised_in_run(run)
-    return _not_over(run, program)
+        raise raised_in_run(run)
+    raise _not_over(run, program)
 
 
-def _not_over(run: Run, program: CheckedScript) -> Verdict:
+def _not_over(run: Run, program: CheckedScript) -> NotPassed:
     ended = program.poll()
     if ended:
         return _ended(ended, program, "worker.py")
@@ -69,7 +70,7 @@ async def _until_it_polls(work: Work, client: Client, program: CheckedScript, qu
     """Returns when workflows of the queue are polled for.
 
     Raises:
-        Found: it ends, or never polls.
+        NotPassed: it ends, or never polls.
     """
 
     async def look() -> str:
@@ -87,13 +88,13 @@ async def _until_it_polls(work: Work, client: Client, program: CheckedScript, qu
     if seen == "polls":
         return
     if ended := program.poll():
-        raise Found(_ended(ended, program, "worker.py"))
+        raise _ended(ended, program, "worker.py")
     if await pollers(client, queue, "ACTIVITY"):
         text = f"The worker polls {queue} for activities, and for no workflow."
-        raise Found(incorrect("workflow-missing", text, "Add the workflow's class to workflows=[...] of the Worker."))
+        raise incorrect("workflow-missing", text, "Add the workflow's class to workflows=[...] of the Worker.")
     text = f"worker.py runs, and does not poll the task queue {queue}."
     slip = "Is it Worker(..., task_queue=TASK_QUEUE, ...), and is it run, with `async with worker:`?"
-    raise Found(incorrect("not-polling", text, slip))
+    raise incorrect("not-polling", text, slip)
 
 
 async def pollers(client: Client, queue: str, kind: str) -> list[str]:
@@ -106,22 +107,22 @@ async def pollers(client: Client, queue: str, kind: str) -> list[str]:
     return [poller.identity for poller in (await client.workflow_service.describe_task_queue(request)).pollers]
 
 
-def _ended(ended: Ended, program: CheckedScript, script: str) -> Verdict:
+def _ended(ended: Ended, program: CheckedScript, script: str) -> NotPassed:
     """A script that ended before its time."""
     if ended.error:
         known = slip_of(ended.error)
         seen = f"{script} raised {ended.error}{f' ({ended.at})' if ended.at else ''}."
-        return Verdict("raised", known.code if known else "script-raised", seen, known.slip if known else LOOK)
+        return NotPassed("raised", known.code if known else "script-raised", seen, known.slip if known else LOOK)
     if ended.code:
         words = shorten(" ".join(program.text.strip().splitlines()[-2:]))
-        return Verdict("raised", "script-failed", f"{script} ended with exit code {ended.code}: {words}")
+        return NotPassed("raised", "script-failed", f"{script} ended with exit code {ended.code}: {words}")
     if script == "starter.py":
         return incorrect("nothing-started", "starter.py came to its end, and no workflow was started.", "")
     seen = f"{script} came to its end at once, where it should go on until it is stopped."
     return incorrect("worker-ended", seen, "Is it run, with `async with worker:`, and waited in?")
 
 
-async def recovery(work: Work, args: Sequence[Any]) -> Verdict:
+async def recovery(work: Work, args: Sequence[Any]) -> str:
     """A worker that is killed in a model call, a second one that finishes: noticed by heartbeats."""
     queue, workflow = work.task_queue(), work.workflow()
     client = await work.client()
@@ -138,8 +139,8 @@ async def recovery(work: Work, args: Sequence[Any]) -> Verdict:
         run = await read_history(client, workflow_id)
         trouble = in_trouble(run)
         if trouble:
-            return raised_in_history(trouble, "The workflow, on your worker,", "workflow-fails")
-        return incorrect("no-model-call", "The workflow never asked the model.", 'See ex.check("worker") first.')
+            raise raised_in_history(trouble, "The workflow, on your worker,", "workflow-fails")
+        raise incorrect("no-model-call", "The workflow never asked the model.", 'See ex.check("worker") first.')
     run = await read_history(client, workflow_id)
     call = next((row for row in run.rows if row.kind == MODEL), None)
     limits = [limit for limit in (call.heartbeat_timeout, call.start_to_close) if limit] if call else []
@@ -147,22 +148,22 @@ async def recovery(work: Work, args: Sequence[Any]) -> Verdict:
         longest = f"{min(limits):.0f} s" if limits else "ever"
         seen = f"A worker killed in a model call would be missed for {longest}."
         slip = "Give ModelActivityParameters a heartbeat_timeout of a few seconds."
-        return incorrect("no-heartbeat", seen, slip)
+        raise incorrect("no-heartbeat", seen, slip)
     killed = time.monotonic()
     first.signal(signal.SIGKILL)
     work.practice.clear()
     second = work.script("worker.py")
     run = await work.follow(client, workflow_id, 16)
     if run.status != "completed":
-        return _not_over(run, second)
+        raise _not_over(run, second)
     took = time.monotonic() - killed
     proof = prove(run, work.practice.entries("model"))
     if proof.made_again:
-        return incorrect("call-repeated", f"{proof.made_again} recorded model calls were made again.")
-    return passed(f"Killed in a model call, it was finished by a second worker {took:.1f} s later.")
+        raise incorrect("call-repeated", f"{proof.made_again} recorded model calls were made again.")
+    return f"Killed in a model call, it was finished by a second worker {took:.1f} s later."
 
 
-async def starter(work: Work, argument: str, extra: Sequence[str], args: Sequence[Any], agent: bool) -> Verdict:
+async def starter(work: Work, argument: str, extra: Sequence[str], args: Sequence[Any], agent: bool) -> str:
     """A starter that starts the workflow under an id of its own, hands the question on, prints the answer.
 
     Args:
@@ -179,31 +180,31 @@ async def starter(work: Work, argument: str, extra: Sequence[str], args: Sequenc
     for run in known.values():
         if run.task_queue != queue:
             seen = f"It started a workflow on the task queue {run.task_queue}, where no worker of yours is."
-            return incorrect("other-queue", seen, "Use task_queue=TASK_QUEUE, from workflows.py.")
+            raise incorrect("other-queue", seen, "Use task_queue=TASK_QUEUE, from workflows.py.")
         given = run.input if isinstance(run.input, list) else [run.input]
         if given != list(args):
             seen = (
                 f"The workflow was given {shorten(as_text(run.input), 120)}, not {shorten(as_text(list(args)), 120)}."
             )
-            return incorrect("other-input", seen, "Hand on what the starter was asked with.")
+            raise incorrect("other-input", seen, "Hand on what the starter was asked with.")
         if agent and not await _has_header(client, run.workflow_id):
             seen = "The starter's client has no plugin: traces of starter and workflow will not belong together."
-            return incorrect("plugin-missing", seen, NO_PLUGIN)
+            raise incorrect("plugin-missing", seen, NO_PLUGIN)
     for program in programs:
         ended = program.poll()
         if ended and (ended.error or ended.code):
-            return _ended(ended, program, "starter.py")
+            raise _ended(ended, program, "starter.py")
     if len(known) < 2:
         seen = f"Asked twice at once, it started one workflow only: {', '.join(known)}."
-        return incorrect("id-not-unique", seen, "Put something unique into the workflow's ID, such as uuid4().hex.")
+        raise incorrect("id-not-unique", seen, "Put something unique into the workflow's ID, such as uuid4().hex.")
     await work.serve(queue, [workflow], plugin=agent)
     runs = [await work.follow(client, workflow_id) for workflow_id in known]
     for run in runs:
         if run.status != "completed":
             trouble = in_trouble(run)
             if trouble:
-                return raised_in_history(trouble, "The workflow that it started", "workflow-fails")
-            return incorrect("run-failed", f"Its workflow is {run.status}. {shorten(run.failure)}", "See workflows.py.")
+                raise raised_in_history(trouble, "The workflow that it started", "workflow-fails")
+            raise incorrect("run-failed", f"Its workflow is {run.status}. {shorten(run.failure)}", "See workflows.py.")
 
     async def all_over() -> bool:
         return all(program.poll() for program in programs)
@@ -213,20 +214,20 @@ async def starter(work: Work, argument: str, extra: Sequence[str], args: Sequenc
     for program in programs:
         end = program.poll()
         if end and (end.error or end.code):
-            return _ended(end, program, "starter.py")
+            raise _ended(end, program, "starter.py")
         if answer and answer.splitlines()[0] not in program.text:
             seen = f"The workflow has a result, and the starter does not print it: {shorten(program.text, 120)!r}."
-            return incorrect("answer-not-printed", seen, "Await the result, and print it.")
+            raise incorrect("answer-not-printed", seen, "Await the result, and print it.")
         if end is None:
-            return incorrect("starter-hangs", "It printed the answer, and does not end.", "What does it wait for?")
-    return passed("Each question became a workflow of its own, and was answered.")
+            raise incorrect("starter-hangs", "It printed the answer, and does not end.", "What does it wait for?")
+    return "Each question became a workflow of its own, and was answered."
 
 
 async def _started(work: Work, client: Client, programs: Sequence[CheckedScript]) -> list[str]:
     """The ids of the workflows that the starters started.
 
     Raises:
-        Found: none was.
+        NotPassed: none was.
     """
 
     async def listed() -> list[str]:
@@ -244,9 +245,9 @@ async def _started(work: Work, client: Client, programs: Sequence[CheckedScript]
         return ids
     for program in programs:
         if end := program.poll():
-            raise Found(_ended(end, program, "starter.py"))
+            raise _ended(end, program, "starter.py")
     seen = "starter.py runs, and starts no workflow."
-    raise Found(incorrect("nothing-started", seen, "Await client.start_workflow(...), with the workflow's run method."))
+    raise incorrect("nothing-started", seen, "Await client.start_workflow(...), with the workflow's run method.")
 
 
 async def _has_header(client: Client, workflow_id: str) -> bool:

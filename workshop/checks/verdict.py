@@ -40,7 +40,8 @@ class Check:
         todo: the number of its TODO in that file or notebook; None for a step that has none.
         hints: from a question to almost the answer, at most three.
         why: after a pass, one sentence of why.
-        look: does the looking, in a process of its own (or in the notebook, for a variable).
+        look: does the looking, in a process of its own (or in the notebook, for a variable); returns what was seen
+            that makes it right, or raises `NotPassed`.
         variable: the notebook's variable that holds the answer, where there is one.
         answer: the line that is right for it.
         temporal: it needs a Temporal server.
@@ -55,7 +56,7 @@ class Check:
     todo: int | None
     hints: tuple[str, ...]
     why: str
-    look: "Callable[[Work], Coroutine[Any, Any, Verdict]]" = field(repr=False)
+    look: "Callable[[Work], Coroutine[Any, Any, str]]" = field(repr=False)
     variable: str = ""
     answer: str = ""
     temporal: bool = False
@@ -64,11 +65,14 @@ class Check:
     needs: tuple[int, ...] = ()
 
 
-def passed(seen: str = "") -> Verdict:
-    """Right."""
-    return Verdict("passed", "passed", seen)
+class NotPassed(Exception):
+    """A check has seen enough: why it is not passed, as the arguments of a `Verdict`."""
+
+    def __init__(self, outcome: Outcome, code: str, seen: str, slip: str = "") -> None:
+        super().__init__(code)
+        self.verdict = Verdict(outcome, code, seen, slip)
 
 
-def incorrect(code: str, seen: str, slip: str = "") -> Verdict:
+def incorrect(code: str, seen: str, slip: str = "") -> NotPassed:
     """It runs, and does something else than it should."""
-    return Verdict("incorrect", code, seen, slip)
+    return NotPassed("incorrect", code, seen, slip)

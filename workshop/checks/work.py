@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
 from workshop import loopback
-from workshop.checks.learner import Found, activities_in, import_module, raised, unforeseen, workflows_in
+from workshop.checks.learner import activities_in, import_module, raised, unforeseen, workflows_in
 from workshop.checks.script import CheckedScript
-from workshop.checks.verdict import Check, Verdict, incorrect
+from workshop.checks.verdict import Check, NotPassed, Verdict, incorrect
 from workshop.errors import WorkshopError
 from workshop.history import MODEL, TASK_FAILURE, Row, Run, read_history
 from workshop.practice.client import Practice
@@ -87,7 +87,7 @@ class Work:
             functions = [value.__name__ for value in vars(module).values() if asyncio.iscoroutinefunction(value)]
             others = f", only functions: {', '.join(functions)}" if functions else ""
             seen = f"activities.py defines no activity{others}."
-            raise Found(incorrect("no-activity", seen, "Put @activity.defn above the function that Temporal may run."))
+            raise incorrect("no-activity", seen, "Put @activity.defn above the function that Temporal may run.")
         return found
 
     def workflow(self) -> type:
@@ -95,7 +95,7 @@ class Work:
         found = workflows_in(self.module("workflows"))
         if not found:
             slip = "Put @workflow.defn above the class, and @workflow.run above its method."
-            raise Found(incorrect("no-workflow", "workflows.py defines no workflow.", slip))
+            raise incorrect("no-workflow", "workflows.py defines no workflow.", slip)
         return found[0]
 
     def task_queue(self) -> str:
@@ -103,9 +103,7 @@ class Work:
         name = getattr(self.module("workflows"), "TASK_QUEUE", "")
         if not isinstance(name, str) or not name:
             seen = "workflows.py names no TASK_QUEUE."
-            raise Found(
-                incorrect("no-task-queue", seen, 'Write TASK_QUEUE = "..." there: worker and starter share it.')
-            )
+            raise incorrect("no-task-queue", seen, 'Write TASK_QUEUE = "..." there: worker and starter share it.')
         return name
 
     def script(self, name: str, *arguments: str) -> CheckedScript:
@@ -165,7 +163,7 @@ class Work:
         try:
             worker = Worker(client, task_queue=queue, workflows=workflows, activities=activities, build_id="check")
         except (ValueError, RuntimeError, TypeError) as error:
-            raise Found(raised(error, self.folder, "A worker with this workflow", "worker-refuses")) from None
+            raise raised(error, self.folder, "A worker with this workflow", "worker-refuses") from None
         self._running = asyncio.create_task(worker.run())
         return client
 
@@ -219,8 +217,8 @@ async def verdict_of(check: Check, work: Work) -> Verdict:
     try:
         work.practice.clear()
         work.practice.clear_ledger()
-        return await check.look(work)
-    except Found as found:
+        return Verdict("passed", "passed", await check.look(work))
+    except NotPassed as found:
         return found.verdict
     except WorkshopError:
         raise
