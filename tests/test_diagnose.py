@@ -22,10 +22,10 @@ from temporalio.client import Client, WorkflowHandle, WorkflowHistory
 from tests import temporal_flows as flows
 from tests.temporal_env import HISTORIES, TOOL_THEN_ANSWER, eventually, refusal, result, start, worker
 from workshop.diagnose import TROUBLES, Diagnosis, findings, recognise, why
-from workshop.diagnose.workers import Pollers, gone, pollers
 from workshop.errors import WorkshopError
 from workshop.history import ACTIVITY, Link, Row, Run, WorkflowTask, read_history, run_from_events
 from workshop.settings import ROOT
+from workshop.temporal import Pollers, gone, pollers
 
 pytest_plugins = ["tests.temporal_env"]
 
@@ -100,7 +100,7 @@ async def test_retrying(client: Client, temporal_address: str, queue: str, monke
         said = await found(client, handle, "activity failing")
         assert "the activity fails failed at attempt 1; next try in " in said.what
         assert said.why.startswith("OSError: disk [full] (tests/temporal_flows.py, line ")
-    monkeypatch.setattr("workshop.diagnose.workers.gone", lambda _: True)  # this process lives, its worker does not
+    monkeypatch.setattr("workshop.temporal.gone", lambda _: True)  # this process lives, its worker does not
     later = await found(client, handle, "activity failing")
     assert later.notes == (f"No worker polls {queue} now: python worker.py",)
 
@@ -174,7 +174,7 @@ async def test_timer_and_signal(
         assert said.notes == ("It takes the signal approve and the update rename.",)
     said = await found(client, approves, "signal")
     assert said.notes == ("No worker answered when asked about it: is one running?",)
-    monkeypatch.setattr("workshop.diagnose.workers.gone", lambda _: True)
+    monkeypatch.setattr("workshop.temporal.gone", lambda _: True)
     said = await found(client, approves, "signal")
     assert said.notes == (f"No worker polls {queue}: it does not go on until one does (python worker.py).",)
 

@@ -26,12 +26,13 @@ BELOW = {
     "envfile": {"errors", "settings"},
     "modes": {"envfile", "errors", "settings"},
     "doctor": {"envfile", "errors", "modes", "settings"},
-    "history": {"errors"},
+    "temporal": {"errors", "settings"},
+    "history": {"errors", "temporal"},
     "audit": {"history"},
     "proof": {"history"},
-    "diagnose": {"errors", "history", "settings"},
-    "checks": {"companion", "errors", "history", "loopback", "processes", "proof", "settings"},
-    "demo": {"errors", "history", "practice", "proof", "services", "settings"},
+    "diagnose": {"errors", "history", "settings", "temporal"},
+    "checks": {"companion", "errors", "history", "loopback", "processes", "proof", "settings", "temporal"},
+    "demo": {"errors", "history", "practice", "proof", "services", "settings", "temporal"},
 }
 TOP = {"cli", "notebook"}  # may import all that is above
 

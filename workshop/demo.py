@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from workshop.errors import WorkshopError
-from workshop.history import MODEL, Run, connect, latest_workflow_id, read_history
+from workshop.history import MODEL, Run, read_history
 from workshop.practice.client import Practice
 from workshop.proof import PlainProof, Proof, prove, prove_plain
 from workshop.services import Services, free_port
 from workshop.settings import HOST, Settings
+from workshop.temporal import connect, latest_workflow_id
 
 QUESTION = "Any weather alerts in California?"
 PATIENCE = 60.0  # seconds for one step; a bound, not an expectation

@@ -5,9 +5,6 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 
 from workshop.checks.bench import WARM_UP, Bench, asked_model, in_trouble, start
@@ -17,6 +14,7 @@ from workshop.checks.slips import slip_of
 from workshop.checks.verdict import Verdict, incorrect, passed
 from workshop.history import MODEL, Run, as_text, read_history
 from workshop.proof import prove
+from workshop.temporal import pollers
 
 NO_PLUGIN = "OpenAIAgentsPlugin(...) belongs into connect(...), in worker.py and in starter.py."
 
@@ -29,7 +27,7 @@ async def worker(bench: Bench, args: Sequence[Any], agent: bool = True) -> Verdi
     await _until_it_polls(bench, client, program, queue)
     workflow_id = await start(client, workflow, queue, args)
     run = await bench.follow(client, workflow_id, 3)
-    if any(row.state == "scheduled" for row in run.rows) and not await pollers(client, queue, "ACTIVITY"):
+    if any(row.state == "scheduled" for row in run.rows) and not (await pollers(client, queue)).activities:
         seen = f"The worker polls {queue} for workflows, and for no activity."
         return incorrect("activity-missing", seen, "Add the activity to activities=[...] of the Worker.")
     run = await bench.follow(client, workflow_id)
@@ -75,10 +73,11 @@ async def _until_it_polls(bench: Bench, client: Client, program: Program, queue:
     async def look() -> str:
         if program.poll():
             return "ended"
-        if f"{program.pid}@" in str(await pollers(client, queue, "WORKFLOW")):
+        found = await pollers(client, queue)
+        if any(name.startswith(f"{program.pid}@") for name in found.workflows):
             return "polls"
         # A worker asks for both kinds of tasks at once, if it asks for both.
-        if await pollers(client, queue, "ACTIVITY"):
+        if found.activities:
             half.append(time.monotonic())
         return "half" if half and time.monotonic() > half[0] + 1.5 else ""
 
@@ -88,22 +87,12 @@ async def _until_it_polls(bench: Bench, client: Client, program: Program, queue:
         return
     if ended := program.poll():
         raise Found(_ended(ended, program, "worker.py"))
-    if await pollers(client, queue, "ACTIVITY"):
+    if (await pollers(client, queue)).activities:
         text = f"The worker polls {queue} for activities, and for no workflow."
         raise Found(incorrect("workflow-missing", text, "Add the workflow's class to workflows=[...] of the Worker."))
     text = f"worker.py runs, and does not poll the task queue {queue}."
     slip = "Is it Worker(..., task_queue=TASK_QUEUE, ...), and is it run, with `async with worker:`?"
     raise Found(incorrect("not-polling", text, slip))
-
-
-async def pollers(client: Client, queue: str, kind: str) -> list[str]:
-    """Identities, such as 123@host, of those who poll a task queue for WORKFLOW or ACTIVITY tasks."""
-    request = DescribeTaskQueueRequest(
-        namespace=client.namespace,
-        task_queue=TaskQueue(name=queue),
-        task_queue_type=TaskQueueType.Value(f"TASK_QUEUE_TYPE_{kind}"),
-    )
-    return [poller.identity for poller in (await client.workflow_service.describe_task_queue(request)).pollers]
 
 
 def _ended(ended: Ended, program: Program, script: str) -> Verdict:

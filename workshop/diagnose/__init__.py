@@ -4,15 +4,17 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from temporalio.client import Client
+from temporalio.api.sdk.v1 import WorkflowMetadata
+from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.service import RPCError
 
 from workshop.diagnose import findings
 from workshop.diagnose.findings import Diagnosis
 from workshop.diagnose.troubles import TROUBLES, Recognised, Trouble, recognise
-from workshop.diagnose.workers import Pollers, listens_to, polled_elsewhere, pollers
 from workshop.errors import WorkshopError
 from workshop.history import ACTIVITIES, CHILD, WAIT, Run, count, read_history
+from workshop.settings import EXERCISES
+from workshop.temporal import POLLERS_TIMEOUT, Pollers, pollers
 
 __all__ = ["TROUBLES", "Diagnosis", "Recognised", "Trouble", "recognise", "why"]
 
@@ -58,7 +60,11 @@ async def _unfinished(client: Client, run: Run) -> Diagnosis:
     found = found or await _waiting(client, run, workers, now)
     if found.kind == "no worker":
         # A worker of another exercise is a usual reason why nobody polls this one's task queue.
-        elsewhere = await polled_elsewhere(client, findings.EXERCISES.keys() - {run.task_queue})
+        others = sorted(set(EXERCISES.values()) - {run.task_queue})
+        found_there = await asyncio.gather(*(pollers(client, queue) for queue in others))
+        elsewhere = [
+            queue for queue, them in zip(others, found_there, strict=True) if them.workflows or them.activities
+        ]
         if elsewhere:
             note = f"A worker polls {' and '.join(elsewhere)}: that is another exercise's."
             return replace(found, notes=(*found.notes, note))
@@ -99,3 +105,19 @@ async def _waiting(client: Client, run: Run, workers: Pollers, now: datetime) ->
 
 def _names(word: str, names: list[str]) -> str:
     return f"the {word}{'s' * (len(names) > 1)} {', '.join(names)}" if names else ""
+
+
+async def listens_to(client: Client, workflow_id: str, run_id: str) -> tuple[list[str], list[str]] | None:
+    """Names of the signals and of the updates that a workflow takes, asked of its worker; None if none answers."""
+    handle = client.get_workflow_handle(workflow_id, run_id=run_id)
+    try:
+        answer = await handle.query(
+            "__temporal_workflow_metadata", result_type=WorkflowMetadata, rpc_timeout=POLLERS_TIMEOUT
+        )
+    except (RPCError, WorkflowQueryFailedError, RuntimeError):
+        return None
+    definition = answer.definition
+    return (
+        [signal.name for signal in definition.signal_definitions if signal.name],
+        [update.name for update in definition.update_definitions if update.name],
+    )

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from workshop.diagnose.troubles import RESTART, WAIT, recognise
-from workshop.diagnose.workers import Pollers, gone
 from workshop.history import (
     INLINE_TOOL,
     MODEL,
@@ -22,14 +21,9 @@ from workshop.history import (
     root,
     span,
 )
+from workshop.settings import EXERCISES
+from workshop.temporal import Pollers, gone
 
-# Task queue -> folder of the exercise whose worker polls it.
-EXERCISES = {
-    "agent-hello-world": "01_agent_hello_world",
-    "temporal-hello-world": "02_temporal_hello_world",
-    "durable-agent": "03_durable_agent",
-    "agent-routing": "04_agent_routing",
-}
 SLACK = 1.0  # seconds; heartbeats are sent in batches, and clocks differ
 SHOWN = 300  # characters of a result
 PICKUP = 2.0  # seconds; a live worker takes a task within milliseconds
@@ -169,7 +163,7 @@ def no_worker(run: Run, listed: Sequence[str], waiting: str) -> Diagnosis:
     if listed:
         listing = f"The server still lists {', '.join(listed)}: killed just now, or busy."
         reason = f"No worker takes anything from the task queue {run.task_queue}. {listing}"
-    folder = EXERCISES.get(run.task_queue)
+    folder = next((folder for folder, queue in EXERCISES.items() if queue == run.task_queue), None)
     where = f"in exercises/{folder} or solutions/{folder}" if folder else "in the folder of its exercise"
     step = f"start its worker in another terminal: python worker.py, {where}"
     return Diagnosis("no worker", what, reason, step)

@@ -4,22 +4,19 @@ Events and their meaning: https://docs.temporal.io/references/events. Works with
 histories; neither the plugin nor the workflow's own classes are needed.
 """
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 
 from temporalio.api.enums.v1 import PendingActivityState, PendingWorkflowTaskState, WorkflowExecutionStatus
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.client import Client
-from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError, RPCStatusCode
 
 from workshop.errors import WorkshopError
 from workshop.history.conversation import MODEL_ACTIVITIES, Call, ModelCall
-from workshop.history.events import lost_worker_notes, run_of, when
+from workshop.history.events import lost_worker_notes, run_of
 from workshop.history.payloads import Link, Place, as_text, chain, root
 from workshop.history.roles import with_roles
 from workshop.history.rows import (
@@ -43,6 +40,7 @@ from workshop.history.rows import (
     as_json,
 )
 from workshop.history.words import count, printable, span
+from workshop.temporal import RPC_TIMEOUT, latest_workflow_ids, refused, when
 
 __all__ = [
     "ACTIVITIES",
@@ -70,88 +68,15 @@ __all__ = [
     "WorkflowTask",
     "as_json",
     "as_text",
-    "connect",
     "count",
-    "latest_workflow_id",
-    "latest_workflow_ids",
     "printable",
     "read_history",
     "root",
     "run_from_events",
     "span",
-    "when",
 ]
 
 PAUSED = "paused by somebody"
-RPC_TIMEOUT = timedelta(seconds=4)  # nobody waits longer for one answer of the server
-
-
-async def connect(env: Mapping[str, str], address: str, namespace: str) -> Client:
-    """Connects as the solutions do, by TEMPORAL_ADDRESS, _NAMESPACE, _API_KEY, _TLS_... and profiles.
-
-    Args:
-        env: the environment to read them from.
-        address: host:port to use where they name none. Likewise `namespace`.
-
-    Raises:
-        WorkshopError: the settings make no sense, or no server answers there.
-    """
-    try:
-        config = ClientConfig.load_client_connect_config(override_env_vars=env)
-    except (RuntimeError, ValueError, OSError) as error:
-        raise WorkshopError(
-            f"The settings for Temporal make no sense: {error}", "correct the TEMPORAL_... variables"
-        ) from None
-    target = config.setdefault("target_host", address)
-    config.setdefault("namespace", namespace)
-    try:
-        return await asyncio.wait_for(Client.connect(**config), RPC_TIMEOUT.total_seconds())
-    except (TimeoutError, RuntimeError, ValueError) as error:
-        text = str(error) or f"no answer within {RPC_TIMEOUT.seconds} s"
-        why = next((words for mark, words in _CONNECT_ERRORS.items() if mark in text), text)
-        raise WorkshopError(
-            f"No Temporal server at {target}: {why}.", "start one with: workshop up (or correct TEMPORAL_ADDRESS)"
-        ) from None
-
-
-_CONNECT_ERRORS = {
-    "ConnectionRefused": "nothing listens there",
-    "dns error": "that host name is not known",
-    "grpc-status header missing": "what answers there is no Temporal server",
-}
-
-
-async def latest_workflow_ids(client: Client, limit: int = 5) -> list[str]:
-    """Ids of the workflows started last, the newest first, without child workflows.
-
-    The server's list lags: a workflow can take a second to appear.
-    """
-    found = []
-    # The list is in order of closing time, running ones first, so the newest are at the head of one of these two.
-    for query in ("ExecutionStatus = 'Running'", "ExecutionStatus != 'Running'"):
-        pages = client.list_workflows(query, limit=100, page_size=100, rpc_timeout=RPC_TIMEOUT)
-        found += [workflow async for workflow in pages if workflow.parent_id is None]
-    found.sort(key=lambda workflow: workflow.start_time, reverse=True)
-    # A workflow that continued as new is in the list once for each of its runs.
-    return list(dict.fromkeys(workflow.id for workflow in found))[:limit]
-
-
-async def latest_workflow_id(client: Client) -> str:
-    """Id of the workflow that was started last.
-
-    Raises:
-        WorkshopError: there is none, or the server does not say.
-    """
-    try:
-        latest = await latest_workflow_ids(client, 1)
-    except RPCError as error:
-        raise _refused(client, error) from None
-    if not latest:
-        raise WorkshopError(
-            f"No workflow has been started yet in namespace {client.namespace}.",
-            "start a worker and a starter, for example: python solutions/03_durable_agent/starter.py",
-        )
-    return latest[0]
 
 
 async def read_history(client: Client, workflow_id: str, run_id: str | None = None) -> Run:
@@ -172,7 +97,7 @@ async def read_history(client: Client, workflow_id: str, run_id: str | None = No
     except RPCError as error:
         no_such_workflow = error.status is RPCStatusCode.NOT_FOUND and "amespace" not in error.message
         if not (no_such_workflow or error.status is RPCStatusCode.INVALID_ARGUMENT):
-            raise _refused(client, error) from None
+            raise refused(client, error) from None
         latest = await latest_workflow_ids(client)
         named = f"the latest are: {', '.join(latest)}" if latest else "none has been started yet"
         raise WorkshopError(
@@ -289,12 +214,3 @@ def _wait(run: Run, last: HistoryEvent) -> Row | None:
     if not run.open or run.task or not idle or any(row.open for row in run.rows):
         return None
     return Row(WAIT, "for a signal or an update", "running", 0, when(last.event_time))
-
-
-def _refused(client: Client, error: RPCError) -> WorkshopError:
-    server = f"Temporal at {client.service_client.config.target_host}, namespace {client.namespace}"
-    message = error.message.rstrip(".")
-    return WorkshopError(
-        f"{server}, does not answer: {message}.",
-        "look at TEMPORAL_... in .env, then: workshop status",
-    )

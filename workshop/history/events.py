@@ -2,17 +2,16 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
-from google.protobuf.timestamp_pb2 import Timestamp
 from temporalio.api.enums.v1 import ContinueAsNewInitiator, TimeoutType
 from temporalio.api.history.v1 import HistoryEvent
 
 from workshop.history.conversation import MODEL_ACTIVITIES, model_call
 from workshop.history.payloads import Link, as_text, chain, decode, decode_all
 from workshop.history.rows import ACTIVITY, CHILD, MODEL, SIGNAL, TASK_FAILURE, TASK_TIMEOUT, TIMER, UPDATE, Row, Run
+from workshop.temporal import when
 
 # Events that say nothing a reader of the audit wants to know; other rows hold what matters of them.
 _HOUSEKEEPING = {
@@ -61,11 +60,6 @@ _ENDS = {
     "workflow_execution_terminated": "terminated",
     "workflow_execution_continued_as_new": "continued as new",
 }
-
-
-def when(stamp: Timestamp) -> datetime:
-    """A protobuf time as a UTC datetime."""
-    return stamp.ToDatetime(UTC)
 
 
 def seconds(duration: Duration) -> float | None:

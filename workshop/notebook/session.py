@@ -18,16 +18,10 @@ from workshop.notebook.keeping import keeper
 from workshop.notebook.lessons import Checked, Lessons, Results
 from workshop.notebook.worker import Worker
 from workshop.proof import PlainProof, Proof, of_question, prove, prove_plain
-from workshop.settings import ROOT, Settings
+from workshop.settings import EXERCISES, ROOT, Settings
 
 T = TypeVar("T")
 
-QUEUES = {
-    "01": "agent-hello-world",
-    "02": "temporal-hello-world",
-    "03": "durable-agent",
-    "04": "agent-routing",
-}
 HOPELESS = 3.0  # seconds that are waited when there is no worker, in case one runs in a terminal
 PLAIN = "01"  # the exercise whose starter runs the agent itself unless told --durable
 
@@ -72,11 +66,11 @@ class Exercise:
         self.number = folder.name[:2]
         self.folder = folder
         self._settings, self._say = settings, say
-        self._flows = Flows(settings, QUEUES[self.number])
+        self._flows = Flows(settings, EXERCISES[folder.name])
         self._desk = Desk(settings)
         self._prober = Prober(self.number, say, keeper.companion)
         self._lessons = Lessons(self.number, folder, settings.root, settings.state_dir, self._prober, say)
-        self.worker = Worker(self.number, folder, settings.root, settings, QUEUES[self.number], say)
+        self.worker = Worker(self.number, folder, settings.root, settings, EXERCISES[folder.name], say)
         self._asked: list[tuple[Asked, int]] = []  # each with the newest entry of the ledger before it
         # For a kernel that ends by itself; one that is killed is missed by their keeper.
         atexit.register(self.close)
