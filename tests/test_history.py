@@ -37,8 +37,8 @@ from workshop.history import (
 )
 from workshop.history.conversation import model_call
 from workshop.history.payloads import chain, decode, root
-from workshop.history.words import printable, span
 from workshop.temporal import connect, latest_workflow_id, latest_workflow_ids
+from workshop.text import printable, span
 
 pytest_plugins = ["tests.temporal_env"]
 

@@ -16,6 +16,7 @@ from workshop.settings import ROOT
 BELOW = {
     "errors": set(),
     "settings": {"errors"},
+    "text": set(),
     "loopback": set(),
     "practice": {"errors", "loopback"},  # its client raises WorkshopError
     "processes": {"errors", "settings"},
@@ -28,10 +29,10 @@ BELOW = {
     "doctor": {"envfile", "errors", "modes", "settings"},
     "temporal": {"errors", "settings"},
     "history": {"errors", "temporal"},
-    "audit": {"history"},
-    "proof": {"history"},
-    "diagnose": {"errors", "history", "settings", "temporal"},
-    "checks": {"companion", "errors", "history", "loopback", "processes", "proof", "settings", "temporal"},
+    "audit": {"history", "text"},
+    "proof": {"history", "text"},
+    "diagnose": {"errors", "history", "settings", "temporal", "text"},
+    "checks": {"companion", "errors", "history", "loopback", "processes", "proof", "settings", "temporal", "text"},
     "demo": {"errors", "history", "practice", "proof", "services", "settings", "temporal"},
 }
 TOP = {"cli", "notebook"}  # may import all that is above

@@ -10,8 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from workshop.audit.timeline import Timeline
-from workshop.audit.words import headline, outcome, shorten, title, totals
-from workshop.history import Row, Run, as_text, printable, span
+from workshop.audit.words import headline, outcome, title, totals
+from workshop.history import Row, Run, as_text
+from workshop.text import printable, shorten, span
 
 __all__ = ["Audit", "Timeline", "timeline", "totals"]
 

@@ -11,7 +11,8 @@ from typing import Any
 from workshop.checks.slips import slip_of
 from workshop.checks.verdict import Verdict, incorrect
 from workshop.errors import WorkshopError
-from workshop.history import Link, Place, Row, Run, printable
+from workshop.history import Link, Place, Row, Run
+from workshop.text import shorten as in_one_line
 
 IMPORT_SECONDS = 5
 CELL = re.compile(r"<ipython-input|[\\/]ipykernel_\d+[\\/]")  # how IPython names a cell
@@ -108,9 +109,8 @@ def brief(error: BaseException) -> str:
 
 
 def shorten(text: str, length: int = 300) -> str:
-    """Text in one line, cut to a length."""
-    line = " ".join(printable(text).split()).rstrip(".")
-    return line if len(line) <= length else f"{line[: length - 1]}…"
+    """Text in one line, without its full stop: a sentence goes on after it."""
+    return in_one_line(text, length).rstrip(".")
 
 
 def place(error: BaseException, folder: Path) -> str:

@@ -12,9 +12,10 @@ from workshop.diagnose import findings
 from workshop.diagnose.findings import Diagnosis
 from workshop.diagnose.troubles import TROUBLES, Recognised, Trouble, recognise
 from workshop.errors import WorkshopError
-from workshop.history import ACTIVITIES, CHILD, WAIT, Run, count, read_history
+from workshop.history import ACTIVITIES, CHILD, WAIT, Run, read_history
 from workshop.settings import EXERCISES
 from workshop.temporal import POLLERS_TIMEOUT, Pollers, pollers
+from workshop.text import count
 
 __all__ = ["TROUBLES", "Diagnosis", "Recognised", "Trouble", "recognise", "why"]
 

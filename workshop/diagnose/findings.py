@@ -16,13 +16,11 @@ from workshop.history import (
     Row,
     Run,
     as_text,
-    count,
-    printable,
     root,
-    span,
 )
 from workshop.settings import EXERCISES
 from workshop.temporal import Pollers, gone
+from workshop.text import count, printable, span
 
 SLACK = 1.0  # seconds; heartbeats are sent in batches, and clocks differ
 SHOWN = 300  # characters of a result

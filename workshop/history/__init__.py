@@ -39,7 +39,6 @@ from workshop.history.rows import (
     WorkflowTask,
     as_json,
 )
-from workshop.history.words import count, printable, span
 from workshop.temporal import RPC_TIMEOUT, latest_workflow_ids, refused, when
 
 __all__ = [
@@ -68,12 +67,9 @@ __all__ = [
     "WorkflowTask",
     "as_json",
     "as_text",
-    "count",
-    "printable",
     "read_history",
     "root",
     "run_from_events",
-    "span",
 ]
 
 PAUSED = "paused by somebody"

@@ -13,9 +13,9 @@ from workshop import audit, diagnose, history
 from workshop.errors import WorkshopError
 from workshop.history import Run
 from workshop.notebook.kernel import shell, wait_for
-from workshop.notebook.surroundings import WIDTH
 from workshop.settings import Settings
 from workshop.temporal import connect, follow, latest_workflows
+from workshop.text import WIDTH
 
 T = TypeVar("T")
 

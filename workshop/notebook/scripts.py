@@ -10,8 +10,9 @@ from workshop.checks import CHECKS, Check
 from workshop.checks.starters import untouched
 from workshop.errors import WorkshopError
 from workshop.notebook.keeping import keeper
-from workshop.notebook.surroundings import load_env, scrub, shadow
+from workshop.notebook.surroundings import load_env, shadow
 from workshop.processes import Record, fresh_log, stop
+from workshop.text import scrub
 
 IMPORTED = ("activities.py", "workflows.py")  # by worker.py and starter.py
 FRAME = re.compile(r'\s+File "([^"]+)", line (\d+)')

@@ -19,6 +19,7 @@ from workshop.notebook.lessons import Checked, Lessons, Results
 from workshop.notebook.worker import Worker
 from workshop.proof import PlainProof, Proof, of_question, prove, prove_plain
 from workshop.settings import EXERCISES, ROOT, Settings
+from workshop.text import fold, scrub
 
 T = TypeVar("T")
 
@@ -266,12 +267,12 @@ class Exercise:
         try:
             return do()
         except WorkshopError as error:
-            self._say(surroundings.scrub(str(error)))
+            self._say(scrub(str(error)))
             return None
 
     def _lines(self, lines: list[str]) -> None:
         for line in lines:
-            for part in surroundings.folded(surroundings.for_notebooks(line)):
+            for part in fold(surroundings.for_notebooks(line)):
                 self._say(part)
 
     def _last(self) -> Asked | None:
