@@ -231,12 +231,6 @@ def test_keys_are_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     assert scrub("abcdefghijk sk-proj-12*****89 practice") == "(hidden) (hidden) practice"
 
 
-def test_next_steps_are_cells() -> None:
-    step = "start its worker in another terminal: python worker.py, in exercises/a or solutions/a"
-    assert surroundings.for_notebooks(f"Next: {step}") == "Next: ex.worker.start()"
-    assert surroundings.for_notebooks("Clear with: workshop fault clear") == "Clear with: ex.clear()"
-
-
 def test_the_probe_ends_with_whoever_started_it(tmp_path: Path) -> None:
     code = (
         "import time\nfrom workshop.checks.prober import Prober\np = Prober('02')\np.practice_url()\n"

@@ -32,7 +32,18 @@ BELOW = {
     "audit": {"history", "text"},
     "proof": {"history", "text"},
     "diagnose": {"errors", "history", "settings", "temporal", "text"},
-    "checks": {"companion", "errors", "history", "loopback", "processes", "proof", "settings", "temporal", "text"},
+    "checks": {
+        "companion",
+        "diagnose",
+        "errors",
+        "history",
+        "loopback",
+        "processes",
+        "proof",
+        "settings",
+        "temporal",
+        "text",
+    },
     "demo": {"errors", "history", "practice", "proof", "services", "settings", "temporal"},
 }
 TOP = {"cli", "notebook"}  # may import all that is above

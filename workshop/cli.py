@@ -160,7 +160,7 @@ def why_command(workflow_id: WorkflowId = None) -> None:
     async def ask() -> list[str]:
         client = await temporal.connect(environment(), settings().temporal_address, settings().temporal_namespace)
         asked = workflow_id or await temporal.latest_workflow_id(client)
-        return (await why(client, asked, practice=settings().mode == "practice")).lines
+        return (await why(client, asked, practice=settings().mode == "practice")).lines()
 
     for line in _ask(ask()):
         say(line)

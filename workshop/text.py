@@ -4,6 +4,7 @@ import os
 import re
 import textwrap
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 WIDTH = 110  # columns: what JupyterLab, VS Code and GitHub show without wrapping
 SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD")
@@ -52,3 +53,25 @@ def span(seconds: float) -> str:
 def count(number: int, word: str) -> str:
     """1 model call, 2 model calls."""
     return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What to do, in two forms: a notebook's cell does what a terminal's command does. `+` joins it with plain text."""
+
+    terminal: str
+    notebook: str
+
+    def __str__(self) -> str:
+        return self.terminal
+
+    def __add__(self, more: str) -> "Advice":
+        return Advice(self.terminal + more, self.notebook + more)
+
+    def __radd__(self, before: str) -> "Advice":
+        return Advice(before + self.terminal, before + self.notebook)
+
+
+def told(text: str | Advice, notebook: bool) -> str:
+    """A text in the form for a terminal or for a notebook."""
+    return text.notebook if notebook and isinstance(text, Advice) else str(text)

@@ -8,8 +8,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from workshop.checks.slips import slip_of
 from workshop.checks.verdict import Verdict, incorrect
+from workshop.diagnose.remedies import recognise_slip
 from workshop.errors import WorkshopError
 from workshop.history import Link, Place, Row, Run
 from workshop.text import shorten as in_one_line
@@ -73,7 +73,7 @@ def unforeseen(error: BaseException, folder: Path) -> Verdict:
 def raised(error: BaseException, folder: Path, doing: str, code: str) -> Verdict:
     """The verdict on an exception of the learner's code; a known slip has a code and a remedy of its own."""
     text = brief(error)
-    known = slip_of(text)
+    known = recognise_slip(text)
     at = place(error, folder)
     seen = f"{doing} raised {text}{f' ({at})' if at else ''}."
     return Verdict("raised", known.code if known else code, seen, known.slip if known else LOOK)
@@ -92,7 +92,7 @@ def raised_in_run(run: Run) -> Verdict:
 
 def _told(error: str, place: Place | None, doing: str, code: str) -> Verdict:
     text = shorten(error)
-    known = slip_of(text)
+    known = recognise_slip(text)
     at = f" ({Path(place.file).name}, line {place.line})" if place else ""
     slip = known.slip if known else LOOK
     return Verdict("raised", known.code if known else code, f"{doing} raised {text}{at}.", slip)

@@ -10,8 +10,8 @@ from temporalio.client import Client
 from workshop.checks.bench import WARM_UP, Bench, asked_model, in_trouble, start
 from workshop.checks.learner import LOOK, Found, raised_in_history, raised_in_run, shorten
 from workshop.checks.programs import Ended, Program
-from workshop.checks.slips import slip_of
 from workshop.checks.verdict import Verdict, incorrect, passed
+from workshop.diagnose.remedies import recognise_slip
 from workshop.history import MODEL, Run, as_text, read_history
 from workshop.proof import prove
 from workshop.temporal import pollers
@@ -98,7 +98,7 @@ async def _until_it_polls(bench: Bench, client: Client, program: Program, queue:
 def _ended(ended: Ended, program: Program, script: str) -> Verdict:
     """A script that ended before its time."""
     if ended.error:
-        known = slip_of(ended.error)
+        known = recognise_slip(ended.error)
         seen = f"{script} raised {ended.error}{f' ({ended.at})' if ended.at else ''}."
         return Verdict("raised", known.code if known else "script-raised", seen, known.slip if known else LOOK)
     if ended.code:

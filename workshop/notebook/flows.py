@@ -88,7 +88,7 @@ def as_table(run: Run) -> list[str]:
     """The audit as lines of plain text."""
     text = io.StringIO()
     console = Console(file=text, width=WIDTH, color_system=None, force_terminal=False, force_jupyter=False)
-    console.print(audit.Audit(run))
+    console.print(audit.Audit(run, notebook=True))
     return [line.rstrip() for line in text.getvalue().splitlines()]
 
 

@@ -15,8 +15,8 @@ from typing import Any
 from workshop.checks import CHECKS, SIGNS, Check, Outcome, Verdict, find
 from workshop.checks.bench import Bench, verdict_of
 from workshop.checks.prober import Prober
-from workshop.checks.slips import RUN_SYNC
 from workshop.checks.starters import untouched
+from workshop.diagnose.remedies import RUN_SYNC
 from workshop.errors import WorkshopError
 from workshop.notebook.kernel import Quiet, last_slip, shell
 from workshop.notebook.surroundings import free_name, shadow, stamp

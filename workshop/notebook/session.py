@@ -137,7 +137,7 @@ class Exercise:
             # Nothing is lost with the starter: the workflow is the server's.
             asked.leave()
             self._say(f"No answer after {wait:g} s; the workflow goes on without the starter.")
-            self._lines(self._flows.why(asked.workflow_id).lines)
+            self._lines(self._flows.why(asked.workflow_id).lines(notebook=True))
         return asked
 
     def run(self, script: str, *arguments: str, wait: float = 60) -> None:
@@ -176,7 +176,7 @@ class Exercise:
             return
         if run is None:
             self._say(f"Not finished after {seconds:g} s more.")
-        self._lines(self._flows.why(workflow_id).lines)
+        self._lines(self._flows.why(workflow_id).lines(notebook=True))
 
     # Looking.
 
@@ -190,7 +190,7 @@ class Exercise:
 
     def why(self, workflow_id: str | None = None) -> None:
         """Prints why a workflow is not finished, or how it ended."""
-        self._told(lambda: self._lines(self._flows.why(self._workflow_id(workflow_id)).lines))
+        self._told(lambda: self._lines(self._flows.why(self._workflow_id(workflow_id)).lines(notebook=True)))
 
     def ledger(self, since_last: bool = True) -> None:
         """Prints what the practice services were asked: since the last question, or ever."""
@@ -272,7 +272,7 @@ class Exercise:
 
     def _lines(self, lines: list[str]) -> None:
         for line in lines:
-            for part in fold(surroundings.for_notebooks(line)):
+            for part in fold(line):
                 self._say(part)
 
     def _last(self) -> Asked | None:

@@ -85,24 +85,6 @@ def shadow(folder: Path, root: Path) -> str:
     return str(found) if found else ""
 
 
-# What the terminal's commands are in a notebook.
-_HERE = (
-    (r"start its worker in another terminal: python worker\.py, in \S+ or \S+", "ex.worker.start()"),
-    (r"(have a worker running: )?python worker\.py", "ex.worker.start()"),
-    (r"see it with workshop fault, end it with workshop fault clear", "ex.clear() ends it"),
-    (r"workshop fault clear", "ex.clear()"),
-    (r"workshop (why|audit) \S+", r"ex.\1()"),
-    (r"workshop (why|audit)\b", r"ex.\1()"),
-)
-
-
-def for_notebooks(text: str) -> str:
-    """Text whose next steps are commands, as the cells that do the same."""
-    for pattern, cell in _HERE:
-        text = re.sub(pattern, cell, text)
-    return text
-
-
 def stamp() -> str:
     """20261125-130926: now, for names of copies."""
     return time.strftime("%Y%m%d-%H%M%S")
