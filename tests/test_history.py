@@ -33,10 +33,11 @@ from workshop.history import (
     Run,
     as_json,
     read_history,
+    root,
     run_from_events,
 )
-from workshop.history.conversation import model_call
-from workshop.history.payloads import chain, decode, root
+from workshop.history.agent import model_call
+from workshop.history.payloads import chain, decode
 from workshop.temporal import connect, latest_workflow_id, latest_workflow_ids
 from workshop.text import printable, span
 

@@ -1,4 +1,4 @@
-"""What a run's rows and the pollers of its task queue say: each function looks for one kind of remedy."""
+"""What a run's rows and the pollers of its task queue say: each function looks for one kind of trouble."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -87,8 +87,7 @@ def _failed(run: Run, what: str) -> Diagnosis:
     notes = [f"The last error: {_brief(errors)}"] if errors else []
     model = next((row.model for row in reversed(run.rows) if row.model), None)
     if remedy and remedy.kind == "unknown tool" and model:
-        offered = (*model.tools, *(name for name, _ in model.handoffs))
-        notes.insert(0, f"Offered were: {', '.join(offered) or 'no tools'}.")
+        notes.insert(0, f"Offered were: {', '.join(model.offered) or 'no tools'}.")
     if last and last.attempts > 1:
         notes.append(f"{named(last).capitalize()} was tried {last.attempts} times.")
     if remedy:
