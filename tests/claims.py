@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 
-from workshop import history
+from workshop import history, temporal
 from workshop.history import HANDOFF, MODEL, TASK_FAILURE, TIMER, TOOL, Row, Run
 from workshop.notebook.kernel import wait_for
 from workshop.practice.client import Practice
@@ -44,7 +44,7 @@ def latest(ex: Any) -> Run:
     settings, workflow_id = Settings.from_env(os.environ, ROOT), ex._workflow_id(None)
 
     async def read() -> Run:
-        client = await history.connect(dict(os.environ), settings.temporal_address, settings.temporal_namespace)
+        client = await temporal.connect(dict(os.environ), settings.temporal_address, settings.temporal_namespace)
         return await history.read_history(client, workflow_id)
 
     return wait_for(read())

@@ -21,9 +21,9 @@ from temporalio.client import Client, WorkflowHistory
 from tests import temporal_flows as flows
 from tests.temporal_env import HISTORIES, TOOL_THEN_ANSWER, result, start, worker
 from workshop.audit import Audit, timeline
-from workshop.audit.words import shorten
 from workshop.history import ACTIVITY, HANDOFF, TIMER, Link, Row, Run, run_from_events
 from workshop.settings import ROOT
+from workshop.text import shorten
 
 pytest_plugins = ["tests.temporal_env"]
 

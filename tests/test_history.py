@@ -32,15 +32,14 @@ from workshop.history import (
     Row,
     Run,
     as_json,
-    connect,
-    latest_workflow_id,
-    latest_workflow_ids,
     read_history,
+    root,
     run_from_events,
 )
-from workshop.history.conversation import model_call
-from workshop.history.payloads import chain, decode, root
-from workshop.history.words import printable, span
+from workshop.history.agent import model_call
+from workshop.history.payloads import chain, decode
+from workshop.temporal import connect, latest_workflow_id, latest_workflow_ids
+from workshop.text import printable, span
 
 pytest_plugins = ["tests.temporal_env"]
 

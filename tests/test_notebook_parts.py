@@ -22,6 +22,7 @@ from workshop.notebook.kernel import Stopped
 from workshop.notebook.reset import reset
 from workshop.notebook.scripts import brief, without_frames
 from workshop.processes import free_port
+from workshop.text import WIDTH, fold, scrub
 
 
 @pytest.fixture
@@ -224,21 +225,15 @@ after
 
 def test_keys_are_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOME_TOKEN", "abcdefghijk")
-    assert surroundings.scrub("abcdefghijk sk-proj-12*****89 practice") == "(hidden) (hidden) practice"
-
-
-def test_next_steps_are_cells() -> None:
-    step = "start its worker in another terminal: python worker.py, in exercises/a or solutions/a"
-    assert surroundings.for_notebooks(f"Next: {step}") == "Next: ex.worker.start()"
-    assert surroundings.for_notebooks("Clear with: workshop fault clear") == "Clear with: ex.clear()"
+    assert scrub("abcdefghijk sk-proj-12*****89 practice") == "(hidden) (hidden) practice"
 
 
 def test_long_lines_are_folded_between_words() -> None:
     link = f"http://127.0.0.1:8233/{'x' * 120}"
-    assert surroundings.folded("short " * 18) == ["short " * 18]
-    parts = surroundings.folded("  asked  " + "well-known " * 15 + link)
+    assert fold("short " * 18) == ["short " * 18]
+    parts = fold("  asked  " + "well-known " * 15 + link)
     assert parts[0].startswith("  asked  well-known")
     assert all(part.startswith("  ") for part in parts)
-    assert all(len(part) <= surroundings.WIDTH for part in parts[:-1])
+    assert all(len(part) <= WIDTH for part in parts[:-1])
     assert parts[-1].strip() == link
     assert "".join(parts).count("well-known") == 15

@@ -16,6 +16,7 @@ from workshop.settings import ROOT
 BELOW = {
     "errors": set(),
     "settings": {"errors"},
+    "text": set(),
     "loopback": set(),
     "packages": set(),
     "practice": {"errors", "loopback"},  # its client raises WorkshopError
@@ -26,12 +27,16 @@ BELOW = {
     "envfile": {"errors", "settings"},
     "modes": {"envfile", "errors", "settings"},
     "doctor": {"envfile", "errors", "modes", "settings"},
-    "history": {"errors"},
-    "audit": {"history"},
-    "proof": {"history"},
-    "diagnose": {"errors", "history", "settings"},
-    "checks": {*("errors", "history", "loopback", "practice", "processes", "proof", "services", "settings", "warm")},
-    "demo": {"errors", "history", "practice", "processes", "proof", "services", "settings"},
+    "temporal": {"errors", "settings"},
+    "history": {"errors", "temporal"},
+    "audit": {"history", "text"},
+    "proof": {"history", "text"},
+    "diagnose": {"errors", "history", "settings", "temporal", "text"},
+    "checks": {
+        *("diagnose", "errors", "history", "loopback", "practice", "processes", "proof", "services", "settings"),
+        *("temporal", "text", "warm"),
+    },
+    "demo": {"errors", "history", "practice", "processes", "proof", "services", "settings", "temporal"},
 }
 TOP = {"cli", "notebook"}  # may import all that is above
 

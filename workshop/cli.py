@@ -138,11 +138,11 @@ def audit(
     as_json: Annotated[bool, typer.Option("--json", help="Print everything, uncut, as JSON.")] = False,
 ) -> None:
     """Show what a workflow did: each model call, tool call, handoff and wait, with attempts and errors."""
-    from workshop import audit, history
+    from workshop import audit, history, temporal
 
     async def read() -> history.Run:
-        client = await history.connect(environment(), settings().temporal_address, settings().temporal_namespace)
-        return await history.read_history(client, workflow_id or await history.latest_workflow_id(client))
+        client = await temporal.connect(environment(), settings().temporal_address, settings().temporal_namespace)
+        return await history.read_history(client, workflow_id or await temporal.latest_workflow_id(client))
 
     run = _ask(read())
     if as_json:
@@ -154,13 +154,13 @@ def audit(
 @app.command("why")
 def why_command(workflow_id: WorkflowId = None) -> None:
     """Say why a workflow is not finished, or how it ended, and the next step."""
-    from workshop import history
+    from workshop import temporal
     from workshop.diagnose import why
 
     async def ask() -> list[str]:
-        client = await history.connect(environment(), settings().temporal_address, settings().temporal_namespace)
-        asked = workflow_id or await history.latest_workflow_id(client)
-        return (await why(client, asked, practice=settings().mode == "practice")).lines
+        client = await temporal.connect(environment(), settings().temporal_address, settings().temporal_namespace)
+        asked = workflow_id or await temporal.latest_workflow_id(client)
+        return (await why(client, asked, practice=settings().mode == "practice")).lines()
 
     for line in _ask(ask()):
         say(line)

@@ -14,12 +14,13 @@ from pathlib import Path
 
 from workshop import processes
 from workshop.errors import WorkshopError
-from workshop.history import MODEL, Run, connect, latest_workflow_id, read_history
+from workshop.history import MODEL, Run, read_history
 from workshop.practice.client import Practice
 from workshop.processes import PATIENCE, Program, wait_for
 from workshop.proof import PlainProof, Proof, prove, prove_plain
 from workshop.services import own_services
 from workshop.settings import Settings
+from workshop.temporal import connect, latest_workflow_id
 
 QUESTION = "Any weather alerts in California?"
 

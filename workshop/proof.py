@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from workshop.history import ACTIVITY, MODEL, TOOL, Row, Run, as_text, count
+from workshop.history import ACTIVITY, MODEL, TOOL, Row, Run, as_text
+from workshop.text import count
 
 Entry = dict[str, Any]  # of the ledger
 

@@ -9,6 +9,13 @@ from workshop.errors import WorkshopError
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
+# Folder of an exercise, and of its solution -> the task queue that its worker polls.
+EXERCISES = {
+    "01_agent_hello_world": "agent-hello-world",
+    "02_temporal_hello_world": "temporal-hello-world",
+    "03_durable_agent": "durable-agent",
+    "04_agent_routing": "agent-routing",
+}
 PORTS = {
     "WORKSHOP_TEMPORAL_PORT": 7233,
     "WORKSHOP_TEMPORAL_UI_PORT": 8233,

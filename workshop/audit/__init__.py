@@ -10,8 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from workshop.audit.timeline import Timeline
-from workshop.audit.words import headline, outcome, shorten, title, totals
-from workshop.history import Row, Run, as_text, printable, span
+from workshop.audit.words import headline, outcome, title, totals
+from workshop.history import Row, Run, as_text
+from workshop.text import Advice, printable, shorten, span, told
 
 __all__ = ["Audit", "Timeline", "timeline", "totals"]
 
@@ -28,14 +29,16 @@ def timeline(run: Run, now: datetime | None = None) -> Timeline:
 class Audit:
     """Prints a run: `console.print(Audit(run))`. Fits any width from about 60 columns."""
 
-    def __init__(self, run: Run, now: datetime | None = None) -> None:
+    def __init__(self, run: Run, now: datetime | None = None, notebook: bool = False) -> None:
         self.run = run
         self.now = now or datetime.now(UTC)
+        self.notebook = notebook
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Group(*self._head(options.max_width), self._table(options.max_width), Text(f"Total: {totals(self.run)}."))
         if self.run.open or self.run.failure:
-            yield Text(f"Why? workshop why {shlex.quote(printable(self.run.workflow_id))}", overflow="fold")
+            why = Advice(f"workshop why {shlex.quote(printable(self.run.workflow_id))}", "ex.why()")
+            yield Text(f"Why? {told(why, self.notebook)}", overflow="fold")
 
     def _head(self, width: int) -> Iterator[Text]:
         run = self.run

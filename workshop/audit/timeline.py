@@ -5,8 +5,9 @@ from datetime import datetime
 from html import escape
 from typing import Any
 
-from workshop.audit.words import headline, outcome, shorten, title, totals
-from workshop.history import MODEL, TIMER, TOOL, WAIT, Row, Run, printable, span
+from workshop.audit.words import headline, outcome, title, totals
+from workshop.history import MODEL, TIMER, TOOL, WAIT, Row, Run
+from workshop.text import printable, shorten, span
 
 WIDTH, LABELS, BARS, ROW = 930, 240, 360, 26  # of the picture, the labels, the bars; height of a row (units of the SVG)
 MAX_ROWS = 100  # a picture taller than this shows nothing; the text below it has all

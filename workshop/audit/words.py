@@ -10,16 +10,8 @@ from workshop.history import (
     TIMER,
     Row,
     Run,
-    count,
-    printable,
-    span,
 )
-
-
-def shorten(text: str, length: int) -> str:
-    """Text in one line, its control characters spelled out, its end replaced by an ellipsis where it is too long."""
-    line = " ".join(printable(text[: 8 * length]).split())
-    return line if len(line) <= length and len(text) <= 8 * length else f"{line[: length - 1].rstrip()}…"
+from workshop.text import count, span
 
 
 def title(row: Row) -> str:

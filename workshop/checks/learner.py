@@ -8,10 +8,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from workshop.checks.slips import slip_of
 from workshop.checks.verdict import NotPassed, Verdict, incorrect
+from workshop.diagnose.remedies import recognise_slip
 from workshop.errors import WorkshopError
-from workshop.history import Link, Place, Row, Run, printable
+from workshop.history import Link, Place, Row, Run
+from workshop.text import shorten as in_one_line
 
 IMPORT_SECONDS = 5
 CELL = re.compile(r"<ipython-input|[\\/]ipykernel_\d+[\\/]")  # how IPython names a cell
@@ -64,7 +65,7 @@ def unforeseen(error: BaseException, folder: Path) -> Verdict:
 def raised(error: BaseException, folder: Path, doing: str, code: str) -> NotPassed:
     """The verdict on an exception of the learner's code; a known slip has a code and a remedy of its own."""
     text = brief(error)
-    known = slip_of(text)
+    known = recognise_slip(text)
     at = place(error, folder)
     seen = f"{doing} raised {text}{f' ({at})' if at else ''}."
     return NotPassed("raised", known.code if known else code, seen, known.slip if known else LOOK)
@@ -83,7 +84,7 @@ def raised_in_run(run: Run) -> NotPassed:
 
 def _told(error: str, place: Place | None, doing: str, code: str) -> NotPassed:
     text = shorten(error)
-    known = slip_of(text)
+    known = recognise_slip(text)
     at = f" ({Path(place.file).name}, line {place.line})" if place else ""
     slip = known.slip if known else LOOK
     return NotPassed("raised", known.code if known else code, f"{doing} raised {text}{at}.", slip)
@@ -100,9 +101,8 @@ def brief(error: BaseException) -> str:
 
 
 def shorten(text: str, length: int = 300) -> str:
-    """Text in one line, cut to a length."""
-    line = " ".join(printable(text).split()).rstrip(".")
-    return line if len(line) <= length else f"{line[: length - 1]}…"
+    """Text in one line, without its full stop: a sentence goes on after it."""
+    return in_one_line(text, length).rstrip(".")
 
 
 def place(error: BaseException, folder: Path) -> str:

@@ -5,18 +5,16 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 
 from workshop.checks.learner import LOOK, raised_in_history, raised_in_run, shorten
 from workshop.checks.script import CheckedScript, Ended
-from workshop.checks.slips import slip_of
 from workshop.checks.verdict import NotPassed, incorrect
 from workshop.checks.work import WARM_UP, Work, asked_model, in_trouble, start
+from workshop.diagnose.remedies import recognise_slip
 from workshop.history import MODEL, Run, as_text, read_history
 from workshop.proof import prove
+from workshop.temporal import pollers
 
 NO_PLUGIN = "OpenAIAgentsPlugin(...) belongs into connect(...), in worker.py and in starter.py."
 
@@ -29,7 +27,7 @@ async def worker(work: Work, args: Sequence[Any], agent: bool = True) -> str:
     await _until_it_polls(work, client, program, queue)
     workflow_id = await start(client, workflow, queue, args)
     run = await work.follow(client, workflow_id, 3)
-    if any(row.state == "scheduled" for row in run.rows) and not await pollers(client, queue, "ACTIVITY"):
+    if any(row.state == "scheduled" for row in run.rows) and not (await pollers(client, queue)).activities:
         seen = f"The worker polls {queue} for workflows, and for no activity."
         raise incorrect("activity-missing", seen, "Add the activity to activities=[...] of the Worker.")
     run = await work.follow(client, workflow_id)
@@ -76,10 +74,11 @@ async def _until_it_polls(work: Work, client: Client, program: CheckedScript, qu
     async def look() -> str:
         if program.poll():
             return "ended"
-        if f"{program.pid}@" in str(await pollers(client, queue, "WORKFLOW")):
+        found = await pollers(client, queue)
+        if any(name.startswith(f"{program.pid}@") for name in found.workflows):
             return "polls"
         # A worker asks for both kinds of tasks at once, if it asks for both.
-        if await pollers(client, queue, "ACTIVITY"):
+        if found.activities:
             half.append(time.monotonic())
         return "half" if half and time.monotonic() > half[0] + 1.5 else ""
 
@@ -89,7 +88,7 @@ async def _until_it_polls(work: Work, client: Client, program: CheckedScript, qu
         return
     if ended := program.poll():
         raise _ended(ended, program, "worker.py")
-    if await pollers(client, queue, "ACTIVITY"):
+    if (await pollers(client, queue)).activities:
         text = f"The worker polls {queue} for activities, and for no workflow."
         raise incorrect("workflow-missing", text, "Add the workflow's class to workflows=[...] of the Worker.")
     text = f"worker.py runs, and does not poll the task queue {queue}."
@@ -97,20 +96,10 @@ async def _until_it_polls(work: Work, client: Client, program: CheckedScript, qu
     raise incorrect("not-polling", text, slip)
 
 
-async def pollers(client: Client, queue: str, kind: str) -> list[str]:
-    """Identities, such as 123@host, of those who poll a task queue for WORKFLOW or ACTIVITY tasks."""
-    request = DescribeTaskQueueRequest(
-        namespace=client.namespace,
-        task_queue=TaskQueue(name=queue),
-        task_queue_type=TaskQueueType.Value(f"TASK_QUEUE_TYPE_{kind}"),
-    )
-    return [poller.identity for poller in (await client.workflow_service.describe_task_queue(request)).pollers]
-
-
 def _ended(ended: Ended, program: CheckedScript, script: str) -> NotPassed:
     """A script that ended before its time."""
     if ended.error:
-        known = slip_of(ended.error)
+        known = recognise_slip(ended.error)
         seen = f"{script} raised {ended.error}{f' ({ended.at})' if ended.at else ''}."
         return NotPassed("raised", known.code if known else "script-raised", seen, known.slip if known else LOOK)
     if ended.code:

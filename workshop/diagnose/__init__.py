@@ -4,17 +4,20 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from temporalio.client import Client
+from temporalio.api.sdk.v1 import WorkflowMetadata
+from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.service import RPCError
 
 from workshop.diagnose import findings
 from workshop.diagnose.findings import Diagnosis
-from workshop.diagnose.troubles import TROUBLES, Recognised, Trouble, recognise
-from workshop.diagnose.workers import Pollers, listens_to, polled_elsewhere, pollers
+from workshop.diagnose.remedies import REMEDIES, WORKER, Remedy, recognise
 from workshop.errors import WorkshopError
-from workshop.history import ACTIVITIES, CHILD, WAIT, Run, count, read_history
+from workshop.history import ACTIVITIES, CHILD, WAIT, Run, read_history
+from workshop.settings import EXERCISES
+from workshop.temporal import POLLERS_TIMEOUT, Pollers, pollers
+from workshop.text import Advice, count
 
-__all__ = ["TROUBLES", "Diagnosis", "Recognised", "Trouble", "recognise", "why"]
+__all__ = ["REMEDIES", "Diagnosis", "Remedy", "recognise", "why"]
 
 PATIENCE = 9.0  # seconds for the whole answer
 
@@ -37,10 +40,10 @@ async def why(client: Client, workflow_id: str, practice: bool = False) -> Diagn
     except (TimeoutError, RPCError) as error:
         text = getattr(error, "message", "").rstrip(".") or f"no answer within {PATIENCE:.0f} s"
         raise WorkshopError(f"The Temporal server does not answer: {text}.", "workshop status") from None
-    if practice and any(trouble.upstream for trouble in TROUBLES if trouble.kind == found.kind):
+    if practice and any(remedy.upstream for remedy in REMEDIES if remedy.kind == found.kind):
         goes_on = "start anew" if run.closed else "the run goes on by itself"
-        step = f"perhaps a practice fault: see it with workshop fault, end it with workshop fault clear; then {goes_on}"
-        return replace(found, next_step=step)
+        ends = Advice("see it with workshop fault, end it with workshop fault clear", "ex.clear() ends it")
+        return replace(found, next_step="perhaps a practice fault: " + ends + f"; then {goes_on}")
     return found
 
 
@@ -58,7 +61,11 @@ async def _unfinished(client: Client, run: Run) -> Diagnosis:
     found = found or await _waiting(client, run, workers, now)
     if found.kind == "no worker":
         # A worker of another exercise is a usual reason why nobody polls this one's task queue.
-        elsewhere = await polled_elsewhere(client, findings.EXERCISES.keys() - {run.task_queue})
+        others = sorted(set(EXERCISES.values()) - {run.task_queue})
+        found_there = await asyncio.gather(*(pollers(client, queue) for queue in others))
+        elsewhere = [
+            queue for queue, them in zip(others, found_there, strict=True) if them.workflows or them.activities
+        ]
         if elsewhere:
             note = f"A worker polls {' and '.join(elsewhere)}: that is another exercise's."
             return replace(found, notes=(*found.notes, note))
@@ -70,8 +77,9 @@ async def _waiting(client: Client, run: Run, workers: Pollers, now: datetime) ->
     found = findings.timer(run, now)
     child = next((row for row in run.rows if row.kind == CHILD and row.open), None)
     if found is None and child:
+        child_id = child.name.partition(" ")[2]
         what = f"{run.workflow_id} waits for its child workflow {child.name}."
-        found = Diagnosis("child workflow", what, "", f"workshop why {child.name.partition(' ')[2]}")
+        found = Diagnosis("child workflow", what, "", Advice(f"workshop why {child_id}", f'ex.why("{child_id}")'))
     if found is None and any(row.kind == WAIT for row in run.rows):
         found = Diagnosis(
             "signal",
@@ -86,7 +94,7 @@ async def _waiting(client: Client, run: Run, workers: Pollers, now: datetime) ->
             "running", f"{run.workflow_id} is running, {doing}.", "Nothing is wrong as far as can be seen.", "wait"
         )
     if not workers.workflows:
-        note = f"No worker polls {run.task_queue}: it does not go on until one does (python worker.py)."
+        note = f"No worker polls {run.task_queue}: it does not go on until one does (" + WORKER + ")."
         return replace(found, notes=(*found.notes, note))
     if found.kind in ("timer", "signal"):
         taken = await listens_to(client, run.workflow_id, run.run_id)
@@ -99,3 +107,19 @@ async def _waiting(client: Client, run: Run, workers: Pollers, now: datetime) ->
 
 def _names(word: str, names: list[str]) -> str:
     return f"the {word}{'s' * (len(names) > 1)} {', '.join(names)}" if names else ""
+
+
+async def listens_to(client: Client, workflow_id: str, run_id: str) -> tuple[list[str], list[str]] | None:
+    """Names of the signals and of the updates that a workflow takes, asked of its worker; None if none answers."""
+    handle = client.get_workflow_handle(workflow_id, run_id=run_id)
+    try:
+        answer = await handle.query(
+            "__temporal_workflow_metadata", result_type=WorkflowMetadata, rpc_timeout=POLLERS_TIMEOUT
+        )
+    except (RPCError, WorkflowQueryFailedError, RuntimeError):
+        return None
+    definition = answer.definition
+    return (
+        [signal.name for signal in definition.signal_definitions if signal.name],
+        [update.name for update in definition.update_definitions if update.name],
+    )

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from workshop.diagnose.troubles import RESTART, WAIT, recognise
-from workshop.diagnose.workers import Pollers, gone
+from workshop.diagnose.remedies import RESTART, START_WORKER, WORKER, recognise
 from workshop.history import (
     INLINE_TOOL,
     MODEL,
@@ -17,19 +16,12 @@ from workshop.history import (
     Row,
     Run,
     as_text,
-    count,
-    printable,
     root,
-    span,
 )
+from workshop.settings import EXERCISES
+from workshop.temporal import Pollers, gone
+from workshop.text import Advice, count, printable, span, told
 
-# Task queue -> folder of the exercise whose worker polls it.
-EXERCISES = {
-    "agent-hello-world": "01_agent_hello_world",
-    "temporal-hello-world": "02_temporal_hello_world",
-    "durable-agent": "03_durable_agent",
-    "agent-routing": "04_agent_routing",
-}
 SLACK = 1.0  # seconds; heartbeats are sent in batches, and clocks differ
 SHOWN = 300  # characters of a result
 PICKUP = 2.0  # seconds; a live worker takes a task within milliseconds
@@ -42,18 +34,18 @@ class Diagnosis:
     kind: str
     what: str
     why: str = ""
-    next_step: str = ""
-    notes: tuple[str, ...] = ()
+    next_step: str | Advice = ""
+    notes: tuple[str | Advice, ...] = ()
 
-    @property
-    def lines(self) -> list[str]:
-        """The diagnosis as lines of text, verbatim: no markup, no control characters."""
-        notes = [f"Also: {note}" for note in self.notes]
-        lines = [self.what, self.why and f"Why: {self.why}", *notes, self.next_step and f"Next: {self.next_step}"]
+    def lines(self, notebook: bool = False) -> list[str]:
+        """The diagnosis as lines of text for a terminal or a notebook, verbatim: no markup, no control characters."""
+        notes = [f"Also: {told(note, notebook)}" for note in self.notes]
+        step = told(self.next_step, notebook)
+        lines = [self.what, self.why and f"Why: {self.why}", *notes, step and f"Next: {step}"]
         return [printable(line) for line in lines if line]
 
     def __str__(self) -> str:
-        return "\n".join(self.lines)
+        return "\n".join(self.lines())
 
 
 def ended(run: Run) -> Diagnosis:
@@ -64,7 +56,9 @@ def ended(run: Run) -> Diagnosis:
     if run.status in ("failed", "timed out"):
         return _failed(run, what)
     if run.status == "continued as new":
-        return Diagnosis(run.status, what, "It goes on in a new run.", f"workshop audit {run.workflow_id}")
+        return Diagnosis(
+            run.status, what, "It goes on in a new run.", Advice(f"workshop audit {run.workflow_id}", "ex.audit()")
+        )
     reason = f"somebody ended it{f', saying: {run.reason}' if run.reason else ''}."
     return Diagnosis(run.status, what, reason, "start anew if you still want the answer")
 
@@ -75,11 +69,10 @@ def _completed(run: Run, what: str) -> Diagnosis:
     answer = f"Its result: {result[:SHOWN]}{'…' * (len(result) > SHOWN)}" if result else "It gave no result."
     inline = [row for row in run.rows if row.kind == INLINE_TOOL]
     refused = next((row for row in inline if row.errors), None)
-    trouble = recognise(refused.errors) if refused else None
-    if refused and trouble:
+    remedy = recognise(refused.errors) if refused else None
+    if refused and remedy:
         what = f"{what} But its tool {refused.name} could not run, and the model had to do without it."
-        step = _anew(trouble.next_step)
-        return Diagnosis(trouble.kind, what, trouble.why, step, (answer,))
+        return Diagnosis(remedy.kind, what, remedy.why, remedy.next_step(over=True), (answer,))
     if inline:
         names = ", ".join(dict.fromkeys(row.name for row in inline))
         note = f"{names} ran inside the workflow: no activity, so no retries and nothing of it in the history."
@@ -90,33 +83,21 @@ def _completed(run: Run, what: str) -> Diagnosis:
 def _failed(run: Run, what: str) -> Diagnosis:
     last = next((row for row in reversed(run.rows) if row.errors and not row.open), None)
     errors = run.errors or (last.errors if last else ())
-    trouble = recognise(errors)
+    remedy = recognise(errors)
     notes = [f"The last error: {_brief(errors)}"] if errors else []
     model = next((row.model for row in reversed(run.rows) if row.model), None)
-    if trouble and trouble.kind == "unknown tool" and model:
-        offered = (*model.tools, *(name for name, _ in model.handoffs))
-        notes.insert(0, f"Offered were: {', '.join(offered) or 'no tools'}.")
+    if remedy and remedy.kind == "unknown tool" and model:
+        notes.insert(0, f"Offered were: {', '.join(model.offered) or 'no tools'}.")
     if last and last.attempts > 1:
         notes.append(f"{named(last).capitalize()} was tried {last.attempts} times.")
-    if trouble:
-        return Diagnosis(
-            trouble.kind,
-            what,
-            trouble.why,
-            _anew(trouble.next_step),
-            tuple(notes),
-        )
+    if remedy:
+        return Diagnosis(remedy.kind, what, remedy.why, remedy.next_step(over=True), tuple(notes))
     if run.status == "timed out":
         return Diagnosis(
             run.status, what, "The time that its starter gave it ran out.", "start anew, with more time", tuple(notes)
         )
     step = "mend the cause, restart the worker, start anew"
     return Diagnosis("failed", what, _raised(errors), step, tuple(notes[1:]))
-
-
-def _anew(step: str) -> str:
-    """A next step for a run that is over: nothing in it goes on by itself."""
-    return step.replace(RESTART, "restart the worker and start anew").replace(WAIT, "start anew later")
 
 
 def paused(row: Row, run: Run, workers: Pollers, now: datetime) -> Diagnosis | None:
@@ -133,15 +114,15 @@ def failing_task(run: Run, workers: Pollers) -> Diagnosis | None:
     if row is None:
         return None
     what = f"{run.workflow_id} hangs: its workflow code fails, {count(row.attempts, 'time')} so far."
-    trouble = recognise(row.errors)
+    remedy = recognise(row.errors)
     notes = [
         "What it has done so far is kept and not done again.",
         "After the restart it can take up to 10 s until the server offers it again.",
     ]
     if not workers.workflows:
         notes.append(f"No worker polls {run.task_queue} now.")
-    if trouble:
-        return Diagnosis(trouble.kind, what, _at(trouble.why, row.errors), trouble.next_step, tuple(notes))
+    if remedy:
+        return Diagnosis(remedy.kind, what, _at(remedy.why, row.errors), remedy.next_step(), tuple(notes))
     place = row.place
     step = f"correct {place.shown}, line {place.line}, and {RESTART}" if place else f"mend the code and {RESTART}"
     return Diagnosis("workflow task failing", what, _raised(row.errors), step, tuple(notes))
@@ -158,7 +139,7 @@ def stuck_task(run: Run, workers: Pollers, now: datetime) -> Diagnosis | None:
     if task.taken and (waited > PICKUP or gone(run.worker)):
         what = f"{run.workflow_id} waits: its next step was taken by {run.worker} {span(waited)} ago: no answer."
         reason = "That worker was killed, or its workflow code blocks. After 10 s the server offers the step again."
-        return Diagnosis("worker lost", what, reason, "have a worker running: python worker.py")
+        return Diagnosis("worker lost", what, reason, START_WORKER)
     return None
 
 
@@ -169,9 +150,9 @@ def no_worker(run: Run, listed: Sequence[str], waiting: str) -> Diagnosis:
     if listed:
         listing = f"The server still lists {', '.join(listed)}: killed just now, or busy."
         reason = f"No worker takes anything from the task queue {run.task_queue}. {listing}"
-    folder = EXERCISES.get(run.task_queue)
+    folder = next((folder for folder, queue in EXERCISES.items() if queue == run.task_queue), None)
     where = f"in exercises/{folder} or solutions/{folder}" if folder else "in the folder of its exercise"
-    step = f"start its worker in another terminal: python worker.py, {where}"
+    step = Advice(f"start its worker in another terminal: python worker.py, {where}", WORKER.notebook)
     return Diagnosis("no worker", what, reason, step)
 
 
@@ -182,8 +163,8 @@ def retrying(row: Row, run: Run, workers: Pollers, now: datetime) -> Diagnosis |
     left = (row.next_try - now).total_seconds() if row.next_try else 0.0
     if left < -PICKUP:
         found = no_worker(run, workers.activities, f"{named(row)} should have been tried again {span(-left)} ago")
-        trouble = recognise(row.errors)
-        note = trouble.why if trouble else f"Its last error: {_brief(row.errors)}"
+        remedy = recognise(row.errors)
+        note = remedy.why if remedy else f"Its last error: {_brief(row.errors)}"
         return Diagnosis(found.kind, found.what, found.why, found.next_step, (f"The attempt before failed. {note}",))
     of = f" of {row.maximum_attempts}" if row.maximum_attempts else ""
     next_try = (
@@ -192,11 +173,11 @@ def retrying(row: Row, run: Run, workers: Pollers, now: datetime) -> Diagnosis |
         else "next try now"
     )
     what = f"{run.workflow_id} is under way: {named(row)} failed at attempt {row.attempts}{of}; {next_try}."
-    trouble = recognise(row.errors)
-    notes = [] if workers.activities else [f"No worker polls {run.task_queue} now: python worker.py"]
-    if trouble:
+    remedy = recognise(row.errors)
+    notes: list[str | Advice] = [] if workers.activities else [f"No worker polls {run.task_queue} now: " + WORKER]
+    if remedy:
         notes.insert(0, f"The error: {_brief(row.errors)}")
-        return Diagnosis(trouble.kind, what, trouble.why, trouble.next_step, tuple(notes))
+        return Diagnosis(remedy.kind, what, remedy.why, remedy.next_step(), tuple(notes))
     place = row.place
     step = (
         f"if the code is wrong: correct {place.shown}, line {place.line}, and {RESTART}"
@@ -219,7 +200,7 @@ def running(row: Row, run: Run, workers: Pollers, now: datetime) -> Diagnosis | 
         limit = row.heartbeat_timeout or row.start_to_close
         noticed = f"The server notices after {span(limit)} and lets another worker try again." if limit else ""
         reason = f"Its worker {row.worker} is gone. {noticed}"
-        return Diagnosis("worker lost", f"{what}.", reason, "have a worker running: python worker.py", tuple(notes))
+        return Diagnosis("worker lost", f"{what}.", reason, START_WORKER, tuple(notes))
     sign = f"last heartbeat {span(silent)} ago" if row.last_heartbeat else "it sends no heartbeats"
     if row.start_to_close:
         notes.append(f"It may take {span(row.start_to_close)} (start_to_close_timeout).")

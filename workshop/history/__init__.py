@@ -1,27 +1,18 @@
 """What happened in a workflow run: Temporal's history -> plain rows, one for each call, wait, signal and failure.
 
-Events and their meaning: https://docs.temporal.io/references/events. Works with any client and with recorded
-histories; neither the plugin nor the workflow's own classes are needed.
+Works with any client and with recorded histories; neither the plugin nor the workflow's own classes are needed.
 """
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 
-from temporalio.api.enums.v1 import PendingActivityState, PendingWorkflowTaskState, WorkflowExecutionStatus
-from temporalio.api.history.v1 import HistoryEvent
-from temporalio.api.workflow.v1 import PendingActivityInfo
-from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.client import Client
-from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError, RPCStatusCode
 
 from workshop.errors import WorkshopError
-from workshop.history.conversation import MODEL_ACTIVITIES, Call, ModelCall
-from workshop.history.events import lost_worker_notes, run_of, when
-from workshop.history.payloads import Link, Place, as_text, chain, root
-from workshop.history.roles import with_roles
+from workshop.history.agent import MODEL_ACTIVITIES
+from workshop.history.events import PAUSED, run_from_events
+from workshop.history.payloads import as_text
 from workshop.history.rows import (
     ACTIVITIES,
     ACTIVITY,
@@ -36,13 +27,18 @@ from workshop.history.rows import (
     TOOL,
     UPDATE,
     WAIT,
+    FunctionCall,
+    Link,
+    ModelCall,
+    Place,
     Row,
     Run,
     Totals,
     WorkflowTask,
     as_json,
+    root,
 )
-from workshop.history.words import count, printable, span
+from workshop.temporal import RPC_TIMEOUT, latest_workflow_ids, refused
 
 __all__ = [
     "ACTIVITIES",
@@ -60,7 +56,7 @@ __all__ = [
     "TOOL",
     "UPDATE",
     "WAIT",
-    "Call",
+    "FunctionCall",
     "Link",
     "ModelCall",
     "Place",
@@ -70,88 +66,10 @@ __all__ = [
     "WorkflowTask",
     "as_json",
     "as_text",
-    "connect",
-    "count",
-    "latest_workflow_id",
-    "latest_workflow_ids",
-    "printable",
     "read_history",
     "root",
     "run_from_events",
-    "span",
-    "when",
 ]
-
-PAUSED = "paused by somebody"
-RPC_TIMEOUT = timedelta(seconds=4)  # nobody waits longer for one answer of the server
-
-
-async def connect(env: Mapping[str, str], address: str, namespace: str) -> Client:
-    """Connects as the solutions do, by TEMPORAL_ADDRESS, _NAMESPACE, _API_KEY, _TLS_... and profiles.
-
-    Args:
-        env: the environment to read them from.
-        address: host:port to use where they name none. Likewise `namespace`.
-
-    Raises:
-        WorkshopError: the settings make no sense, or no server answers there.
-    """
-    try:
-        config = ClientConfig.load_client_connect_config(override_env_vars=env)
-    except (RuntimeError, ValueError, OSError) as error:
-        raise WorkshopError(
-            f"The settings for Temporal make no sense: {error}", "correct the TEMPORAL_... variables"
-        ) from None
-    target = config.setdefault("target_host", address)
-    config.setdefault("namespace", namespace)
-    try:
-        return await asyncio.wait_for(Client.connect(**config), RPC_TIMEOUT.total_seconds())
-    except (TimeoutError, RuntimeError, ValueError) as error:
-        text = str(error) or f"no answer within {RPC_TIMEOUT.seconds} s"
-        why = next((words for mark, words in _CONNECT_ERRORS.items() if mark in text), text)
-        raise WorkshopError(
-            f"No Temporal server at {target}: {why}.", "start one with: workshop up (or correct TEMPORAL_ADDRESS)"
-        ) from None
-
-
-_CONNECT_ERRORS = {
-    "ConnectionRefused": "nothing listens there",
-    "dns error": "that host name is not known",
-    "grpc-status header missing": "what answers there is no Temporal server",
-}
-
-
-async def latest_workflow_ids(client: Client, limit: int = 5) -> list[str]:
-    """Ids of the workflows started last, the newest first, without child workflows.
-
-    The server's list lags: a workflow can take a second to appear.
-    """
-    found = []
-    # The list is in order of closing time, running ones first, so the newest are at the head of one of these two.
-    for query in ("ExecutionStatus = 'Running'", "ExecutionStatus != 'Running'"):
-        pages = client.list_workflows(query, limit=100, page_size=100, rpc_timeout=RPC_TIMEOUT)
-        found += [workflow async for workflow in pages if workflow.parent_id is None]
-    found.sort(key=lambda workflow: workflow.start_time, reverse=True)
-    # A workflow that continued as new is in the list once for each of its runs.
-    return list(dict.fromkeys(workflow.id for workflow in found))[:limit]
-
-
-async def latest_workflow_id(client: Client) -> str:
-    """Id of the workflow that was started last.
-
-    Raises:
-        WorkshopError: there is none, or the server does not say.
-    """
-    try:
-        latest = await latest_workflow_ids(client, 1)
-    except RPCError as error:
-        raise _refused(client, error) from None
-    if not latest:
-        raise WorkshopError(
-            f"No workflow has been started yet in namespace {client.namespace}.",
-            "start a worker and a starter, for example: python solutions/03_durable_agent/starter.py",
-        )
-    return latest[0]
 
 
 async def read_history(client: Client, workflow_id: str, run_id: str | None = None) -> Run:
@@ -172,7 +90,7 @@ async def read_history(client: Client, workflow_id: str, run_id: str | None = No
     except RPCError as error:
         no_such_workflow = error.status is RPCStatusCode.NOT_FOUND and "amespace" not in error.message
         if not (no_such_workflow or error.status is RPCStatusCode.INVALID_ARGUMENT):
-            raise _refused(client, error) from None
+            raise refused(client, error) from None
         latest = await latest_workflow_ids(client)
         named = f"the latest are: {', '.join(latest)}" if latest else "none has been started yet"
         raise WorkshopError(
@@ -204,97 +122,4 @@ def joined(runs: Sequence[Run]) -> Run:
         continues=first.continues,
         earlier=tuple(run.run_id for run in runs[:-1]),
         rows=tuple(rows),
-    )
-
-
-def run_from_events(
-    workflow_id: str, events: Sequence[HistoryEvent], description: DescribeWorkflowExecutionResponse | None = None
-) -> Run:
-    """Makes a run of a history, for example of `WorkflowHistory.from_json(...).events`, and of what the server adds.
-
-    Raises:
-        ValueError: the events do not begin with the start of a workflow.
-    """
-    run = run_of(workflow_id, events)
-    if description:
-        # A reset workflow's history names the run that it was copied from.
-        run = replace(run, run_id=description.workflow_execution_info.execution.run_id)
-    if not run.open:
-        run = replace(run, rows=tuple(_abandoned(row) if row.open else row for row in run.rows))
-    elif description:
-        status = (
-            "paused"
-            if description.workflow_execution_info.status == WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_PAUSED
-            else run.status
-        )
-        pending = {activity.activity_id: activity for activity in description.pending_activities}
-        names = {event.event_id: event.activity_task_scheduled_event_attributes.activity_id for event in events}
-        task = _open_task(description)
-        rows = [
-            _with_task(row, task) if row.kind == TASK_FAILURE else _with_pending(row, pending.get(names[row.event]))
-            for row in run.rows
-        ]
-        run = replace(run, status=status, rows=tuple(rows), task=task)
-    waiting = _wait(run, events[-1])
-    return replace(run, rows=with_roles((*run.rows, waiting) if waiting else run.rows))
-
-
-def _open_task(description: DescribeWorkflowExecutionResponse) -> WorkflowTask | None:
-    if not description.HasField("pending_workflow_task"):
-        return None
-    task = description.pending_workflow_task
-    taken = task.state == PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_STARTED
-    return WorkflowTask(taken, task.attempt, when(task.started_time if taken else task.scheduled_time))
-
-
-def _abandoned(row: Row) -> Row:
-    """What was still open when the run ended."""
-    state = "failed" if row.kind == TASK_FAILURE else "cancelled"
-    return replace(row, state=state, notes=(*row.notes, "not over when the workflow ended"))
-
-
-def _with_task(row: Row, task: WorkflowTask | None) -> Row:
-    """A workflow task that fails again and again: after the first failures, the history keeps no further ones."""
-    if task is None or not row.open:
-        return row
-    return replace(row, attempts=max(row.attempts, task.attempt if task.taken else task.attempt - 1))
-
-
-def _with_pending(row: Row, pending: PendingActivityInfo | None) -> Row:
-    """An open activity, and what only the server knows of it."""
-    if pending is None or not row.open:
-        return row
-    started = pending.state not in (
-        PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED,
-        PendingActivityState.PENDING_ACTIVITY_STATE_PAUSED,
-    )
-    errors = chain(pending.last_failure) if pending.HasField("last_failure") else ()
-    waits = not started and pending.attempt > 1
-    return replace(
-        row,
-        state="running" if started else "retrying" if waits else "scheduled",
-        attempts=pending.attempt if started else pending.attempt - 1,
-        started=when(pending.last_started_time) if pending.HasField("last_started_time") else None,
-        errors=errors,
-        worker=pending.last_worker_identity,
-        next_try=when(pending.scheduled_time) if waits and pending.HasField("scheduled_time") else None,
-        last_heartbeat=when(pending.last_heartbeat_time) if pending.HasField("last_heartbeat_time") else None,
-        notes=(*lost_worker_notes(errors), *((PAUSED,) if pending.paused else ())),
-    )
-
-
-def _wait(run: Run, last: HistoryEvent) -> Row | None:
-    """A row for a run that waits for word from outside: it is open, and nothing in it is."""
-    idle = last.WhichOneof("attributes") == "workflow_task_completed_event_attributes"
-    if not run.open or run.task or not idle or any(row.open for row in run.rows):
-        return None
-    return Row(WAIT, "for a signal or an update", "running", 0, when(last.event_time))
-
-
-def _refused(client: Client, error: RPCError) -> WorkshopError:
-    server = f"Temporal at {client.service_client.config.target_host}, namespace {client.namespace}"
-    message = error.message.rstrip(".")
-    return WorkshopError(
-        f"{server}, does not answer: {message}.",
-        "look at TEMPORAL_... in .env, then: workshop status",
     )

@@ -3,15 +3,97 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
-
-from workshop.history.conversation import ModelCall
-from workshop.history.payloads import Link, Place, root
 
 MODEL, TOOL, INLINE_TOOL, HANDOFF, ACTIVITY = "model call", "tool call", "tool in workflow", "handoff", "activity"
 TIMER, SIGNAL, UPDATE, WAIT, CHILD = "timer", "signal", "update", "wait", "child workflow"
 ACTIVITIES = (MODEL, TOOL, ACTIVITY)  # what a worker runs outside of the workflow
 TASK_FAILURE, TASK_TIMEOUT = "workflow task failure", "workflow task time-out"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A line of a person's own code."""
+
+    file: str
+    line: int
+    function: str
+    code: str
+
+    @property
+    def shown(self) -> str:
+        """The file as a person here would name it: relative to the current folder if it lies below it."""
+        path = Path(self.file)
+        return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else self.file
+
+
+@dataclass(frozen=True)
+class Link:
+    """One error of a chain: its type, its message, and the innermost line of a person's own code, if any."""
+
+    type: str
+    message: str
+    place: Place | None = None
+
+    def __str__(self) -> str:
+        # httpx ends its messages with a link to a page about status codes.
+        message = self.message.partition("\nFor more information check:")[0]
+        return f"{self.type}: {message}" if message else self.type
+
+
+def root(links: tuple[Link, ...]) -> Link | None:
+    """The root cause: the innermost error that says something (low-level time-outs have no message)."""
+    return next((link for link in reversed(links) if link.message), links[0] if links else None)
+
+
+@dataclass(frozen=True)
+class FunctionCall:
+    """A function call that a model asked for. `arguments` is JSON text."""
+
+    id: str
+    name: str
+    arguments: str
+    offered: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.name}({self.arguments})"
+
+
+@dataclass(frozen=True)
+class ModelCall:
+    """One request to a model: what it was told and offered, and what it said."""
+
+    model: str  # "" = the worker's default
+    instructions: str
+    asked: str  # what is new since the model last spoke
+    tools: tuple[str, ...]
+    handoffs: tuple[tuple[str, str], ...]  # (name of the transfer tool, name of the agent)
+    outputs: dict[str, str]  # call id -> what the call gave, for all calls so far
+    text: str = ""
+    calls: tuple[FunctionCall, ...] = ()
+    input_tokens: int = 0
+    output_tokens: int = 0
+    opening: str = ""  # the first thing that the user said
+    turn: int = 1  # one more for each reply of the model that it was shown
+    response_id: str = ""  # of the answer, and of its HTTP response; no two answers have the same
+    request_id: str = ""
+
+    @property
+    def answered(self) -> str:
+        """What the model said, in one line for each part."""
+        return "\n".join(filter(None, [self.text, *(f"-> {call}" for call in self.calls)]))
+
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """The names of everything that the model could call."""
+        return (*self.tools, *(name for name, _ in self.handoffs))
+
+    def is_handoff(self, call: FunctionCall) -> bool:
+        """Whether a call asks for another agent: offered as such, or named like one and offered as nothing else."""
+        return any(call.name == name for name, _ in self.handoffs) or (
+            call.name.startswith("transfer_to_") and call.name not in self.tools
+        )
 
 
 @dataclass(frozen=True)
@@ -59,8 +141,7 @@ class Row:
     @property
     def last_error(self) -> str:
         """The root cause of the last failed attempt, with its type."""
-        link = root(self.errors)
-        return str(link) if link else ""
+        return str(root(self.errors) or "")
 
     @property
     def place(self) -> Place | None:
@@ -79,6 +160,15 @@ class Totals:
     attempts: int  # begun, of all activities
     input_tokens: int
     output_tokens: int
+
+
+@dataclass(frozen=True)
+class WorkflowTask:
+    """The workflow task that is open now: the workflow's next step, waiting for a worker or in its hands."""
+
+    taken: bool  # by a worker
+    attempt: int
+    since: datetime  # when this attempt was scheduled or, if taken, started
 
 
 @dataclass(frozen=True)
@@ -101,7 +191,7 @@ class Run:
     reason: str  # for whom a termination, cancellation or continuation has one
     worker: str  # that took the last workflow task
     rows: tuple[Row, ...]
-    task: "WorkflowTask | None" = None  # the open one, known only from a live server
+    task: WorkflowTask | None = None  # the open one, known only from a live server
     continues: str = ""  # the id of the run before this one, which continued as new
     earlier: tuple[str, ...] = ()  # ids of the runs before the last one, oldest first, that are in here too
 
@@ -113,8 +203,7 @@ class Run:
     @property
     def failure(self) -> str:
         """The root cause why the run failed, with its type; "" if it did not."""
-        link = root(self.errors)
-        return str(link) if link else ""
+        return str(root(self.errors) or "")
 
     @property
     def duration(self) -> float | None:
@@ -135,15 +224,6 @@ class Run:
             input_tokens=sum(model.input_tokens for model in models),
             output_tokens=sum(model.output_tokens for model in models),
         )
-
-
-@dataclass(frozen=True)
-class WorkflowTask:
-    """The workflow task that is open now: the workflow's next step, waiting for a worker or in its hands."""
-
-    taken: bool  # by a worker
-    attempt: int
-    since: datetime  # when this attempt was scheduled or, if taken, started
 
 
 # Derived values that belong in the JSON form too, and what is in another field already.

@@ -7,7 +7,6 @@ from typing import Any
 
 from workshop.notebook.kernel import Quiet
 from workshop.notebook.scripts import Script
-from workshop.notebook.surroundings import for_notebooks
 
 STARTED = re.compile(r"^Workflow (\S+)", re.MULTILINE)
 START = 30.0  # seconds that a starter may take until it has really begun: it imports for 3 s
@@ -66,7 +65,7 @@ class Asked(Quiet):
         while True:
             running = self.running
             for line in self._script.news():
-                say(for_notebooks(line))
+                say(line)
             if not running:
                 return True
             now = time.monotonic()

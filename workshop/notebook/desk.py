@@ -9,6 +9,7 @@ from workshop.practice.report import fault_lines, ledger_lines
 from workshop.settings import Settings
 
 POLITE = "The model in use is not the practice model, so there are no faults to set."
+CLEAR = "ex.clear()"
 NO_LEDGER = "The ledger belongs to the practice services, which are not in use now."
 
 
@@ -36,13 +37,13 @@ class Desk:
         """Sets a fault of `model` or `weather`."""
         if not (self.weather_practises if target == "weather" else self.model_practises):
             return [POLITE.replace("model", "weather") if target == "weather" else POLITE, _BACK]
-        return fault_lines(self._practice.fault(target, kind, **options))
+        return fault_lines(self._practice.fault(target, kind, **options), CLEAR)
 
     def clear(self, target: str | None = None) -> list[str]:
         """Takes faults back; requests that they delay go on."""
         if not (self.model_practises or self.weather_practises):
             return [POLITE]
-        return fault_lines(self._practice.clear(target))
+        return fault_lines(self._practice.clear(target), CLEAR)
 
     def newest(self) -> int:
         """The id of the newest entry; 0 if there is none, or the practice services are not in use."""

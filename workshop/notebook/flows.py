@@ -1,21 +1,21 @@
 """An exercise's workflows: which is the latest, how it goes, why it is not finished."""
 
-import asyncio
 import io
 import os
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from rich.console import Console
-from temporalio.client import Client, WorkflowExecution
+from temporalio.client import Client
 from temporalio.service import RPCError
 
 from workshop import audit, diagnose, history
 from workshop.errors import WorkshopError
 from workshop.history import Run
 from workshop.notebook.kernel import shell, wait_for
-from workshop.notebook.surroundings import WIDTH
 from workshop.settings import Settings
+from workshop.temporal import connect, follow, latest_workflows
+from workshop.text import WIDTH
 
 T = TypeVar("T")
 
@@ -32,10 +32,10 @@ class Flows:
         Raises:
             WorkshopError: there is none, or the server does not answer.
         """
-        found: list[str] = self._ask(self._latest)
+        found = self._ask(lambda client: latest_workflows(client, self.queue))
         if not found:
             raise WorkshopError(f"No workflow has been started on the task queue {self.queue} yet.", "ask something")
-        return found[0]
+        return found[0].id
 
     def run(self, workflow_id: str) -> Run:
         """The history of a workflow, as rows."""
@@ -47,7 +47,7 @@ class Flows:
         async def read(client: Client) -> tuple[Run, list[Run]]:
             run = await history.read_history(client, workflow_id)
             others = []
-            for other in await self._listed(client):
+            for other in await latest_workflows(client, self.queue):
                 apart = run.closed and other.start_time > run.closed
                 if other.id != workflow_id and not apart and not (other.close_time and other.close_time < run.started):
                     others.append(await history.read_history(client, other.id, other.run_id))
@@ -63,43 +63,19 @@ class Flows:
     def finished(self, workflow_id: str, seconds: float) -> Run | None:
         """Waits for its end, for so many seconds; None if it is not over then."""
 
-        async def wait(client: Client) -> Run | None:
-            deadline = asyncio.get_running_loop().time() + seconds
-            while True:
-                run = await history.read_history(client, workflow_id)
-                if not run.open:
-                    return run
-                left = deadline - asyncio.get_running_loop().time()
-                if left <= 0:
-                    return None
-                await asyncio.sleep(min(left, 0.3))
-
-        return self._ask(wait)
-
-    async def _latest(self, client: Client) -> list[str]:
-        found = await self._listed(client)
-        return [workflow.id for workflow in sorted(found, key=lambda workflow: workflow.start_time, reverse=True)]
-
-    async def _listed(self, client: Client) -> list[WorkflowExecution]:
-        """The workflows of this task queue, the latest ones."""
-        return [
-            workflow
-            # Those that run and those that are over are lists of their own: each is in order of its end.
-            for status in ("=", "!=")
-            async for workflow in client.list_workflows(
-                f"TaskQueue = '{self.queue}' AND ExecutionStatus {status} 'Running'",
-                limit=50,
-                page_size=50,
-                rpc_timeout=history.RPC_TIMEOUT,
+        async def wait(client: Client) -> Run:
+            return await follow(
+                lambda: history.read_history(client, workflow_id), lambda run: not run.open, seconds, pause=0.3
             )
-            if workflow.parent_id is None
-        ]
+
+        run = self._ask(wait)
+        return None if run.open else run
 
     def _ask(self, question: Callable[[Client], Awaitable[T]]) -> T:
         settings = self._settings
 
         async def ask() -> T:
-            client = await history.connect(dict(os.environ), settings.temporal_address, settings.temporal_namespace)
+            client = await connect(dict(os.environ), settings.temporal_address, settings.temporal_namespace)
             try:
                 return await question(client)
             except RPCError as error:
@@ -112,7 +88,7 @@ def as_table(run: Run) -> list[str]:
     """The audit as lines of plain text."""
     text = io.StringIO()
     console = Console(file=text, width=WIDTH, color_system=None, force_terminal=False, force_jupyter=False)
-    console.print(audit.Audit(run))
+    console.print(audit.Audit(run, notebook=True))
     return [line.rstrip() for line in text.getvalue().splitlines()]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from traceback import walk_tb
 from typing import Any, TypeVar
 
-from workshop.checks.slips import RUN_SYNC
+from workshop.diagnose.remedies import RUN_SYNC
 
 T = TypeVar("T")
 

@@ -14,12 +14,13 @@ from typing import Any
 
 from workshop.checks import CHECKS, SIGNS, Check, Outcome, Verdict, find
 from workshop.checks.run import Checker
-from workshop.checks.slips import RUN_SYNC
 from workshop.checks.starters import untouched
 from workshop.checks.work import Work, verdict_of
+from workshop.diagnose.remedies import RUN_SYNC
 from workshop.errors import WorkshopError
 from workshop.notebook.kernel import Quiet, last_slip, shell
-from workshop.notebook.surroundings import folded, free_name, scrub, shadow, stamp
+from workshop.notebook.surroundings import free_name, shadow, stamp
+from workshop.text import fold, scrub
 
 Say = Callable[[str], None]
 GIVEN = "connection.py"
@@ -89,7 +90,7 @@ class Lessons:
 
     def _folded(self, *lines: str) -> None:
         for line in lines:
-            for part in folded(line):
+            for part in fold(line):
                 self._say(part)
 
     def check_all(self) -> Results:

@@ -8,8 +8,9 @@ from workshop import warm
 from workshop.checks import CHECKS, Check
 from workshop.checks.starters import untouched
 from workshop.errors import WorkshopError
-from workshop.notebook.surroundings import load_env, scrub, shadow
+from workshop.notebook.surroundings import load_env, shadow
 from workshop.processes import Program, Record
+from workshop.text import scrub
 
 IMPORTED = ("activities.py", "workflows.py")  # by worker.py and starter.py
 FRAME = re.compile(r'\s+File "([^"]+)", line (\d+)')

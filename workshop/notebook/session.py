@@ -17,16 +17,11 @@ from workshop.notebook.flows import Flows, as_table, show_timeline
 from workshop.notebook.lessons import Checked, Lessons, Results
 from workshop.notebook.worker import Worker
 from workshop.proof import PlainProof, Proof, of_question, prove, prove_plain
-from workshop.settings import ROOT, Settings
+from workshop.settings import EXERCISES, ROOT, Settings
+from workshop.text import fold, scrub
 
 T = TypeVar("T")
 
-QUEUES = {
-    "01": "agent-hello-world",
-    "02": "temporal-hello-world",
-    "03": "durable-agent",
-    "04": "agent-routing",
-}
 HOPELESS = 3.0  # seconds that are waited when there is no worker, in case one runs in a terminal
 PLAIN = "01"  # the exercise whose starter runs the agent itself unless told --durable
 
@@ -71,11 +66,11 @@ class Exercise:
         self.number = folder.name[:2]
         self.folder = folder
         self._settings, self._say = settings, say
-        self._flows = Flows(settings, QUEUES[self.number])
+        self._flows = Flows(settings, EXERCISES[folder.name])
         self._desk = Desk(settings)
         self._checker = Checker(say)
         self._lessons = Lessons(self.number, folder, settings.root, settings.state_dir, self._checker, say)
-        self.worker = Worker(self.number, folder, settings.root, settings, QUEUES[self.number], say)
+        self.worker = Worker(self.number, folder, settings.root, settings, EXERCISES[folder.name], say)
         self._asked: list[tuple[Asked, int]] = []  # each with the newest entry of the ledger before it
         # For a kernel that ends by itself; with one that is killed, they are killed.
         atexit.register(self.close)
@@ -135,7 +130,7 @@ class Exercise:
             # Nothing is lost with the starter: the workflow is the server's.
             asked.leave()
             self._say(f"No answer after {wait:g} s; the workflow goes on without the starter.")
-            self._lines(self._flows.why(asked.workflow_id).lines)
+            self._lines(self._flows.why(asked.workflow_id).lines(notebook=True))
         return asked
 
     def run(self, script: str, *arguments: str, wait: float = 60) -> None:
@@ -174,7 +169,7 @@ class Exercise:
             return
         if run is None:
             self._say(f"Not finished after {seconds:g} s more.")
-        self._lines(self._flows.why(workflow_id).lines)
+        self._lines(self._flows.why(workflow_id).lines(notebook=True))
 
     # Looking.
 
@@ -188,7 +183,7 @@ class Exercise:
 
     def why(self, workflow_id: str | None = None) -> None:
         """Prints why a workflow is not finished, or how it ended."""
-        self._told(lambda: self._lines(self._flows.why(self._workflow_id(workflow_id)).lines))
+        self._told(lambda: self._lines(self._flows.why(self._workflow_id(workflow_id)).lines(notebook=True)))
 
     def ledger(self, since_last: bool = True) -> None:
         """Prints what the practice services were asked: since the last question, or ever."""
@@ -265,12 +260,12 @@ class Exercise:
         try:
             return do()
         except WorkshopError as error:
-            self._say(surroundings.scrub(str(error)))
+            self._say(scrub(str(error)))
             return None
 
     def _lines(self, lines: list[str]) -> None:
         for line in lines:
-            for part in surroundings.folded(surroundings.for_notebooks(line)):
+            for part in fold(line):
                 self._say(part)
 
     def _last(self) -> Asked | None:

@@ -2,7 +2,6 @@
 
 import os
 import re
-import textwrap
 import time
 from collections.abc import Iterator, MutableMapping
 from pathlib import Path
@@ -15,8 +14,6 @@ from workshop.settings import Settings
 
 TRACING = "OPENAI_AGENTS_DISABLE_TRACING"
 SERVICES = ("practice-services", "temporal-server")  # findings that `make workshop` mends
-WIDTH = 110  # columns: what JupyterLab, VS Code and GitHub show without wrapping
-SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD")
 
 _from_file: dict[str, str] = {}  # what this process has put into its environment, so that it can be taken back
 
@@ -86,40 +83,6 @@ def shadow(folder: Path, root: Path) -> str:
     """A file beside the notebook that hides a package, told with the next step; "" if there is none."""
     found = next((finding for finding in doctor.shadows_in(folder, root) if finding.level == "problem"), None)
     return str(found) if found else ""
-
-
-def scrub(text: str) -> str:
-    """Text without any key: neither a variable's value, nor what looks like one."""
-    for name, value in os.environ.items():
-        if SECRET.search(name) and len(value) > 8:
-            text = text.replace(value, "(hidden)")
-    return re.sub(r"\b(sk|pk|gsk)-[\w*.…-]{4,}", "(hidden)", text)
-
-
-# What the terminal's commands are in a notebook.
-_HERE = (
-    (r"start its worker in another terminal: python worker\.py, in \S+ or \S+", "ex.worker.start()"),
-    (r"(have a worker running: )?python worker\.py", "ex.worker.start()"),
-    (r"see it with workshop fault, end it with workshop fault clear", "ex.clear() ends it"),
-    (r"workshop fault clear", "ex.clear()"),
-    (r"workshop (why|audit) \S+", r"ex.\1()"),
-    (r"workshop (why|audit)\b", r"ex.\1()"),
-)
-
-
-def for_notebooks(text: str) -> str:
-    """Text whose next steps are commands, as the cells that do the same."""
-    for pattern, cell in _HERE:
-        text = re.sub(pattern, cell, text)
-    return text
-
-
-def folded(line: str) -> list[str]:
-    """A line as lines of the notebook's width, broken between words; an address stays whole."""
-    if len(line) <= WIDTH:
-        return [line]
-    indent = " " * (len(line) - len(line.lstrip()))
-    return textwrap.wrap(line, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def stamp() -> str:

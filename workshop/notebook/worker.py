@@ -6,19 +6,18 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from temporalio.client import Client
 from temporalio.service import RPCError
 
-from workshop import history
-from workshop.diagnose.workers import pollers
 from workshop.errors import WorkshopError
 from workshop.notebook import scripts
 from workshop.notebook.kernel import wait_for
 from workshop.notebook.scripts import Script
 from workshop.processes import Program, Record
 from workshop.settings import Settings
+from workshop.temporal import connect, follow, pollers
 
 START = 40.0  # seconds until a worker must poll: it imports for 3 s, more on a busy machine
+SLOW = 8.0  # seconds after which a start that takes longer is mentioned
 STOP = 30.0  # seconds that a worker asked to stop may take: it lets calls in flight finish
 REPLACE = 5.0  # the same, for one that is replaced
 
@@ -160,40 +159,36 @@ class Worker:
         return end(self._pid_file, seconds)
 
     def _await_polling(self, script: Script) -> None:
-        deadline = time.monotonic() + START
-        told = False
-        while script.program.running:
-            if self._polls(script):
-                self._say(f"Worker running: process {script.program.pid} polls the task queue {self._queue}.")
-                return
-            if time.monotonic() > deadline:
-                where = "other task queue? Worker(..., task_queue=TASK_QUEUE), run with `async with worker:`"
-                self._say(f"The worker runs, and does not poll the task queue {self._queue}. An {where}")
-                return
-            if not told and time.monotonic() > deadline - START + 8:
-                told = True
-                self._say("... still starting: a busy machine takes longer to import the packages")
-            time.sleep(0.25)
-        self._pid_file.unlink(missing_ok=True)
-        self._say(f"The worker ended (exit code {script.program.exit_code}) before it polled. Its last lines:")
-        for line in script.last_words():
-            self._say(f"    {line}")
+        if not (seen := self._watch(script, SLOW)):
+            self._say("... still starting: a busy machine takes longer to import the packages")
+            seen = self._watch(script, START - SLOW)
+        if seen == "polls":
+            self._say(f"Worker running: process {script.program.pid} polls the task queue {self._queue}.")
+        elif not seen:
+            where = "other task queue? Worker(..., task_queue=TASK_QUEUE), run with `async with worker:`"
+            self._say(f"The worker runs, and does not poll the task queue {self._queue}. An {where}")
+        else:
+            self._pid_file.unlink(missing_ok=True)
+            self._say(f"The worker ended (exit code {script.program.exit_code}) before it polled. Its last lines:")
+            for line in script.last_words():
+                self._say(f"    {line}")
 
-    def _polls(self, script: Script) -> bool:
-        pid = str(script.program.pid)
+    def _watch(self, script: Script, seconds: float) -> str:
+        """ "polls" or "ended" as soon as the worker does or has; "" if it does neither within so many seconds."""
 
-        async def ask() -> bool:
+        async def look() -> str:
+            if not script.program.running:
+                return "ended"
             settings = self._settings
-            client: Client = await history.connect(
-                dict(os.environ), settings.temporal_address, settings.temporal_namespace
-            )
-            found = await pollers(client, self._queue)
-            return any(name.partition("@")[0] == pid for name in (*found.workflows, *found.activities))
+            try:
+                client = await connect(dict(os.environ), settings.temporal_address, settings.temporal_namespace)
+                found = await pollers(client, self._queue)
+            except (WorkshopError, RPCError):
+                return ""  # the worker will say so itself
+            mine = f"{script.program.pid}@"
+            return "polls" if any(name.startswith(mine) for name in (*found.workflows, *found.activities)) else ""
 
-        try:
-            return wait_for(ask())
-        except (WorkshopError, RPCError):
-            return False  # the worker will say so itself
+        return wait_for(follow(look, bool, seconds, pause=0.25))
 
 
 _KILLED = "The worker did not stop within {:.0f} s, and was killed."

@@ -9,11 +9,11 @@ from workshop.practice.prices import PRICE_BASIS
 WORDS = {"completed": "answered", "failed": "refused", "abandoned": "abandoned", "in flight": "in flight"}
 
 
-def fault_lines(faults: list[dict[str, Any]]) -> list[str]:
+def fault_lines(faults: list[dict[str, Any]], clear: str = "workshop fault clear") -> list[str]:
     """What is set, a line each, and how to clear it."""
     if not faults:
         return ["No fault is set."]
-    return [*(_fault(fault) for fault in faults), "Clear with: workshop fault clear"]
+    return [*(_fault(fault) for fault in faults), f"Clear with: {clear}"]
 
 
 def ledger_lines(ledger: dict[str, Any]) -> list[str]:

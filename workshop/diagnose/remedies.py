@@ -1,0 +1,87 @@
+"""Errors, what they mean, and what to do: the one table, remedies.toml, that `why`, the checks and the tests read."""
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from workshop.history import Link
+from workshop.text import Advice
+
+AUDIT = Advice("workshop audit", "ex.audit()")
+WORKER = Advice("python worker.py", "ex.worker.start()")
+START_WORKER = Advice("have a worker running: python worker.py", "ex.worker.start()")
+RESTART = "restart the worker; it goes on by itself"
+
+# How it goes on: for a run that is open, for one that is over, and for a check.
+_OPEN = {"restart": RESTART, "wait": "wait: Temporal tries again by itself"}
+_OVER = {"restart": "restart the worker and start anew", "wait": "start anew later"}
+_CHECKED = {"restart": "check again", "wait": "check again"}
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """One error.
+
+    In a cause and a fix, `{name}` stands for the pattern's group of that name. In a fix, `{restart}` and `{wait}` stand
+    for how it goes on, and `{audit}` and `{start_worker}` for what does that in a terminal or in a notebook.
+
+    Args:
+        pattern: searched in the whole chain of errors, one "Type: message" a line, outermost first.
+        cause: what happened, a sentence or two.
+        fix: what to do, without a full stop.
+        code: its stable name in a check's verdict; "" for what is not to be seen in a check.
+        kind: its stable name in a diagnosis; "" for what a diagnosis tells in the error's own words.
+        upstream: the fault is a service's, or that of the account; in practice mode it may be there on purpose.
+    """
+
+    pattern: str
+    cause: str = ""
+    fix: str = ""
+    code: str = ""
+    kind: str = ""
+    upstream: bool = False
+    names: Mapping[str, str] = field(default_factory=dict, compare=False)  # the groups, of an error that matched
+
+    @property
+    def why(self) -> str:
+        """For a diagnosis: the cause."""
+        return re.sub(r" +(?=\.)", "", self.cause.format(**self.names))  # a group may be empty
+
+    def next_step(self, over: bool = False) -> Advice:
+        """For a diagnosis, of a run that is over or is not."""
+        goes_on = {**self.names, **(_OVER if over else _OPEN)}
+        return Advice(
+            self.fix.format(audit=AUDIT.terminal, start_worker=START_WORKER.terminal, **goes_on),
+            self.fix.format(audit=AUDIT.notebook, start_worker=START_WORKER.notebook, **goes_on),
+        )
+
+    @property
+    def slip(self) -> str:
+        """For a verdict: the likely slip and what to do, in sentences."""
+        fix = self.fix.format(**self.names, **_CHECKED)
+        return f"{self.why} {fix and f'{fix[0].upper()}{fix[1:]}.'}".strip()
+
+
+_FILE = Path(__file__).with_name("remedies.toml")
+REMEDIES = tuple(Remedy(**entry) for entry in tomllib.loads(_FILE.read_text(encoding="utf-8"))["remedy"])
+# Cells of a notebook meet this one, too.
+RUN_SYNC = next(remedy for remedy in REMEDIES if remedy.code == "run-sync-in-notebook")
+
+
+def recognise(errors: Sequence[Link]) -> Remedy | None:
+    """The remedy for a chain of errors in a history, outermost first, its texts filled in."""
+    return _first([remedy for remedy in REMEDIES if remedy.kind], "\n".join(map(str, errors)))
+
+
+def recognise_slip(text: str) -> Remedy | None:
+    """The remedy for an error's "Type: message" that a check met, its texts filled in."""
+    return _first([remedy for remedy in REMEDIES if remedy.code], text)
+
+
+def _first(remedies: Sequence[Remedy], text: str) -> Remedy | None:
+    for remedy in remedies:
+        if match := re.search(remedy.pattern, text):
+            return replace(remedy, names={name: value or "" for name, value in match.groupdict().items()})
+    return None

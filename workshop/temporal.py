@@ -1,0 +1,169 @@
+"""What is asked of a Temporal server: a client, the latest workflows, who polls a task queue. None waits for ever."""
+
+import asyncio
+import socket
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+import psutil  # type: ignore[import-untyped]
+from google.protobuf.timestamp_pb2 import Timestamp
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.client import Client, WorkflowExecution
+from temporalio.envconfig import ClientConfig
+from temporalio.service import RPCError
+
+from workshop.errors import WorkshopError
+
+T = TypeVar("T")
+
+RPC_TIMEOUT = timedelta(seconds=4)  # nobody waits longer for one answer of the server
+POLLERS_TIMEOUT = timedelta(seconds=2)
+# A worker's poll returns after a minute at the latest and is then repeated; older than this, nobody is there.
+POLL_AGE = timedelta(seconds=75)
+PAGE = 100  # workflows that are looked at for the latest
+
+_CONNECT_ERRORS = {
+    "ConnectionRefused": "nothing listens there",
+    "dns error": "that host name is not known",
+    "grpc-status header missing": "what answers there is no Temporal server",
+}
+
+
+async def connect(env: Mapping[str, str], address: str, namespace: str) -> Client:
+    """Connects as the solutions do, by TEMPORAL_ADDRESS, _NAMESPACE, _API_KEY, _TLS_... and profiles.
+
+    Args:
+        env: the environment to read them from.
+        address: host:port to use where they name none. Likewise `namespace`.
+
+    Raises:
+        WorkshopError: the settings make no sense, or no server answers there.
+    """
+    try:
+        config = ClientConfig.load_client_connect_config(override_env_vars=env)
+    except (RuntimeError, ValueError, OSError) as error:
+        raise WorkshopError(
+            f"The settings for Temporal make no sense: {error}", "correct the TEMPORAL_... variables"
+        ) from None
+    target = config.setdefault("target_host", address)
+    config.setdefault("namespace", namespace)
+    try:
+        return await asyncio.wait_for(Client.connect(**config), RPC_TIMEOUT.total_seconds())
+    except (TimeoutError, RuntimeError, ValueError) as error:
+        text = str(error) or f"no answer within {RPC_TIMEOUT.seconds} s"
+        why = next((words for mark, words in _CONNECT_ERRORS.items() if mark in text), text)
+        raise WorkshopError(
+            f"No Temporal server at {target}: {why}.", "start one with: workshop up (or correct TEMPORAL_ADDRESS)"
+        ) from None
+
+
+def refused(client: Client, error: RPCError) -> WorkshopError:
+    """What to tell of a server that answers with an error."""
+    server = f"Temporal at {client.service_client.config.target_host}, namespace {client.namespace}"
+    message = error.message.rstrip(".")
+    return WorkshopError(
+        f"{server}, does not answer: {message}.", "look at TEMPORAL_... in .env, then: workshop status"
+    )
+
+
+async def latest_workflows(client: Client, task_queue: str = "") -> list[WorkflowExecution]:
+    """The workflows started last, of one task queue or of all, the newest first, without child workflows.
+
+    The server's list lags: a workflow can take a second to appear.
+    """
+    among = f"TaskQueue = '{task_queue}' AND " if task_queue else ""
+    found = []
+    # The list is in order of closing time, running ones first, so the newest are at the head of one of these two.
+    for state in ("=", "!="):
+        query = f"{among}ExecutionStatus {state} 'Running'"
+        pages = client.list_workflows(query, limit=PAGE, page_size=PAGE, rpc_timeout=RPC_TIMEOUT)
+        found += [workflow async for workflow in pages if workflow.parent_id is None]
+    return sorted(found, key=lambda workflow: workflow.start_time, reverse=True)
+
+
+async def latest_workflow_ids(client: Client, limit: int = 5) -> list[str]:
+    """Ids of the workflows started last; one that continued as new counts once."""
+    return list(dict.fromkeys(workflow.id for workflow in await latest_workflows(client)))[:limit]
+
+
+async def latest_workflow_id(client: Client) -> str:
+    """Id of the workflow that was started last.
+
+    Raises:
+        WorkshopError: there is none, or the server does not say.
+    """
+    try:
+        latest = await latest_workflow_ids(client, 1)
+    except RPCError as error:
+        raise refused(client, error) from None
+    if not latest:
+        raise WorkshopError(
+            f"No workflow has been started yet in namespace {client.namespace}.",
+            "start a worker and a starter, for example: python solutions/03_durable_agent/starter.py",
+        )
+    return latest[0]
+
+
+@dataclass(frozen=True)
+class Pollers:
+    """Who polls a task queue: identities of workers, for workflow tasks and for activities."""
+
+    workflows: tuple[str, ...]
+    activities: tuple[str, ...]
+
+
+async def pollers(client: Client, task_queue: str) -> Pollers:
+    """The live workers of a task queue. The server lists a killed one for a while; those known to be gone are left out.
+
+    Raises:
+        RPCError: the server does not say.
+    """
+
+    async def listed(kind: TaskQueueType.ValueType) -> tuple[str, ...]:
+        request = DescribeTaskQueueRequest(
+            namespace=client.namespace, task_queue=TaskQueue(name=task_queue), task_queue_type=kind
+        )
+        answer = await client.workflow_service.describe_task_queue(request, timeout=POLLERS_TIMEOUT)
+        oldest = datetime.now(UTC) - POLL_AGE
+        return tuple(p.identity for p in answer.pollers if when(p.last_access_time) > oldest and not gone(p.identity))
+
+    workflows, activities = await asyncio.gather(
+        listed(TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW), listed(TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY)
+    )
+    return Pollers(workflows, activities)
+
+
+def gone(identity: str) -> bool:
+    """Whether a worker has ended, as far as can be known: its identity, pid@host, names a process of this machine."""
+    pid, _, host = identity.partition("@")
+    if host != socket.gethostname() or not (pid.isascii() and pid.isdigit()) or len(pid) > 9:
+        return False
+    try:
+        return bool(psutil.Process(int(pid)).status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
+    except psutil.Error:
+        return False
+
+
+async def follow(
+    look: Callable[[], Awaitable[T]], until: Callable[[T], object], seconds: float, pause: float = 0.1
+) -> T:
+    """What `look` sees as soon as `until` holds for it, or else what it sees after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while True:
+        seen = await look()
+        left = deadline - time.monotonic()
+        if until(seen) or left <= 0:
+            return seen
+        await asyncio.sleep(min(left, pause))
+
+
+def when(stamp: Timestamp) -> datetime:
+    """A protobuf time as a UTC datetime."""
+    return stamp.ToDatetime(UTC)

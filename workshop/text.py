@@ -1,0 +1,77 @@
+"""Text for people: times, counts, long texts in a line, and data that neither moves a cursor nor shows a key."""
+
+import os
+import re
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+WIDTH = 110  # columns: what JupyterLab, VS Code and GitHub show without wrapping
+SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD")
+
+
+def printable(text: str) -> str:
+    """Text whose control characters are spelled out: data must not move the cursor or break a page."""
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]", lambda c: c[0].encode("unicode_escape").decode(), text)
+
+
+def shorten(text: str, length: int = 300) -> str:
+    """Text in one line, its control characters spelled out, its end replaced by an ellipsis where it is too long."""
+    line = " ".join(printable(text[: 8 * length]).split())
+    return line if len(line) <= length and len(text) <= 8 * length else f"{line[: length - 1].rstrip()}…"
+
+
+def fold(line: str) -> list[str]:
+    """A line as lines of a notebook's width, broken between words; an address stays whole."""
+    if len(line) <= WIDTH:
+        return [line]
+    indent = " " * (len(line) - len(line.lstrip()))
+    return textwrap.wrap(line, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
+def scrub(text: str, environ: Mapping[str, str] = os.environ) -> str:
+    """Text without any key: neither a variable's value, nor what looks like one."""
+    for name, value in environ.items():
+        if SECRET.search(name) and len(value) > 8:  # "practice" is no secret
+            text = text.replace(value, "(hidden)")
+    return re.sub(r"\b(sk|pk|gsk)-[\w*.…-]{4,}", "(hidden)", text)
+
+
+def span(seconds: float) -> str:
+    """A length of time: 0.25 s, 12.3 s, 3 min 5 s, 2 h 3 min, 1 d 4 h."""
+    if seconds < 0.995:
+        return f"{max(seconds, 0):.2f} s"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    for size, unit, part, part_unit in ((86400, "d", 3600, "h"), (3600, "h", 60, "min")):
+        if whole >= size:
+            return f"{whole // size} {unit} {whole % size // part} {part_unit}"
+    return f"{whole // 60} min {whole % 60} s"
+
+
+def count(number: int, word: str) -> str:
+    """1 model call, 2 model calls."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What to do, in two forms: a notebook's cell does what a terminal's command does. `+` joins it with plain text."""
+
+    terminal: str
+    notebook: str
+
+    def __str__(self) -> str:
+        return self.terminal
+
+    def __add__(self, more: str) -> "Advice":
+        return Advice(self.terminal + more, self.notebook + more)
+
+    def __radd__(self, before: str) -> "Advice":
+        return Advice(before + self.terminal, before + self.notebook)
+
+
+def told(text: str | Advice, notebook: bool) -> str:
+    """A text in the form for a terminal or for a notebook."""
+    return text.notebook if notebook and isinstance(text, Advice) else str(text)
