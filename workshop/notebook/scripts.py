@@ -6,11 +6,12 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
+from workshop import doctor, env
 from workshop.checks import CHECKS, Check
 from workshop.checks.starters import untouched
 from workshop.errors import WorkshopError
 from workshop.notebook.keeping import keeper
-from workshop.notebook.surroundings import load_env, scrub, shadow
+from workshop.notebook.surroundings import scrub
 from workshop.processes import Record, fresh_log, stop
 
 IMPORTED = ("activities.py", "workflows.py")  # by worker.py and starter.py
@@ -94,9 +95,9 @@ def run(folder: Path, root: Path, script: str, arguments: list[str], log: Path) 
             f"{waiting.file} has nothing in its TODO {waiting.todo} yet: {waiting.title}.",
             f'write it, and run its cell again; ex.hint("{waiting.name}") helps',
         )
-    if hidden := shadow(folder, root):
-        raise WorkshopError(*hidden.split("\n  Next: "))
-    load_env(folder)
+    if hidden := doctor.shadow(folder, root):
+        raise WorkshopError(hidden.message, hidden.next_step)
+    env.load(folder)
     try:
         fresh_log(log).close()
     except OSError as error:
