@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from workshop import cli, doctor
-from workshop.doctor import Facts, Finding, machine, services, shapes, variables
+from workshop.doctor import Facts, Finding, machine, variables
 from workshop.processes import free_port
 from workshop.settings import ROOT, Settings
 
@@ -100,8 +100,8 @@ def test_the_shape_of_a_wrong_key_is_named(tmp_path: Path, value: str, code: str
 
 def test_a_key_cannot_be_too_random_for_a_placeholder() -> None:
     for key in (KEY, "sk-proj-Xy7_test-bQ0here9Zyourk2", "sk-aXXXb12nonefoo_-__3", "sk-proj-" + "aB3-_" * 30):
-        assert not shapes.is_placeholder(key)
-        assert shapes.key_state(key) == "set"
+        assert not variables.is_placeholder(key)
+        assert variables.key_state(key) == "set"
 
 
 LINES = [
@@ -424,7 +424,7 @@ def test_env_txt_beside_env_warns(tmp_path: Path) -> None:
     assert the(check(tmp_path, GOOD), "env-stray").level == "warning"
 
 
-def everything(facts: Facts, *checks: doctor.finding.Check) -> list[Finding]:
+def everything(facts: Facts, *checks: Callable[[Facts], Iterator[Finding]]) -> list[Finding]:
     return [finding for check in checks for finding in check(facts)]
 
 
@@ -554,41 +554,43 @@ def practice_facts(folder: Path, quick: bool = False, **ports: int) -> Facts:
 
 @pytest.mark.parametrize("quick", [False, True])
 def test_who_sits_at_the_practice_port(tmp_path: Path, quick: bool) -> None:
-    finding = the(list(services.practice(practice_facts(tmp_path, quick))), "practice-services")
+    finding = the(list(machine.practice_services(practice_facts(tmp_path, quick))), "practice-services")
     assert (finding.level, finding.next_step) == ("problem", "workshop up")
     with server(json.dumps({"service": "practice", "pid": 1}).encode()) as port:
-        [finding] = services.practice(practice_facts(tmp_path, quick, practice_port=port))
+        [finding] = machine.practice_services(practice_facts(tmp_path, quick, practice_port=port))
         assert finding.level == "ok"
     with server(b"<html>") as port:
-        finding = the(list(services.practice(practice_facts(tmp_path, quick, practice_port=port))), "port-taken")
+        finding = the(
+            list(machine.practice_services(practice_facts(tmp_path, quick, practice_port=port))), "port-taken"
+        )
         assert f"Another program listens at port {port}, where the practice services should be." in finding.message
         assert finding.next_step == "stop it, or set WORKSHOP_PRACTICE_PORT to a free port"
 
 
 def test_nobody_needs_the_practice_services_with_openai(tmp_path: Path) -> None:
     facts = Facts.gather(tmp_path, {"WORKSHOP_PRACTICE_PORT": str(free_port()), "OPENAI_API_KEY": KEY})
-    assert list(services.practice(facts)) == []
+    assert list(machine.practice_services(facts)) == []
 
 
 def test_who_sits_at_temporals_port(tmp_path: Path) -> None:
-    finding = the(list(services.temporal(practice_facts(tmp_path))), "temporal-server")
+    finding = the(list(machine.temporal(practice_facts(tmp_path))), "temporal-server")
     assert (finding.level, finding.next_step) == ("problem", "workshop up")
     with server(b"<html>") as port:
-        finding = the(list(services.temporal(practice_facts(tmp_path, temporal_port=port))), "port-taken")
+        finding = the(list(machine.temporal(practice_facts(tmp_path, temporal_port=port))), "port-taken")
         assert "where Temporal should be" in finding.message
-        finding = the(list(services.other_ports(practice_facts(tmp_path, temporal_ui_port=port))), "port-taken")
+        finding = the(list(machine.other_ports(practice_facts(tmp_path, temporal_ui_port=port))), "port-taken")
         assert "where Temporal's web UI should be" in finding.message
-        finding = the(list(services.other_ports(practice_facts(tmp_path, lab_port=port))), "port-taken")
+        finding = the(list(machine.other_ports(practice_facts(tmp_path, lab_port=port))), "port-taken")
         assert (finding.level, "--no-lab" in finding.next_step) == ("warning", True)
     with server(b'{"version": "2.1"}') as port:
-        assert list(services.other_ports(practice_facts(tmp_path, lab_port=port))) == []
+        assert list(machine.other_ports(practice_facts(tmp_path, lab_port=port))) == []
 
 
 def test_a_cluster_elsewhere_that_is_not_there(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("TEMPORAL_ADDRESS=cluster.invalid:7233\n")
-    finding = the(list(services.temporal(Facts.gather(tmp_path, {}))), "temporal-server")
+    finding = the(list(machine.temporal(Facts.gather(tmp_path, {}))), "temporal-server")
     assert (finding.line, "cannot be reached" in finding.message) == (1, True)
-    assert list(services.temporal(Facts.gather(tmp_path, {}, quick=True))) == []
+    assert list(machine.temporal(Facts.gather(tmp_path, {}, quick=True))) == []
 
 
 def test_the_real_services_are_well(services: object, settings: Settings, tmp_path: Path) -> None:
@@ -691,4 +693,4 @@ def test_doctor_without_problems_exits_with_0(
 def test_a_port_that_never_answers_is_not_waited_for(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        assert list(services.practice(practice_facts(tmp_path, quick=True, practice_port=port))) == []
+        assert list(machine.practice_services(practice_facts(tmp_path, quick=True, practice_port=port))) == []

@@ -13,6 +13,7 @@ import pytest
 from tests.harness import Bench
 from tests.tree import exercise_folder, variables
 from tools.notebooks import copy_of_the_tree
+from workshop import env
 from workshop.checks.starters import pristine
 from workshop.errors import WorkshopError
 from workshop.notebook import session as module
@@ -42,7 +43,7 @@ def shell(monkeypatch: pytest.MonkeyPatch, root: Path) -> Iterator[pytest.Monkey
     monkeypatch.setattr(module, "ROOT", root)
     before = dict(os.environ)
     yield monkeypatch
-    surroundings.forget_env()
+    env.unload()
     os.environ.clear()
     os.environ.update(before)
 
@@ -66,8 +67,15 @@ def test_a_missing_env_file_is_named(shell: pytest.MonkeyPatch, root: Path) -> N
     assert "There is no .env, but a .env.txt" in first_line()
 
 
+@pytest.mark.parametrize(
+    ("added", "says"), [(b"# caf\xe9\n", "not UTF-8"), (b"MINE=a\x00\n", "NUL"), (b"\xff\xfe", "UTF-16")]
+)
+def test_an_env_file_that_is_not_text_is_named(shell: pytest.MonkeyPatch, root: Path, added: bytes, says: str) -> None:
+    (root / ".env").write_bytes(added + (root / ".env").read_bytes())
+    assert says in first_line()
+
+
 def test_a_file_that_hides_a_package_is_named(shell: pytest.MonkeyPatch, root: Path) -> None:
-    shell.setattr("workshop.doctor.SERVICES", ())
     (exercise_folder(root, "03") / "agents.py").write_text("")
     assert "agents.py hides the package agents" in first_line()
 
@@ -83,13 +91,13 @@ def test_env_follows_its_file_and_the_shell_wins(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     environ = {"WEATHER_API_URL": "shell", "EMPTY": "", "MINE": "1"}
     file.write_bytes(b"\xef\xbb\xbfOPENAI_BASE_URL=a\nWEATHER_API_URL=b\nEMPTY=c\n")
-    surroundings.load_env(folder, environ)
+    env.load(folder, environ)
     tracing = {"OPENAI_AGENTS_DISABLE_TRACING": "1"}
     assert environ == {"OPENAI_BASE_URL": "a", "WEATHER_API_URL": "shell", "EMPTY": "c", "MINE": "1"} | tracing
     file.write_text("OPENAI_API_KEY=k\n")
-    surroundings.load_env(folder, environ)
+    env.load(folder, environ)
     assert environ == {"OPENAI_API_KEY": "k", "WEATHER_API_URL": "shell", "MINE": "1"}
-    surroundings.forget_env(environ)
+    env.unload(environ)
     assert environ == {"WEATHER_API_URL": "shell", "MINE": "1"}
 
 

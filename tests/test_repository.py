@@ -24,9 +24,8 @@ BELOW = {
     "warm": {"errors", "packages", "processes"},
     "services": {"errors", "loopback", "processes", "settings"},
     "upkeep": {"errors", "processes", "services", "settings"},
-    "envfile": {"errors", "settings"},
-    "modes": {"envfile", "errors", "settings"},
-    "doctor": {"envfile", "errors", "modes", "settings"},
+    "env": {"errors", "settings"},
+    "doctor": {"env", "errors", "settings"},
     "temporal": {"errors", "settings"},
     "history": {"errors", "temporal"},
     "audit": {"history", "text"},
@@ -67,6 +66,15 @@ def test_imports_go_down_only(path: Path) -> None:
     above = rooms(imports(path)) - {room}
     assert above <= BELOW.get(room, BELOW.keys() | {"notebook"})
     assert not {name.split(".")[0] for name in imports(path)} & {"solutions", "exercises", "tests", "bench"}
+
+
+def test_one_place_reads_dotenv_files() -> None:
+    """Commands, doctor and notebooks see the same settings. A check's process makes python-dotenv inert."""
+    readers = set()
+    for path in (ROOT / "workshop").rglob("*.py"):
+        if any(name.split(".")[0] == "dotenv" for name in imports(path)):
+            readers.add(path.stem)
+    assert readers == {"env", "probe"}
 
 
 @pytest.mark.parametrize("folder", ALL, ids=lambda folder: folder.name)

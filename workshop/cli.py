@@ -26,9 +26,9 @@ err = Console(stderr=True, highlight=False)
 @cache
 def environment() -> Mapping[str, str]:
     """The environment on top of `.env`; a variable that is set but empty counts as unset."""
-    from workshop import envfile, modes
+    from workshop import env
 
-    return modes.effective(envfile.read(ROOT / ".env", os.environ), os.environ)
+    return env.effective(env.read(ROOT / ".env", os.environ), os.environ)
 
 
 @cache
@@ -92,12 +92,12 @@ def use(
     The weather goes along: the practice one in practice mode, else the real one. Every line of yours is kept:
     what another mode needs is commented out, and comes back with it. Keys go into .env, never on a command line.
     """
-    from workshop import doctor, modes
+    from workshop import doctor, env
 
     if context.args or weather not in ("", "practice", "real"):  # not repeated: it may be a key
         raise WorkshopError("That is more than one mode, or an unknown option.", "workshop use --help")
     if mode or weather:
-        for line in modes.told(modes.use(ROOT, mode, weather or None, os.environ)):
+        for line in env.told(env.use(ROOT, mode, weather or None, os.environ)):
             say(line)
     else:
         say(doctor.mode_words(doctor.Facts.gather(ROOT, os.environ)))

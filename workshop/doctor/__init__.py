@@ -4,15 +4,15 @@ import getpass
 import os
 import platform
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from itertools import chain
 from pathlib import Path
 
-from workshop.doctor import file, machine, services, shapes, variables
-from workshop.doctor.finding import Check, Facts, Finding
+from workshop.doctor import machine, variables
+from workshop.doctor.finding import Facts, Finding
 from workshop.doctor.machine import shadows_in
-from workshop.modes import KEY, MANAGED, PRACTICE_KEY
+from workshop.doctor.variables import OURS, key_state
+from workshop.env import KEY, PRACTICE_KEY
 
 __all__ = [
     "Facts",
@@ -23,14 +23,20 @@ __all__ = [
     "mode_words",
     "report",
     "settings_problem",
-    "shadows_in",
+    "shadow",
     "told",
 ]
 
+
+def mode(facts: Facts) -> Iterator[Finding]:
+    """It is known which model and weather are asked, and whether there is a key."""
+    yield Finding("ok", "mode", mode_words(facts))
+
+
 # The order is the order of causes: what comes first explains what comes later.
-FILE: Sequence[Check] = (file.there,)
-VALUES: Sequence[Check] = (
-    file.lines,
+Checks = Sequence[Callable[[Facts], Iterator[Finding]]]
+VALUES: Checks = (
+    variables.lines,
     variables.ports,
     variables.model_address,
     variables.key,
@@ -38,13 +44,18 @@ VALUES: Sequence[Check] = (
     variables.temporal_address,
     variables.proxies,
     variables.tracing,
-    file.duplicates,
-    file.shell_wins,
+    variables.duplicates,
+    variables.shell_wins,
 )
-FOLDERS: Sequence[Check] = (file.example, file.nearer, machine.shadows)
-MACHINE: Sequence[Check] = (machine.python, machine.packages)
-MACHINE_AT_LENGTH: Sequence[Check] = (machine.venv, machine.compiled, machine.binary, machine.disk, machine.clock)
-SERVICES: Sequence[Check] = (services.practice, services.temporal)
+SETTINGS: Checks = (variables.file_is_there, *VALUES)
+FOLDERS: Checks = (variables.example, variables.nearer, machine.shadows)
+SERVICES: Checks = (machine.practice_services, machine.temporal)
+QUICK: Checks = (machine.python, machine.packages, *SETTINGS, *FOLDERS, *SERVICES)
+ALL: Checks = (
+    *(machine.python, mode, *SETTINGS, *FOLDERS),
+    *(machine.packages, machine.venv, machine.compiled, machine.binary, machine.disk, machine.clock),
+    *(*SERVICES, machine.other_ports),
+)
 PACKAGES = (
     "temporalio",
     "temporalio-openai-agents",
@@ -62,30 +73,45 @@ def diagnose(root: Path, environ: Mapping[str, str]) -> list[Finding]:
 
     Takes some seconds; asks nothing beyond this machine, but connects to TEMPORAL_ADDRESS wherever that is.
     """
-    facts = Facts.gather(root, environ)
-    found = [*_run(machine.python, facts), mode(facts)]
-    found += chain(
-        _settings(facts), _all(FOLDERS, facts), _run(machine.packages, facts), _all(MACHINE_AT_LENGTH, facts)
-    )
-    found += chain(_all(SERVICES, facts), _run(services.other_ports, facts))
-    return found
+    return list(_found(ALL, Facts.gather(root, environ)))
 
 
 def first_problem(root: Path, environ: Mapping[str, str]) -> Finding | None:
     """The first thing that would stop an exercise, or None. Quick, and asks nothing beyond this machine."""
-    facts = Facts.gather(root, environ, quick=True)
-    checks = chain(_all(MACHINE, facts), _settings(facts), _all(FOLDERS, facts), _all(SERVICES, facts))
-    return next((finding for finding in checks if finding.level == "problem"), None)
+    return _first(_found(QUICK, Facts.gather(root, environ, quick=True)))
 
 
 def check_settings(root: Path, environ: Mapping[str, str]) -> list[Finding]:
     """What is not well in `.env` and the shell's variables alone. At once."""
-    return list(_settings(Facts.gather(root, environ, quick=True)))
+    return list(_found(SETTINGS, Facts.gather(root, environ, quick=True)))
 
 
 def settings_problem(root: Path, environ: Mapping[str, str]) -> Finding | None:
     """The first problem of `.env` and the shell's variables alone."""
-    return next((finding for finding in check_settings(root, environ) if finding.level == "problem"), None)
+    return _first(check_settings(root, environ))
+
+
+def shadow(folder: Path, root: Path) -> Finding | None:
+    """A file in `folder` that hides a package from the programs that start there."""
+    return _first(shadows_in(folder, root))
+
+
+def _first(findings: Iterable[Finding]) -> Finding | None:
+    return next((finding for finding in findings if finding.level == "problem"), None)
+
+
+def _found(checks: Checks, facts: Facts) -> Iterator[Finding]:
+    readable = True
+    for check in checks:
+        if check in VALUES and not readable:
+            continue  # what a file says that cannot be read would be guesswork
+        try:
+            for finding in check(facts):
+                readable = readable and not (check is variables.file_is_there and finding.level == "problem")
+                yield finding
+        except OSError as error:
+            what = (check.__doc__ or "").splitlines()[0]
+            yield Finding("warning", "unseen", f"Could not look whether this holds: {what} ({error.strerror})")
 
 
 def told(findings: Sequence[Finding]) -> Iterator[str]:
@@ -106,14 +132,14 @@ def report(root: Path, environ: Mapping[str, str], findings: Sequence[Finding]) 
         "practice": settings.practice_port,
         "JupyterLab": settings.lab_port,
     }
-    shell = [name for name in sorted(environ) if name in (*MANAGED, *file.OURS) or name.lower().endswith("_proxy")]
+    shell = [name for name in sorted(environ) if name in OURS or name.lower().endswith("_proxy")]
     where = [name for name in ("CODESPACES", "REMOTE_CONTAINERS", "WSL_DISTRO_NAME", "CI") if environ.get(name)]
     lines = [
         "Report of `workshop doctor`; it holds no key and no name.",
         f"system    {platform.system()} {platform.release()} {platform.machine()} {' '.join(where)}".rstrip(),
         f"Python    {platform.python_version()} {platform.python_implementation()}",
         f"packages  {', '.join(f'{name} {_version(name)}' for name in ('workshop', *PACKAGES))}",
-        f"mode      {mode(facts).message}",
+        f"mode      {mode_words(facts)}",
         f"ports     {', '.join(f'{name} {port}' for name, port in ports.items())}",
         f"in shell  {', '.join(shell) or 'none of ours'}",
         "",
@@ -122,40 +148,13 @@ def report(root: Path, environ: Mapping[str, str], findings: Sequence[Finding]) 
     return _without_names("\n".join(lines), facts)
 
 
-def mode(facts: Facts) -> Finding:
-    """Which model and weather are asked, and whether there is a key."""
-    return Finding("ok", "mode", mode_words(facts))
-
-
 def mode_words(facts: Facts) -> str:
     """`practice model, practice weather; OPENAI_API_KEY: practice`."""
     model = {"practice": "practice model", "openai": "OpenAI"}.get(facts.mode, "another OpenAI-compatible server")
     weather = "practice weather" if facts.practice_weather else "real weather"
     key = facts.env.get(KEY, "")
     own = facts.mode == "practice" and key == PRACTICE_KEY
-    return f"{model}, {weather}; {KEY}: {PRACTICE_KEY if own else shapes.key_state(key)}"
-
-
-def _settings(facts: Facts) -> Iterator[Finding]:
-    """`.env` and what it says, unless it cannot be read at all: what it says would then be guesswork."""
-    readable = True
-    for finding in _all(FILE, facts):
-        readable = readable and finding.level != "problem"
-        yield finding
-    if readable:
-        yield from _all(VALUES, facts)
-
-
-def _all(checks: Sequence[Check], facts: Facts) -> Iterator[Finding]:
-    return chain.from_iterable(_run(check, facts) for check in checks)
-
-
-def _run(check: Check, facts: Facts) -> Iterator[Finding]:
-    try:
-        yield from check(facts)
-    except OSError as error:
-        what = (check.__doc__ or "").splitlines()[0]
-        yield Finding("warning", "unseen", f"Could not look whether this holds: {what} ({error.strerror})")
+    return f"{model}, {weather}; {KEY}: {PRACTICE_KEY if own else key_state(key)}"
 
 
 def _version(name: str) -> str:

@@ -2,13 +2,13 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from workshop import envfile, modes
-from workshop.envfile import EnvFile
+from workshop import env
+from workshop.env import EnvFile
 from workshop.errors import WorkshopError
 from workshop.settings import PORTS, Settings
 
@@ -36,7 +36,8 @@ class Facts:
 
     root: Path
     shell: Mapping[str, str]
-    file: EnvFile | None  # None: no .env, or none that can be read
+    file: EnvFile  # empty if there is none, or none that can be read
+    missing: bool  # there is no .env
     unreadable: WorkshopError | None
     env: Mapping[str, str]  # what scripts see: the shell's variables over the file's, without empty ones
     settings: Settings  # a port that is none counts as unset here
@@ -50,38 +51,36 @@ class Facts:
         """Reads `.env` and the variables. Never fails for what is in them."""
         file, unreadable = None, None
         try:
-            file = envfile.read(root / ".env", environ)
+            file = env.read(root / ".env", environ)
         except WorkshopError as error:
             unreadable = error
-        env = modes.effective(file, environ)
-        readable = {name: value for name, value in env.items() if name not in PORTS or port_number(value)}
+        seen = env.effective(file, environ)
+        readable = {name: value for name, value in seen.items() if name not in PORTS or port_number(value)}
         try:
             settings = Settings.from_env(readable, root)
         except WorkshopError:  # two services on one port
-            settings = Settings.from_env({name: value for name, value in env.items() if name not in PORTS}, root)
-        return cls(root, environ, file, unreadable, env, settings, quick)
+            settings = Settings.from_env({name: value for name, value in seen.items() if name not in PORTS}, root)
+        missing = file is None and unreadable is None
+        return cls(root, environ, file or EnvFile(), missing, unreadable, seen, settings, quick)
 
     @property
     def mode(self) -> str:
         """`practice`, `openai`, or another server's address; never to be printed in the third case."""
-        return modes.mode_of(self.env.get(modes.URL, ""), self.settings.practice_port)
+        return env.mode_of(self.env.get(env.URL, ""), self.settings.practice_port)
 
     @property
     def practice_weather(self) -> bool:
         """Whether the weather is the practice services'."""
-        return modes.is_practice(self.env.get(modes.WEATHER, ""), self.settings.practice_port)
+        return env.is_practice(self.env.get(env.WEATHER, ""), self.settings.practice_port)
 
     def line(self, name: str) -> int | None:
         """The line of .env that decides `name`; None if the shell or nobody does."""
-        if self.file is None or self.shell.get(name):
-            return None
-        found = self.file.assignments(name)
+        found = [] if self.shell.get(name) else self.file.assignments(name)
         return self.file.statements[found[-1]].line if found else None
 
     def place(self, name: str) -> str:
         """Where to mend `name`."""
-        line = self.line(name)
-        if line:
+        if line := self.line(name):
             return f"in line {line} of .env"
         return "in the shell, which wins over .env" if self.shell.get(name) else "in .env"
 
@@ -89,8 +88,9 @@ class Facts:
         """The way back to practice mode for `name`: against the shell, editing .env does not help."""
         return f"unset {name}" if self.shell.get(name) else "workshop use practice"
 
-
-Check = Callable[[Facts], Iterator[Finding]]
+    def wrong(self, name: str, code: str, words: str, next_step: str, level: Level = "problem") -> Finding:
+        """What is not right in the variable `name`, wherever it is set."""
+        return Finding(level, code, f"{name} {words}", next_step, self.line(name))
 
 
 def port_number(text: str) -> int | None:

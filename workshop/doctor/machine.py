@@ -1,22 +1,31 @@
-"""Checks of Python, packages, disk and the files of the checkout."""
+"""Checks of Python, packages, disk, and of who answers at the ports: the practice services, Temporal, or others."""
 
+import asyncio
+import http.client
 import importlib.metadata
 import importlib.util
+import json
 import os
 import pkgutil
 import re
 import shutil
+import socket
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.machinery import PathFinder
 from pathlib import Path
+from typing import Any, Literal
 
 from packaging.markers import Marker
 
-from workshop.doctor.finding import Facts, Finding
+from workshop.doctor.finding import Facts, Finding, port_number
+from workshop.doctor.variables import LOOPBACK
+from workshop.settings import HOST
 
 OLDEST, NEWEST = (3, 11), (3, 14)
 SET_UP_AGAIN = "delete .venv, then: make workshop"
@@ -43,12 +52,10 @@ def python(facts: Facts) -> Iterator[Finding]:
 def venv(facts: Facts) -> Iterator[Finding]:
     """The Python that runs is the checkout's own."""
     own = facts.root / ".venv"
-    if own.resolve() == facts.prefix.resolve():
-        return
-    message = "This Python is not the one in .venv, so other packages may be in use than scripts get there."
     if not own.is_dir():
         yield Finding("warning", "venv", "There is no .venv; this Python is another one.", "make workshop")
-    else:
+    elif own.resolve() != facts.prefix.resolve():
+        message = "This Python is not the one in .venv, so other packages may be in use than scripts get there."
         where = ".venv/bin/workshop doctor; in a notebook choose the kernel of .venv"
         yield Finding("warning", "venv", message, where)
 
@@ -133,19 +140,19 @@ def disk(facts: Facts) -> Iterator[Finding]:
     """There is room for logs and the database, and they may be written."""
     state = facts.settings.state_dir
     exists = next((path for path in (state, *state.parents) if path.exists()), facts.root)
-    what = "The folder .workshop" if state == facts.root / ".workshop" else "The folder that WORKSHOP_STATE_DIR names"
     try:
         with tempfile.TemporaryFile(dir=exists):
             pass
         free = shutil.disk_usage(exists).free
     except OSError as error:
+        what = "The folder .workshop"
+        what = what if state == facts.root / ".workshop" else "The folder that WORKSHOP_STATE_DIR names"
         message = f"{what}, where logs and the database go, cannot be written: {error.strerror}."
         yield Finding("problem", "state-dir", message, "make it writable, or set WORKSHOP_STATE_DIR to another folder")
         return
     if free < FREE_BYTES_WANTED:
         message = f"The disk has {free // 1_000_000} MB free; logs and the database need room to grow."
-        level = "problem" if free < FREE_BYTES_NEEDED else "warning"
-        yield Finding("problem" if level == "problem" else "warning", "disk", message, "free 1 GB")
+        yield Finding("problem" if free < FREE_BYTES_NEEDED else "warning", "disk", message, "free 1 GB")
 
 
 def clock(facts: Facts) -> Iterator[Finding]:
@@ -155,3 +162,106 @@ def clock(facts: Facts) -> Iterator[Finding]:
         today = datetime.fromtimestamp(facts.now, UTC)
         message = f"The clock says {today:%Y-%m-%d}, which is before these files were written."
         yield Finding("warning", "clock", message, "set the clock")
+
+
+def practice_services(facts: Facts) -> Iterator[Finding]:
+    """The practice services answer, where they are used."""
+    port = facts.settings.practice_port
+    used = facts.mode == "practice" or facts.practice_weather
+    answer = _who(port, "/health", lambda found: found.get("service") == "practice", facts.quick)
+    if answer == "right":
+        yield Finding("ok", "practice-services", f"practice services up at port {port}")
+    elif answer == "nobody" and used:
+        message = f"The practice services do not run: nothing listens at port {port}."
+        yield Finding("problem", "practice-services", message, "workshop up")
+    elif answer == "other" or (answer == "silent" and used and not facts.quick):
+        yield _taken(port, "the practice services", "WORKSHOP_PRACTICE_PORT")
+
+
+def temporal(facts: Facts) -> Iterator[Finding]:
+    """A Temporal server answers at TEMPORAL_ADDRESS, and knows the namespace."""
+    host, _, port = facts.settings.temporal_address.rpartition(":")
+    host, number = host.strip("[]"), port_number(port)
+    local = host in LOOPBACK
+    if not host or number is None or "/" in host or (facts.quick and not local):
+        return  # another check speaks of the form
+    if not _listens(host, number, 0.2 if facts.quick else 3):
+        if local:
+            message = f"The Temporal server does not run: nothing listens at port {number}."
+            yield Finding("problem", "temporal-server", message, "workshop up")
+        else:
+            message = "The Temporal server that TEMPORAL_ADDRESS names cannot be reached."
+            next_step = f"see to the network and the address {facts.place('TEMPORAL_ADDRESS')}, or take it out"
+            yield Finding("problem", "temporal-server", message, next_step, facts.line("TEMPORAL_ADDRESS"))
+    elif not facts.quick and local and not facts.env.get("TEMPORAL_API_KEY") and not facts.env.get("TEMPORAL_TLS"):
+        # In a thread: a notebook's event loop runs already.
+        with ThreadPoolExecutor(1) as pool:
+            state = pool.submit(asyncio.run, _ask(f"{host}:{number}", facts.settings.temporal_namespace)).result()
+        if state == "other":
+            yield _taken(number, "Temporal", "WORKSHOP_TEMPORAL_PORT")
+        elif state == "no namespace":
+            message = "The Temporal server has no namespace of the name in TEMPORAL_NAMESPACE."
+            next_step = f"take it out {facts.place('TEMPORAL_NAMESPACE')}: the namespace is then `default`"
+            yield Finding("problem", "temporal-namespace", message, next_step, facts.line("TEMPORAL_NAMESPACE"))
+        else:
+            yield Finding("ok", "temporal-server", f"Temporal up at port {number}")
+
+
+def other_ports(facts: Facts) -> Iterator[Finding]:
+    """The ports that `workshop up` will want are free or its own."""
+    settings = facts.settings
+    if not _listens(HOST, settings.temporal_port, 1) and _listens(HOST, settings.temporal_ui_port, 1):
+        yield _taken(settings.temporal_ui_port, "Temporal's web UI", "WORKSHOP_TEMPORAL_UI_PORT")
+    if _who(settings.lab_port, "/api", lambda found: "version" in found, facts.quick) in ("other", "silent"):
+        taken = _taken(settings.lab_port, "JupyterLab", "WORKSHOP_LAB_PORT")
+        yield replace(taken, level="warning", next_step=f"{taken.next_step}; or: workshop up --no-lab")
+
+
+def _taken(port: int, service: str, variable: str) -> Finding:
+    message = f"Another program listens at port {port}, where {service} should be."
+    return Finding("problem", "port-taken", message, f"stop it, or set {variable} to a free port")
+
+
+def _listens(host: str, port: int, timeout: float) -> bool:
+    try:
+        with socket.create_connection((host, port), timeout):
+            return True
+    except OSError:
+        return False
+
+
+def _who(
+    port: int, path: str, is_right: Callable[[dict[str, Any]], bool], quick: bool
+) -> Literal["nobody", "silent", "other", "right"]:
+    """Who answers GET `path` on loopback with JSON. Through http.client, which no proxy variable reaches."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=0.2 if quick else 3)
+    try:
+        connection.connect()
+    except OSError:
+        return "nobody"
+    try:
+        connection.request("GET", path)
+        found = json.loads(connection.getresponse().read(10_000))
+    except TimeoutError:
+        return "silent"
+    except (OSError, ValueError, http.client.HTTPException):
+        return "other"
+    finally:
+        connection.close()
+    return "right" if isinstance(found, dict) and is_right(found) else "other"
+
+
+async def _ask(address: str, namespace: str) -> Literal["well", "other", "no namespace"]:
+    # Here, for the other checks need not wait for these imports.
+    from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+    from temporalio.client import Client
+    from temporalio.service import RPCError, RPCStatusCode
+
+    try:
+        client = await asyncio.wait_for(Client.connect(address), 5)
+        await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=namespace))
+    except RPCError as error:
+        return "no namespace" if error.status == RPCStatusCode.NOT_FOUND else "other"
+    except (RuntimeError, TimeoutError):
+        return "other"
+    return "well"

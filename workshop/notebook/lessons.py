@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from workshop import doctor
 from workshop.checks import CHECKS, SIGNS, Check, Outcome, Verdict, find
 from workshop.checks.run import Checker
 from workshop.checks.starters import untouched
@@ -19,7 +20,7 @@ from workshop.checks.work import Work, verdict_of
 from workshop.diagnose.remedies import RUN_SYNC
 from workshop.errors import WorkshopError
 from workshop.notebook.kernel import Quiet, last_slip, shell
-from workshop.notebook.surroundings import free_name, shadow, stamp
+from workshop.notebook.surroundings import free_name, stamp
 from workshop.text import fold, scrub
 
 Say = Callable[[str], None]
@@ -195,9 +196,8 @@ class Lessons:
 
     def _hindered(self, check: Check, value: Any) -> Verdict | None:
         """What keeps any check from being made, or from being understood."""
-        if hidden := shadow(self.folder, self._root):
-            seen, _, step = hidden.partition("\n  Next: ")
-            return Verdict("raised", "shadow", seen, step)
+        if hidden := doctor.shadow(self.folder, self._root):
+            return Verdict("raised", "shadow", hidden.message, hidden.next_step)
         if value is None and check.file:
             for other in (GIVEN, *self.files):
                 if other != check.file and not (self.folder / other).is_file() and self._uses(check, other):

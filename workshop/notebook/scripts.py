@@ -4,11 +4,10 @@ import os
 import re
 from pathlib import Path
 
-from workshop import warm
+from workshop import doctor, env, warm
 from workshop.checks import CHECKS, Check
 from workshop.checks.starters import untouched
 from workshop.errors import WorkshopError
-from workshop.notebook.surroundings import load_env, shadow
 from workshop.processes import Program, Record
 from workshop.text import scrub
 
@@ -65,9 +64,9 @@ def run(folder: Path, root: Path, script: str, arguments: list[str], log: Path) 
             f"{waiting.file} has nothing in its TODO {waiting.todo} yet: {waiting.title}.",
             f'write it, and run its cell again; ex.hint("{waiting.name}") helps',
         )
-    if hidden := shadow(folder, root):
-        raise WorkshopError(*hidden.split("\n  Next: "))
-    load_env(folder)
+    if hidden := doctor.shadow(folder, root):
+        raise WorkshopError(hidden.message, hidden.next_step)
+    env.load(folder)
     try:
         return Script(warm.start(folder / script, arguments, os.environ, log), folder)
     except OSError as error:

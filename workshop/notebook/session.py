@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from workshop import warm
+from workshop import env, warm
 from workshop.checks.run import Checker
 from workshop.errors import WorkshopError
 from workshop.history import as_text
@@ -40,9 +40,9 @@ def exercise(number: str) -> "Exercise":
             before.close()
         os.chdir(folder)
         wrong = surroundings.problem(ROOT)
-        surroundings.load_env(folder)
+        env.load(folder)
         if wrong:
-            raise kernel.Stopped(wrong)
+            raise kernel.Stopped(str(wrong))
         settings = Settings.from_env(os.environ, ROOT)
     except WorkshopError as error:
         raise kernel.Stopped(str(error)) from None
