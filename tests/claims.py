@@ -14,6 +14,7 @@ from workshop import history, temporal
 from workshop.history import HANDOFF, MODEL, TASK_FAILURE, TIMER, TOOL, Row, Run
 from workshop.notebook.kernel import wait_for
 from workshop.practice.client import Practice
+from workshop.practice.report import ledger_lines
 from workshop.proof import ABANDONED, RECORDED, REFUSED, UNRECORDED, Proof
 from workshop.settings import ROOT, Settings
 
@@ -34,6 +35,7 @@ __all__ = [
     "claim",
     "fates",
     "latest",
+    "ledger_lines",
     "outcomes",
     "rows",
 ]
@@ -113,7 +115,7 @@ CLAIMS = {
         "why-count": """
             proof = ex.proof()
             claim((proof.answered, proof.made_again, proof.refused, proof.abandoned), (5, 3, 6, 1))
-            assert "made again within a run: 0" in "".join(ex._desk.ledger(0))
+            assert "made again within a run: 0" in "".join(ledger_lines(ex._practice.ledger()))
         """,
         "proof-glance": """
             claim(fates(ex.proof()), [[RECORDED], [REFUSED, REFUSED, REFUSED, RECORDED]])
@@ -212,6 +214,7 @@ CLAIMS = {
         """,
         "why-approval": """
             from workshop.practice.client import Practice
+from workshop.practice.report import ledger_lines
 
             entries = Practice(ex._settings.practice_url).ledger()["entries"]
             asked = [e["service"] for e in entries if "New York" in e["asked"] or "area=NY" in e["asked"]]

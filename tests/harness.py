@@ -1,13 +1,18 @@
 """Drives the solutions as their users do: as processes, against real services."""
 
 import os
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from temporalio.client import Client
+from temporalio.service import RPCError
 
 from workshop import processes, warm
 from workshop.history import Run, read_history
+from workshop.notebook.asking import STARTED
+from workshop.notebook.kernel import wait_for as wait_for_coroutine
 from workshop.practice.client import Practice
 from workshop.processes import PATIENCE, Program, wait_for
 from workshop.services import Services
@@ -52,6 +57,7 @@ class Bench:
         self.practice = practice
         self._tmp_path = tmp_path
         self._programs: list[Program] = []
+        self._numbers = count()
 
     def env(self, **changes: str) -> dict[str, str]:
         """The environment of a solution in practice mode."""
@@ -76,7 +82,7 @@ class Bench:
         return self._kept(processes.python(script, arguments, self.env(**changes), self._log()))
 
     def _log(self) -> Path:
-        return self._tmp_path / f"{len(self._programs)}.log"
+        return self._tmp_path / f"{next(self._numbers)}.log"
 
     def _kept(self, program: Program) -> Program:
         self._programs.append(program)
@@ -113,5 +119,16 @@ class Bench:
         self._services.start(["temporal"])
 
     def close(self) -> None:
+        """Ends all programs, and the workflows that starters left open: another test's worker would take them."""
         for program in self._programs:
             program.kill()
+        started = [found[1] for program in self._programs if (found := STARTED.search(program.text))]
+        self._programs.clear()
+        if started and self._services.record("temporal"):
+            wait_for_coroutine(self._end(started))
+
+    async def _end(self, workflow_ids: list[str]) -> None:
+        client = await Client.connect(self.env()["TEMPORAL_ADDRESS"])
+        for workflow_id in workflow_ids:
+            with suppress(RPCError):  # it is over, as it should be
+                await client.get_workflow_handle(workflow_id).terminate()

@@ -13,11 +13,10 @@ import pytest
 from tests.harness import Bench
 from tests.tree import exercise_folder, variables
 from tools.notebooks import copy_of_the_tree
-from workshop import env
+from workshop import env, settings
 from workshop.checks.starters import pristine
 from workshop.errors import WorkshopError
 from workshop.notebook import session as module
-from workshop.notebook import surroundings
 from workshop.notebook.asking import words
 from workshop.notebook.kernel import Stopped
 from workshop.notebook.reset import reset
@@ -103,7 +102,7 @@ def test_env_follows_its_file_and_the_shell_wins(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["2", "02", "02_temporal_hello_world"])
 def test_an_exercise_has_several_names(name: str, root: Path) -> None:
-    assert surroundings.folder_of(name, root).name == "02_temporal_hello_world"
+    assert settings.exercise_folder(name, root).name == "02_temporal_hello_world"
 
 
 def test_reset_keeps_all_that_a_learner_had(root: Path) -> None:
@@ -129,7 +128,7 @@ def test_reset_keeps_all_that_a_learner_had(root: Path) -> None:
 
 
 def test_two_resets_in_a_second_keep_both(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workshop.notebook.reset.stamp", lambda: "20260101-000000")
+    monkeypatch.setattr("time.strftime", lambda form: "20261125-130926")
     folder = exercise_folder(root, "02")
     for text in ("one", "two"):
         (folder / "worker.py").write_text(text)

@@ -69,12 +69,12 @@ def test_imports_go_down_only(path: Path) -> None:
 
 
 def test_one_place_reads_dotenv_files() -> None:
-    """Commands, doctor and notebooks see the same settings. A check's process makes python-dotenv inert."""
+    """Commands, doctor and notebooks see the same settings. packages only imports it; a check makes it inert."""
     readers = set()
     for path in (ROOT / "workshop").rglob("*.py"):
         if any(name.split(".")[0] == "dotenv" for name in imports(path)):
             readers.add(path.stem)
-    assert readers == {"env", "probe"}
+    assert readers == {"env", "packages", "script"}
 
 
 @pytest.mark.parametrize("folder", ALL, ids=lambda folder: folder.name)

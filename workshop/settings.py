@@ -1,5 +1,6 @@
 """Ports, addresses and paths: what the workshop reads from the environment, read in one place."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,6 +116,25 @@ class Settings:
             "NO_PROXY": HOST,
             "no_proxy": HOST,
         }
+
+    @property
+    def weather_practises(self) -> bool:
+        """Whether the weather in use is the practice one."""
+        return is_local(self.weather_api_url, self.practice_port)
+
+
+def exercise_folder(number: str, root: Path) -> Path:
+    """The folder of an exercise: `3`, `03` and `03_durable_agent` all name it.
+
+    Raises:
+        WorkshopError: there is no such exercise.
+    """
+    digits = re.match(r"\d+", str(number))
+    found = sorted(root.glob(f"exercises/{int(digits[0]):02d}_*/")) if digits else []
+    if not found:
+        names = ", ".join(sorted(path.name for path in root.glob("exercises/[0-9][0-9]_*/")))
+        raise WorkshopError(f"There is no exercise {number!r}.", f"choose one of {names or '01 to 04'}")
+    return found[0]
 
 
 def is_local(url: str, port: int, path: str = "") -> bool:

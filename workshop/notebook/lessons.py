@@ -20,7 +20,7 @@ from workshop.checks.work import Work, verdict_of
 from workshop.diagnose.remedies import RUN_SYNC
 from workshop.errors import WorkshopError
 from workshop.notebook.kernel import Quiet, last_slip, shell
-from workshop.notebook.surroundings import free_name, stamp
+from workshop.notebook.reset import dated
 from workshop.text import fold, scrub
 
 Say = Callable[[str], None]
@@ -240,7 +240,7 @@ class Lessons:
             return
         kept = ""
         if target.exists():
-            copy = free_name(target.with_name(f"{file}.bak-{stamp()}"))
+            copy = dated(target.with_name(f"{file}.bak"))
             shutil.copy2(target, copy)
             kept = f" Yours is kept as {copy.name}."
         shutil.copyfile(source, target)

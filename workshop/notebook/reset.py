@@ -2,11 +2,12 @@
 
 import shutil
 import subprocess
+import time
+from itertools import chain, count
 from pathlib import Path
 
 from workshop.checks.starters import NOTEBOOK, pristine
 from workshop.errors import WorkshopError
-from workshop.notebook.surroundings import free_name, stamp
 
 GIVEN = (NOTEBOOK, "connection.py")  # what an exercise's folder has before anything is written
 PICTURES = (".svg", ".png", ".md")
@@ -30,7 +31,7 @@ def reset(root: Path, folder: Path) -> list[str]:
     changed = [
         path for path, source in wanted.items() if source.is_file() and path.exists() and not _same(path, source)
     ]
-    kept = free_name(folder / f"kept-{stamp()}")
+    kept = dated(folder / "kept")
     try:
         if written or changed:
             kept.mkdir()
@@ -60,6 +61,13 @@ def reset(root: Path, folder: Path) -> list[str]:
         f"Exercise {number} is as it was handed out. Kept in {kept.relative_to(root)}: {names}",
         "If the notebook is open in a browser: reload it from disk (File > Reload Notebook from Disk).",
     ]
+
+
+def dated(path: Path) -> Path:
+    """`path` with the time in its name, `kept-20261125-130926`, or the first of `...-2`, `...-3` that is not there."""
+    first = path.with_name(f"{path.name}-{time.strftime('%Y%m%d-%H%M%S')}")
+    names = chain([first], (first.with_name(f"{first.name}-{number}") for number in count(2)))
+    return next(name for name in names if not name.exists())
 
 
 def _same(path: Path, other: Path) -> bool:

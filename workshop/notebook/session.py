@@ -1,29 +1,33 @@
-"""`ex`: everything that a learner does in a notebook, each a line, none of them for ever."""
+"""`ex`: everything that a learner does in a notebook, each a line, none of them forever."""
 
 import atexit
 import os
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from workshop import env, warm
+from workshop import doctor, env, warm
 from workshop.checks.run import Checker
 from workshop.errors import WorkshopError
 from workshop.history import as_text
-from workshop.notebook import kernel, scripts, surroundings
+from workshop.notebook import kernel, scripts
 from workshop.notebook.asking import Asked, words
-from workshop.notebook.desk import Desk
 from workshop.notebook.flows import Flows, as_table, show_timeline
 from workshop.notebook.lessons import Checked, Lessons, Results
 from workshop.notebook.worker import Worker
+from workshop.practice.client import Practice
+from workshop.practice.report import fault_lines, ledger_lines
 from workshop.proof import PlainProof, Proof, of_question, prove, prove_plain
-from workshop.settings import EXERCISES, ROOT, Settings
+from workshop.settings import EXERCISES, ROOT, Settings, exercise_folder
 from workshop.text import fold, scrub
 
-T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
 
+CLEAR = "ex.clear()"
 HOPELESS = 3.0  # seconds that are waited when there is no worker, in case one runs in a terminal
 PLAIN = "01"  # the exercise whose starter runs the agent itself unless told --durable
+SERVICES = ("practice-services", "temporal-server")  # findings that `make workshop` fixes
 
 _open: dict[Path, "Exercise"] = {}  # one an exercise, whatever number of times its first cell is run
 
@@ -35,22 +39,43 @@ def exercise(number: str) -> "Exercise":
         Stopped: something is wrong with the set-up. A notebook shows the one line of it, and no traceback.
     """
     try:
-        folder = surroundings.folder_of(number, ROOT)
+        folder = exercise_folder(number, ROOT)
         if before := _open.pop(folder, None):
             before.close()
         os.chdir(folder)
-        wrong = surroundings.problem(ROOT)
+        env.unload()
+        finding = doctor.first_problem(ROOT, os.environ)
         env.load(folder)
-        if wrong:
-            raise kernel.Stopped(str(wrong))
+        if finding:
+            step = "make workshop, in a terminal" if finding.code in SERVICES else finding.next_step
+            raise WorkshopError(finding.message, step)
         settings = Settings.from_env(os.environ, ROOT)
     except WorkshopError as error:
         raise kernel.Stopped(str(error)) from None
     kernel.prepare(folder)
     made = _open[folder] = Exercise(folder, settings)
-    print(surroundings.ready_line(made.number, settings, ROOT))
+    mode = doctor.mode_words(doctor.Facts.gather(ROOT, os.environ, quick=True))
+    ui, console = settings.public_url(settings.temporal_ui_port), settings.public_url(settings.practice_port)
+    print(
+        f"Exercise {made.number} is ready: {mode}. Temporal at {settings.temporal_address}, "
+        f"its web UI {ui}, practice console {console}"
+    )
     warm.warm_up()  # the packages are imported while the learner reads
     return made
+
+
+def said(method: F) -> F:
+    """What a person can fix is said in a line, and stops no cell: the method returns None then."""
+
+    @wraps(method)
+    def call(self: "Exercise", *args: Any, **options: Any) -> Any:
+        try:
+            return method(self, *args, **options)
+        except WorkshopError as error:
+            self._say(scrub(str(error)))
+            return None
+
+    return cast(F, call)
 
 
 class Exercise:
@@ -67,7 +92,7 @@ class Exercise:
         self.folder = folder
         self._settings, self._say = settings, say
         self._flows = Flows(settings, EXERCISES[folder.name])
-        self._desk = Desk(settings)
+        self._practice = Practice(settings.practice_url)
         self._checker = Checker(say)
         self._lessons = Lessons(self.number, folder, settings.root, settings.state_dir, self._checker, say)
         self.worker = Worker(self.number, folder, settings.root, settings, EXERCISES[folder.name], say)
@@ -100,17 +125,16 @@ class Exercise:
             what was asked, with `.workflow_id`, `.exit_code`, `.output` and `.kill()`. If it cannot be asked, the first
             two are None.
         """
-        asked = self._told(lambda: self._ask(question, wait, options))
-        return asked or Asked(
-            question, scripts.never_started(self.folder, self.folder / "no.log"), False, lambda: False
-        )
+        nothing = Asked(question, scripts.never_started(self.folder, self.folder / "no.log"), False, lambda: False)
+        return self._ask(question, wait, options) or nothing
 
+    @said
     def _ask(self, question: str, wait: float, options: dict[str, Any]) -> Asked:
         log = self._settings.state_dir / "logs" / f"starter-{self.number}-{len(self._asked) + 1}.log"
-        newest = self._desk.newest()
+        newest = self._newest()
         durable = self.number != PLAIN or bool(options.get("durable"))
         script = scripts.run(self.folder, self._settings.root, "starter.py", words(question, options), log)
-        asked = Asked(question, script, durable, lambda: self._desk.newest() > newest)
+        asked = Asked(question, script, durable, lambda: self._newest() > newest)
         self._asked.append((asked, newest))
         if durable:
             wait = self._patience(wait)
@@ -133,11 +157,9 @@ class Exercise:
             self._lines(self._flows.why(asked.workflow_id).lines(notebook=True))
         return asked
 
+    @said
     def run(self, script: str, *arguments: str, wait: float = 60) -> None:
         """Runs another program of the folder to its end, for so many seconds at most, and prints what it prints."""
-        self._told(lambda: self._run(script, arguments, wait))
-
-    def _run(self, script: str, arguments: tuple[str, ...], wait: float) -> None:
         log = self._settings.state_dir / "logs" / f"{Path(script).stem}-{self.number}.log"
         program = Asked(
             script, scripts.run(self.folder, self._settings.root, script, list(arguments), log), False, lambda: True
@@ -150,11 +172,9 @@ class Exercise:
         if not over:
             self._say(f"{script} was ended: it took longer than {wait:g} s.")
 
+    @said
     def wait(self, seconds: float = 30) -> None:
         """Waits until what was asked last is over, and prints its answer; if that takes longer, says why."""
-        self._told(lambda: self._wait(seconds))
-
-    def _wait(self, seconds: float) -> None:
         last = self._last()
         if last and not last.durable:
             if not last.follow(seconds, self._say):
@@ -173,30 +193,35 @@ class Exercise:
 
     # Looking.
 
+    @said
     def audit(self, workflow_id: str | None = None) -> None:
         """Prints what a workflow did, by default the latest of this exercise: calls, attempts, errors, times."""
-        self._told(lambda: self._lines(as_table(self._flows.run(self._workflow_id(workflow_id)))))
+        self._lines(as_table(self._flows.run(self._workflow_id(workflow_id))))
 
+    @said
     def timeline(self, workflow_id: str | None = None) -> None:
         """Shows the same as a picture."""
-        self._told(lambda: show_timeline(self._flows.run(self._workflow_id(workflow_id))))
+        show_timeline(self._flows.run(self._workflow_id(workflow_id)))
 
+    @said
     def why(self, workflow_id: str | None = None) -> None:
         """Prints why a workflow is not finished, or how it ended."""
-        self._told(lambda: self._lines(self._flows.why(self._workflow_id(workflow_id)).lines(notebook=True)))
+        self._lines(self._flows.why(self._workflow_id(workflow_id)).lines(notebook=True))
 
+    @said
     def ledger(self, since_last: bool = True) -> None:
         """Prints what the practice services were asked: since the last question, or ever."""
+        if not self._ledger_is_kept:
+            self._say("The ledger belongs to the practice services, which are not in use now.")
+            return
         since = self._asked[-1][1] if since_last and self._asked else 0
-        self._told(lambda: self._lines(self._desk.ledger(since)))
+        self._lines(ledger_lines(self._practice.ledger(since)))
 
+    @said
     def proof(self, workflow_id: str | None = None) -> Proof | PlainProof | None:
         """Prints, and returns, what the history and the ledger say of the calls of the last question."""
-        return self._told(lambda: self._prove(workflow_id))
-
-    def _prove(self, workflow_id: str | None) -> Proof | PlainProof:
         last = self._last()
-        ledger = self._desk.entries() if self._desk.model_practises or self._desk.weather_practises else None
+        ledger = self._practice.ledger()["entries"] if self._ledger_is_kept else None
         found: Proof | PlainProof
         if last and not last.durable and workflow_id is None:
             entries = None if ledger is None else of_question(ledger, last.question, self._begun(last))
@@ -220,20 +245,31 @@ class Exercise:
 
     # Faults.
 
+    @said
     def fault(self, target: str, kind: str, **options: Any) -> None:
         """Makes the practice `model` or `weather` fail on purpose, as `workshop fault` does.
 
         Args:
             options: `times`, `after` (so many requests), `delay` (s), `retry_after` (s), `probability`, `seed`.
         """
-        self._told(lambda: self._lines(self._desk.fault(target, kind, **options)))
+        if not (self._settings.weather_practises if target == "weather" else self._settings.mode == "practice"):
+            service = "weather" if target == "weather" else "model"
+            self._say(f"The {service} in use is not the practice {service}, so there are no faults to set.")
+            self._say("Back to practice: workshop use practice, in a terminal; then run the first cell again.")
+            return
+        self._lines(fault_lines(self._practice.fault(target, kind, **options), CLEAR))
 
+    @said
     def clear(self, target: str | None = None) -> None:
         """Ends the faults of `model` or `weather`, by default of both."""
-        self._told(lambda: self._lines(self._desk.clear(target)))
+        if self._ledger_is_kept:
+            self._lines(fault_lines(self._practice.clear(target), CLEAR))
+        else:
+            self._say("Neither model nor weather in use is the practice one, so there are no faults to set.")
 
     # Learning.
 
+    @said
     def check(self, name: str | None = None, value: Any = None) -> Checked | Results | None:
         """Looks whether a TODO is done, or all of them.
 
@@ -241,27 +277,34 @@ class Exercise:
             name: of the check; by default all.
             value: the notebook's object that is meant, by default the variable of its usual name.
         """
-        return self._told(lambda: self._lessons.check(name, value) if name else self._lessons.check_all())
+        return self._lessons.check(name, value) if name else self._lessons.check_all()
 
+    @said
     def hint(self, name: str) -> None:
         """Prints a hint, at each call one more, from a question to almost the answer."""
-        self._told(lambda: self._lessons.hint(name))
+        self._lessons.hint(name)
 
+    @said
     def solution(self, name: str, apply: bool = False) -> None:
         """Shows what differs from the solution; `apply=True` takes the solution's file, and keeps a copy of yours."""
-        self._told(lambda: self._lessons.solution(name, apply))
+        self._lessons.solution(name, apply)
 
+    @said
     def progress(self) -> None:
         """Prints which checks have passed."""
-        self._told(lambda: self._lines(self._lessons.progress()))
+        self._lines(self._lessons.progress())
 
-    def _told(self, do: Callable[[], T]) -> T | None:
-        """Does it; what a person can mend is said in its line, and stops nothing."""
+    @property
+    def _ledger_is_kept(self) -> bool:
+        """Whether the practice services are in use, for the model or for the weather."""
+        return self._settings.mode == "practice" or self._settings.weather_practises
+
+    def _newest(self) -> int:
+        """The id of the ledger's newest entry; 0 if there is none, or no ledger."""
         try:
-            return do()
-        except WorkshopError as error:
-            self._say(scrub(str(error)))
-            return None
+            return self._practice.newest() if self._ledger_is_kept else 0
+        except WorkshopError:
+            return 0
 
     def _lines(self, lines: list[str]) -> None:
         for line in lines:

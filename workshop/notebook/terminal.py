@@ -10,8 +10,7 @@ from workshop.checks import CHECKS
 from workshop.checks.run import Checker
 from workshop.notebook import reset, worker
 from workshop.notebook.lessons import Lessons
-from workshop.notebook.surroundings import folder_of
-from workshop.settings import Settings
+from workshop.settings import Settings, exercise_folder
 
 Say = Callable[[str], None]
 LOOK = 0.5  # seconds between two looks at the files
@@ -20,7 +19,7 @@ LOOK = 0.5  # seconds between two looks at the files
 def progress(settings: Settings, say: Say) -> None:
     """Prints what the checks of every exercise found last."""
     for number in CHECKS:
-        folder = folder_of(number, settings.root)
+        folder = exercise_folder(number, settings.root)
         for line in Lessons(number, folder, settings.root, settings.state_dir, Checker(), say).progress():
             say(line)
     say("Make them anew with: workshop check 03, or in the notebook with ex.check()")
@@ -32,7 +31,7 @@ def check(settings: Settings, exercise: str, watch: bool, say: Say) -> int:
     Returns:
         an exit code: 0 when all passed.
     """
-    folder = folder_of(exercise, settings.root)
+    folder = exercise_folder(exercise, settings.root)
     number = folder.name[:2]
     checker = Checker(say)
     warm.warm_up()
@@ -58,7 +57,7 @@ def check(settings: Settings, exercise: str, watch: bool, say: Say) -> int:
 
 def reset_exercise(settings: Settings, exercise: str, say: Say) -> None:
     """Gives an exercise back as it was handed out, and keeps what the learner had."""
-    folder = folder_of(exercise, settings.root)
+    folder = exercise_folder(exercise, settings.root)
     number = folder.name[:2]
     if worker.end(worker.pid_file(number, settings.state_dir), worker.REPLACE):
         say("Its worker was stopped.")
