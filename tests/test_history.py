@@ -273,8 +273,11 @@ def test_sticky_time_outs_are_told() -> None:
 def test_unknown_events_are_shown_and_half_histories_do_not_raise() -> None:
     events = WorkflowHistory.from_json("x", (HISTORIES / "many_kinds.json").read_text()).events
     strange = HistoryEvent(event_id=98, event_type=9999)  # type: ignore[arg-type]
-    run = run_from_events("x", [events[0], *events[8:], strange])
-    assert "unknown event type 9999" in [row.name for row in run.rows]
+    rare = HistoryEvent(event_id=99)
+    rare.nexus_operation_scheduled_event_attributes.service = "s"
+    run = run_from_events("x", [events[0], *events[8:], strange, rare])
+    plain = [row.name for row in run.rows if row.kind == "event"]
+    assert plain[:2] == ["unknown event type 9999", "nexus operation scheduled"]
     with pytest.raises(ValueError, match="does not begin"):
         run_from_events("x", events[1:])
 
