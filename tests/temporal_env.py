@@ -19,15 +19,21 @@ import openai
 import pytest
 from agents import Model, ModelResponse
 from agents.testing import ScriptedModel, assistant_message, function_call
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client, WorkflowHandle, WorkflowHistory
 from temporalio.openai_agents import ModelActivityParameters, OpenAIAgentsPlugin
 from temporalio.openai_agents.testing import TestModelProvider
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from tests import temporal_flows as flows
+from workshop.history import Run, run_from_events
 
 HISTORIES = Path(__file__).parent / "histories"
+
+
+def recorded(name: str) -> Run:
+    """A run of tests/histories."""
+    return run_from_events(name, WorkflowHistory.from_json(name, (HISTORIES / f"{name}.json").read_text()).events)
 
 
 @pytest.fixture(scope="session")
@@ -68,7 +74,7 @@ TOOL_THEN_ANSWER = [
 ]
 
 
-class StepByStep(Model):
+class ScriptedSteps(Model):
     """Answers the n-th request of a worker with the n-th step: output items, or an exception that it raises."""
 
     def __init__(self, steps: list[Any]) -> None:
@@ -92,7 +98,7 @@ async def worker(address: str, queue: str, steps: list[Any] | None = None, **cha
         model_params=ModelActivityParameters(
             start_to_close_timeout=timedelta(seconds=20), heartbeat_timeout=timedelta(seconds=5)
         ),
-        model_provider=TestModelProvider(StepByStep(steps or TOOL_THEN_ANSWER)),
+        model_provider=TestModelProvider(ScriptedSteps(steps or TOOL_THEN_ANSWER)),
     )
     client = await Client.connect(address, plugins=[plugin])
     arguments = {"workflows": flows.WORKFLOWS, "activities": flows.ACTIVITIES, "build_id": "tests"} | changes

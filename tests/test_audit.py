@@ -16,12 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from IPython.core.formatters import DisplayFormatter
 from rich.console import Console
-from temporalio.client import Client, WorkflowHistory
+from temporalio.client import Client
 
 from tests import temporal_flows as flows
-from tests.temporal_env import HISTORIES, TOOL_THEN_ANSWER, result, start, worker
+from tests.temporal_env import HISTORIES, TOOL_THEN_ANSWER, recorded, result, start, worker
 from workshop.audit import Audit, timeline
-from workshop.history import ACTIVITY, HANDOFF, TIMER, Link, Row, Run, run_from_events
+from workshop.history import ACTIVITY, HANDOFF, TIMER, Link, Row, Run
 from workshop.settings import ROOT
 from workshop.text import shorten
 
@@ -30,10 +30,6 @@ pytest_plugins = ["tests.temporal_env"]
 NAMES = [path.stem for path in HISTORIES.glob("*.json")]
 BEGAN = datetime(2026, 11, 25, 12, tzinfo=UTC)
 EMPTY = Run("an-id", "run", "Type", "queue", "running", BEGAN, None, None, None, (), "", "", ())
-
-
-def recorded(name: str) -> Run:
-    return run_from_events(name, WorkflowHistory.from_json(name, (HISTORIES / f"{name}.json").read_text()).events)
 
 
 def table(run: Run, width: int, now: datetime = BEGAN) -> str:

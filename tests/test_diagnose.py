@@ -17,14 +17,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import PauseActivityRequest
-from temporalio.client import Client, WorkflowHandle, WorkflowHistory
+from temporalio.client import Client, WorkflowHandle
 
 from tests import temporal_flows as flows
-from tests.temporal_env import HISTORIES, TOOL_THEN_ANSWER, eventually, refusal, result, start, worker
+from tests.temporal_env import TOOL_THEN_ANSWER, eventually, recorded, refusal, result, start, worker
 from workshop.diagnose import REMEDIES, Diagnosis, findings, recognise, why
 from workshop.diagnose.remedies import Remedy, recognise_slip
 from workshop.errors import WorkshopError
-from workshop.history import ACTIVITY, Link, Row, Run, WorkflowTask, read_history, run_from_events
+from workshop.history import ACTIVITY, Link, Row, Run, WorkflowTask, read_history
 from workshop.settings import ROOT
 from workshop.temporal import Pollers, gone, pollers
 
@@ -262,10 +262,6 @@ async def test_the_server_is_asked_within_a_bound(client: Client, monkeypatch: p
     monkeypatch.setattr("workshop.diagnose.PATIENCE", 0.05)
     with pytest.raises(WorkshopError, match="does not answer: no answer within"):
         await why(client, "x")
-
-
-def recorded(name: str) -> Run:
-    return run_from_events(name, WorkflowHistory.from_json(name, (HISTORIES / f"{name}.json").read_text()).events)
 
 
 def test_recorded_ends() -> None:

@@ -13,6 +13,7 @@ from temporalio.client import Client
 from bench.trial import QUESTIONS, Trial, begin
 from tests.faults import CASES, FAILED, Case
 from tests.folders import DURABLE, ROUTING
+from workshop.diagnose import recognise
 from workshop.history import HANDOFF, MODEL, TOOL, Row, Run
 from workshop.services import Services
 
@@ -59,6 +60,8 @@ def test_the_durable_agent_ends_as_the_table_says(trial: Trial, case: Case) -> N
     calls = rows(seen.run, TOOL if case.target == "weather" else MODEL)
     assert calls[case.at - 1 if case.target == "model" else 0].attempts == case.durable.attempts
     assert all(row.attempts == 1 for row in calls if row is not calls[-1])
+    # And there is a remedy for each of its errors.
+    assert [row.last_error for row in seen.run.rows if row.errors and recognise(row.errors) is None] == []
 
 
 def test_a_date_in_retry_after_is_still_a_rate_limit(trial: Trial) -> None:

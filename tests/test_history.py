@@ -14,7 +14,7 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowHistory
 
 from tests import temporal_flows as flows
-from tests.temporal_env import HISTORIES, TOOL_THEN_ANSWER, eventually, refusal, result, start, worker
+from tests.temporal_env import HISTORIES, TOOL_THEN_ANSWER, eventually, recorded, refusal, result, start, worker
 from workshop.errors import WorkshopError
 from workshop.history import (
     ACTIVITY,
@@ -38,14 +38,10 @@ from workshop.history import (
 )
 from workshop.history.agent import model_call
 from workshop.history.payloads import chain, decode
-from workshop.temporal import connect, latest_workflow_id, latest_workflow_ids
+from workshop.temporal import connect, follow, latest_workflow_id, latest_workflow_ids
 from workshop.text import printable, span
 
 pytest_plugins = ["tests.temporal_env"]
-
-
-def recorded(name: str) -> Run:
-    return run_from_events(name, WorkflowHistory.from_json(name, (HISTORIES / f"{name}.json").read_text()).events)
 
 
 def kinds(run: Run) -> list[str]:
@@ -277,8 +273,11 @@ def test_sticky_time_outs_are_told() -> None:
 def test_unknown_events_are_shown_and_half_histories_do_not_raise() -> None:
     events = WorkflowHistory.from_json("x", (HISTORIES / "many_kinds.json").read_text()).events
     strange = HistoryEvent(event_id=98, event_type=9999)  # type: ignore[arg-type]
-    run = run_from_events("x", [events[0], *events[8:], strange])
-    assert "unknown event type 9999" in [row.name for row in run.rows]
+    rare = HistoryEvent(event_id=99)
+    rare.nexus_operation_scheduled_event_attributes.service = "s"
+    run = run_from_events("x", [events[0], *events[8:], strange, rare])
+    plain = [row.name for row in run.rows if row.kind == "event"]
+    assert plain[:2] == ["unknown event type 9999", "nexus operation scheduled"]
     with pytest.raises(ValueError, match="does not begin"):
         run_from_events("x", events[1:])
 
@@ -307,6 +306,16 @@ async def test_no_server_and_no_namespace_are_one_line(temporal_address: str) ->
     for request in (latest_workflow_id(lost), read_history(lost, "x")):
         with pytest.raises(WorkshopError, match="elsewhere"):
             await request
+
+
+async def test_something_is_followed_until_it_is_so_or_the_time_is_over() -> None:
+    numbers = iter(range(1000))
+
+    async def look() -> int:
+        return next(numbers)
+
+    assert await follow(look, lambda number: number == 3, 20, pause=0.001) == 3
+    assert await follow(look, lambda number: number < 0, 0) == 4
 
 
 encodings = st.sampled_from([b"json/plain", b"json/protobuf", b"binary/plain", b"binary/null", b"binary/x", b"\xff"])

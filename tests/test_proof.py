@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from agents import OpenAIProvider
+from openai import AsyncOpenAI
 from temporalio.client import Client
 from temporalio.openai_agents import ModelActivityParameters, OpenAIAgentsPlugin
 from temporalio.worker import Worker
@@ -208,17 +210,22 @@ async def test_a_conversation_over_several_runs_is_one(bench: Bench, monkeypatch
     """Each turn continues as new: audit, proof and why tell of the whole."""
     for name, value in bench.env().items():
         monkeypatch.setenv(name, value)
-    plugin = OpenAIAgentsPlugin(model_params=ModelActivityParameters(start_to_close_timeout=timedelta(seconds=20)))
-    client = await Client.connect(bench.env()["TEMPORAL_ADDRESS"], plugins=[plugin])
-    async with Worker(
-        client,
-        task_queue="turns",
-        workflows=[flows.TakesTurns],
-        activities=[flows.get_weather_alerts],
-        build_id="tests",
-    ):
-        handle = await start(client, "turns", flows.TakesTurns, ["Alerts in Texas?", "Alerts in Ohio?", "Thank you"])
-        assert await result(handle)
+    async with AsyncOpenAI() as model:
+        plugin = OpenAIAgentsPlugin(
+            model_params=ModelActivityParameters(start_to_close_timeout=timedelta(seconds=20)),
+            model_provider=OpenAIProvider(openai_client=model),
+        )
+        client = await Client.connect(bench.env()["TEMPORAL_ADDRESS"], plugins=[plugin])
+        async with Worker(
+            client,
+            task_queue="turns",
+            workflows=[flows.TakesTurns],
+            activities=[flows.get_weather_alerts],
+            build_id="tests",
+        ):
+            questions = ["Alerts in Texas?", "Alerts in Ohio?", "Thank you"]
+            handle = await start(client, "turns", flows.TakesTurns, questions)
+            assert await result(handle)
     run: Run = await read_history(client, handle.id)
     proof = prove(run, everything(bench))
     assert len(run.earlier) == 2

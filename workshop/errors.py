@@ -2,7 +2,7 @@
 
 
 class WorkshopError(Exception):
-    """Something a person can mend. Printed once, at the edge, without a traceback.
+    """Something a person can fix. Printed once, at the edge, without a traceback.
 
     Args:
         message: what happened and why, one sentence.

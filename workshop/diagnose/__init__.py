@@ -62,13 +62,10 @@ async def _unfinished(client: Client, run: Run) -> Diagnosis:
     if found.kind == "no worker":
         # A worker of another exercise is a usual reason why nobody polls this one's task queue.
         others = sorted(set(EXERCISES.values()) - {run.task_queue})
-        found_there = await asyncio.gather(*(pollers(client, queue) for queue in others))
-        elsewhere = [
-            queue for queue, them in zip(others, found_there, strict=True) if them.workflows or them.activities
-        ]
+        polled = await asyncio.gather(*(pollers(client, queue) for queue in others))
+        elsewhere = [queue for queue, them in zip(others, polled, strict=True) if them.workflows or them.activities]
         if elsewhere:
-            note = f"A worker polls {' and '.join(elsewhere)}: that is another exercise's."
-            return replace(found, notes=(*found.notes, note))
+            return found.also(f"A worker polls {' and '.join(elsewhere)}: that is another exercise's.")
     return found
 
 
@@ -94,14 +91,13 @@ async def _waiting(client: Client, run: Run, workers: Pollers, now: datetime) ->
             "running", f"{run.workflow_id} is running, {doing}.", "Nothing is wrong as far as can be seen.", "wait"
         )
     if not workers.workflows:
-        note = f"No worker polls {run.task_queue}: it does not go on until one does (" + WORKER + ")."
-        return replace(found, notes=(*found.notes, note))
+        return found.also(f"No worker polls {run.task_queue}: it does not go on until one does (" + WORKER + ").")
     if found.kind in ("timer", "signal"):
         taken = await listens_to(client, run.workflow_id, run.run_id)
         if taken is None:
-            return replace(found, notes=(*found.notes, "No worker answered when asked about it: is one running?"))
+            return found.also("No worker answered when asked about it: is one running?")
         words = " and ".join(filter(None, map(_names, ("signal", "update"), taken)))
-        return replace(found, notes=(*found.notes, f"It takes {words}.")) if words else found
+        return found.also(f"It takes {words}.") if words else found
     return found
 
 

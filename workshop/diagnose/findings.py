@@ -1,7 +1,7 @@
 """What a run's rows and the pollers of its task queue say: each function looks for one kind of trouble."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from workshop.diagnose.remedies import RESTART, START_WORKER, WORKER, recognise
@@ -47,6 +47,10 @@ class Diagnosis:
     def __str__(self) -> str:
         return "\n".join(self.lines())
 
+    def also(self, note: str | Advice) -> "Diagnosis":
+        """The same with one more note."""
+        return replace(self, notes=(*self.notes, note))
+
 
 def ended(run: Run) -> Diagnosis:
     """How a run ended, and what in it was not as it should be."""
@@ -56,9 +60,8 @@ def ended(run: Run) -> Diagnosis:
     if run.status in ("failed", "timed out"):
         return _failed(run, what)
     if run.status == "continued as new":
-        return Diagnosis(
-            run.status, what, "It goes on in a new run.", Advice(f"workshop audit {run.workflow_id}", "ex.audit()")
-        )
+        step = Advice(f"workshop audit {run.workflow_id}", "ex.audit()")
+        return Diagnosis(run.status, what, "It goes on in a new run.", step)
     reason = f"somebody ended it{f', saying: {run.reason}' if run.reason else ''}."
     return Diagnosis(run.status, what, reason, "start anew if you still want the answer")
 
@@ -93,11 +96,10 @@ def _failed(run: Run, what: str) -> Diagnosis:
     if remedy:
         return Diagnosis(remedy.kind, what, remedy.why, remedy.next_step(over=True), tuple(notes))
     if run.status == "timed out":
-        return Diagnosis(
-            run.status, what, "The time that its starter gave it ran out.", "start anew, with more time", tuple(notes)
-        )
-    step = "mend the cause, restart the worker, start anew"
-    return Diagnosis("failed", what, _raised(errors), step, tuple(notes[1:]))
+        reason = "The time that its starter gave it ran out."
+        return Diagnosis(run.status, what, reason, "start anew, with more time", tuple(notes))
+    step = "fix the cause, restart the worker, start anew"
+    return Diagnosis("failed", what, _at(_brief(errors), errors), step, tuple(notes[1:]))
 
 
 def paused(row: Row, run: Run, workers: Pollers, now: datetime) -> Diagnosis | None:
@@ -123,9 +125,9 @@ def failing_task(run: Run, workers: Pollers) -> Diagnosis | None:
         notes.append(f"No worker polls {run.task_queue} now.")
     if remedy:
         return Diagnosis(remedy.kind, what, _at(remedy.why, row.errors), remedy.next_step(), tuple(notes))
-    place = row.place
-    step = f"correct {place.shown}, line {place.line}, and {RESTART}" if place else f"mend the code and {RESTART}"
-    return Diagnosis("workflow task failing", what, _raised(row.errors), step, tuple(notes))
+    where = f"correct {row.place.shown}, line {row.place.line}," if row.place else "fix the code"
+    reason = _at(_brief(row.errors), row.errors)
+    return Diagnosis("workflow task failing", what, reason, f"{where} and {RESTART}", tuple(notes))
 
 
 def stuck_task(run: Run, workers: Pollers, now: datetime) -> Diagnosis | None:
@@ -160,31 +162,24 @@ def retrying(row: Row, run: Run, workers: Pollers, now: datetime) -> Diagnosis |
     """An activity that failed and will be tried again."""
     if row.state != "retrying":
         return None
+    remedy = recognise(row.errors)
     left = (row.next_try - now).total_seconds() if row.next_try else 0.0
     if left < -PICKUP:
         found = no_worker(run, workers.activities, f"{named(row)} should have been tried again {span(-left)} ago")
-        remedy = recognise(row.errors)
-        note = remedy.why if remedy else f"Its last error: {_brief(row.errors)}"
-        return Diagnosis(found.kind, found.what, found.why, found.next_step, (f"The attempt before failed. {note}",))
+        reason = remedy.why if remedy else f"Its last error: {_brief(row.errors)}"
+        return found.also(f"The attempt before failed. {reason}")
     of = f" of {row.maximum_attempts}" if row.maximum_attempts else ""
-    next_try = (
-        f"next try in {span(left)}, at {row.next_try.astimezone():%H:%M:%S}"
-        if row.next_try and left > 0
-        else "next try now"
-    )
+    next_try = "next try now"
+    if row.next_try and left > 0:
+        next_try = f"next try in {span(left)}, at {row.next_try.astimezone():%H:%M:%S}"
     what = f"{run.workflow_id} is under way: {named(row)} failed at attempt {row.attempts}{of}; {next_try}."
-    remedy = recognise(row.errors)
-    notes: list[str | Advice] = [] if workers.activities else [f"No worker polls {run.task_queue} now: " + WORKER]
     if remedy:
-        notes.insert(0, f"The error: {_brief(row.errors)}")
-        return Diagnosis(remedy.kind, what, remedy.why, remedy.next_step(), tuple(notes))
-    place = row.place
-    step = (
-        f"if the code is wrong: correct {place.shown}, line {place.line}, and {RESTART}"
-        if place
-        else f"mend its cause and {RESTART}"
-    )
-    return Diagnosis("activity failing", what, _raised(row.errors), step, tuple(notes))
+        found = Diagnosis(remedy.kind, what, remedy.why, remedy.next_step()).also(f"The error: {_brief(row.errors)}")
+    else:
+        where = f"if the code is wrong: correct {row.place.shown}, line {row.place.line}," if row.place else ""
+        step = f"{where or 'fix its cause'} and {RESTART}"
+        found = Diagnosis("activity failing", what, _at(_brief(row.errors), row.errors), step)
+    return found if workers.activities else found.also(f"No worker polls {run.task_queue} now: " + WORKER)
 
 
 def running(row: Row, run: Run, workers: Pollers, now: datetime) -> Diagnosis | None:
@@ -231,10 +226,6 @@ def named(row: Row) -> str:
     return "the model call" if row.kind == MODEL else f"the {'tool' if row.kind == TOOL else row.kind} {row.name}"
 
 
-def _raised(errors: Sequence[Link]) -> str:
-    return _at(_brief(errors), errors)
-
-
 def _brief(errors: Sequence[Link]) -> str:
     """The root cause's first line: the audit has all of it."""
     first, *more = str(root(tuple(errors)) or "unknown").splitlines() or [""]
@@ -242,6 +233,7 @@ def _brief(errors: Sequence[Link]) -> str:
 
 
 def _at(text: str, errors: Sequence[Link]) -> str:
+    """With the line of a person's own code that raised it."""
     place = next((link.place for link in reversed(errors) if link.place), None)
     if place is None:
         return text
