@@ -55,6 +55,15 @@ def test_what_is_right_is_left_in_peace(tmp_path: Path, text: str) -> None:
     assert check(tmp_path, text) == []
 
 
+def test_all_that_can_be_said_has_a_next_step_and_is_said_somewhere() -> None:
+    rows = json.loads((ROOT / "workshop" / "doctor" / "findings.json").read_text())
+    code = "".join(path.read_text() for path in (ROOT / "workshop" / "doctor").glob("*.py"))
+    for row, (level, _, next_step) in rows.items():
+        assert level in ("ok", "warning", "problem")
+        assert (level == "ok") == (not next_step) or row in ("env-missing/shell", "unseen")
+        assert f'"{row}"' in code or row.split("-", 1)[1] in ("practice", "wrong")
+
+
 KEYS = [
     ("# paste your key here", "key-comment", "is followed by a comment, not by a key"),
     ("#paste-your-key-here", "key-comment", "is a comment, not a value"),

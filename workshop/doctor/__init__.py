@@ -30,7 +30,7 @@ __all__ = [
 
 def mode(facts: Facts) -> Iterator[Finding]:
     """It is known which model and weather are asked, and whether there is a key."""
-    yield Finding("ok", "mode", mode_words(facts))
+    yield facts.finding("mode", mode=mode_words(facts))
 
 
 # The order is the order of causes: what comes first explains what comes later.
@@ -111,7 +111,7 @@ def _found(checks: Checks, facts: Facts) -> Iterator[Finding]:
                 yield finding
         except OSError as error:
             what = (check.__doc__ or "").splitlines()[0]
-            yield Finding("warning", "unseen", f"Could not look whether this holds: {what} ({error.strerror})")
+            yield facts.finding("unseen", what=what, reason=error.strerror)
 
 
 def told(findings: Sequence[Finding]) -> Iterator[str]:
