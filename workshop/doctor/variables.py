@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from workshop import env
-from workshop.doctor.finding import Facts, Finding, port_number
+from workshop.doctor.finding import TABLE, Facts, Finding, port_number
 from workshop.env import KEY, MANAGED, PRACTICE_KEY, TRACING, URL, WEATHER
 from workshop.errors import WorkshopError
 from workshop.settings import HOST, PORTS, is_local
@@ -18,70 +18,9 @@ OURS = (
 )
 # Names that people write for ours, as bare capitals.
 MEANT = {re.sub("[^A-Z]", "", name): name for name in OURS}
-for _name, _mistaken in {
-    KEY: "OPENAIKEY OPENAPIKEY OPENAITOKEN OPENAISECRETKEY OPENAIAPIKEYS CHATGPTAPIKEY",
-    URL: "OPENAIAPIBASE OPENAIAPIBASEURL OPENAIBASEURI OPENAIAPIURL OPENAIURL",
-    WEATHER: "WEATHERURL WEATHERAPIBASEURL",
-    ADDRESS: "TEMPORALHOST TEMPORALURL TEMPORALHOSTURL TEMPORALSERVER",
-}.items():
-    MEANT |= dict.fromkeys(_mistaken.split(), _name)
-STRAYS = {
-    ".env.txt": " An editor added the ending.",
-    "env.txt": " An editor added the ending.",
-    "env": " Its name must begin with a dot.",
-    ".env.env": "",
-    "dotenv": " Its name must begin with a dot.",
-    ".env.local": "",
-    ".env.example.txt": "",
-}
+MEANT |= {wrong: name for name, all_wrong in TABLE["misspelt"].items() for wrong in all_wrong}
 LOOPBACK = (HOST, "localhost", "::1", "0.0.0.0")
 PROXIES = ("all_proxy", "http_proxy", "https_proxy")
-
-SMART_QUOTES = "\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb"
-DASHES = "\u2010-\u2015\u2212\ufe58\ufe63\uff0d"
-INVISIBLE = "\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff"
-
-# What a pasted key or address looks like when something went wrong. The first that fits is the best explanation.
-SHAPES = [
-    ("comment", r"#", "is a comment, not a value"),
-    (
-        "repeats-name",
-        r"(?i)\W*(?:export\s+|set\s+|\$env:)?(?:OPENAI|WEATHER)_[A-Z_]+\s*[=:]",
-        "begins with a variable's name",
-    ),
-    (
-        "bearer",
-        r"(?i)\W*(?:authorization\s*:\s*)?bearer\b",
-        'begins with the word "Bearer", which the client adds itself',
-    ),
-    ("variable", r"\$[\w{(]|%\w+%$", "is the name of another variable, not its value"),
-    ("smart-quotes", f".*[{SMART_QUOTES}]", "has curly quotes in it, as word processors make them"),
-    ("quotes", ".*[\"'`]", "has quotation marks in it"),
-    ("dashes", f".*[{DASHES}]", "has a long dash in it where a word processor replaced a hyphen"),
-    ("invisible", f".*[{INVISIBLE}]", "has an invisible character in it, as web pages and chats add them"),
-    ("line-break", r".*[\r\n]", "is broken over two lines"),
-    ("nul", r".*\x00", "has a NUL character in it"),
-    ("spaces", r".*\s", "has a space in it"),
-    ("not-ascii", r".*[^\x21-\x7e]", "has a letter in it that is none of A-Z, 0-9 or punctuation"),
-]
-PLACEHOLDERS = [
-    r".*[<>{}\[\]]",
-    r".*(?:\.\.|\u2026|\*\*|x{4}|X{4}|____)",
-    r"(?i).*(?:^|[-_ ])(?:your|my|change|changeme|replace|insert|paste|place|placeholder|example|dummy|fake|sample|"
-    r"here|todo|fixme|demo|mock)(?:[-_ ]|$)",
-    r"(?i)(?:sk-?)?(?:proj-?)?(?:test|key|api[-_]?key|openai[-_]?(?:api[-_]?)?key|secret|token|none|null|nil|undefined|"
-    r"true|false|tbd|n/?a|abc\w?|abc123|123\d*|(?:1234567|abcdef)\w*|foo|bar|practice|\?+|-+)?$",
-]
-OTHER_VENDORS = {
-    "sk-ant-": "Anthropic",
-    "sk-or-": "OpenRouter",
-    "gsk_": "Groq",
-    "hf_": "Hugging Face",
-    "xai-": "xAI",
-    "AIza": "Google",
-    "ghp_": "GitHub",
-    "github_pat_": "GitHub",
-}
 
 
 def file_is_there(facts: Facts) -> Iterator[Finding]:
@@ -89,13 +28,13 @@ def file_is_there(facts: Facts) -> Iterator[Finding]:
     if facts.unreadable:
         yield Finding("problem", "env-unreadable", facts.unreadable.message, facts.unreadable.next_step)
         return
-    strays = [name for name in STRAYS if (facts.root / name).is_file()]
+    strays = [name for name in TABLE["misnamed"] if (facts.root / name).is_file()]
     if not facts.missing:
         for stray in strays:
             if stray in (".env.txt", "env.txt", ".env.env"):
                 yield facts.finding("env-stray", stray=stray)
     elif strays:
-        yield facts.finding("env-misnamed", stray=strays[0], why=STRAYS[strays[0]])
+        yield facts.finding("env-misnamed", stray=strays[0], why=TABLE["misnamed"][strays[0]])
     elif facts.shell.get(URL) or facts.shell.get(KEY):
         yield facts.finding("env-missing/shell")
     else:
@@ -240,7 +179,7 @@ def key(facts: Facts) -> Iterator[Finding]:
     elif wrong:
         yield facts.finding("key-wrong", KEY, code=f"key-{wrong[0]}", slip=wrong[1], own=own)
     elif mode == "openai":
-        vendor = next((name for start, name in OTHER_VENDORS.items() if value.startswith(start)), None)
+        vendor = next((name for start, name in TABLE["vendors"].items() if value.startswith(start)), None)
         if vendor:
             yield facts.finding("key-vendor", KEY, vendor=vendor, own=own)
         elif not value.startswith("sk-") or len(value) < 20:
@@ -346,7 +285,7 @@ def _is_exempt(url: str, exempt: set[str]) -> bool:
 
 def mistake(value: str) -> tuple[str, str] | None:
     """What cannot be right in a key or an address: a code, and words that follow "OPENAI_API_KEY"; None: nothing."""
-    for code, pattern, words in SHAPES:
+    for code, pattern, words in TABLE["slips"]:
         if re.match(pattern, value, re.DOTALL):
             return code, words
     return None
@@ -354,7 +293,7 @@ def mistake(value: str) -> tuple[str, str] | None:
 
 def is_placeholder(key: str) -> bool:
     """Whether `key` only stands where a key should be."""
-    return not key.startswith("#") and any(re.match(pattern, key, re.DOTALL) for pattern in PLACEHOLDERS)
+    return not key.startswith("#") and any(re.match(pattern, key, re.DOTALL) for pattern in TABLE["placeholders"])
 
 
 def is_real(key: str) -> bool:
