@@ -1,5 +1,6 @@
 """Each mistake in a set-up is named as what it is, with its line and one next step, and without a piece of the key."""
 
+import errno
 import http.server
 import json
 import os
@@ -496,6 +497,27 @@ def test_python_and_clock(tmp_path: Path) -> None:
         assert f"This is Python {'.'.join(map(str, version))}; the workshop needs 3.11 to 3.14." in finding.message
     assert list(machine.clock(facts)) == []
     assert "The clock says 2001-09-09" in the(list(machine.clock(replace(facts, now=1e9))), "clock").message
+
+
+def test_windows_is_told_what_to_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = Facts.gather(tmp_path, {})
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert the(list(machine.python(facts)), "windows").next_step.startswith("use WSL")
+
+
+def test_what_cannot_be_looked_at_is_said_and_stops_no_other_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("pkgutil.iter_modules", refuse)
+    found = doctor.diagnose(tmp_path, {})
+    [unseen] = [finding for finding in found if finding.code == "unseen"]
+    assert unseen.message == (
+        "Could not look whether this holds: No file next to scripts or notebooks hides a package. (Permission denied)"
+    )
+    assert "temporal-server" in {finding.code for finding in found}
 
 
 def test_another_python_than_the_checkouts(tmp_path: Path) -> None:
