@@ -34,7 +34,7 @@ OPENAI = f"OPENAI_API_KEY={KEY}\n"
 def check(folder: Path, text: str | bytes, shell: dict[str, str] | None = None) -> list[Finding]:
     """What the doctor says of a `.env` with this text; whatever it says, no piece of the key is in it."""
     (folder / ".env").write_bytes(text.encode() if isinstance(text, str) else text)
-    findings = doctor.check_settings(folder, shell or {})
+    findings = doctor.diagnose(folder, shell or {}, doctor.SETTINGS)
     no_piece("\n".join(doctor.told(findings)))
     return findings
 
@@ -411,22 +411,25 @@ def test_a_file_that_is_no_utf8_is_named_and_nothing_guessed(
 )
 def test_a_misnamed_env_is_found(tmp_path: Path, name: str, says: str) -> None:
     (tmp_path / name).write_text(OPENAI)
-    [finding] = doctor.check_settings(tmp_path, {})
+    [finding] = doctor.diagnose(tmp_path, {}, doctor.SETTINGS)
     assert says in finding.message
     assert finding.next_step == f"mv {name} .env"
 
 
 def test_no_env_at_all(tmp_path: Path) -> None:
-    [finding] = doctor.check_settings(tmp_path, {})
+    [finding] = doctor.diagnose(tmp_path, {}, doctor.SETTINGS)
     assert (finding.level, finding.next_step) == ("problem", "workshop use practice")
     shell = dict(line.split("=", 1) for line in GOOD.split())
-    [finding] = doctor.check_settings(tmp_path, shell)
+    [finding] = doctor.diagnose(tmp_path, shell, doctor.SETTINGS)
     assert (finding.level, finding.code) == ("warning", "env-missing")
     (tmp_path / "inner").mkdir()
     (tmp_path / ".env").write_text(GOOD)
-    assert "the one in a folder above" in the(doctor.check_settings(tmp_path / "inner", {}), "env-missing").message
+    assert (
+        "the one in a folder above"
+        in the(doctor.diagnose(tmp_path / "inner", {}, doctor.SETTINGS), "env-missing").message
+    )
     (tmp_path / "inner" / ".env").mkdir()
-    assert the(doctor.check_settings(tmp_path / "inner", {}), "env-unreadable").level == "problem"
+    assert the(doctor.diagnose(tmp_path / "inner", {}, doctor.SETTINGS), "env-unreadable").level == "problem"
 
 
 def test_env_txt_beside_env_warns(tmp_path: Path) -> None:

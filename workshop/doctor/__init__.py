@@ -4,28 +4,16 @@ import getpass
 import os
 import platform
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from workshop.doctor import machine, variables
 from workshop.doctor.finding import Facts, Finding
-from workshop.doctor.machine import shadows_in
 from workshop.doctor.variables import OURS, key_state
 from workshop.env import KEY, PRACTICE_KEY
 
-__all__ = [
-    "Facts",
-    "Finding",
-    "check_settings",
-    "diagnose",
-    "first_problem",
-    "mode_words",
-    "report",
-    "settings_problem",
-    "shadow",
-    "told",
-]
+__all__ = ["SETTINGS", "Facts", "Finding", "diagnose", "first_problem", "mode_words", "report", "shadow", "told"]
 
 
 def mode(facts: Facts) -> Iterator[Finding]:
@@ -63,36 +51,23 @@ PACKAGES = (
 SHARED_ACCOUNTS = ("root", "vscode", "codespace", "runner", "user", "jovyan")
 
 
-def diagnose(root: Path, environ: Mapping[str, str]) -> list[Finding]:
+def diagnose(root: Path, environ: Mapping[str, str], checks: Checks = ALL) -> list[Finding]:
     """All that is well and not well in the checkout `root` under the shell's variables `environ`.
 
     Takes some seconds; asks nothing beyond this machine, but connects to TEMPORAL_ADDRESS wherever that is.
     """
-    return list(_found(ALL, Facts.gather(root, environ)))
+    return list(_found(checks, Facts.gather(root, environ)))
 
 
-def first_problem(root: Path, environ: Mapping[str, str]) -> Finding | None:
+def first_problem(root: Path, environ: Mapping[str, str], checks: Checks = QUICK) -> Finding | None:
     """The first thing that would stop an exercise, or None. Quick, and asks nothing beyond this machine."""
-    return _first(_found(QUICK, Facts.gather(root, environ, quick=True)))
-
-
-def check_settings(root: Path, environ: Mapping[str, str]) -> list[Finding]:
-    """What is not well in `.env` and the shell's variables alone. At once."""
-    return list(_found(SETTINGS, Facts.gather(root, environ, quick=True)))
-
-
-def settings_problem(root: Path, environ: Mapping[str, str]) -> Finding | None:
-    """The first problem of `.env` and the shell's variables alone."""
-    return _first(check_settings(root, environ))
+    found = _found(checks, Facts.gather(root, environ, quick=True))
+    return next((finding for finding in found if finding.level == "problem"), None)
 
 
 def shadow(folder: Path, root: Path) -> Finding | None:
     """A file in `folder` that hides a package from the programs that start there."""
-    return _first(shadows_in(folder, root))
-
-
-def _first(findings: Iterable[Finding]) -> Finding | None:
-    return next((finding for finding in findings if finding.level == "problem"), None)
+    return next(machine.shadows_in(folder, root), None)
 
 
 def _found(checks: Checks, facts: Facts) -> Iterator[Finding]:
