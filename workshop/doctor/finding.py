@@ -1,11 +1,16 @@
-"""What the doctor looks at, and what it says."""
+"""What the doctor looks at, and what it says.
 
+`findings.json` has all that it can say: by code, or code/variant, the level, the message and the one next step. Also
+the slips in a pasted key or address, as patterns, of which the first that fits is the best explanation.
+"""
+
+import json
 import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from workshop import env
 from workshop.env import EnvFile
@@ -13,6 +18,7 @@ from workshop.errors import WorkshopError
 from workshop.settings import PORTS, Settings
 
 Level = Literal["ok", "warning", "problem"]
+TABLE = json.loads(Path(__file__).with_name("findings.json").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)
@@ -25,9 +31,20 @@ class Finding:
     next_step: str = ""
     line: int | None = None  # in .env, from 1
 
+    @property
+    def what(self) -> str:
+        """The message, after the line that it speaks of."""
+        return f".env line {self.line}: {self.message}" if self.line else self.message
+
     def __str__(self) -> str:
-        place = f".env line {self.line}: " if self.line else ""
-        return place + self.message + (f"\n  Next: {self.next_step}" if self.next_step else "")
+        return f"{self.what}\n  Next: {self.next_step}" if self.next_step else self.what
+
+
+def finding(row: str, line: int | None = None, level: Level | None = None, code: str = "", **words: Any) -> Finding:
+    """A row of `findings.json`, with `words` for its braces; `level` and `code` replace the row's."""
+    usual, message, next_step = TABLE["findings"][row]
+    code = code or row.partition("/")[0]
+    return Finding(level or usual, code, message.format(**words), next_step.format(**words), line)
 
 
 @dataclass(frozen=True)
@@ -84,13 +101,15 @@ class Facts:
             return f"in line {line} of .env"
         return "in the shell, which wins over .env" if self.shell.get(name) else "in .env"
 
-    def to_practice(self, name: str) -> str:
-        """The way back to practice mode for `name`: against the shell, editing .env does not help."""
-        return f"unset {name}" if self.shell.get(name) else "workshop use practice"
+    def finding(self, row: str, name: str = "", line: int | None = None, **words: Any) -> Finding:
+        """As `finding`, of the variable `name`, wherever it is set, or of a line of .env.
 
-    def wrong(self, name: str, code: str, words: str, next_step: str, level: Level = "problem") -> Finding:
-        """What is not right in the variable `name`, wherever it is set."""
-        return Finding(level, code, f"{name} {words}", next_step, self.line(name))
+        The words include its {name}, its {place}, and the way {back} to the practice services: against the shell,
+        editing .env does not help.
+        """
+        command = "workshop use --weather practice" if name == env.WEATHER else "workshop use practice"
+        back = f"unset {name}" if self.shell.get(name) else command
+        return finding(row, line or self.line(name), **{"name": name, "place": self.place(name), "back": back} | words)
 
 
 def port_number(text: str) -> int | None:

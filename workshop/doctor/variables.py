@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from workshop import env
-from workshop.doctor.finding import Facts, Finding, Level, port_number
+from workshop.doctor.finding import TABLE, Facts, Finding, port_number
 from workshop.env import KEY, MANAGED, PRACTICE_KEY, TRACING, URL, WEATHER
 from workshop.errors import WorkshopError
 from workshop.settings import HOST, PORTS, is_local
@@ -18,75 +18,9 @@ OURS = (
 )
 # Names that people write for ours, as bare capitals.
 MEANT = {re.sub("[^A-Z]", "", name): name for name in OURS}
-for _name, _mistaken in {
-    KEY: "OPENAIKEY OPENAPIKEY OPENAITOKEN OPENAISECRETKEY OPENAIAPIKEYS CHATGPTAPIKEY",
-    URL: "OPENAIAPIBASE OPENAIAPIBASEURL OPENAIBASEURI OPENAIAPIURL OPENAIURL",
-    WEATHER: "WEATHERURL WEATHERAPIBASEURL",
-    ADDRESS: "TEMPORALHOST TEMPORALURL TEMPORALHOSTURL TEMPORALSERVER",
-}.items():
-    MEANT |= dict.fromkeys(_mistaken.split(), _name)
-STRAYS = {
-    ".env.txt": " An editor added the ending.",
-    "env.txt": " An editor added the ending.",
-    "env": " Its name must begin with a dot.",
-    ".env.env": "",
-    "dotenv": " Its name must begin with a dot.",
-    ".env.local": "",
-    ".env.example.txt": "",
-}
-NOT_TEXT = (
-    ("env-nul", "\x00", "there is a NUL character here, so the file was not saved as plain text."),
-    # Bytes that are not UTF-8 stand as surrogates.
-    ("env-not-utf8", "[\udc80-\udcff]", "this is not UTF-8 text, and scripts stop at it."),
-)
+MEANT |= {wrong: name for name, all_wrong in TABLE["misspelt"].items() for wrong in all_wrong}
 LOOPBACK = (HOST, "localhost", "::1", "0.0.0.0")
 PROXIES = ("all_proxy", "http_proxy", "https_proxy")
-
-SMART_QUOTES = "\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb"
-DASHES = "\u2010-\u2015\u2212\ufe58\ufe63\uff0d"
-INVISIBLE = "\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff"
-
-# What a pasted key or address looks like when something went wrong. The first that fits is the best explanation.
-SHAPES = [
-    ("comment", r"#", "is a comment, not a value"),
-    (
-        "repeats-name",
-        r"(?i)\W*(?:export\s+|set\s+|\$env:)?(?:OPENAI|WEATHER)_[A-Z_]+\s*[=:]",
-        "begins with a variable's name",
-    ),
-    (
-        "bearer",
-        r"(?i)\W*(?:authorization\s*:\s*)?bearer\b",
-        'begins with the word "Bearer", which the client adds itself',
-    ),
-    ("variable", r"\$[\w{(]|%\w+%$", "is the name of another variable, not its value"),
-    ("smart-quotes", f".*[{SMART_QUOTES}]", "has curly quotes in it, as word processors make them"),
-    ("quotes", ".*[\"'`]", "has quotation marks in it"),
-    ("dashes", f".*[{DASHES}]", "has a long dash in it where a word processor replaced a hyphen"),
-    ("invisible", f".*[{INVISIBLE}]", "has an invisible character in it, as web pages and chats add them"),
-    ("line-break", r".*[\r\n]", "is broken over two lines"),
-    ("nul", r".*\x00", "has a NUL character in it"),
-    ("spaces", r".*\s", "has a space in it"),
-    ("not-ascii", r".*[^\x21-\x7e]", "has a letter in it that is none of A-Z, 0-9 or punctuation"),
-]
-PLACEHOLDERS = [
-    r".*[<>{}\[\]]",
-    r".*(?:\.\.|\u2026|\*\*|x{4}|X{4}|____)",
-    r"(?i).*(?:^|[-_ ])(?:your|my|change|changeme|replace|insert|paste|place|placeholder|example|dummy|fake|sample|"
-    r"here|todo|fixme|demo|mock)(?:[-_ ]|$)",
-    r"(?i)(?:sk-?)?(?:proj-?)?(?:test|key|api[-_]?key|openai[-_]?(?:api[-_]?)?key|secret|token|none|null|nil|undefined|"
-    r"true|false|tbd|n/?a|abc\w?|abc123|123\d*|(?:1234567|abcdef)\w*|foo|bar|practice|\?+|-+)?$",
-]
-OTHER_VENDORS = {
-    "sk-ant-": "Anthropic",
-    "sk-or-": "OpenRouter",
-    "gsk_": "Groq",
-    "hf_": "Hugging Face",
-    "xai-": "xAI",
-    "AIza": "Google",
-    "ghp_": "GitHub",
-    "github_pat_": "GitHub",
-}
 
 
 def file_is_there(facts: Facts) -> Iterator[Finding]:
@@ -94,28 +28,25 @@ def file_is_there(facts: Facts) -> Iterator[Finding]:
     if facts.unreadable:
         yield Finding("problem", "env-unreadable", facts.unreadable.message, facts.unreadable.next_step)
         return
-    strays = [name for name in STRAYS if (facts.root / name).is_file()]
-    if facts.missing and strays:
-        message = f"There is no .env, but a {strays[0]}, which nothing reads.{STRAYS[strays[0]]}"
-        yield Finding("problem", "env-misnamed", message, f"mv {strays[0]} .env")
-    elif facts.missing and (facts.shell.get(URL) or facts.shell.get(KEY)):
-        yield Finding("warning", "env-missing", "There is no .env; the shell's variables alone count.")
-    elif facts.missing:
-        message = "There is no .env, so nothing says which model to ask."
-        if any((folder / ".env").is_file() for folder in facts.root.resolve().parents):
-            message = "There is no .env here, and scripts would read the one in a folder above."
-        yield Finding("problem", "env-missing", message, "workshop use practice")
-    else:
+    strays = [name for name in TABLE["misnamed"] if (facts.root / name).is_file()]
+    if not facts.missing:
         for stray in strays:
             if stray in (".env.txt", "env.txt", ".env.env"):
-                message = f"Beside .env lies {stray}, which nothing reads: an editor added the ending."
-                next_step = f"move what you need from {stray} into .env, then: rm {stray}"
-                yield Finding("warning", "env-stray", message, next_step)
+                yield facts.finding("env-stray", stray=stray)
+    elif strays:
+        yield facts.finding("env-misnamed", stray=strays[0], why=TABLE["misnamed"][strays[0]])
+    elif facts.shell.get(URL) or facts.shell.get(KEY):
+        yield facts.finding("env-missing/shell")
+    else:
+        above = any((folder / ".env").is_file() for folder in facts.root.resolve().parents)
+        yield facts.finding("env-missing/above" if above else "env-missing")
     for statement in facts.file.statements:
-        for code, pattern, message in NOT_TEXT:
-            if re.search(pattern, statement.before + statement.text):
-                yield Finding("problem", code, message, env.SAVE_AS_UTF8, statement.line)
-                return
+        text = statement.before + statement.text
+        not_utf8 = re.search("[\udc80-\udcff]", text)  # bytes that are not UTF-8 stand as surrogates
+        if "\x00" in text or not_utf8:
+            row = "env-nul" if "\x00" in text else "env-not-utf8"
+            yield facts.finding(row, line=statement.line, save=env.SAVE_AS_UTF8)
+            return
 
 
 def example(facts: Facts) -> Iterator[Finding]:
@@ -126,124 +57,93 @@ def example(facts: Facts) -> Iterator[Finding]:
         return
     for index in file.assignments(KEY):
         if is_real(file.statements[index].value or ""):
-            line = file.statements[index].line
-            message = f"A key stands in line {line} of .env.example, which nothing reads and git publishes."
-            yield Finding("problem", "example-key", message, "move the key into .env, then: git checkout .env.example")
+            yield facts.finding("example-key", at=file.statements[index].line)
 
 
 def nearer(facts: Facts) -> Iterator[Finding]:
     """No other `.env` lies between a script and the checkout's."""
     tops = [facts.root / "exercises", facts.root / "solutions"]
     for path in sorted(path for top in tops for pattern in (".env", "*/.env") for path in top.glob(pattern)):
-        folder = path.parent.relative_to(facts.root).as_posix()
-        message = f"{folder}/.env is nearer to the scripts there, which read it instead of .env."
-        yield Finding("warning", "env-nearer", message, f"move what you need into .env, then: rm {folder}/.env")
+        yield facts.finding("env-nearer", folder=path.parent.relative_to(facts.root).as_posix())
 
 
 def lines(facts: Facts) -> Iterator[Finding]:
     """Each line is an assignment or a comment, and its name is spelt right."""
     for statement in facts.file.statements:
         name, text, line = statement.name or "", statement.text, statement.line
-        level: Level
         if statement.error:
             ours = next((ours for ours in OURS if ours in text), None)
             after = text.partition("=")[2].lstrip()
-            next_step = f"write it as {ours or 'NAME'}=value, with nothing before the name"
-            message = "this cannot be read, and counts for nothing."
-            if after[:1] in ("'", '"') and after.count(after[0]) % 2:
-                next_step = "close the quotation mark, or leave both out"
-                message = "a quotation mark is opened here and never closed, so that the line counts for nothing."
-            yield Finding("problem" if ours else "warning", "line-unreadable", message, next_step, line)
+            is_open = after[:1] in ("'", '"') and after.count(after[0]) % 2
+            row = "line-unreadable/quote" if is_open else "line-unreadable"
+            yield facts.finding(row, line=line, ours=ours or "NAME", level="problem" if ours else "warning")
+        elif statement.name is None or statement.kept_for or name in OURS:
             continue
-        if statement.name is None or statement.kept_for or name in OURS:
-            continue
-        bare = name.upper().removeprefix("$ENV:").removeprefix("EXPORT").removeprefix("SET")
-        if meant := MEANT.get(re.sub("[^A-Z]", "", bare)):
+        elif meant := MEANT.get(re.sub(r"^(\$ENV:)?(EXPORT)?(SET)?|[^A-Z]", "", name.upper())):
             odd = "" if name.isascii() else ": there is an invisible or foreign character in it"
-            message = f"this name is almost {meant}, but not quite{odd}, so nothing reads it."
             level = "warning" if facts.env.get(meant) else "problem"
-            yield Finding(level, "name-misspelt", message, f"call it {meant}, in capitals", line)
+            yield facts.finding("name-misspelt", line=line, meant=meant, odd=odd, level=level)
         elif statement.value is not None:
             continue
         elif re.match(r"\W*(sk|pk)-", name):
-            message = "a key stands here by itself, without its name."
-            yield Finding("problem", "line-bare-key", message, f"put {KEY}= before it, without spaces", line)
-        elif ours := next((ours for ours in OURS if name.startswith(ours)), None):
-            message = f"after {ours} comes no equals sign."
-            yield Finding("problem", "line-colon", message, f"write it as {ours}=value", line)
+            yield facts.finding("line-bare-key", line=line)
+        elif begins := next((ours for ours in OURS if name.startswith(ours)), None):
+            yield facts.finding("line-colon", line=line, ours=begins)
         else:
-            message = "this is neither NAME=value nor a comment; is it the rest of the line above?"
-            yield Finding("warning", "line-bare", message, "join it with the line above, or put # before it", line)
+            yield facts.finding("line-bare", line=line)
 
 
 def duplicates(facts: Facts) -> Iterator[Finding]:
     """Each name of ours is set once."""
     for name in OURS:
-        *earlier, last = [0, *(facts.file.statements[index].line for index in facts.file.assignments(name))]
-        if others := ", ".join(map(str, earlier[1:])):
-            message = f"{name} is set here and in line {others} too; only this one counts."
-            yield Finding("warning", "duplicate", message, f"take out line {others}", last)
+        found = [facts.file.statements[index].line for index in facts.file.assignments(name)]
+        if len(found) > 1:
+            yield facts.finding("duplicate", line=found[-1], which=name, others=", ".join(map(str, found[:-1])))
 
 
 def shell_wins(facts: Facts) -> Iterator[Finding]:
     """The shell does not say something else than `.env`."""
     for name in [] if facts.missing or facts.unreadable else env.overridden(facts.file, facts.shell):
-        message = f"The shell sets {name} too, to something else, and the shell wins over .env."
-        next_step = f"unset {name}"
-        if name == KEY and facts.shell.get("CODESPACES"):
-            next_step += "; for good: github.com/settings/codespaces, where it is a secret"
-        yield Finding("warning", "shell-wins", message, next_step)
+        secret = name == KEY and facts.shell.get("CODESPACES")
+        yield facts.finding("shell-wins/codespaces" if secret else "shell-wins", which=name)
 
 
 def model_address(facts: Facts) -> Iterator[Finding]:
     """OPENAI_BASE_URL is absent, the practice services' address, or some server's."""
+    yield from _address(facts, URL, "url", "/v1", facts.mode == "practice")
     value, settings = facts.env.get(URL, ""), facts.settings
-    if not value:
-        yield from _empty(facts, URL, "OpenAI itself is asked")
-    elif facts.mode == "practice":
-        if value != value.strip() or not is_local(value, settings.practice_port, "/v1"):
-            yield facts.wrong(URL, "url-practice", _practice_slip(facts, value, "/v1"), facts.to_practice(URL))
-    elif wrong := address_mistake(value):
-        next_step = f"write {URL}=https://server.example/v1 {facts.place(URL)}, or: workshop use practice | openai"
-        yield facts.wrong(URL, f"url-{wrong[0]}", f"{wrong[1]}.", next_step)
-    elif ending := env.request_path(value):
-        words = f"ends in {ending}, which the client adds itself."
-        yield facts.wrong(URL, "url-path", words, f"leave that ending out {facts.place(URL)}")
-    else:
-        parts = urlsplit(value)
-        ours = parts.port in (settings.temporal_port, settings.temporal_ui_port, settings.lab_port)
-        if parts.hostname in LOOPBACK and (ours or facts.env.get(KEY) == PRACTICE_KEY):
-            words = f"leads to port {parts.port or 80}, but the practice services are at port {settings.practice_port}."
-            yield facts.wrong(URL, "url-port", words, facts.to_practice(URL))
-        elif not re.search(r"/v\d", parts.path) and facts.mode != "openai":
-            next_step = f"add /v1 {facts.place(URL)}, if that server has it"
-            yield facts.wrong(URL, "url-no-v1", "has no /v1 in it; most servers want it.", next_step, "warning")
+    if not value or facts.mode == "practice" or address_mistake(value):
+        return
+    parts = urlsplit(value)
+    ours = parts.port in (settings.temporal_port, settings.temporal_ui_port, settings.lab_port)
+    if ending := env.request_path(value):
+        yield facts.finding("url-path", URL, ending=ending)
+    elif parts.hostname in LOOPBACK and (ours or facts.env.get(KEY) == PRACTICE_KEY):
+        yield facts.finding("url-port", URL, port=parts.port or 80, right=settings.practice_port)
+    elif not re.search(r"/v\d", parts.path) and facts.mode != "openai":
+        yield facts.finding("url-no-v1", URL)
 
 
 def weather_address(facts: Facts) -> Iterator[Finding]:
     """WEATHER_API_URL is absent, the practice services' address, or some server's."""
+    yield from _address(facts, WEATHER, "weather", "", facts.practice_weather)
     value = facts.env.get(WEATHER, "")
-    if not value:
-        yield from _empty(facts, WEATHER, "the real service is asked")
-    elif facts.practice_weather:
-        if value != value.strip() or not is_local(value, facts.settings.practice_port):
-            next_step = f"unset {WEATHER}" if facts.shell.get(WEATHER) else "workshop use --weather practice"
-            yield facts.wrong(WEATHER, "weather-practice", _practice_slip(facts, value, ""), next_step)
-    elif wrong := address_mistake(value):
-        next_step = f"workshop use --weather practice, or take {WEATHER} out {facts.place(WEATHER)}"
-        yield facts.wrong(WEATHER, f"weather-{wrong[0]}", f"{wrong[1]}.", next_step)
-    elif "/alerts" in value:
-        words = "ends in the path of a request, which scripts add themselves."
-        yield facts.wrong(WEATHER, "weather-path", words, f"leave /alerts... out {facts.place(WEATHER)}")
+    if "/alerts" in value and not facts.practice_weather and not address_mistake(value):
+        yield facts.finding("weather-path", WEATHER)
 
 
-def _empty(facts: Facts, name: str, so: str) -> Iterator[Finding]:
-    if facts.shell.get(name) == "":
-        message = f"The shell sets {name} to nothing, which counts as unset here, but not in every program."
-        yield Finding("warning", "empty", message, f"unset {name}")
-    elif facts.line(name):
-        words = f"is empty, which counts as unset: {so}."
-        yield facts.wrong(name, "empty", words, "workshop use practice, or take the line out", "warning")
+def _address(facts: Facts, name: str, kind: str, path: str, practice: bool) -> Iterator[Finding]:
+    """Mistakes in an address of any service, or of the `practice` services, where `path` follows the port."""
+    value, port = facts.env.get(name, ""), facts.settings.practice_port
+    if not value and facts.shell.get(name) == "":
+        yield facts.finding("empty/shell", which=name)
+    elif not value and facts.line(name):
+        yield facts.finding("empty", name, so="OpenAI itself" if name == URL else "the real service")
+    elif practice:
+        if value != value.strip() or not is_local(value, port, path):
+            yield facts.finding(f"{kind}-practice", name, slip=_practice_slip(facts, value, path))
+    elif value and (wrong := address_mistake(value)):
+        yield facts.finding(f"{kind}-wrong", name, code=f"{kind}-{wrong[0]}", slip=wrong[1])
 
 
 def _practice_slip(facts: Facts, value: str, path: str) -> str:
@@ -251,111 +151,91 @@ def _practice_slip(facts: Facts, value: str, path: str) -> str:
     port = facts.settings.practice_port
     match = env.ON_THIS_MACHINE.fullmatch(value)
     ending = env.request_path(value)
-    slips = {
-        "has a space around it": value.strip() != value,
-        "does not begin with http://": not re.match(r"https?://[^/]", value),
-        "begins with https://, but the practice services speak plain http://": value.startswith("https:"),
-        f"leads to port {match and match[1]}, but WORKSHOP_PRACTICE_PORT is {port}": match and int(match[1]) != port,
-        f"does not lead to {HOST}": not re.match(rf"\w+://({re.escape(HOST)}|localhost):", value, re.I),
-        f"ends in {ending}, which the client adds itself": ending,
-        f"does not end in {path}": path,
-        "has a path after the port": True,
-    }
-    return next(f"{slip}." for slip, here in slips.items() if here)
+    slips = [
+        (value.strip() != value, "has a space around it"),
+        (not re.match(r"https?://[^/]", value), "does not begin with http://"),
+        (value.startswith("https:"), "begins with https://, but the practice services speak plain http://"),
+        (match and int(match[1]) != port, f"leads to port {match and match[1]}, but WORKSHOP_PRACTICE_PORT is {port}"),
+        (not re.match(rf"\w+://({re.escape(HOST)}|localhost):", value, re.I), f"does not lead to {HOST}"),
+        (ending, f"ends in {ending}, which the client adds itself"),
+        (path, f"does not end in {path}"),
+        (True, "has a path after the port"),
+    ]
+    return next(slip for here, slip in slips if here)
 
 
 def key(facts: Facts) -> Iterator[Finding]:
     """OPENAI_API_KEY is a key, where one is needed."""
-    value, line = facts.env.get(KEY, ""), facts.line(KEY)
+    value, line, mode = facts.env.get(KEY, ""), facts.line(KEY), facts.mode
     own = f"put your key right after {KEY}= {facts.place(KEY)}"
-    if facts.mode == "practice":
-        own = facts.to_practice(KEY)
+    if mode == "practice":
+        own = f"unset {KEY}" if facts.shell.get(KEY) else "workshop use practice"
     wrong = mistake(value)
     if not value:
-        yield from _no_key(facts)
-    elif is_placeholder(value) and (wrong or facts.mode == "openai"):
-        what = "is the practice services' key" if value == PRACTICE_KEY else "only stands where a key should be"
-        next_step = f"{own}, or: workshop use practice" if facts.mode == "openai" else own
-        yield facts.wrong(KEY, "key-placeholder", f"{what}; OpenAI refuses it.", next_step)
+        yield _no_key(facts)
+    elif is_placeholder(value) and (wrong or mode == "openai"):
+        row = "key-placeholder/practice" if value == PRACTICE_KEY else "key-placeholder"
+        yield facts.finding(row, KEY, own=f"{own}, or: workshop use practice" if mode == "openai" else own)
     elif wrong:
-        yield facts.wrong(KEY, f"key-{wrong[0]}", f"{wrong[1]}.", own)
-    elif facts.mode == "openai":
-        vendor = next((name for start, name in OTHER_VENDORS.items() if value.startswith(start)), None)
+        yield facts.finding("key-wrong", KEY, code=f"key-{wrong[0]}", slip=wrong[1], own=own)
+    elif mode == "openai":
+        vendor = next((name for start, name in TABLE["vendors"].items() if value.startswith(start)), None)
         if vendor:
-            yield facts.wrong(KEY, "key-vendor", f"is a key of {vendor}, and OpenAI refuses it.", own)
+            yield facts.finding("key-vendor", KEY, vendor=vendor, own=own)
         elif not value.startswith("sk-") or len(value) < 20:
-            words = "is set, but does not look like a key of OpenAI: those begin with sk- and are long."
-            yield facts.wrong(KEY, "key-unusual", words, "see whether all of it was copied", "warning")
-    elif facts.mode == "practice" and is_real(value):
-        place = f"line {facts.line(URL)} of .env" if facts.line(URL) else "the shell"
-        rest = f"real key is set, yet {URL} ({place}) leads to the practice model: OpenAI is not asked."
-        if line:
-            next_step = "workshop use openai; or workshop use practice, which puts the key aside"
-            yield Finding("problem", "key-unused", f"a {rest}", next_step, line)
-        else:  # a key that the shell or a Codespaces secret holds ready is no mistake
-            yield Finding("warning", "key-unused", f"A {rest}", "workshop use openai, if that was meant")
+            yield facts.finding("key-unusual", KEY)
+    elif mode == "practice" and is_real(value):
+        # A key that the shell or a Codespaces secret holds ready is no mistake.
+        url = f"line {facts.line(URL)} of .env" if facts.line(URL) else "the shell"
+        yield facts.finding("key-unused" if line else "key-unused/shell", KEY, url=url)
 
 
-def _no_key(facts: Facts) -> Iterator[Finding]:
+def _no_key(facts: Facts) -> Finding:
     file, line = facts.file, facts.line(KEY)
     own = f"put your key right after {KEY}= {facts.place(KEY)}" if line else f"add the line {KEY}= and your key to .env"
-    text = file.statements[file.assignments(KEY)[-1]].text if line else ""
+    comment = line and "#" in file.statements[file.assignments(KEY)[-1]].text
+    if not comment and facts.mode not in ("practice", "openai"):
+        own += " (any word, if that server wants none)"
+    own += " (never on a command line), or: workshop use practice"
+    own = "workshop use practice" if facts.mode == "practice" else own
     commented = re.compile(rf"#\s*(export\s+)?{KEY}\s*=\s*\S")
     off = [each.line for each in file.statements if not each.kept_for and commented.match(each.text)]
     if off and not line and facts.mode != "practice":
-        message = f"{KEY} is not set: its line is commented out."
-        yield Finding("problem", "key-commented", message, "take the # away, if that is your key", off[-1])
-        return
-    if "#" not in text and facts.mode not in ("practice", "openai"):
-        own += " (any word, if that server wants none)"
-    next_step = f"{own} (never on a command line), or: workshop use practice"
-    next_step = "workshop use practice" if facts.mode == "practice" else next_step
-    if "#" in text:
-        yield facts.wrong(KEY, "key-comment", "is followed by a comment, not by a key.", next_step)
-    else:
-        yield facts.wrong(KEY, "key-missing", "is empty." if line else "is not set.", next_step)
+        return facts.finding("key-commented", line=off[-1])
+    return facts.finding("key-comment" if comment else "key-missing", KEY, own=own, how="empty" if line else "not set")
 
 
 def tracing(facts: Facts) -> Iterator[Finding]:
     """Traces, and the prompts in them, go to OpenAI only when the model calls do."""
     if facts.mode != "openai" and not env.is_on(facts.env.get(TRACING, "")):
-        words = f"is not 1: traces do not follow {URL}, so prompts could still go to OpenAI."
-        next_step = f"set {TRACING}=1 {facts.place(TRACING)}"
-        next_step = facts.to_practice(TRACING) if facts.mode == "practice" else next_step
-        yield facts.wrong(TRACING, "tracing", words, next_step, "warning")
+        yield facts.finding("tracing/practice" if facts.mode == "practice" else "tracing", TRACING)
 
 
 def temporal_address(facts: Facts) -> Iterator[Finding]:
     """TEMPORAL_ADDRESS reads host:port, and goes with the key and the namespace."""
     value = facts.env.get(ADDRESS, "")
     host, _, port = value.rpartition(":")
-    form = f"write {ADDRESS}=host:port {facts.place(ADDRESS)}, such as {HOST}:{facts.settings.temporal_port}"
+    right = facts.settings.temporal_port
+    form = f"write {ADDRESS}=host:port {facts.place(ADDRESS)}, such as {HOST}:{right}"
     local = not value or host.strip("[]") in LOOPBACK
-    right, ui = facts.settings.temporal_port, facts.settings.temporal_ui_port
     if not value:
         pass
     elif "://" in value:
-        words = "begins with a scheme; Temporal's address has none."
-        yield facts.wrong(ADDRESS, "temporal-scheme", words, form)
+        yield facts.finding("temporal-scheme", ADDRESS, form=form)
     elif wrong := mistake(value):
-        yield facts.wrong(ADDRESS, f"temporal-{wrong[0]}", f"{wrong[1]}.", form)
+        yield facts.finding("temporal-wrong", ADDRESS, code=f"temporal-{wrong[0]}", slip=wrong[1], form=form)
     elif not host:
-        yield facts.wrong(ADDRESS, "temporal-no-port", "has no port.", form)
+        yield facts.finding("temporal-no-port", ADDRESS, form=form)
     elif not port_number(port):
-        yield facts.wrong(ADDRESS, "temporal-bad-port", "does not end in a port.", form)
-    elif local and int(port) == ui:
-        words = f"leads to the web UI's port; workers need Temporal's own, {right}."
-        yield facts.wrong(ADDRESS, "temporal-ui-port", words, form)
+        yield facts.finding("temporal-bad-port", ADDRESS, form=form)
+    elif local and int(port) == facts.settings.temporal_ui_port:
+        yield facts.finding("temporal-ui-port", ADDRESS, right=right, form=form)
     elif local and int(port) != right:
-        words = f"leads to port {port}, but `workshop up` starts Temporal at {right}."
-        next_step = f"set WORKSHOP_TEMPORAL_PORT={port}, or mend {ADDRESS} {facts.place(ADDRESS)}"
-        yield facts.wrong(ADDRESS, "temporal-port", words, next_step, "warning")
+        yield facts.finding("temporal-port", ADDRESS, port=port, right=right)
     if facts.env.get(TEMPORAL_KEY) and local:
-        words = "is set, so that TLS is spoken, to a Temporal server on this machine, which knows none."
-        yield facts.wrong(TEMPORAL_KEY, "temporal-key", words, f"take it out {facts.place(TEMPORAL_KEY)}")
+        yield facts.finding("temporal-key", TEMPORAL_KEY)
     if host.endswith((".tmprl.cloud", ".temporal.io")) and not facts.env.get(NAMESPACE):
-        words = "leads to Temporal Cloud, which has no namespace called default."
-        yield facts.wrong(ADDRESS, "temporal-namespace", words, f"set {NAMESPACE}=name.account in .env")
+        yield facts.finding("temporal-namespace/cloud", ADDRESS)
 
 
 def ports(facts: Facts) -> Iterator[Finding]:
@@ -364,10 +244,9 @@ def ports(facts: Facts) -> Iterator[Finding]:
     for name, default in PORTS.items():
         port = port_number(facts.env.get(name, str(default)))
         if port is None:
-            next_step = f"mend or remove it {facts.place(name)}"
-            yield facts.wrong(name, "port-setting", "is not a number from 1 to 65535.", next_step)
+            yield facts.finding("port-setting", name)
         elif port in seen:
-            yield facts.wrong(name, "port-twice", f"and {seen[port]} are the same port.", f"set {name} to another one")
+            yield facts.finding("port-twice", name, other=seen[port])
         else:
             seen[port] = name
 
@@ -385,18 +264,13 @@ def proxies(facts: Facts) -> Iterator[Finding]:
     for name in found.values():
         scheme = facts.env[name].partition("://")[0].lower() if "://" in facts.env[name] else "http"
         if scheme not in ("http", "https", "socks5", "socks5h"):
-            words = "begins with a scheme that the HTTP client does not know, and so it fails for every address."
-            next_step = f"begin it with socks5:// {facts.place(name)}, or: unset {name}"
-            yield facts.wrong(name, "proxy-scheme", words, next_step)
+            yield facts.finding("proxy-scheme", name)
         elif scheme.startswith("socks") and importlib.util.find_spec("socksio") is None:
-            words = "is a SOCKS proxy, and the package for these, socksio, is not installed."
-            yield facts.wrong(name, "proxy-socks", words, f"make workshop, or: unset {name}")
+            yield facts.finding("proxy-socks", name)
     here = found.get("http_proxy") or found.get("all_proxy")
     if here and not all(_is_exempt(facts.env.get(name, ""), exempt) for name in (URL, WEATHER)):
         why = "no_proxy wins over NO_PROXY, and" if "no_proxy" in facts.env and "NO_PROXY" in facts.env else "NO_PROXY"
-        words = f"sends requests for this machine to a proxy too, for {why} does not name {HOST}."
-        next_step = f"export NO_PROXY={HOST},localhost no_proxy={HOST},localhost; or: unset {here}"
-        yield facts.wrong(here, "proxy-loopback", words, next_step)
+        yield facts.finding("proxy-loopback", here, why=why)
 
 
 def _is_exempt(url: str, exempt: set[str]) -> bool:
@@ -411,7 +285,7 @@ def _is_exempt(url: str, exempt: set[str]) -> bool:
 
 def mistake(value: str) -> tuple[str, str] | None:
     """What cannot be right in a key or an address: a code, and words that follow "OPENAI_API_KEY"; None: nothing."""
-    for code, pattern, words in SHAPES:
+    for code, pattern, words in TABLE["slips"]:
         if re.match(pattern, value, re.DOTALL):
             return code, words
     return None
@@ -419,7 +293,7 @@ def mistake(value: str) -> tuple[str, str] | None:
 
 def is_placeholder(key: str) -> bool:
     """Whether `key` only stands where a key should be."""
-    return not key.startswith("#") and any(re.match(pattern, key, re.DOTALL) for pattern in PLACEHOLDERS)
+    return not key.startswith("#") and any(re.match(pattern, key, re.DOTALL) for pattern in TABLE["placeholders"])
 
 
 def is_real(key: str) -> bool:
