@@ -68,6 +68,23 @@ def test_imports_go_down_only(path: Path) -> None:
     assert not {name.split(".")[0] for name in imports(path)} & {"solutions", "exercises", "tests", "bench"}
 
 
+def test_a_name_means_one_class() -> None:
+    names = [
+        node.name
+        for room in ("workshop", "solutions", "tests", "bench", "tools")
+        for path in sorted((ROOT / room).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+    ]
+    assert sorted(name for name in set(names) if names.count(name) > 1) == []
+
+
+def test_one_place_starts_processes() -> None:
+    starts = re.compile(r"subprocess\.Popen\(|os\.fork\(|os\.spawn")
+    files = sorted((ROOT / "workshop").rglob("*.py"))
+    assert [path.stem for path in files if starts.search(path.read_text(encoding="utf-8"))] == ["processes"]
+
+
 def test_one_place_reads_dotenv_files() -> None:
     """Commands, doctor and notebooks see the same settings. packages only imports it; a check makes it inert."""
     readers = set()

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from workshop.history.payloads import as_text
-from workshop.history.rows import ACTIVITY, HANDOFF, INLINE_TOOL, TOOL, FunctionCall, Link, ModelCall, Row
+from workshop.history.rows import ACTIVITY, HANDOFF, INLINE_TOOL, TOOL, Link, ModelCall, RequestedCall, Row
 
 MODEL_ACTIVITIES = ("invoke_model_activity", "invoke_model_activity_streaming")
 # What the Agents SDK answers to the second of two handoffs that a model asks for at once.
@@ -39,7 +39,7 @@ def model_call(request: Any, response: Any) -> ModelCall:
     response = response if isinstance(response, dict) else {}
     said = _dicts(response.get("output"))
     calls = [
-        FunctionCall(as_text(item.get("call_id")), as_text(item.get("name")), as_text(item.get("arguments")))
+        RequestedCall(as_text(item.get("call_id")), as_text(item.get("name")), as_text(item.get("arguments")))
         for item in said
         if item.get("type") == "function_call"
     ]
@@ -157,7 +157,7 @@ def with_calls(rows: Sequence[Row]) -> tuple[Row, ...]:
     return tuple(sorted(told, key=lambda row: (row.scheduled, row.event or float("inf"))))
 
 
-def _output(call: FunctionCall, following: Sequence[Row]) -> tuple[str, Row] | None:
+def _output(call: RequestedCall, following: Sequence[Row]) -> tuple[str, Row] | None:
     """What a call gave, and the model call that was told so first."""
     for row in following:
         if row.model and call.id in row.model.outputs:
@@ -165,7 +165,7 @@ def _output(call: FunctionCall, following: Sequence[Row]) -> tuple[str, Row] | N
     return None
 
 
-def _in_workflow(asking: Row, call: FunctionCall, following: Sequence[Row]) -> Iterator[Row]:
+def _in_workflow(asking: Row, call: RequestedCall, following: Sequence[Row]) -> Iterator[Row]:
     """A tool that was no activity, if it was run."""
     if asking.closed and (found := _output(call, following)):
         output, told = found

@@ -48,7 +48,7 @@ def root(links: tuple[Link, ...]) -> Link | None:
 
 
 @dataclass(frozen=True)
-class FunctionCall:
+class RequestedCall:
     """A function call that a model asked for. `arguments` is JSON text."""
 
     id: str
@@ -71,7 +71,7 @@ class ModelCall:
     handoffs: tuple[tuple[str, str], ...]  # (name of the transfer tool, name of the agent)
     outputs: dict[str, str]  # call id -> what the call gave, for all calls so far
     text: str = ""
-    calls: tuple[FunctionCall, ...] = ()
+    calls: tuple[RequestedCall, ...] = ()
     input_tokens: int = 0
     output_tokens: int = 0
     opening: str = ""  # the first thing that the user said
@@ -89,7 +89,7 @@ class ModelCall:
         """The names of everything that the model could call."""
         return (*self.tools, *(name for name, _ in self.handoffs))
 
-    def is_handoff(self, call: FunctionCall) -> bool:
+    def is_handoff(self, call: RequestedCall) -> bool:
         """Whether a call asks for another agent: offered as such, or named like one and offered as nothing else."""
         return any(call.name == name for name, _ in self.handoffs) or (
             call.name.startswith("transfer_to_") and call.name not in self.tools
