@@ -112,6 +112,22 @@ def test_programs_end_with_whoever_had_them_started(tmp_path: Path) -> None:
         until_gone(pid)
 
 
+def test_a_program_that_will_not_end_holds_up_nobody(tmp_path: Path) -> None:
+    """Whoever had it started ends as usual: then it is asked to end, and then made to."""
+    (tmp_path / "stubborn.py").write_text(
+        "import signal\nfrom pathlib import Path\n"
+        "signal.signal(signal.SIGTERM, lambda *_: Path('asked').touch())\nprint(1)\nwhile True:\n    signal.pause()"
+    )
+    starter = (
+        "import os\nfrom pathlib import Path\nfrom workshop import warm\n"
+        "script = Path('stubborn.py').absolute()\n"
+        "print(warm.start(script, [], os.environ, script.with_suffix('.log')).until_printed('1').pid)"
+    )
+    ran = subprocess.run([sys.executable, "-c", starter], cwd=tmp_path, capture_output=True, text=True, check=True)
+    until_gone(int(ran.stdout))
+    assert (tmp_path / "asked").exists()
+
+
 def test_a_server_that_was_ended_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text("import signal\nprint(1)\nsignal.pause()")
     program = started(tmp_path / "script.py")
@@ -207,7 +223,8 @@ def test_a_fork_server_that_ended_is_no_fault_of_the_learners(checker: Checker, 
     checker.settings()
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(checker.look, "02", find("02", "activity"), tmp_path)
-        wait_for("the check to be under way", lambda: len(psutil.Process(server).children()) > 2)
+        # The guard, the script, the services of checks, and the check itself.
+        wait_for("the check to be under way", lambda: len(psutil.Process(server).children()) == 4)
         os.kill(server, signal.SIGKILL)
         with pytest.raises(WorkshopError, match="try again"):
             asked.result()

@@ -18,7 +18,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import Pipe, forkserver, get_context, parent_process
+from multiprocessing import Pipe, active_children, forkserver, get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -85,13 +85,25 @@ def _guard() -> None:
     server, starter = psutil.Process(os.getppid()), parent_process()
     assert starter
     wait([starter.sentinel])
-    left = [process for process in server.children(recursive=True) if process.pid != os.getpid()]
+    _end_politely([process for process in server.children(recursive=True) if process.pid != os.getpid()])
+    server.kill()
+
+
+def _end_politely(left: list[psutil.Process]) -> None:
+    """Asks them to end, and after `GRACE` seconds makes them. A paused one would not hear of it."""
     for end in (psutil.Process.resume, psutil.Process.terminate, psutil.Process.kill):
         for process in left:
             with suppress(psutil.NoSuchProcess):
                 end(process)
         _, left = psutil.wait_procs(left, GRACE if end is psutil.Process.terminate else 0)
-    server.kill()
+
+
+@atexit.register
+def _end_all() -> None:
+    """At the end of the process that started the server: multiprocessing would wait for its children, without end."""
+    forks = [process for process in active_children() if isinstance(process, ForkServerProcess)]
+    with suppress(psutil.NoSuchProcess):
+        _end_politely([psutil.Process(process.pid) for process in forks if process not in _guards])
 
 
 def _start(process: ForkServerProcess) -> None:
