@@ -274,7 +274,7 @@ def demo_command() -> None:
 
 
 def main() -> None:
-    """Runs the command and turns every mistake a person can mend into its one line."""
+    """Runs the command and turns every mistake a person can fix into its one line."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that has no such character gets its number, not a traceback.

@@ -339,7 +339,7 @@ def prepare_directory(path: Path, room: int = 1 << 20) -> None:
     except OSError as error:
         raise WorkshopError(
             f"Cannot write to {path}, where the services keep their data and logs: {error.strerror}.",
-            "free some space or mend the directory's rights, or set WORKSHOP_STATE_DIR to another directory",
+            "free some space or fix the directory's rights, or set WORKSHOP_STATE_DIR to another directory",
         ) from error
 
 
@@ -353,7 +353,7 @@ def locked(path: Path, busy: str, wait: bool = False) -> Iterator[None]:
     try:
         file = path.open("a")
     except OSError as error:
-        raise WorkshopError(f"Cannot write to {path}: {error.strerror}.", "mend the rights of that file") from error
+        raise WorkshopError(f"Cannot write to {path}: {error.strerror}.", "fix the rights of that file") from error
     with file:
         if sys.platform != "win32":
             import fcntl

@@ -201,7 +201,7 @@ class Services:
             return self._stop(list(self.known if names is None else names))
 
     def noted(self, name: str) -> Record | None:
-        """The process that was started last as service `name`, be it that it has ended since."""
+        """The process that was started last as service `name`, even if it has ended since."""
         return Record.read(self._pid_file(name))
 
     def record(self, name: str) -> Record | None:
@@ -286,7 +286,7 @@ class Services:
             if record is None or not record.process():
                 raise WorkshopError(
                     f"{service.heading} ended at start{self.last_words(service.name, record)}",
-                    "mend what it says, then run `workshop up` again",
+                    "fix what it says, then run `workshop up` again",
                 )
             if answers:
                 return
@@ -309,7 +309,7 @@ class Services:
         return f"{how}. Its log, {self.log(name)}, " + (f"ends with:{lines}" if lines else "is empty.")
 
     def fate(self, name: str, record: Record) -> tuple[str, Record | None]:
-        """What became of the process `record` of service `name`, and the process to look at from now on.
+        """What became of the process `record` of service `name`, and the process to look at next.
 
         Returns one of "runs", "stopped" (by another command), "replaced" (stopped and started again), "died".
         """

@@ -1,4 +1,4 @@
-"""What is asked of a Temporal server: a client, the latest workflows, who polls a task queue. None waits for ever."""
+"""What is asked of a Temporal server: a client, the latest workflows, who polls a task queue. None waits forever."""
 
 import asyncio
 import socket
