@@ -415,6 +415,9 @@ def test_jupyterlab(settings: Settings) -> None:
             kernels = psutil.Process(record.pid).children()
             assert [kernel.cmdline()[0] for kernel in kernels] == [sys.executable]
             assert client.get("/lab/api/news").json() == {"news": []}  # nothing is asked of the network
+            # Case C08: nor is a learner asked whether to have news.
+            notices = client.get("/lab/api/settings/@jupyterlab/apputils-extension:notification").json()
+            assert notices["schema"]["properties"]["fetchNews"]["default"] == "false"
         assert services.stop() == ["lab"]
         assert not [kernel for kernel in kernels if kernel.is_running()]
     finally:
