@@ -104,6 +104,12 @@ def _end_all() -> None:
     forks = [process for process in active_children() if isinstance(process, ForkServerProcess)]
     with suppress(psutil.NoSuchProcess):
         _end_politely([psutil.Process(process.pid) for process in forks if process not in _guards])
+        for guard in _guards:
+            server = psutil.Process(guard.pid).parent()
+            guard.kill()
+            if server:
+                server.kill()
+                server.wait(GRACE)
 
 
 def _start(process: ForkServerProcess) -> None:
