@@ -214,7 +214,6 @@ CLAIMS = {
         """,
         "why-approval": """
             from workshop.practice.client import Practice
-from workshop.practice.report import ledger_lines
 
             entries = Practice(ex._settings.practice_url).ledger()["entries"]
             asked = [e["service"] for e in entries if "New York" in e["asked"] or "area=NY" in e["asked"]]
