@@ -39,7 +39,7 @@ def test_the_address_follows_the_port_until_it_is_given() -> None:
 @pytest.mark.parametrize("text", ["0", "65536", "-1", "8233.0", "http", "8 233", "٨٢٣٣", "²", "9" * 5000])
 @pytest.mark.parametrize("name", PORTS)
 def test_a_port_that_is_none(name: str, text: str) -> None:
-    with pytest.raises(WorkshopError, match=rf"^{name}=.* is not a port") as caught:
+    with pytest.raises(WorkshopError, match=rf"^{name} is not a port") as caught:
         Settings.from_env({name: text})
     assert name in caught.value.next_step
 

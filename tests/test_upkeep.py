@@ -6,6 +6,7 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
-from workshop.processes import free_port
+from workshop.processes import PATIENCE, free_port
 from workshop.services import EMBEDDED, Services
 from workshop.settings import PORTS, Settings
 
@@ -94,13 +95,18 @@ def gone(pid: int) -> bool:
 
 
 def read_until(process: subprocess.Popen[str], words: str) -> str:
-    """What `process` prints up to the line with `words`."""
+    """What `process` prints up to the line with `words`. It is ended if it does not print them within a minute."""
     assert process.stdout
     text = ""
-    for line in process.stdout:
-        text += line
-        if words in line:
-            return text
+    bound = threading.Timer(PATIENCE, process.kill)
+    bound.start()
+    try:
+        for line in process.stdout:
+            text += line
+            if words in line:
+                return text
+    finally:
+        bound.cancel()
     raise AssertionError(f"{words!r} was not said, but: {text}{process.stderr and process.stderr.read()}")
 
 
@@ -154,7 +160,7 @@ def test_a_signal_stops_what_the_terminal_started(terminal: Terminal, number: si
 
 def test_ctrl_c_before_all_is_up(terminal: Terminal) -> None:
     with terminal.open("up") as process:
-        read_until(process, "Waiting for JupyterLab")
+        read_until(process, "Waiting for")  # JupyterLab may be up before the server is, and is not waited for then
         os.killpg(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=60)
         assert (process.returncode, err) == (130, "")

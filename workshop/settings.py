@@ -150,5 +150,6 @@ def is_local(url: str, port: int, path: str = "") -> bool:
 def _port(env: Mapping[str, str], name: str, default: int) -> int:
     text = env.get(name) or str(default)
     if not (text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= 65535):
-        raise WorkshopError(f"{name}={text!r} is not a port.", f"set {name} to a number from 1 to 65535, or unset it")
+        # Not repeated: it may be a key in the wrong place.
+        raise WorkshopError(f"{name} is not a port.", f"set {name} to a number from 1 to 65535, or unset it")
     return int(text)

@@ -96,7 +96,7 @@ class Facts:
         return self.file.statements[found[-1]].line if found else None
 
     def place(self, name: str) -> str:
-        """Where to mend `name`."""
+        """Where to fix `name`."""
         if line := self.line(name):
             return f"in line {line} of .env"
         return "in the shell, which wins over .env" if self.shell.get(name) else "in .env"
