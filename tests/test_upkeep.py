@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.kernels import until_gone
 from workshop.processes import PATIENCE, free_port
 from workshop.services import EMBEDDED, Services
 from workshop.settings import PORTS, Settings
@@ -166,6 +167,21 @@ def test_ctrl_c_before_all_is_up(terminal: Terminal) -> None:
         assert (process.returncode, err) == (130, "")
         assert "What had been started is stopped again." in out
     assert terminal.pids() == {}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL], ids=lambda number: number.name)
+@pytest.mark.skipif(sys.platform != "linux", reason="SIGKILL is noticed by Linux alone")
+def test_a_demo_that_is_ended_leaves_nothing(terminal: Terminal, number: signal.Signals) -> None:
+    """Case C43."""
+    with terminal.open("demo") as process:
+        read_until(process, "Killed (SIGKILL)")
+        others = psutil.Process(process.pid).children(recursive=True)
+        assert len(others) >= 2
+        process.send_signal(number)
+        process.communicate(timeout=60)
+        assert process.returncode == -number
+    for other in others:
+        until_gone(other.pid)
 
 
 def test_a_service_that_dies_is_told_and_can_be_started_again(terminal: Terminal) -> None:

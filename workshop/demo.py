@@ -16,7 +16,7 @@ from workshop import processes
 from workshop.errors import WorkshopError
 from workshop.history import MODEL, Run, read_history
 from workshop.practice.client import Practice
-from workshop.processes import PATIENCE, Program, wait_for
+from workshop.processes import PATIENCE, Program, die_with_parent, wait_for
 from workshop.proof import PlainProof, Proof, prove, prove_plain
 from workshop.services import own_services
 from workshop.settings import Settings
@@ -104,7 +104,9 @@ class Demo:
         ours = ("OPENAI_", "TEMPORAL_", "WEATHER_", "WORKSHOP_")
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         log = self._settings.state_dir / "logs" / f"demo-{len(self._programs)}.log"
-        program = processes.python(folder / script, arguments, inherited | self._settings.practice_env(), log)
+        program = processes.python(
+            folder / script, arguments, inherited | self._settings.practice_env(), log, die_with_parent
+        )
         self._programs.append(program)
         return program
 
@@ -123,7 +125,7 @@ def services_for_it(root: Path, say: Say) -> Iterator[Demo]:
     """A demo on services of its own, with a state directory that is removed at the end."""
     with (
         tempfile.TemporaryDirectory(prefix="workshop-demo-") as directory,
-        own_services(Path(directory), root, say) as services,
+        own_services(Path(directory), root, say, before=die_with_parent) as services,
     ):
         demo = Demo(services.settings, say)
         try:

@@ -1,6 +1,7 @@
 """Child processes that may outlive the command that started them: pid files, logs, ports, a polite stop."""
 
 import contextlib
+import ctypes
 import json
 import os
 import random
@@ -210,9 +211,22 @@ def start(
         raise
 
 
-def python(script: Path, arguments: Sequence[str], env: Mapping[str, str], log: Path) -> Program:
-    """Starts `python script arguments` in the script's folder."""
-    return start([sys.executable, script.name, *arguments], env, script.parent, log)
+def die_with_parent() -> None:
+    """On Linux, the kernel of the system ends this process when its parent ends, however that happens."""
+    if sys.platform == "linux":
+        PR_SET_PDEATHSIG = 1
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def python(
+    script: Path,
+    arguments: Sequence[str],
+    env: Mapping[str, str],
+    log: Path,
+    before: Callable[[], None] | None = None,
+) -> Program:
+    """Starts `python script arguments` in the script's folder; `before` as in `start`."""
+    return start([sys.executable, script.name, *arguments], env, script.parent, log, before)
 
 
 def adopt(pid: int, command: Sequence[str] | None, child: Child, log: Path) -> Program:

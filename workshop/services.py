@@ -6,7 +6,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -344,11 +344,20 @@ def free_settings(state_dir: Path, root: Path = ROOT) -> Settings:
 
 @contextmanager
 def own_services(
-    state_dir: Path, root: Path = ROOT, say: Callable[[str], None] = lambda line: None, *server_settings: str
+    state_dir: Path,
+    root: Path = ROOT,
+    say: Callable[[str], None] = lambda line: None,
+    server_settings: Sequence[str] = (),
+    before: Callable[[], None] | None = None,
 ) -> Iterator[Services]:
-    """A Temporal server and the practice services of one's own, on free ports, gone at the end; see `catalogue`."""
+    """A Temporal server and the practice services of one's own, on free ports, gone at the end.
+
+    Args:
+        server_settings: see `catalogue`.
+        before: see `processes.start`; with `die_with_parent` they are gone however this process ends.
+    """
     settings = free_settings(state_dir, root)
-    services = Services(settings, say, catalogue(settings, *server_settings))
+    services = Services(settings, say, catalogue(settings, *server_settings), before)
     try:
         services.start()
         yield services

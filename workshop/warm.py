@@ -6,7 +6,6 @@ with a directory, an environment, a log and an exit code of its own. None outliv
 """
 
 import atexit
-import ctypes
 import gc
 import os
 import signal
@@ -28,7 +27,7 @@ from typing import Any, NoReturn
 import psutil  # type: ignore[import-untyped]
 
 from workshop.errors import WorkshopError
-from workshop.processes import Program, adopt, fresh_log, python_variables
+from workshop.processes import Program, adopt, die_with_parent, fresh_log, python_variables
 
 # Forked scripts crash in macOS's own frameworks; there, each starts with its imports before it.
 WARM = sys.platform == "linux"
@@ -211,13 +210,6 @@ def send_signal(pid: int, signum: signal.Signals) -> None:
     """To a process that may have ended."""
     with suppress(ProcessLookupError):
         os.kill(pid, signum)
-
-
-def die_with_parent() -> None:
-    """On Linux, the kernel of the system ends this process when its parent ends, however that happens."""
-    if sys.platform == "linux":
-        PR_SET_PDEATHSIG = 1
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class _Fork:

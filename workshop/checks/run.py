@@ -21,6 +21,7 @@ from workshop.checks.script import CheckedScript, ignore_env_file, prepare
 from workshop.checks.verdict import Check, Verdict
 from workshop.checks.work import Work, verdict_of
 from workshop.errors import WorkshopError
+from workshop.processes import die_with_parent
 from workshop.services import EMBEDDED, Services, catalogue, free_settings
 from workshop.settings import Settings
 
@@ -113,7 +114,7 @@ def _serve(connection: Connection) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     with TemporaryDirectory(prefix="workshop-checks-") as directory:
         settings = free_settings(Path(directory))
-        services = Services(settings, known=catalogue(settings, SERVER_SETTING), before=warm.die_with_parent)
+        services = Services(settings, known=catalogue(settings, SERVER_SETTING), before=die_with_parent)
         try:
             while True:
                 names = connection.recv()
