@@ -281,13 +281,37 @@ def test_a_recycled_pid_is_left_alone(make: Make, settings: Settings) -> None:
             stranger.kill()
 
 
-def test_a_clock_that_was_set_does_not_lose_the_service(make: Make, settings: Settings) -> None:
-    services = make(stand_in())
+@pytest.mark.skipif(sys.platform != "linux", reason="where a process's start is counted from the machine's")
+def test_a_clock_that_was_set_does_not_lose_the_service(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    services = make(stand_in("one"))
     services.start(["one"])
-    record = record_of(services, "one")
-    moved = replace(record, created=record.created - 3600)
-    moved.write(settings.state_dir / "one.pid")
-    assert services.record("one") == moved
+    booted = psutil.boot_time()
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: booted - 3600)
+    assert services.record("one")
+
+
+def test_another_process_of_that_number_is_nobody_of_ours(make: Make, settings: Settings) -> None:
+    """Case C10."""
+    services = make(stand_in("one"))
+    services.start(["one"])
+    record, file = record_of(services, "one"), settings.state_dir / "one.pid"
+    for other in (replace(record, command=["sleep", "9"]), replace(record, created=record.created - 3600)):
+        other.write(file)
+        assert services.record("one") is None
+    record.write(file)
+    for text in (
+        "{}",
+        "[1]",
+        "null",
+        '"1"',
+        '{"pid": 1}',
+        *(json.dumps(asdict(record) | {"pid": n}) for n in ("a", -1)),
+    ):
+        file.write_text(text)
+        assert services.record("one") is None
+        assert services.stop() == []
+    record.write(file)
+    assert services.stop() == ["one"]
 
 
 def test_a_changed_port_of_a_running_service(make: Make) -> None:

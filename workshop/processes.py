@@ -23,7 +23,7 @@ from workshop.settings import HOST
 T = TypeVar("T")
 PATIENCE = 60.0  # seconds; a bound against hanging, never an expectation
 SETTLE = 1.0  # seconds until it is told how a process ended that is gone
-CLOCK_SLACK = 2.0  # seconds by which two readings of one process's start may differ
+SLACK = 2.0  # seconds by which two readings of one process's start may differ
 
 
 class Child(Protocol):
@@ -49,7 +49,7 @@ class Record:
     """What a pid file says: which process was started, as which command, and where it answers."""
 
     pid: int
-    created: float  # start of the process, seconds since the epoch
+    created: float  # start of the process, seconds since the machine's: a clock that is set does not move it
     command: list[str]
     ports: list[int]
     link: str  # for a browser; may hold JupyterLab's token
@@ -58,9 +58,13 @@ class Record:
     def read(cls, path: Path) -> "Record | None":
         """The record in the pid file `path`, or None when there is none or it is no pid file of ours."""
         try:
-            return cls(**json.loads(path.read_text(encoding="utf-8")))
+            record = cls(**json.loads(path.read_text(encoding="utf-8")))
+            known = isinstance(record.pid, int) and record.pid > 0 and isinstance(record.created, float)
+            texts, numbers = [*record.command, record.link], record.ports
         except (OSError, ValueError, TypeError):
             return None
+        known = known and all(isinstance(text, str) for text in texts)
+        return record if known and all(isinstance(number, int) for number in numbers) else None
 
     def write(self, path: Path) -> None:
         """Writes the pid file whole or not at all, readable by its owner only."""
@@ -76,12 +80,18 @@ class Record:
             return None
         try:
             process = psutil.Process(self.pid)
+            if abs(_created(process) - self.created) > SLACK:
+                return None
             if process.status() == psutil.STATUS_ZOMBIE:  # its own parent has not looked yet
                 # Until its last thread is gone, too, its connections are open.
                 return process if process.num_threads() > 1 else None
-            # A laptop that slept, or a corrected clock, moves the start time: then the command line decides.
-            same = abs(process.create_time() - self.created) <= CLOCK_SLACK or process.cmdline() == self.command
-            return process if same else None
+            try:
+                command = process.cmdline()
+            except psutil.ZombieProcess:
+                command = []
+            # While a process ends, its command line is gone before its connections are. A Python may call itself
+            # by another path than it was called by.
+            return process if not command or command[1:] == self.command[1:] else None
         except psutil.Error:
             return None
 
@@ -234,10 +244,14 @@ def adopt(pid: int, command: Sequence[str] | None, child: Child, log: Path) -> P
     _children[pid] = child
     try:
         process = psutil.Process(pid)
-        created, command = process.create_time(), command or process.cmdline()
+        created, command = _created(process), command or process.cmdline()
     except psutil.Error:  # gone already; the caller sees that when it waits for health
         created, command = 0.0, command or []
     return Program(Record(pid, created, list(command), [], ""), log)
+
+
+def _created(process: psutil.Process) -> float:
+    return float(process.create_time() - psutil.boot_time())
 
 
 def python_variables(env: Mapping[str, str]) -> dict[str, str]:

@@ -39,7 +39,8 @@ PRELOAD = ["workshop.packages"]
 
 _context = get_context("forkserver")
 _server_env: dict[str, str] = {}  # with which it was started
-_guards: list[ForkServerProcess] = []  # one, which ends with the server
+_imported_by = os.getpid()  # in a fork: the server
+_running: list[tuple[ForkServerProcess, psutil.Process]] = []  # the guard and the server, which end together
 _beginning, _starting = threading.Lock(), threading.Lock()
 
 
@@ -66,23 +67,29 @@ def warm_up() -> None:
 
 def ready() -> bool:
     """Whether the server runs, and has its imports behind it."""
-    return bool(_guards) and _guards[0].is_alive()
+    return bool(_running) and _running[0][0].is_alive()
 
 
 def _begin() -> None:
     """Waits for the imports: until then nothing can be forked. The first fork is the guard."""
-    with _beginning, suppress(OSError, EOFError):  # it has ended: whoever needs it next starts it anew
-        guard = _context.Process(target=_guard, daemon=True)
-        _start(guard)
-        _guards[:] = [guard]
+    ours, theirs = Pipe(duplex=False)
+    with _beginning, ours, suppress(OSError, EOFError):  # it has ended: whoever needs it next starts it anew
+        with theirs:
+            guard = _context.Process(target=_guard, args=(theirs,), daemon=True)
+            _start(guard)
+        with suppress(psutil.NoSuchProcess):
+            _running[:] = [(guard, psutil.Process(ours.recv()))]
 
 
-def _guard() -> None:
+def _guard(connection: Connection) -> None:
     """In a fork: when the process that started the server has ended, ends the server's children, then the server."""
     os.setsid()
     die_with_parent()
-    server, starter = psutil.Process(os.getppid()), parent_process()
-    assert starter
+    server, starter = psutil.Process(_imported_by), parent_process()
+    if os.getppid() != server.pid or not starter:
+        return  # the server has ended
+    connection.send(server.pid)
+    connection.close()
     wait([starter.sentinel])
     _end_politely([process for process in server.children(recursive=True) if process.pid != os.getpid()])
     server.kill()
@@ -102,13 +109,12 @@ def _end_all() -> None:
     """At the end of the process that started the server: multiprocessing would wait for its children, without end."""
     forks = [process for process in active_children() if isinstance(process, ForkServerProcess)]
     with suppress(psutil.NoSuchProcess):
-        _end_politely([psutil.Process(process.pid) for process in forks if process not in _guards])
-        for guard in _guards:
-            server = psutil.Process(guard.pid).parent()
+        guards = [guard for guard, _ in _running]
+        _end_politely([psutil.Process(process.pid) for process in forks if process not in guards])
+        for guard, server in _running:
             guard.kill()
-            if server:
-                server.kill()
-                server.wait(GRACE)
+            server.kill()
+            server.wait(GRACE)
 
 
 def _start(process: ForkServerProcess) -> None:
