@@ -1,5 +1,6 @@
 """The local services, as real processes on free ports: started, found, stopped, and each way to fail."""
 
+import errno
 import http.server
 import json
 import os
@@ -331,6 +332,19 @@ def test_two_commands_at_once(make: Make, settings: Settings) -> None:
                 wish()
     assert services.record("one") is None
     assert services.start(["one"]) == ["one"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no flock")
+def test_a_file_system_without_locks_is_one_line(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Case C06."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with pytest.raises(WorkshopError, match="cannot lock files: No locks available") as caught:
+        Services(settings).start(["practice"])
+    assert "WORKSHOP_STATE_DIR" in caught.value.next_step
 
 
 @pytest.mark.parametrize("stray", [".", "logs", "one.pid", "lock"])

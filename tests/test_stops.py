@@ -110,8 +110,9 @@ def test_dotenv_alone_is_enough(bench: Bench, tmp_path: Path, encoding: str) -> 
     assert "Tracing" not in starter.text
 
 
-def test_a_dotenv_in_another_encoding_is_one_line(bench: Bench, tmp_path: Path) -> None:
-    folder = copy_out(HELLO_TEMPORAL, tmp_path / "mine", "OPENAI_API_KEY=practice\n".encode("utf-16"))
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le"], ids=["with a mark", "without: case C11"])
+def test_a_dotenv_in_another_encoding_is_one_line(bench: Bench, tmp_path: Path, encoding: str) -> None:
+    folder = copy_out(HELLO_TEMPORAL, tmp_path / "mine", "OPENAI_API_KEY=practice\n".encode(encoding))
     starter = bench.starter(folder)
     assert starter.wait() == 1
     assert "is not UTF-8 text" in starter.text

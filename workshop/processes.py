@@ -390,4 +390,9 @@ def locked(path: Path, busy: str, wait: bool = False) -> Iterator[None]:
                 fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             except BlockingIOError as error:
                 raise WorkshopError(busy, "wait until it is done, then see `workshop status`") from error
+            except OSError as error:
+                raise WorkshopError(
+                    f"{path.parent} is on a file system that cannot lock files: {error.strerror}.",
+                    "set WORKSHOP_STATE_DIR to a folder on a local disk",
+                ) from error
         yield

@@ -21,12 +21,11 @@ def load_env() -> None:
     """Adds to the environment what .env has and the shell lacks. An empty variable counts as unset."""
     try:
         # Editors on Windows put a byte order mark before the first name; "-sig" drops it.
-        from_file = dotenv_values(find_dotenv(), encoding="utf-8-sig")
-    except UnicodeDecodeError:
+        for name, value in dotenv_values(find_dotenv(), encoding="utf-8-sig").items():
+            if value and not os.environ.get(name):
+                os.environ[name] = value
+    except ValueError:  # not UTF-8, or with a NUL
         raise SystemExit(f"{find_dotenv()} is not UTF-8 text.\nNext: save it as UTF-8") from None
-    for name, value in from_file.items():
-        if value and not os.environ.get(name):
-            os.environ[name] = value
     for name in [name for name, value in os.environ.items() if not value]:
         del os.environ[name]
     if "OPENAI_BASE_URL" in os.environ:
