@@ -259,7 +259,9 @@ def start(script: Path, arguments: Sequence[str], env: Mapping[str, str], log: P
     # Python reads some variables as it starts: with others than the server has, all starts anew.
     cold = not WARM or python_variables(env) != python_variables(_server_env or os.environ)
     process, connection = fork(_run, Job(script, tuple(arguments), dict(env), log), cold)
-    connection.close()
+    with connection:
+        if cold:  # until it has become another program, its command line is not its own
+            connection.poll(IMPORT)
     assert process.pid
     # A fork keeps the server's command line.
     return adopt(process.pid, _command(script, arguments) if cold else None, _Fork(process), log)
@@ -269,10 +271,11 @@ def _command(script: Path, arguments: Sequence[str]) -> list[str]:
     return [sys.executable, "-u", script.name, *arguments]
 
 
-def _run(_: Connection, job: Job, cold: bool) -> NoReturn:
+def _run(connection: Connection, job: Job, cold: bool) -> NoReturn:
     if not cold:
         become(job)
     _redirect(job)
+    os.set_inheritable(connection.fileno(), False)
     os.execve(sys.executable, _command(job.script, job.arguments), job.env)
 
 
