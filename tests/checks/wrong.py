@@ -62,9 +62,7 @@ WRONG = (
     first("no look at the status", "accidental-error", "data = response.json()"),
     first("method not called", "accidental-error", "response.raise_for_status\ndata = response.json()"),
     first(
-        "swallowed in the call",
-        "error-swallowed",
-        'data = {"features": []} if response.is_error else response.json()',
+        "swallowed in the call", "error-swallowed", 'data = {"features": []} if response.is_error else response.json()'
     ),
     first(
         "only 500",
@@ -134,10 +132,10 @@ WRONG = (
         "timer", "a task", "timer-not-awaited", "import asyncio\nasyncio.create_task(workflow.sleep(delay_seconds))"
     ),
     temporal(
-        "workflow", "no time-out", "no-timeout", "return await workflow.execute_activity(get_weather_alerts, state)"
+        "workflow", "no timeout", "no-timeout", "return await workflow.execute_activity(get_weather_alerts, state)"
     ),
     temporal("workflow", "called directly", "called-directly", "return await get_weather_alerts(state)"),
-    temporal("workflow", "tried for ever", "no-end", GOOD_CALL),
+    temporal("workflow", "tried forever", "no-end", GOOD_CALL),
     temporal(
         "workflow", "long pauses", "long-pauses", GOOD_CALL[:-1] + ", schedule_to_close_timeout=timedelta(hours=1))"
     ),
@@ -246,9 +244,9 @@ WRONG = (
         ''',
     ),
     durable("tool", "the function", "workflow-fails", "weather_tool = get_weather_alerts"),
-    durable("tool", "no time-out", "no-timeout", "weather_tool = activity_as_tool(get_weather_alerts)"),
+    durable("tool", "no timeout", "no-timeout", "weather_tool = activity_as_tool(get_weather_alerts)"),
     durable("tool", "one attempt", "no-retries", GOOD_TOOL[:-1] + ", retry_policy=RetryPolicy(maximum_attempts=1))"),
-    durable("tool", "tried for ever", "no-end", GOOD_TOOL),
+    durable("tool", "tried forever", "no-end", GOOD_TOOL),
     durable("tool", "long pauses", "long-pauses", GOOD_TOOL[:-1] + ", schedule_to_close_timeout=timedelta(hours=1))"),
     durable("tool", "not given", "no-tool", None, ("tools=[weather_tool]", "tools=[]")),
     durable(
@@ -276,12 +274,7 @@ WRONG = (
         "    result = await Runner.run(weather_agent(weather_tool), question)",
     ),
     durable("workflow", "not awaited", "not-awaited", "result = Runner.run(weather_agent(weather_tool), question)"),
-    durable(
-        "workflow",
-        "run_sync",
-        "run-sync",
-        "result = Runner.run_sync(weather_agent(weather_tool), question)",
-    ),
+    durable("workflow", "run_sync", "run-sync", "result = Runner.run_sync(weather_agent(weather_tool), question)"),
     durable("workflow", "misspelt", "name-unknown", None, ("str(result.final_output)", "str(resutl.final_output)")),
     durable("workflow", "the whole result", "other-result", None, ("str(result.final_output)", "str(result)")),
     durable("worker", "plugin as a class", "plugin-is-a-class", "client = await connect(OpenAIAgentsPlugin)"),
@@ -363,7 +356,7 @@ WRONG = (
     ),
 )
 
-# Each TODO as it was given out: looked at all the same, it fails for a reason of its own.
+# Each TODO unchanged: looked at all the same, it fails for a reason of its own.
 UNTOUCHED = tuple(
     Answer(number, check, "untouched", code, untouched=True)
     for number, check, code in (
