@@ -56,7 +56,7 @@ class Checker:
             nonlocal told
             if seconds > TELL and not told:
                 told = True
-                self._say("... a moment more: your code is being run, or the packages are still imported")
+                self._say("... a moment more: your code is running, or packages are still being imported")
 
         settings = self.settings("temporal" if check.temporal else "practice")
         with ExitStack() as stack, TemporaryDirectory(prefix="workshop-check-") as scratch:
