@@ -61,7 +61,7 @@ class Checker:
         settings = self.settings("temporal" if check.temporal else "practice")
         with ExitStack() as stack, TemporaryDirectory(prefix="workshop-check-") as scratch:
             scripts = []
-            for script in range(check.programs):
+            for script in range(check.scripts):
                 process, checked = prepare(folder, Path(scratch, f"{script}.log"))
                 stack.callback(warm.end, process)
                 scripts.append(checked)

@@ -48,7 +48,7 @@ class Check:
         variable: the notebook's variable that holds the answer, where there is one.
         answer: the line that is right for it.
         temporal: it needs a Temporal server.
-        programs: how many scripts it runs.
+        scripts: how many of the learner's scripts it runs at most.
         doing: what takes long about it, if something does; said beforehand.
         needs: other TODOs of the same file, without which nothing of this one can be seen.
         look: does the looking, in a process of its own (or in the notebook, for a variable).
@@ -63,7 +63,7 @@ class Check:
     variable: str = ""
     answer: str = ""
     temporal: bool = False
-    programs: int = 0
+    scripts: int = 0
     doing: str = ""
     needs: Sequence[int] = ()
     look: Look = field(kw_only=True, repr=False)
@@ -84,5 +84,5 @@ class NotPassed(Exception):
 
 
 def incorrect(code: str, seen: str, slip: str = "") -> NotPassed:
-    """It runs, and does something else than it should."""
+    """It runs, and does not do what it should."""
     return NotPassed("incorrect", code, seen, slip)
