@@ -33,7 +33,7 @@ class Answer:
         todo: what stands in the check's TODO; None: what the solution has there.
         edits: then, in the check's file: this text becomes that one.
         code: of the verdict that it should get; "passed" for a right answer.
-        untouched: the TODO is left as it was given out.
+        untouched: the TODO is unchanged.
     """
 
     number: str

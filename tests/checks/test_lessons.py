@@ -1,9 +1,12 @@
 """Lessons: what is not attempted, hints, solutions, progress, and the checks of a notebook's variables."""
 
+import asyncio
+import os
 import shutil
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from agents import Agent, RunConfig, Runner, function_tool
 from agents.testing import ScriptedModel, assistant_message, function_call
@@ -48,51 +51,51 @@ class Learner:
 
 @NUMBERS
 def test_without_a_file_nothing_is_attempted(number: str, tmp_path: Path, checker: Checker) -> None:
-    desk = Learner(number, tmp_path, checker)
+    learner = Learner(number, tmp_path, checker)
     for check in CHECKS[number]:
-        found = desk.lessons.check(check.name)
+        found = learner.lessons.check(check.name)
         assert (found.outcome, found.code) == ("not attempted", "file-missing" if check.file else "no-variable")
 
 
 @NUMBERS
 def test_an_untouched_todo_is_not_attempted(number: str, tmp_path: Path, checker: Checker) -> None:
-    desk = Learner(number, tmp_path, checker)
-    desk.starters(number)
+    learner = Learner(number, tmp_path, checker)
+    learner.starters(number)
     for check in CHECKS[number]:
         if check.todo and check.file:
-            found = desk.lessons.check(check.name)
+            found = learner.lessons.check(check.name)
             assert (found.outcome, found.code) == ("not attempted", "untouched")
-            assert f"TODO {check.todo} in {check.file}" in desk.text
+            assert f"TODO {check.todo} in {check.file}" in learner.text
 
 
 def test_a_todo_that_cannot_be_seen_without_another_says_so(tmp_path: Path, checker: Checker) -> None:
-    desk = Learner("03", tmp_path, checker)
-    desk.solve("03")
+    learner = Learner("03", tmp_path, checker)
+    learner.solve("03")
     without_three = Answer("03", "workflow", "untouched", "", untouched=True)
-    (desk.folder / "workflows.py").write_text(text_of(without_three))
-    found = desk.lessons.check("tool")
+    (learner.folder / "workflows.py").write_text(text_of(without_three))
+    found = learner.lessons.check("tool")
     assert (found.outcome, found.code) == ("incorrect", "needs-another")
-    assert "TODO 3" in desk.text
+    assert "TODO 3" in learner.text
 
 
 def test_a_file_that_another_needs_is_named(tmp_path: Path, checker: Checker) -> None:
-    desk = Learner("03", tmp_path, checker)
-    desk.solve("03")
-    (desk.folder / "workflows.py").unlink()
-    assert desk.lessons.check("worker").code == "needs-file"
-    assert "workflows.py" in desk.text
+    learner = Learner("03", tmp_path, checker)
+    learner.solve("03")
+    (learner.folder / "workflows.py").unlink()
+    assert learner.lessons.check("worker").code == "needs-file"
+    assert "workflows.py" in learner.text
 
 
 @pytest.mark.parametrize("name", ["agents.py", "openai.py", "temporalio/__init__.py"])
 def test_a_file_that_hides_a_package_is_named(name: str, tmp_path: Path, checker: Checker) -> None:
     """Case R57."""
-    desk = Learner("02", tmp_path, checker)
-    desk.solve("02")
-    (desk.folder / name).parent.mkdir(exist_ok=True)
-    (desk.folder / name).write_text("")
-    found = desk.lessons.check("activity")
+    learner = Learner("02", tmp_path, checker)
+    learner.solve("02")
+    (learner.folder / name).parent.mkdir(exist_ok=True)
+    (learner.folder / name).write_text("")
+    found = learner.lessons.check("activity")
     assert (found.outcome, found.code) == ("raised", "shadow")
-    assert name.removesuffix("/__init__.py") in desk.text
+    assert name.removesuffix("/__init__.py") in learner.text
 
 
 def test_a_check_that_is_not_there_is_one_line(tmp_path: Path, checker: Checker) -> None:
@@ -105,69 +108,61 @@ def test_hints_come_one_by_one_and_are_remembered(number: str, tmp_path: Path, c
     for check in CHECKS[number]:
         assert 1 <= len(check.hints) <= 3
         for shown in range(1, len(check.hints) + 2):
-            desk = Learner(number, tmp_path, checker)  # as in a new kernel
-            desk.lessons.hint(check.name)
-            hints = [line for line in desk.said if line.startswith("Hint")]
+            learner = Learner(number, tmp_path, checker)  # as in a new kernel
+            learner.lessons.hint(check.name)
+            hints = [line for line in learner.said if line.startswith("Hint")]
             assert len(hints) == min(shown, len(check.hints))
-            assert f"Hint {len(hints)} of {len(check.hints)}: {check.hints[len(hints) - 1]}" in " ".join(desk.said)
+            assert f"Hint {len(hints)} of {len(check.hints)}: {check.hints[len(hints) - 1]}" in " ".join(learner.said)
 
 
 def test_a_solution_is_shown_as_a_difference(tmp_path: Path, checker: Checker) -> None:
-    desk = Learner("02", tmp_path, checker)
-    desk.lessons.solution("activity")
-    assert "You have no activities.py yet" in desk.text
-    desk.starters("02")
-    desk.said.clear()
-    desk.lessons.solution("activity")
-    assert "+    response.raise_for_status()" in desk.said
-    assert any(line.startswith("-") and "TODO 1" in line for line in desk.said)
+    learner = Learner("02", tmp_path, checker)
+    learner.lessons.solution("activity")
+    assert "You have no activities.py yet" in learner.text
+    learner.starters("02")
+    learner.said.clear()
+    learner.lessons.solution("activity")
+    assert "+    response.raise_for_status()" in learner.said
+    assert any(line.startswith("-") and "TODO 1" in line for line in learner.said)
 
 
 def test_a_solution_is_taken_and_nothing_lost(tmp_path: Path, checker: Checker) -> None:
-    desk = Learner("02", tmp_path, checker)
-    desk.starters("02")
-    mine = {path.name: path.read_bytes() for path in desk.folder.glob("*.py")}
-    desk.lessons.solution("activity", apply=True)
-    (desk.folder / "activities.py").write_text("# mine again\n")
-    desk.lessons.solution("02", apply=True)
+    learner = Learner("02", tmp_path, checker)
+    learner.starters("02")
+    mine = {path.name: path.read_bytes() for path in learner.folder.glob("*.py")}
+    learner.lessons.solution("activity", apply=True)
+    (learner.folder / "activities.py").write_text("# mine again\n")
+    learner.lessons.solution("02", apply=True)
     for path in solution("02").glob("*.py"):
-        assert (desk.folder / path.name).read_bytes() == path.read_bytes()
-    copies = [path.read_bytes() for path in desk.folder.glob("*.bak-*")]
+        assert (learner.folder / path.name).read_bytes() == path.read_bytes()
+    copies = [path.read_bytes() for path in learner.folder.glob("*.bak-*")]
     for name in ("activities.py", "workflows.py", "worker.py", "starter.py"):
         assert mine[name] in copies
     assert b"# mine again\n" in copies
-    desk.said.clear()
-    desk.lessons.solution("activity", apply=True)
-    assert desk.text == "activities.py is the solution's already."
+    learner.said.clear()
+    learner.lessons.solution("activity", apply=True)
+    assert learner.text == "activities.py is the solution's already."
 
 
 def test_progress_knows_what_was_found_and_what_changed_since(tmp_path: Path, checker: Checker) -> None:
-    desk = Learner("02", tmp_path, checker)
-    desk.solve("02")
-    assert desk.lessons.progress()[0].endswith("0 of 5 checks passed")
-    assert desk.lessons.check("activity").outcome == "passed"
+    learner = Learner("02", tmp_path, checker)
+    learner.solve("02")
+    assert learner.lessons.progress()[0].endswith("0 of 5 checks passed")
+    assert learner.lessons.check("activity").outcome == "passed"
     lines = Learner("02", tmp_path, checker).lessons.progress()
     assert lines[0].endswith("1 of 5 checks passed")
     assert lines[1].split() == ["✔", "activity", "passed"]
-    (desk.folder / "activities.py").write_text("# other\n")
-    assert "changed since" in desk.lessons.progress()[1]
-    desk.lessons.forget()
-    assert desk.lessons.progress()[0].endswith("0 of 5 checks passed")
+    (learner.folder / "activities.py").write_text("# other\n")
+    assert "changed since" in learner.lessons.progress()[1]
+    learner.lessons.forget()
+    assert learner.lessons.progress()[0].endswith("0 of 5 checks passed")
 
 
 async def get_weather_alerts(state: str) -> str:
     """Alerts of a state."""
-    import httpx
-
-    async with httpx.AsyncClient() as http:
-        answer = await http.get(f"{_weather()}/alerts/active", params={"area": state}, headers={"User-Agent": "test"})
+    async with httpx.AsyncClient(base_url=os.environ["WEATHER_API_URL"]) as http:
+        answer = await http.get("/alerts/active", params={"area": state}, headers={"User-Agent": "test"})
     return str(answer.json()["features"][0]["properties"]["headline"])
-
-
-def _weather() -> str:
-    import os
-
-    return os.environ["WEATHER_API_URL"]
 
 
 async def fails_then(state: str) -> str:
@@ -194,9 +189,7 @@ TOOL = function_tool(get_weather_alerts)
 
 
 def ran(*steps: Any, tool: Any = TOOL) -> Any:
-    """What `await Runner.run(...)` gives, with a model that follows a script."""
-    import asyncio
-
+    """What `await Runner.run(...)` returns, with a model that follows a script."""
     agent = Agent(name="Weather", instructions="Go.", tools=[tool])
     config = RunConfig(tracing_disabled=True)
     agent.model = ScriptedModel(list(steps))
@@ -238,9 +231,9 @@ VALUES: tuple[tuple[str, str, Any, str], ...] = (
 def test_a_variable_gets_its_verdict(
     check: str, name: str, make: Any, code: str, tmp_path: Path, checker: Checker
 ) -> None:
-    desk = Learner("01", tmp_path, checker)
-    found = desk.lessons.check(check, make())
-    assert found.code == code, desk.text
+    learner = Learner("01", tmp_path, checker)
+    found = learner.lessons.check(check, make())
+    assert found.code == code, learner.text
     assert (found.outcome == "passed") == (code == "passed")
-    assert f"{found.outcome}: {check}" in desk.said[0]
-    assert str(ROOT) not in desk.text
+    assert f"{found.outcome}: {check}" in learner.said[0]
+    assert str(ROOT) not in learner.text

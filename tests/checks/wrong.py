@@ -13,6 +13,16 @@ EXECUTE = "return await workflow.execute_activity("
 DIRECTLY = f"return await get_weather_alerts(state)\n        {EXECUTE}"
 GOOD_TOOL = "weather_tool = activity_as_tool(get_weather_alerts, start_to_close_timeout=timedelta(seconds=5))"
 RUN_WORKER = "    async with worker:\n"
+PRINTED = "print(await result_of(handle))"
+TOO_SLOW = (
+    "{}(get_weather_alerts, state, start_to_close_timeout=timedelta(milliseconds=1), "
+    "schedule_to_close_timeout=timedelta(seconds=2))"
+)
+RUN_AGENT = "result = await Runner.run(weather_agent(weather_tool), question)"
+NO_AGENT = 'from types import SimpleNamespace\n            result = SimpleNamespace(final_output="Sunshine.")'
+RUN_TRIAGE = "result = await Runner.run(triage_agent, question)"
+SLEEP = "await workflow.sleep(pause_seconds)"
+ENGLISH = 'handoff(specialist("English"), tool_name_override="transfer_to_{}_agent", on_handoff=pause)'
 
 
 def agent(name: str, code: str, todo: str | None = None, *edits: tuple[str, str]) -> Answer:
@@ -46,13 +56,13 @@ WRONG = (
     agent("misspelt", "name-unknown", 'return Agent(name="W", instructions="Go.", tools=[wether_tool])'),
     agent("a comma too many", "not-an-agent", 'return (Agent(name="W", instructions="Go.", tools=[weather_tool]),)'),
     agent("the class", "not-an-agent", "return Agent"),
+    agent("broken instructions", "run-raises", 'return Agent("W", instructions=lambda: "Go.", tools=[weather_tool])'),
+    agent("another function", "no-agent", None, ("def weather_agent", "def an_agent")),
     # 02: the activity.
     first("no look at the status", "accidental-error", "data = response.json()"),
     first("method not called", "accidental-error", "response.raise_for_status\ndata = response.json()"),
     first(
-        "swallowed in the call",
-        "error-swallowed",
-        'data = {"features": []} if response.is_error else response.json()',
+        "swallowed in the call", "error-swallowed", 'data = {"features": []} if response.is_error else response.json()'
     ),
     first(
         "only 500",
@@ -122,10 +132,10 @@ WRONG = (
         "timer", "a task", "timer-not-awaited", "import asyncio\nasyncio.create_task(workflow.sleep(delay_seconds))"
     ),
     temporal(
-        "workflow", "no time-out", "no-timeout", "return await workflow.execute_activity(get_weather_alerts, state)"
+        "workflow", "no timeout", "no-timeout", "return await workflow.execute_activity(get_weather_alerts, state)"
     ),
     temporal("workflow", "called directly", "called-directly", "return await get_weather_alerts(state)"),
-    temporal("workflow", "tried for ever", "no-end", GOOD_CALL),
+    temporal("workflow", "tried forever", "no-end", GOOD_CALL),
     temporal(
         "workflow", "long pauses", "long-pauses", GOOD_CALL[:-1] + ", schedule_to_close_timeout=timedelta(hours=1))"
     ),
@@ -146,6 +156,7 @@ WRONG = (
     ),
     temporal("workflow", "no decorator", "no-workflow", None, ("@workflow.defn\n", "")),
     temporal("workflow", "no run", "no-run-method", None, ("    @workflow.run\n", "")),
+    temporal("workflow", "always too slow", "run-failed", TOO_SLOW.format("return await workflow.execute_activity")),
     # 02: worker and starter.
     temporal("worker", "no activity", "activity-missing", "workflows=[TemporalHelloWorld],"),
     temporal("worker", "no workflow", "workflow-missing", "activities=[get_weather_alerts],"),
@@ -202,6 +213,9 @@ WRONG = (
         None,
         ("print(await result_of(handle))", "await result_of(handle)"),
     ),
+    temporal("starter", "stays", "starter-hangs", None, (PRINTED, f"{PRINTED}\n    await asyncio.Event().wait()")),
+    temporal("starter", "raises", "script-raised", None, (PRINTED, "raise TimeoutError")),
+    temporal("starter", "exits", "script-failed", None, (PRINTED, "raise SystemExit(3)")),
     # 03.
     durable("activity", "module as decorator", "import-failed", "@activity"),
     durable("activity", "of a workflow", "no-activity", None, ("@activity.defn\n", "")),
@@ -230,11 +244,21 @@ WRONG = (
         ''',
     ),
     durable("tool", "the function", "workflow-fails", "weather_tool = get_weather_alerts"),
-    durable("tool", "no time-out", "no-timeout", "weather_tool = activity_as_tool(get_weather_alerts)"),
+    durable("tool", "no timeout", "no-timeout", "weather_tool = activity_as_tool(get_weather_alerts)"),
     durable("tool", "one attempt", "no-retries", GOOD_TOOL[:-1] + ", retry_policy=RetryPolicy(maximum_attempts=1))"),
-    durable("tool", "tried for ever", "no-end", GOOD_TOOL),
+    durable("tool", "tried forever", "no-end", GOOD_TOOL),
     durable("tool", "long pauses", "long-pauses", GOOD_TOOL[:-1] + ", schedule_to_close_timeout=timedelta(hours=1))"),
     durable("tool", "not given", "no-tool", None, ("tools=[weather_tool]", "tools=[]")),
+    durable(
+        "tool",
+        "always too slow",
+        "tool-failed",
+        TOO_SLOW.replace(" state,", "").format("weather_tool = activity_as_tool"),
+    ),
+    durable("tool", "no agent", "no-model-call", None, (RUN_AGENT, NO_AGENT)),
+    durable("workflow", "no agent", "no-model-call", None, (RUN_AGENT, NO_AGENT)),
+    durable("workflow", "never ends", "not-finished", "await workflow.wait_condition(lambda: False)"),
+    durable("workflow", "fails", "run-failed", "from agents import AgentsException\nraise AgentsException"),
     durable("workflow", "no trace", "trace-group", "result = await Runner.run(weather_agent(weather_tool), question)"),
     durable(
         "workflow",
@@ -250,12 +274,7 @@ WRONG = (
         "    result = await Runner.run(weather_agent(weather_tool), question)",
     ),
     durable("workflow", "not awaited", "not-awaited", "result = Runner.run(weather_agent(weather_tool), question)"),
-    durable(
-        "workflow",
-        "run_sync",
-        "run-sync",
-        "result = Runner.run_sync(weather_agent(weather_tool), question)",
-    ),
+    durable("workflow", "run_sync", "run-sync", "result = Runner.run_sync(weather_agent(weather_tool), question)"),
     durable("workflow", "misspelt", "name-unknown", None, ("str(result.final_output)", "str(resutl.final_output)")),
     durable("workflow", "the whole result", "other-result", None, ("str(result.final_output)", "str(result)")),
     durable("worker", "plugin as a class", "plugin-is-a-class", "client = await connect(OpenAIAgentsPlugin)"),
@@ -290,6 +309,8 @@ WRONG = (
     routing(
         "specialists", "no tool", "no-tool", 'return Agent(name=f"{language} agent", instructions=f"Speak {language}.")'
     ),
+    routing("specialists", "raises", "specialist-raises", "raise KeyError(language)"),
+    routing("specialists", "another function", "no-specialist", None, ("def specialist", "def a_specialist")),
     routing(
         "specialists",
         "no language",
@@ -304,9 +325,18 @@ WRONG = (
     ),
     routing("handoffs", "one only", "handoff-missing", 'handoffs=[handoff(specialist("English"), on_handoff=pause)],'),
     routing("handoffs", "names", "workflow-fails", 'handoffs=["French", "Spanish", "English"],'),
+    routing(
+        "handoffs",
+        "one for all",
+        "other-specialist",
+        f"handoffs=[{ENGLISH.format('French')}, {ENGLISH.format('Spanish')}],",
+    ),
     routing("pause", "blocks", "not-deterministic", "import time\ntime.sleep(pause_seconds)"),
     routing("pause", "another length", "other-length", "await workflow.sleep(pause_seconds + 1)"),
     routing("pause", "not awaited", "no-timer", "workflow.sleep(pause_seconds)"),
+    routing("pause", "before triage", "pause-too-early", "pass", (RUN_TRIAGE, f"{SLEEP}\n            {RUN_TRIAGE}")),
+    routing("pause", "after the answer", "pause-too-late", "pass", (RUN_TRIAGE, f"{RUN_TRIAGE}\n            {SLEEP}")),
+    routing("pause", "never ends", "not-finished", f"{SLEEP}\nawait workflow.wait_condition(lambda: False)"),
     routing("worker", "no plugin", "plugin-missing", None, ("OpenAIAgentsPlugin(model_params=MODEL_CALL)", "")),
     routing(
         "worker",
@@ -326,7 +356,7 @@ WRONG = (
     ),
 )
 
-# Each TODO as it was given out: looked at all the same, it fails for a reason of its own.
+# Each TODO unchanged: looked at all the same, it fails for a reason of its own.
 UNTOUCHED = tuple(
     Answer(number, check, "untouched", code, untouched=True)
     for number, check, code in (

@@ -1,4 +1,4 @@
-"""The checks: one module an exercise says what has to be right there; what they do is in the modules beside it."""
+"""The checks: ex01.py to ex04.py look at a learner's work, checks.toml has what a learner is told of each check."""
 
 from workshop.checks import ex01, ex02, ex03, ex04
 from workshop.checks.verdict import SIGNS, Check, Outcome, Verdict

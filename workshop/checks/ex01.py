@@ -1,11 +1,12 @@
-"""Exercise 01, an agent: a tool, an agent that has it, a run. Two of the three are variables of the notebook."""
+"""Exercise 01, an agent: a tool, an agent that has it, a run. They are variables of the notebook."""
 
 import inspect
 from typing import Any
 
 from workshop.checks.learner import raised, shorten
-from workshop.checks.verdict import Check, incorrect
+from workshop.checks.verdict import checks_of, incorrect
 from workshop.checks.work import Work
+from workshop.text import count
 
 QUESTION = "Any weather alerts in Texas?"
 
@@ -20,11 +21,11 @@ async def tool(work: Work) -> str:
         made.close()
     if not isinstance(made, FunctionTool):
         if inspect.isfunction(made) and made.__module__.startswith("agents."):
-            seen = "weather_tool is no tool: function_tool(...) was given no function."
+            seen = "weather_tool is not a tool: function_tool(...) was not given a function."
             raise incorrect("function-called", seen, "Give it the function without calling it: get_weather_alerts.")
         what = "the function itself" if inspect.isfunction(made) else f"of type {type(made).__name__}"
-        seen = f"weather_tool is {what}, not a tool: a model cannot be offered it."
-        raise incorrect("not-a-tool", seen, "function_tool(...) makes a tool of a function.")
+        seen = f"weather_tool is {what}, not a tool: it cannot be offered to a model."
+        raise incorrect("not-a-tool", seen, "function_tool(...) makes a function a tool.")
     properties = made.params_json_schema.get("properties", {})
     if not properties:
         seen = f"The tool {made.name} takes no arguments, so the model cannot name a state."
@@ -39,11 +40,11 @@ async def tool(work: Work) -> str:
     except Exception as error:
         raise raised(error, work.folder, "Called for TX, the tool", "tool-raises") from None
     if not work.practice.entries("weather"):
-        seen = f"Called for TX, the tool gave {shorten(str(text), 100)!r}, and the weather service was not asked."
-        raise incorrect("not-asked", seen, "Make it of get_weather_alerts, from activities.py.")
+        seen = f"Called for TX, the tool returned {shorten(str(text), 100)!r}, and the weather service was not asked."
+        raise incorrect("not-asked", seen, "Make it from get_weather_alerts, of activities.py.")
     if "error occurred" in str(text):
-        raise incorrect("tool-fails", f"Called for TX, the tool gave: {shorten(str(text), 200)}", "")
-    return f"The tool {made.name} takes {', '.join(properties)} and gives the alerts."
+        raise incorrect("tool-fails", f"Called for TX, the tool returned: {shorten(str(text), 200)}")
+    return f"The tool {made.name} takes {', '.join(properties)} and returns the alerts."
 
 
 async def agent(work: Work) -> str:
@@ -66,7 +67,7 @@ async def agent(work: Work) -> str:
         seen = f"The agent is of type {type(made).__name__}, not an Agent."
         raise incorrect("not-an-agent", seen, "Is a `return` missing?" if made is None else "Agent(name=..., ...)")
     if not made.instructions:
-        seen = "The agent has no instructions: the model is not told what it is there for."
+        seen = "The agent has no instructions: nothing tells the model what it is for."
         raise incorrect("no-instructions", seen, 'Agent(instructions="...")')
     if not made.tools:
         raise incorrect("no-tool", "The agent has no tools: it can only guess.", "Agent(tools=[weather_tool])")
@@ -91,7 +92,7 @@ async def agent(work: Work) -> str:
 
 
 async def run(work: Work) -> str:
-    """`result`: what `await Runner.run(agent, question)` gives."""
+    """`result`: what `await Runner.run(agent, question)` returns."""
     from agents import RunResult
 
     result = work.variable
@@ -102,60 +103,15 @@ async def run(work: Work) -> str:
         raise incorrect("not-awaited", seen, "In a notebook write `await Runner.run(...)`.")
     if isinstance(result, str):
         seen = "result is a text."
-        raise incorrect("text-only", seen, "Keep all that Runner.run gives: its .final_output is the text.")
+        raise incorrect("text-only", seen, "Keep what Runner.run returns: its .final_output is the text.")
     if not isinstance(result, RunResult):
-        seen = f"result is of type {type(result).__name__}, not what a run gives."
+        seen = f"result is of type {type(result).__name__}, not what a run returns."
         raise incorrect("not-a-result", seen, "result = await Runner.run(agent, question)")
     calls = [item for item in result.new_items if item.type == "tool_call_output_item"]
     if not calls:
         seen = f"The run called no tool; its answer was {shorten(str(result.final_output), 120)!r}."
-        raise incorrect("tool-not-called", seen, "Ask about the weather alerts of a state, an agent that has the tool.")
-    return f"{len(result.raw_responses)} model calls, {len(calls)} tool call, one answer."
+        raise incorrect("tool-not-called", seen, "Ask an agent that has the tool about the weather alerts of a state.")
+    return f"{count(len(result.raw_responses), 'model call')}, {count(len(calls), 'tool call')}, one answer."
 
 
-CHECKS = (
-    Check(
-        "tool",
-        "make a tool of the function get_weather_alerts",
-        "",
-        1,
-        (
-            "What does a model have to know of a function before it can ask for it to be called?",
-            "The Agents SDK reads name, parameters and docstring of a function: `from agents import function_tool`.",
-            "function_tool can stand above a function as a decorator, or be called: weather_tool = function_tool(...)",
-        ),
-        "The model never runs the tool: it only asks for it by name, and the Runner calls your function.",
-        tool,
-        variable="weather_tool",
-        answer="weather_tool = function_tool(get_weather_alerts)",
-    ),
-    Check(
-        "agent",
-        "give the agent its name, its instructions and the tool",
-        "workflows.py",
-        2,
-        (
-            "Which three things make an agent: what it is called, what it is told, what it may use?",
-            "Agent(name=..., instructions=..., tools=[...]): the tool comes in as the function's argument.",
-            'return Agent(name="Weather agent", instructions="You answer questions about ...", tools=[...])',
-        ),
-        "An agent is only a description: it stays as it is, whether it is run plainly or durably.",
-        agent,
-        variable="agent",
-    ),
-    Check(
-        "run",
-        "ask the agent, and keep what the run gives",
-        "",
-        3,
-        (
-            "Who goes back and forth between the model and the tool until there is an answer?",
-            "Runner.run(agent, question) does. It is a coroutine: what has to stand before it in a notebook?",
-            "result = await Runner.run(..., ...)",
-        ),
-        "One question was two model calls and a tool call, and all of it lived in this process only.",
-        run,
-        variable="result",
-        answer="result = await Runner.run(agent, question)",
-    ),
-)
+CHECKS = checks_of("01", {"tool": tool, "agent": agent, "run": run})

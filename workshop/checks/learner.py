@@ -11,27 +11,27 @@ from typing import Any
 from workshop.checks.verdict import NotPassed, Verdict, incorrect
 from workshop.diagnose.remedies import recognise_slip
 from workshop.errors import WorkshopError
-from workshop.history import Link, Place, Row, Run
+from workshop.history import Link
 from workshop.text import shorten as in_one_line
 
 IMPORT_SECONDS = 5
 CELL = re.compile(r"<ipython-input|[\\/]ipykernel_\d+[\\/]")  # how IPython names a cell
-LOOK = "Look at that line, and at what comes into it."
+LOOK = "Look at that line, and at the values it uses."
 
 
 def import_module(folder: Path, name: str) -> ModuleType:
     """Imports `name`.py from the learner's folder, which is first on the path.
 
     Raises:
-        NotPassed: it is not there, raises, or does not come to an end.
+        NotPassed: it is not there, raises, or does not end.
     """
     if not (folder / f"{name}.py").is_file():
         missing = f"There is no {name}.py beside the notebook."
         raise NotPassed("not attempted", "file-missing", missing, "Run the cell that writes it.")
 
     def too_long(*_: Any) -> None:
-        seen = f"Importing {name}.py does not come to an end."
-        slip = "What is to run only when the file is started belongs below `if __name__ == '__main__':`."
+        seen = f"Importing {name}.py does not end."
+        slip = "Put what should run only when the file is started below `if __name__ == '__main__':`."
         raise NotPassed("raised", "import-hangs", seen, slip)
 
     signal.signal(signal.SIGALRM, too_long)
@@ -58,36 +58,28 @@ def unforeseen(error: BaseException, folder: Path) -> Verdict:
     raise WorkshopError(
         f"The check could not be made: {brief(error)} ({Path(frame.filename).name}, line {frame.lineno}). "
         "That is the workshop's fault, not your code's.",
-        "try again; if it stays so: workshop doctor",
+        "try again; if it happens again: workshop doctor",
     ) from error
 
 
 def raised(error: BaseException, folder: Path, doing: str, code: str) -> NotPassed:
-    """The verdict on an exception of the learner's code; a known slip has a code and a remedy of its own."""
-    text = brief(error)
-    known = recognise_slip(text)
-    at = place(error, folder)
-    seen = f"{doing} raised {text}{f' ({at})' if at else ''}."
-    return NotPassed("raised", known.code if known else code, seen, known.slip if known else LOOK)
+    """The verdict on an exception of the learner's code."""
+    return raised_elsewhere(brief(error), place(error, folder), doing, code)
 
 
-def raised_in_history(row: Row, doing: str, code: str) -> NotPassed:
-    """The same for an exception that a history tells of."""
-    return _told(row.last_error, row.place, doing, code)
+def raised_elsewhere(error: str, at: str, doing: str, code: str) -> NotPassed:
+    """The same for an exception of which a script or a history tells type, message and line.
 
-
-def raised_in_run(run: Run) -> NotPassed:
-    """The same for the exception that a workflow ended with."""
-    place = next((link.place for link in reversed(run.errors) if link.place), None)
-    return _told(run.failure or run.status, place, "The workflow failed: it", "run-failed")
-
-
-def _told(error: str, place: Place | None, doing: str, code: str) -> NotPassed:
+    Args:
+        error: "Type: message".
+        at: file and line, or "".
+        doing: what raised it; begins the sentence.
+        code: of the verdict, unless it is a known slip: that has a code and a remedy of its own.
+    """
     text = shorten(error)
     known = recognise_slip(text)
-    at = f" ({Path(place.file).name}, line {place.line})" if place else ""
-    slip = known.slip if known else LOOK
-    return NotPassed("raised", known.code if known else code, f"{doing} raised {text}{at}.", slip)
+    seen = f"{doing} raised {text}{f' ({at})' if at else ''}."
+    return NotPassed("raised", known.code if known else code, seen, known.slip if known else LOOK)
 
 
 def brief(error: BaseException) -> str:

@@ -57,12 +57,12 @@ class Checker:
             nonlocal told
             if seconds > TELL and not told:
                 told = True
-                self._say("... a moment more: your code is being run, or the packages are still imported")
+                self._say("... a moment more: your code is running, or packages are still being imported")
 
         settings = self.settings("temporal" if check.temporal else "practice")
         with ExitStack() as stack, TemporaryDirectory(prefix="workshop-check-") as scratch:
             scripts = []
-            for script in range(check.programs):
+            for script in range(check.scripts):
                 process, checked = prepare(folder, Path(scratch, f"{script}.log"))
                 stack.callback(warm.end, process)
                 scripts.append(checked)

@@ -28,12 +28,13 @@ class CheckedScript:
 
     def __init__(self, pid: int, connection: Connection, folder: Path, log: Path) -> None:
         self.pid = pid
+        self.name = ""  # once it is started
         self._connection, self._folder, self._log = connection, folder, log
-        self._signalled = 0
         self._ended: Ended | None = None
 
     def start(self, name: str, *arguments: str, env: Mapping[str, str]) -> "CheckedScript":
         """Lets it become `python name arguments`."""
+        self.name = name
         self._connection.send(warm.Job(self._folder / name, arguments, dict(env), self._log))
         return self
 
@@ -48,14 +49,13 @@ class CheckedScript:
             try:
                 self._ended = self._connection.recv()
             except (EOFError, ConnectionResetError):  # it could not say: killed, or by os._exit()
-                self._ended = Ended(-self._signalled or 1)
+                self._ended = Ended(1)
         return self._ended
 
-    def signal(self, signum: signal.Signals) -> None:
-        """Sends a signal, unless it has ended."""
+    def kill(self) -> None:
+        """Ends it as a crash would."""
         if self.poll() is None:
-            self._signalled = signum
-            warm.send_signal(self.pid, signum)
+            warm.send_signal(self.pid, signal.SIGKILL)
 
 
 def prepare(folder: Path, log: Path) -> tuple[ForkServerProcess, CheckedScript]:

@@ -1,4 +1,4 @@
-"""The exercises as they were given out: what a TODO looked like before anybody touched it.
+"""The exercises, unchanged: what a TODO looked like before anybody touched it.
 
     python -m workshop.checks.starters
 
@@ -47,7 +47,7 @@ def todo(text: str, number: int) -> list[str] | None:
 
 
 def untouched(number: str, name: str, text: str, which: int) -> bool:
-    """Whether a TODO still reads as it was given out."""
+    """Whether a TODO is unchanged."""
     given = todo(starter_file(number, name), which)
     return given is not None and todo(text, which) == given
 
