@@ -12,7 +12,7 @@ import psutil
 
 from workshop import history, temporal
 from workshop.history import HANDOFF, MODEL, TASK_FAILURE, TIMER, TOOL, Row, Run
-from workshop.notebook.kernel import wait_for
+from workshop.notebook.kernel import result_of
 from workshop.practice.client import Practice
 from workshop.practice.report import ledger_lines
 from workshop.proof import ABANDONED, RECORDED, REFUSED, UNRECORDED, Proof
@@ -49,7 +49,7 @@ def latest(ex: Any) -> Run:
         client = await temporal.connect(dict(os.environ), settings.temporal_address, settings.temporal_namespace)
         return await history.read_history(client, workflow_id)
 
-    return wait_for(read())
+    return result_of(read())
 
 
 def rows(run: Run, kind: str) -> list[Row]:
@@ -75,7 +75,9 @@ def fates(proof: Proof) -> list[list[str]]:
 def outcomes(ex: Any, service: str = "model") -> list[str]:
     """How the requests since the last question ended."""
     practice = Practice(Settings.from_env(os.environ, ROOT).practice_url)
-    return [entry["outcome"] for entry in practice.ledger(ex._asked[-1][1])["entries"] if entry["service"] == service]
+    return [
+        entry["outcome"] for entry in practice.ledger(ex._asked[-1].since)["entries"] if entry["service"] == service
+    ]
 
 
 def born(pid: int) -> float:
@@ -102,15 +104,15 @@ CLAIMS = {
         """,
         "why-rate-limit": """
             claim(outcomes(ex), ["completed", "failed", "failed", "failed"])
-            assert ex._asked[-1][0].exit_code == 1
+            assert ex._asked[-1].exit_code == 1
         """,
         "why-drop": """
             claim(outcomes(ex), ["completed", "failed", "failed", "failed"])
-            assert ex._asked[-1][0].exit_code == 1
+            assert ex._asked[-1].exit_code == 1
         """,
         "why-kill": """
             claim(outcomes(ex), ["completed", "abandoned"])
-            assert ex._asked[-1][0].exit_code == -9
+            assert ex._asked[-1].exit_code == -9
         """,
         "why-count": """
             proof = ex.proof()

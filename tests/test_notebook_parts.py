@@ -17,10 +17,9 @@ from workshop import env, settings
 from workshop.checks.starters import pristine
 from workshop.errors import WorkshopError
 from workshop.notebook import session as module
-from workshop.notebook.asking import words
 from workshop.notebook.kernel import Stopped
 from workshop.notebook.reset import reset
-from workshop.notebook.scripts import brief, without_frames
+from workshop.notebook.scripts import without_frames, words
 from workshop.processes import free_port
 from workshop.text import WIDTH, fold, scrub
 
@@ -113,7 +112,7 @@ def test_reset_keeps_all_that_a_learner_had(root: Path) -> None:
     (folder / "more").mkdir()
     (folder / "more" / "deep.py").write_text("mine\n")
     mine = {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    lines = reset(root, folder)
+    lines = reset(folder)
     kept = next(folder.glob("kept-*"))
     assert kept.name in lines[0]
     for name, data in mine.items():
@@ -123,7 +122,7 @@ def test_reset_keeps_all_that_a_learner_had(root: Path) -> None:
     solution = root / "solutions" / folder.name / "connection.py"
     assert (folder / "connection.py").read_bytes() == solution.read_bytes()
     # Once more, there is nothing to do, and nothing is touched.
-    assert reset(root, folder) == ["Exercise 02 is as it was handed out."]
+    assert reset(folder) == ["Exercise 02 is unchanged."]
     assert [path.name for path in folder.glob("kept-*")] == [kept.name]
 
 
@@ -132,7 +131,7 @@ def test_two_resets_in_a_second_keep_both(root: Path, monkeypatch: pytest.Monkey
     folder = exercise_folder(root, "02")
     for text in ("one", "two"):
         (folder / "worker.py").write_text(text)
-        reset(root, folder)
+        reset(folder)
     kept = sorted(path for path in folder.glob("kept-*"))
     assert [(path / "worker.py").read_text() for path in kept] == ["one", "two"]
 
@@ -144,9 +143,9 @@ def test_a_reset_that_cannot_copy_removes_nothing(root: Path, monkeypatch: pytes
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device", "kept")
 
-    monkeypatch.setattr("workshop.notebook.reset.shutil.copy2", full)
+    monkeypatch.setattr("shutil.copy2", full)
     with pytest.raises(WorkshopError, match="No space left"):
-        reset(root, folder)
+        reset(folder)
     assert {path.name: path.read_bytes() for path in folder.glob("*.py")} == before
 
 
@@ -225,7 +224,6 @@ RuntimeError: two
 after
 """
     assert without_frames(text, tmp_path) == ["before", "RuntimeError: two (starter.py, line 9)", "after"]
-    assert brief(text, tmp_path, 1) == ["after"]
     begun = "before\nTraceback (most recent call last):\n  File"
     assert without_frames(begun, tmp_path, ended=False) == ["before"]
 

@@ -30,7 +30,7 @@ class Learner:
         if not (home / "solutions" / self.folder.name).exists():
             shutil.copytree(solution(number), home / "solutions" / self.folder.name)
         shutil.copy(solution(number) / "connection.py", self.folder)
-        self.lessons = Lessons(number, self.folder, home, home / "state", checker, self.said.append)
+        self.lessons = Lessons(self.folder, home / "state", checker, self.said.append)
 
     def starters(self, number: str) -> None:
         for check in CHECKS[number]:
@@ -138,7 +138,7 @@ def test_a_solution_is_taken_and_nothing_lost(tmp_path: Path, checker: Checker) 
     assert b"# mine again\n" in copies
     desk.said.clear()
     desk.lessons.solution("activity", apply=True)
-    assert desk.text == "activities.py is the solution's already."
+    assert desk.text == "activities.py is already the solution's."
 
 
 def test_progress_knows_what_was_found_and_what_changed_since(tmp_path: Path, checker: Checker) -> None:
@@ -151,7 +151,7 @@ def test_progress_knows_what_was_found_and_what_changed_since(tmp_path: Path, ch
     assert lines[1].split() == ["✔", "activity", "passed"]
     (desk.folder / "activities.py").write_text("# other\n")
     assert "changed since" in desk.lessons.progress()[1]
-    desk.lessons.forget()
+    desk.lessons.memory.forget()
     assert desk.lessons.progress()[0].endswith("0 of 5 checks passed")
 
 
