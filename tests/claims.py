@@ -13,7 +13,6 @@ import psutil
 from workshop import history, temporal
 from workshop.history import HANDOFF, MODEL, TASK_FAILURE, TIMER, TOOL, Row, Run
 from workshop.notebook.kernel import result_of
-from workshop.practice.client import Practice
 from workshop.practice.report import ledger_lines
 from workshop.proof import ABANDONED, RECORDED, REFUSED, UNRECORDED, Proof
 from workshop.settings import ROOT, Settings
@@ -74,10 +73,7 @@ def fates(proof: Proof) -> list[list[str]]:
 
 def outcomes(ex: Any, service: str = "model") -> list[str]:
     """How the requests since the last question ended."""
-    practice = Practice(Settings.from_env(os.environ, ROOT).practice_url)
-    return [
-        entry["outcome"] for entry in practice.ledger(ex._asked[-1].since)["entries"] if entry["service"] == service
-    ]
+    return [entry["outcome"] for entry in ex._practice.entries(service, ex._asked[-1].since)]
 
 
 def born(pid: int) -> float:
@@ -215,10 +211,7 @@ CLAIMS = {
             assert by(triage) != by(specialist[0]) == ex.worker.pid
         """,
         "why-approval": """
-            from workshop.practice.client import Practice
-from workshop.practice.report import ledger_lines
-
-            entries = Practice(ex._settings.practice_url).ledger()["entries"]
+            entries = ex._practice.ledger()["entries"]
             asked = [e["service"] for e in entries if "New York" in e["asked"] or "area=NY" in e["asked"]]
             claim((asked.count("model"), asked.count("weather")), (4, 1))
         """,
