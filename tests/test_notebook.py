@@ -163,7 +163,7 @@ def test_the_usual_slip_of_notebooks_is_named(root: Path, env: dict[str, str]) -
             assert "raised: run" in checked.text
             assert "in a notebook write `await Runner.run(...)`" in checked.text
             assert not checked.error
-        assert "NameError" in one.run("unknown_name").error  # all other errors as ever
+        assert "NameError" in one.run("unknown_name").error  # all other errors as always
         one.run('result = await Runner.run(agent, "Any weather alerts in Texas?")')
         assert "passed: run" in one.run('ex.check("run")').text
 

@@ -18,7 +18,6 @@ from workshop.text import fold, scrub
 
 Say = Callable[[str], None]  # prints a line
 
-
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -56,7 +55,7 @@ def result_of(coroutine: Coroutine[Any, Any, T], seconds: float | None = None) -
     """The result of a coroutine, from code that is not one: a notebook's own loop cannot be waited in.
 
     Raises:
-        TimeoutError: there was none in so many seconds.
+        TimeoutError: there was none in that many seconds.
     """
     result: Future[T] = Future()
 
@@ -112,7 +111,7 @@ def prepare(folder: Path) -> None:
 
 
 def _forget_changed(here: Any) -> None:
-    """Once a file of the exercise is written anew, its modules are imported anew: all, since they import each other."""
+    """Once a file of the exercise has changed, its modules are imported again: all, since they import each other."""
     folder = here._workshop_folder
     files = {path.name: path.stat().st_mtime_ns for path in folder.glob("*.py")}
     if files == getattr(here, "_workshop_files", None):

@@ -9,7 +9,7 @@ KEPT = ("hints", "verdicts")
 
 
 class Memory:
-    """A small file. If it is missing or damaged, hints and verdicts begin anew."""
+    """A small file. If it is missing or damaged, hints and verdicts start over."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -34,5 +34,5 @@ class Memory:
             part.replace(self._file)
 
     def forget(self) -> None:
-        """Begins anew."""
+        """Starts over."""
         self._file.unlink(missing_ok=True)

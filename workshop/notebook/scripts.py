@@ -30,7 +30,7 @@ class Script:
 
     def __init__(self, folder: Path, name: str, log: Path) -> None:
         self._folder, self._name, self._log = folder, name, log
-        self._program: Program | None = None  # once it is started
+        self.program: Program | None = None  # once it is started
         self._shown = 0  # how many lines of its output were printed here
 
     def start(self, arguments: Sequence[str] = ()) -> Program:
@@ -52,26 +52,25 @@ class Script:
             raise WorkshopError(hidden.message, hidden.next_step)
         env.load(folder)
         try:
-            self._program = warm.start(folder / name, arguments, os.environ, self._log)
+            self.program = warm.start(folder / name, arguments, os.environ, self._log)
         except OSError as error:
             what = f"{name} cannot start: {error.strerror} ({error.filename})."
             raise WorkshopError(what, "workshop doctor") from None
-        return self._program
+        return self.program
 
     @property
     def output(self) -> str:
         """All that it has printed; nothing of a key is in it."""
-        return scrub(self._program.text) if self._program else ""
+        return scrub(self.program.text) if self.program else ""
 
     @property
     def running(self) -> bool:
-        """Whether it runs now."""
-        return self._program is not None and self._program.running
+        return self.program is not None and self.program.running
 
     @property
     def exit_code(self) -> int | None:
         """How it ended; None while it runs, and if it could not be started."""
-        return self._program.exit_code if self._program else None
+        return self.program.exit_code if self.program else None
 
     @property
     def begun(self) -> bool:
@@ -80,7 +79,7 @@ class Script:
 
     def end(self) -> bool:
         """SIGKILL. Whether it still ran."""
-        return self._program is not None and self._program.kill()
+        return self.program is not None and self.program.kill()
 
     def last_words(self) -> list[str]:
         """How it ended: the last lines that say something, in which a traceback is its last line."""

@@ -130,10 +130,10 @@ class Exercise:
             # Nothing is lost with the starter: the workflow is the server's.
             asked.end()
             self._say(f"No answer after {wait:g} s; the workflow goes on without the starter.")
-            say_folded(self._say, self._workflows.why(asked.workflow_id))
+            self.why(asked.workflow_id)
         elif asked.durable:
             asked.end()
-            self._say("starter.py started no workflow, and was ended. Its last lines are above.")
+            self._say("starter.py did not start a workflow, and was ended. Its last lines are above.")
         else:
             self._say(f"No answer after {wait:g} s. The program still runs: ex.wait() waits for it.")
 
@@ -153,11 +153,11 @@ class Exercise:
             return
         if run is None:
             self._say(f"Not finished after {seconds:g} s more.")
-        say_folded(self._say, self._workflows.why(workflow_id))
+        self.why(workflow_id)
 
     @says_what_to_fix
     def run(self, script: str, *arguments: str, wait: float = 60) -> None:
-        """Runs another program of the folder to its end, for so many seconds at most, and prints what it prints."""
+        """Runs another program of the folder to its end, for `wait` seconds at most, and prints what it prints."""
         program = Script(self.folder, script, self._log(f"{Path(script).stem}-{self.number}"))
         program.start(arguments)
         over = False
@@ -183,7 +183,8 @@ class Exercise:
     @says_what_to_fix
     def why(self, workflow_id: str | None = None) -> None:
         """Prints why a workflow is not finished, or how it ended."""
-        say_folded(self._say, self._workflows.why(self._workflow_id(workflow_id)))
+        found = self._workflows.why(self._workflow_id(workflow_id))
+        say_folded(self._say, found.lines(notebook=True))
 
     @says_what_to_fix
     def ledger(self, since_last: bool = True) -> None:
@@ -227,11 +228,11 @@ class Exercise:
 
     @says_what_to_fix
     def clear(self, target: str | None = None) -> None:
-        """Ends the faults of `model` or `weather`, by default of both."""
+        """Clears the faults of `model` or `weather`, by default of both."""
         if self._has_ledger:
             say_folded(self._say, fault_lines(self._practice.clear(target), CLEAR))
         else:
-            self._say("Neither model nor weather in use is the practice one, so there are no faults to set.")
+            self._say("The practice services are not in use, so there are no faults to clear.")
 
     # Learning.
 

@@ -26,13 +26,11 @@ class Worker:
     """The worker of one exercise; at most one runs, whoever started it."""
 
     def __init__(self, folder: Path, settings: Settings, say: Say) -> None:
-        self._settings, self._say = settings, say
-        self._queue = EXERCISES[folder.name]
+        self._folder, self._settings, self._say = folder, settings, say
         number = folder.name[:2]
         self._log = settings.state_dir / "logs" / f"worker-{number}.log"
         self._pid_file = settings.state_dir / f"worker-{number}.pid"
         self._script = Script(folder, "worker.py", self._log)
-        self._mine: Program | None = None  # the one that this kernel started last
         self._lost = False
 
     @property
@@ -42,7 +40,6 @@ class Worker:
 
     @property
     def pid(self) -> int | None:
-        """Its process id."""
         worker = self._now()
         return worker.pid if worker else None
 
@@ -57,19 +54,19 @@ class Worker:
         if self.end(REPLACE):
             self._say("The worker that ran before is replaced.")
         self._lost = True
-        worker = self._mine = self._script.start()
+        worker, queue = self._script.start(), EXERCISES[self._folder.name]
         worker.record.write(self._pid_file)
         try:
-            seen = self._watch(worker, SLOW)
+            seen = self._watch(worker, queue, SLOW)
             if not seen:
                 self._say("... still starting: a busy machine takes longer to import the packages")
-                seen = self._watch(worker, START - SLOW)
+                seen = self._watch(worker, queue, START - SLOW)
         except KeyboardInterrupt:  # nobody would know of it
             worker.kill()
-            self._say("Interrupted: the worker that was starting is ended.")
+            self._say("Interrupted: the worker that was starting was ended.")
             raise
         if seen == "polls":
-            self._say(f"Worker running: process {worker.pid} polls the task queue {self._queue}.")
+            self._say(f"Worker running: process {worker.pid} polls the task queue {queue}.")
         elif seen == "ended":
             self._pid_file.unlink(missing_ok=True)
             self._say(f"The worker ended (exit code {worker.exit_code}) before it polled. Its last lines:")
@@ -77,10 +74,10 @@ class Worker:
                 self._say(f"    {line}")
         else:
             where = "Another task queue? Worker(..., task_queue=TASK_QUEUE), run with `async with worker:`"
-            self._say(f"The worker runs, and does not poll the task queue {self._queue}. {where}")
+            self._say(f"The worker runs, but does not poll the task queue {queue}. {where}")
 
     def stop(self, seconds: float = STOP) -> None:
-        """Asks the worker to stop, as Ctrl+C does: it lets the calls in flight finish, for so many seconds."""
+        """Asks the worker to stop, as Ctrl+C does: it lets the calls in flight finish, for that many seconds."""
         if self._need():
             self._lost = False
             began = time.monotonic()
@@ -123,7 +120,7 @@ class Worker:
             self._say(line)
 
     def end(self, seconds: float) -> str:
-        """Without a word: "stopped", "killed" if it took longer than that, "" if there was none."""
+        """Ends the worker that runs. Says "stopped", "killed" if it took longer than that, "" if there was none."""
         worker = self._now()
         how = ""
         if worker:
@@ -137,8 +134,9 @@ class Worker:
 
     def leave(self) -> None:
         """At the kernel's end: the worker that it started is asked to stop, and has until then."""
-        if self._mine and self._mine.running:
-            self._mine.signal(signal.SIGTERM)
+        mine = self._script.program
+        if mine and mine.running:
+            mine.signal(signal.SIGTERM)
             self._pid_file.unlink(missing_ok=True)
 
     def _now(self) -> Program | None:
@@ -152,8 +150,8 @@ class Worker:
             self._say("No worker runs.")
         return worker
 
-    def _watch(self, worker: Program, seconds: float) -> str:
-        """ "polls" or "ended" as soon as the worker does or has; "" if it does neither within so many seconds."""
+    def _watch(self, worker: Program, queue: str, seconds: float) -> str:
+        """ "polls" or "ended" as soon as the worker does or has; "" if it does neither in that many seconds."""
 
         async def look() -> str:
             if not worker.running:
@@ -161,7 +159,7 @@ class Worker:
             settings = self._settings
             try:
                 client = await connect(dict(os.environ), settings.temporal_address, settings.temporal_namespace)
-                found = await pollers(client, self._queue)
+                found = await pollers(client, queue)
             except (WorkshopError, RPCError):
                 return ""  # the worker will say so itself
             mine = f"{worker.pid}@"

@@ -54,13 +54,13 @@ class Workflows:
 
         return self._ask(read)
 
-    def why(self, workflow_id: str) -> list[str]:
-        """Lines that say why it is not finished, or how it ended."""
+    def why(self, workflow_id: str) -> diagnose.Diagnosis:
+        """Why it is not finished, or how it ended."""
         practice = self._settings.mode == "practice"
-        return self._ask(lambda client: diagnose.why(client, workflow_id, practice)).lines(notebook=True)
+        return self._ask(lambda client: diagnose.why(client, workflow_id, practice))
 
     def finished(self, workflow_id: str, seconds: float) -> Run | None:
-        """Waits for its end, for so many seconds; None if it is not over then."""
+        """Its history once it has ended; None if it has not, in that many seconds."""
 
         async def wait(client: Client) -> Run:
             return await follow(
