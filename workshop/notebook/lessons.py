@@ -96,17 +96,18 @@ class Lessons:
         checks = [check for check in CHECKS[self.number] if check.file or shell()]
         found = Results(self.check(check.name) for check in checks)
         passed = sum(one.outcome == "passed" for one in found)
-        all_passed = "All checks of this exercise have passed."
-        self._say(all_passed if passed == len(found) else f"{passed} of {len(found)} checks have passed.")
+        if passed == len(found):
+            self._say("All checks of this exercise have passed.")
+        else:
+            self._say(f"{passed} of {len(found)} checks have passed.")
         return found
 
     def hint(self, name: str) -> None:
         """Prints one more hint than at the last call, up to all."""
         check = find(self.number, name)
         shown = min(int(self.memory.read("hints").get(name, 0)) + 1, len(check.hints))
-        say_folded(
-            self._say, [f"Hint {at} of {len(check.hints)}: {hint}" for at, hint in enumerate(check.hints[:shown], 1)]
-        )
+        for at, hint in enumerate(check.hints[:shown], 1):
+            say_folded(self._say, [f"Hint {at} of {len(check.hints)}: {hint}"])
         if shown == len(check.hints):
             self._say(f'That was the last hint. ex.solution("{name}") shows the difference.')
         self.memory.keep("hints", name, shown)
