@@ -12,8 +12,7 @@ import psutil
 
 from workshop import history, temporal
 from workshop.history import HANDOFF, MODEL, TASK_FAILURE, TIMER, TOOL, Row, Run
-from workshop.notebook.kernel import wait_for
-from workshop.practice.client import Practice
+from workshop.notebook.kernel import result_of
 from workshop.practice.report import ledger_lines
 from workshop.proof import ABANDONED, RECORDED, REFUSED, UNRECORDED, Proof
 from workshop.settings import ROOT, Settings
@@ -49,7 +48,7 @@ def latest(ex: Any) -> Run:
         client = await temporal.connect(dict(os.environ), settings.temporal_address, settings.temporal_namespace)
         return await history.read_history(client, workflow_id)
 
-    return wait_for(read())
+    return result_of(read())
 
 
 def rows(run: Run, kind: str) -> list[Row]:
@@ -74,8 +73,7 @@ def fates(proof: Proof) -> list[list[str]]:
 
 def outcomes(ex: Any, service: str = "model") -> list[str]:
     """How the requests since the last question ended."""
-    practice = Practice(Settings.from_env(os.environ, ROOT).practice_url)
-    return [entry["outcome"] for entry in practice.ledger(ex._asked[-1][1])["entries"] if entry["service"] == service]
+    return [entry["outcome"] for entry in ex._practice.entries(service, ex._asked[-1].since)]
 
 
 def born(pid: int) -> float:
@@ -102,15 +100,15 @@ CLAIMS = {
         """,
         "why-rate-limit": """
             claim(outcomes(ex), ["completed", "failed", "failed", "failed"])
-            assert ex._asked[-1][0].exit_code == 1
+            assert ex._asked[-1].exit_code == 1
         """,
         "why-drop": """
             claim(outcomes(ex), ["completed", "failed", "failed", "failed"])
-            assert ex._asked[-1][0].exit_code == 1
+            assert ex._asked[-1].exit_code == 1
         """,
         "why-kill": """
             claim(outcomes(ex), ["completed", "abandoned"])
-            assert ex._asked[-1][0].exit_code == -9
+            assert ex._asked[-1].exit_code == -9
         """,
         "why-count": """
             proof = ex.proof()
@@ -213,9 +211,7 @@ CLAIMS = {
             assert by(triage) != by(specialist[0]) == ex.worker.pid
         """,
         "why-approval": """
-            from workshop.practice.client import Practice
-
-            entries = Practice(ex._settings.practice_url).ledger()["entries"]
+            entries = ex._practice.ledger()["entries"]
             asked = [e["service"] for e in entries if "New York" in e["asked"] or "area=NY" in e["asked"]]
             claim((asked.count("model"), asked.count("weather")), (4, 1))
         """,

@@ -11,8 +11,8 @@ from temporalio.service import RPCError
 
 from workshop import processes, warm
 from workshop.history import Run, read_history
-from workshop.notebook.asking import STARTED
-from workshop.notebook.kernel import wait_for as wait_for_coroutine
+from workshop.notebook.kernel import result_of
+from workshop.notebook.scripts import WORKFLOW
 from workshop.practice.client import Practice
 from workshop.processes import PATIENCE, Program, wait_for
 from workshop.services import Services
@@ -122,10 +122,10 @@ class Bench:
         """Ends all programs, and the workflows that starters left open: another test's worker would take them."""
         for program in self._programs:
             program.kill()
-        started = [found[1] for program in self._programs if (found := STARTED.search(program.text))]
+        started = [found[1] for program in self._programs if (found := WORKFLOW.search(program.text))]
         self._programs.clear()
         if started and self._services.record("temporal"):
-            wait_for_coroutine(self._end(started))
+            result_of(self._end(started))
 
     async def _end(self, workflow_ids: list[str]) -> None:
         client = await Client.connect(self.env()["TEMPORAL_ADDRESS"])

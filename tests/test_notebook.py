@@ -12,6 +12,7 @@ from tests.harness import Bench
 from tests.kernels import Kernel, kernel, until_gone
 from tests.tree import exercise_folder, variables
 from tools.notebooks import copy_of_the_tree
+from workshop.processes import wait_for
 
 CANARY = "sk-canary-7Q2M9X4T"
 
@@ -43,6 +44,12 @@ def worker_pid(text: str) -> int:
     assert found, text
     assert psutil.pid_exists(int(found[1]))
     return int(found[1])
+
+
+def started_by(notebook: Kernel) -> set[int]:
+    """The processes that run because of a kernel."""
+    children = psutil.Process(notebook.pid).children(recursive=True)
+    return {child.pid for child in children if child.status() != psutil.STATUS_ZOMBIE}
 
 
 def test_a_lesson_from_start_to_proof(notebook: Kernel, root: Path) -> None:
@@ -100,20 +107,20 @@ def test_a_restarted_or_killed_kernel_leaves_no_worker(notebook: Kernel, root: P
 
     notebook.run('from workshop.notebook import exercise\nex = exercise("02")')
     pid = worker_pid(notebook.run("ex.worker.start()").text)
-    helpers = psutil.Process(notebook.pid).children(recursive=True)
+    helpers = started_by(notebook)
     notebook.kill()
     until_gone(pid)
     for helper in helpers:
-        until_gone(helper.pid)
+        until_gone(helper)
     assert files <= {path.name for path in exercise_folder(root, "02").iterdir()}
 
 
 def test_an_interrupted_cell_ends_what_it_started(notebook: Kernel, root: Path) -> None:
     pid = worker_pid(notebook.run("ex.worker.start()").text)
+    before = started_by(notebook)
     asked = notebook.interrupt_when('ex.ask("TX", delay=60, wait=60)', "See it at")
     assert "KeyboardInterrupt" in asked.error
-    starter = notebook.run("print(ex._asked[-1][0]._script.program.pid)").text
-    until_gone(int(starter))
+    wait_for("the starter to end", lambda: started_by(notebook) == before)
     # The worker is still the notebook's: it runs, and can be stopped.
     assert str(pid) in notebook.run("print(ex.worker.running, ex.worker.pid)").text
     assert "Worker stopped" in notebook.run("ex.worker.stop()").text
@@ -156,7 +163,7 @@ def test_the_usual_slip_of_notebooks_is_named(root: Path, env: dict[str, str]) -
             assert "raised: run" in checked.text
             assert "in a notebook write `await Runner.run(...)`" in checked.text
             assert not checked.error
-        assert "NameError" in one.run("unknown_name").error  # all other errors as ever
+        assert "NameError" in one.run("unknown_name").error  # all other errors as always
         one.run('result = await Runner.run(agent, "Any weather alerts in Texas?")')
         assert "passed: run" in one.run('ex.check("run")').text
 

@@ -14,13 +14,12 @@ from tests.harness import Bench
 from tests.tree import exercise_folder, variables
 from tools.notebooks import copy_of_the_tree
 from workshop import env, settings
-from workshop.checks.starters import pristine
+from workshop.checks.starters import pristine, starter_file
 from workshop.errors import WorkshopError
 from workshop.notebook import session as module
-from workshop.notebook.asking import words
 from workshop.notebook.kernel import Stopped
 from workshop.notebook.reset import reset
-from workshop.notebook.scripts import brief, without_frames
+from workshop.notebook.scripts import Script, without_frames, words
 from workshop.processes import free_port
 from workshop.text import WIDTH, fold, scrub
 
@@ -113,7 +112,7 @@ def test_reset_keeps_all_that_a_learner_had(root: Path) -> None:
     (folder / "more").mkdir()
     (folder / "more" / "deep.py").write_text("mine\n")
     mine = {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    lines = reset(root, folder)
+    lines = reset(folder)
     kept = next(folder.glob("kept-*"))
     assert kept.name in lines[0]
     for name, data in mine.items():
@@ -123,7 +122,7 @@ def test_reset_keeps_all_that_a_learner_had(root: Path) -> None:
     solution = root / "solutions" / folder.name / "connection.py"
     assert (folder / "connection.py").read_bytes() == solution.read_bytes()
     # Once more, there is nothing to do, and nothing is touched.
-    assert reset(root, folder) == ["Exercise 02 is as it was handed out."]
+    assert reset(folder) == ["Exercise 02 is unchanged."]
     assert [path.name for path in folder.glob("kept-*")] == [kept.name]
 
 
@@ -132,7 +131,7 @@ def test_two_resets_in_a_second_keep_both(root: Path, monkeypatch: pytest.Monkey
     folder = exercise_folder(root, "02")
     for text in ("one", "two"):
         (folder / "worker.py").write_text(text)
-        reset(root, folder)
+        reset(folder)
     kept = sorted(path for path in folder.glob("kept-*"))
     assert [(path / "worker.py").read_text() for path in kept] == ["one", "two"]
 
@@ -144,62 +143,65 @@ def test_a_reset_that_cannot_copy_removes_nothing(root: Path, monkeypatch: pytes
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device", "kept")
 
-    monkeypatch.setattr("workshop.notebook.reset.shutil.copy2", full)
+    monkeypatch.setattr("shutil.copy2", full)
     with pytest.raises(WorkshopError, match="No space left"):
-        reset(root, folder)
+        reset(folder)
     assert {path.name: path.read_bytes() for path in folder.glob("*.py")} == before
 
 
-def command(root: Path, env: dict[str, str], *arguments: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-c", "from workshop.cli import main; main()", *arguments],
-        cwd=root,
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+WORKSHOP = (sys.executable, "-c", "from workshop.cli import main; main()")
 
 
 def test_check_and_reset_from_a_terminal(bench: Bench, root: Path) -> None:
     env = variables(bench, root, root / ".workshop")
     folder = exercise_folder(root, "02", solved=True)
-    with command(root, env, "check", "02") as done:
-        text, _ = done.communicate(timeout=90)
-    assert done.returncode == 0, text
+
+    def workshop(*arguments: str) -> tuple[int, str]:
+        done = subprocess.run([*WORKSHOP, *arguments], cwd=root, env=env, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    code, text = workshop("check", "02")
+    assert code == 0, text
     assert "All checks of this exercise have passed." in text
-    with command(root, env, "check") as shown:
-        text, _ = shown.communicate(timeout=90)
-    assert "Exercise 02, temporal_hello_world: 5 of 5 checks passed" in text
-    with command(root, env, "reset", "2") as back:
-        text, _ = back.communicate(timeout=90)
-    assert back.returncode == 0
+    assert "Exercise 02, temporal_hello_world: 5 of 5 checks passed" in workshop("check")[1]
+    code, text = workshop("reset", "2")
+    assert code == 0
     assert "Kept in exercises/02_temporal_hello_world/kept-" in text
     assert not (folder / "worker.py").exists()
-    with command(root, env, "check", "02") as again:
-        text, _ = again.communicate(timeout=90)
-    assert again.returncode == 1
+    assert "Exercise 02, temporal_hello_world: 0 of 5 checks passed" in workshop("check")[1]
+    code, text = workshop("check", "02")
+    assert code == 1
     assert text.count("not attempted") == 5
-    with command(root, env, "reset", "7") as wrong:
-        text, _ = wrong.communicate(timeout=90)
-    assert wrong.returncode == 1
+    code, text = workshop("reset", "7")
+    assert code == 1
     assert text.startswith("There is no exercise '7'.")
 
 
 def test_watching_looks_again_at_every_change(bench: Bench, root: Path) -> None:
     env = variables(bench, root, root / ".workshop") | {"PYTHONUNBUFFERED": "1"}
     folder = exercise_folder(root, "02")
-    with command(root, env, "check", "02", "--watch") as watching:
+    watched = [*WORKSHOP, "check", "02", "--watch"]
+    with subprocess.Popen(watched, cwd=root, env=env, stdout=subprocess.PIPE, text=True) as watching:
         assert watching.stdout
-        for line in watching.stdout:
-            if line.startswith("Watching"):
-                break
+        assert next(line for line in watching.stdout if line.startswith("Watching"))
         (folder / "activities.py").write_text("x = (\n")
-        seen = next(line for line in watching.stdout if "raised: activity" in line)
-        assert seen
+        assert next(line for line in watching.stdout if "raised: activity" in line)
         watching.send_signal(signal.SIGINT)
         watching.communicate(timeout=90)
     assert watching.returncode == 0
+
+
+def test_a_script_that_cannot_do_anything_yet_is_not_started(root: Path) -> None:
+    folder = exercise_folder(root, "02")
+    script = Script(folder, "worker.py", root / "worker.log")
+    with pytest.raises(WorkshopError, match=r"There is no worker\.py beside the notebook"):
+        script.start()
+    for name in ("activities.py", "workflows.py", "worker.py"):
+        (folder / name).write_text(starter_file("02", name))
+    with pytest.raises(WorkshopError, match=r"TODO 1 in activities\.py is not done yet: .*\n.*ex\.hint\("):
+        script.start()
+    assert (script.running, script.exit_code, script.output) == (False, None, "")
+    assert not (root / "worker.log").exists()
 
 
 def test_options_become_words_of_a_command_line() -> None:
@@ -225,7 +227,6 @@ RuntimeError: two
 after
 """
     assert without_frames(text, tmp_path) == ["before", "RuntimeError: two (starter.py, line 9)", "after"]
-    assert brief(text, tmp_path, 1) == ["after"]
     begun = "before\nTraceback (most recent call last):\n  File"
     assert without_frames(begun, tmp_path, ended=False) == ["before"]
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from workshop.history import ACTIVITY, MODEL, TOOL, Row, Run, as_text
-from workshop.text import count
+from workshop.text import Printed, count
 
 Entry = dict[str, Any]  # of the ledger
 
@@ -50,7 +50,7 @@ class ProvedCall:
 
 
 @dataclass(frozen=True)
-class Proof:
+class Proof(Printed):
     """The calls of one workflow, by two witnesses."""
 
     workflow_id: str
@@ -96,9 +96,6 @@ class Proof:
         """Whether history and ledger tell the same."""
         return self.ledger and not self.unexplained
 
-    def _ipython_display_(self) -> None:
-        """Nothing: `ex.proof()` has printed it."""
-
     @property
     def lines(self) -> list[str]:
         """The proof for a person."""
@@ -124,7 +121,7 @@ class Proof:
 
 
 @dataclass(frozen=True)
-class PlainProof:
+class PlainProof(Printed):
     """The model calls of a plain run, and of those of the same question that failed before it. Nothing records them."""
 
     question: str
@@ -133,9 +130,6 @@ class PlainProof:
     abandoned: int  # in flight when their program was gone
     refused: int
     ledger: bool = True
-
-    def _ipython_display_(self) -> None:
-        """Nothing: `ex.proof()` has printed it."""
 
     @property
     def lines(self) -> list[str]:

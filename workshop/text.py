@@ -55,6 +55,12 @@ def count(number: int, word: str) -> str:
     return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
+class Printed:
+    """A result that was printed where it was made: a notebook whose cell ends with it does not print it once more."""
+
+    def _ipython_display_(self) -> None: ...
+
+
 @dataclass(frozen=True)
 class Advice:
     """What to do, in two forms: a notebook's cell does what a terminal's command does. `+` joins it with plain text."""

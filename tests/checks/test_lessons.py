@@ -33,7 +33,7 @@ class Learner:
         if not (home / "solutions" / self.folder.name).exists():
             shutil.copytree(solution(number), home / "solutions" / self.folder.name)
         shutil.copy(solution(number) / "connection.py", self.folder)
-        self.lessons = Lessons(number, self.folder, home, home / "state", checker, self.said.append)
+        self.lessons = Lessons(self.folder, home / "state", checker, self.said.append)
 
     def starters(self, number: str) -> None:
         for check in CHECKS[number]:
@@ -141,7 +141,7 @@ def test_a_solution_is_taken_and_nothing_lost(tmp_path: Path, checker: Checker) 
     assert b"# mine again\n" in copies
     learner.said.clear()
     learner.lessons.solution("activity", apply=True)
-    assert learner.text == "activities.py is the solution's already."
+    assert learner.text == "activities.py is already the solution's."
 
 
 def test_progress_knows_what_was_found_and_what_changed_since(tmp_path: Path, checker: Checker) -> None:
@@ -154,7 +154,7 @@ def test_progress_knows_what_was_found_and_what_changed_since(tmp_path: Path, ch
     assert lines[1].split() == ["✔", "activity", "passed"]
     (learner.folder / "activities.py").write_text("# other\n")
     assert "changed since" in learner.lessons.progress()[1]
-    learner.lessons.forget()
+    learner.lessons.memory.forget()
     assert learner.lessons.progress()[0].endswith("0 of 5 checks passed")
 
 

@@ -4,15 +4,29 @@ import asyncio
 import re
 import sys
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterable
+from concurrent.futures import Future
+from functools import wraps
 from inspect import iscoroutine
 from pathlib import Path
 from traceback import walk_tb
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from workshop.diagnose.remedies import RUN_SYNC
+from workshop.errors import WorkshopError
+from workshop.text import fold, scrub
 
+Say = Callable[[str], None]  # prints a line
+
+P = ParamSpec("P")
 T = TypeVar("T")
+
+
+def say_folded(say: Say, lines: Iterable[str]) -> None:
+    """Prints lines, each folded where it is wider than a notebook."""
+    for line in lines:
+        for part in fold(line):
+            say(part)
 
 
 class Stopped(Exception):
@@ -22,10 +36,37 @@ class Stopped(Exception):
         return [str(self)]
 
 
-class Quiet:
-    """A result that has been printed already: a notebook does not print it once more."""
+def says_what_to_fix(method: Callable[P, T]) -> Callable[P, T | None]:
+    """Lets a method print what a person can fix, and return None then: no cell stops because of it."""
 
-    def _ipython_display_(self) -> None: ...
+    @wraps(method)
+    def call(*args: P.args, **options: P.kwargs) -> T | None:
+        try:
+            return method(*args, **options)
+        except WorkshopError as error:
+            speaker: Any = args[0]
+            speaker._say(scrub(str(error)))
+            return None
+
+    return call
+
+
+def result_of(coroutine: Coroutine[Any, Any, T], seconds: float | None = None) -> T:
+    """The result of a coroutine, from code that is not one: a notebook's own loop cannot be waited in.
+
+    Raises:
+        TimeoutError: there was none in that many seconds.
+    """
+    result: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            result.set_result(asyncio.run(coroutine))
+        except BaseException as error:
+            result.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return result.result(seconds)
 
 
 def shell() -> Any:
@@ -37,37 +78,18 @@ def shell() -> Any:
     return get_ipython()
 
 
-def wait_for(coroutine: Coroutine[Any, Any, T]) -> T:
-    """The result of a coroutine, from code that is not one: a notebook's own loop cannot be waited in."""
-    outcome: list[T] = []
-    error: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            outcome.append(asyncio.run(coroutine))
-        except BaseException as raised:
-            error.append(raised)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join()
-    if error:
-        raise error[0]
-    return outcome[0]
-
-
 def variable(name: str) -> Any:
     """A variable of the notebook; None if there is none of that name."""
     here = shell()
     return here.user_ns.get(name) if here else None
 
 
-_errors: list[str] = []
+_slips: list[str] = []
 
 
 def last_slip() -> str:
     """The text of the last "there is a loop already" that a cell raised; "" when a later cell went well."""
-    return _errors[-1] if _errors else ""
+    return _slips[-1] if _slips else ""
 
 
 def prepare(folder: Path) -> None:
@@ -84,12 +106,12 @@ def prepare(folder: Path) -> None:
     if getattr(here, "_workshop_folder", None) is None:
         here.events.register("pre_run_cell", lambda *_: _forget_changed(here))
         here.events.register("post_run_cell", _note)
-        here.set_custom_exc((RuntimeError,), _told)
+        here.set_custom_exc((RuntimeError,), _show)
     here._workshop_folder = folder
 
 
 def _forget_changed(here: Any) -> None:
-    """Once a file of the exercise is written anew, its modules are imported anew: all, since they import each other."""
+    """Once a file of the exercise has changed, its modules are imported again: all, since they import each other."""
     folder = here._workshop_folder
     files = {path.name: path.stat().st_mtime_ns for path in folder.glob("*.py")}
     if files == getattr(here, "_workshop_files", None):
@@ -104,13 +126,13 @@ def _forget_changed(here: Any) -> None:
 def _note(result: Any) -> None:
     error = getattr(result, "error_in_exec", None)
     if error is None and result.info and "ex." not in str(result.info.raw_cell):
-        _errors.clear()
+        _slips.clear()
     elif isinstance(error, RuntimeError) and re.search(RUN_SYNC.pattern, str(error)):
-        _errors.append(f"{type(error).__name__}: {error}")
+        _slips.append(f"{type(error).__name__}: {error}")
 
 
-def _told(here: Any, kind: type, error: BaseException, trace: Any, tb_offset: int | None = None) -> list[str]:
-    """In place of the traceback of that slip, one line; all other errors as ever."""
+def _show(here: Any, kind: type, error: BaseException, trace: Any, tb_offset: int | None = None) -> list[str]:
+    """In place of the traceback of that slip, one line; all other errors as always."""
     if re.search(RUN_SYNC.pattern, str(error)):
         for frame, _ in walk_tb(trace):
             unused = frame.f_locals.get("main")  # what asyncio.run was given

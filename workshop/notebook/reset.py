@@ -1,4 +1,4 @@
-"""Gives an exercise back as it was handed out. What the learner had is moved aside, never lost."""
+"""Brings an exercise's starter back. What the learner had is moved aside, never lost."""
 
 import shutil
 import subprocess
@@ -9,28 +9,27 @@ from pathlib import Path
 from workshop.checks.starters import NOTEBOOK, pristine
 from workshop.errors import WorkshopError
 
-GIVEN = (NOTEBOOK, "connection.py")  # what an exercise's folder has before anything is written
+CONNECTION = "connection.py"  # beside the notebook, all that a folder has before anything is written
 PICTURES = (".svg", ".png", ".md")
 MADE = ("__pycache__", ".ipynb_checkpoints", "kept-*")
 
 
-def reset(root: Path, folder: Path) -> list[str]:
+def reset(folder: Path) -> list[str]:
     """Restores the starter in `folder`; returns lines that say what was done.
 
-    All that the learner wrote there goes into `kept-YYYYmmdd-HHMMSS/`, the notebook as it is included.
+    All that the learner wrote there goes into `kept-YYYYmmdd-HHMMSS/`, a changed notebook too.
 
     Raises:
         WorkshopError: it cannot be done. Then nothing is removed that is not in the new folder too.
     """
-    number = folder.name[:2]
+    root, number = folder.parents[1], folder.name[:2]
     starter = pristine(number)
     if not starter.is_file():
         raise WorkshopError(f"The starter of exercise {number} is missing from the package.", "git checkout workshop")
-    wanted = {folder / NOTEBOOK: starter, folder / "connection.py": root / "solutions" / folder.name / "connection.py"}
-    written = _written(root, folder)
-    changed = [
-        path for path, source in wanted.items() if source.is_file() and path.exists() and not _same(path, source)
-    ]
+    sources = {NOTEBOOK: starter, CONNECTION: root / "solutions" / folder.name / CONNECTION}
+    given = {folder / name: source for name, source in sources.items() if source.is_file()}
+    changed = [path for path, source in given.items() if path.exists() and path.read_bytes() != source.read_bytes()]
+    written = _written(folder)
     kept = dated(folder / "kept")
     try:
         if written or changed:
@@ -46,19 +45,18 @@ def reset(root: Path, folder: Path) -> list[str]:
                 shutil.rmtree(path)
             else:
                 path.unlink()
-        for path, source in wanted.items():
-            if source.is_file():
-                shutil.copyfile(source, path)
+        for path, source in given.items():
+            shutil.copyfile(source, path)
     except OSError as error:
         raise WorkshopError(
             f"Exercise {number} could not be reset: {error.strerror} ({error.filename}).",
-            "free some space or mend the folder's rights; nothing is lost",
+            "free some space or fix the folder's permissions; nothing is lost",
         ) from None
     if not (written or changed):
-        return [f"Exercise {number} is as it was handed out."]
+        return [f"Exercise {number} is unchanged."]
     names = ", ".join(sorted(path.name for path in [*written, *changed]))
     return [
-        f"Exercise {number} is as it was handed out. Kept in {kept.relative_to(root)}: {names}",
+        f"Exercise {number} is reset to its starter. Kept in {kept.relative_to(root)}: {names}",
         "If the notebook is open in a browser: reload it from disk (File > Reload Notebook from Disk).",
     ]
 
@@ -70,12 +68,8 @@ def dated(path: Path) -> Path:
     return next(name for name in names if not name.exists())
 
 
-def _same(path: Path, other: Path) -> bool:
-    return path.read_bytes() == other.read_bytes()
-
-
-def _written(root: Path, folder: Path) -> list[Path]:
-    """What is in the folder and was not handed out."""
+def _written(folder: Path) -> list[Path]:
+    """What is in the folder and did not come with it."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--", "."], cwd=folder, capture_output=True, text=True, check=False
     )
@@ -84,7 +78,7 @@ def _written(root: Path, folder: Path) -> list[Path]:
     return [
         path
         for path in files
-        if path.name not in GIVEN
-        # A learner may have committed their own files: only what is no Python can be ours.
+        if path.name not in (NOTEBOOK, CONNECTION)
+        # A learner may have committed their own files: only what is not Python can be ours.
         and not (path.suffix in PICTURES and (path.name in tracked or not tracked))
     ]

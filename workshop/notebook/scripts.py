@@ -1,17 +1,23 @@
-"""Starts an exercise's worker.py and starter.py as processes of their own, which end with the kernel at the latest."""
+"""An exercise's worker.py and starter.py, run as processes of their own, which end with the kernel at the latest."""
 
 import os
 import re
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from workshop import doctor, env, warm
 from workshop.checks import CHECKS, Check
 from workshop.checks.starters import untouched
 from workshop.errors import WorkshopError
-from workshop.processes import Program, Record
-from workshop.text import scrub
+from workshop.notebook.kernel import Say
+from workshop.processes import Program
+from workshop.text import Printed, scrub
 
+START = 30.0  # seconds that a starter may take until it has really begun: it imports for 3 s
 IMPORTED = ("activities.py", "workflows.py")  # by worker.py and starter.py
+WORKFLOW = re.compile(r"^Workflow (\S+)", re.MULTILINE)  # what a starter prints of the one that it has started
 FRAME = re.compile(r'\s+File "([^"]+)", line (\d+)')
 CHAINED = (
     "During handling of the above exception, another exception occurred:",
@@ -20,64 +26,139 @@ CHAINED = (
 
 
 class Script:
-    """A script of an exercise, running. Its output is in a file, so that it can go on when nobody reads it."""
+    """A script of an exercise. Its output is in a file, so that it can go on when nobody reads it."""
 
-    def __init__(self, program: Program, folder: Path) -> None:
-        self.program = program
-        self._folder = folder
-        self._shown = 0
+    def __init__(self, folder: Path, name: str, log: Path) -> None:
+        self._folder, self._name, self._log = folder, name, log
+        self.program: Program | None = None  # once it is started
+        self._shown = 0  # how many lines of its output were printed here
+
+    def start(self, arguments: Sequence[str] = ()) -> Program:
+        """Runs `python script arguments` in the folder, with the environment that .env leads to now.
+
+        Raises:
+            WorkshopError: the script is not there, its TODO is untouched, a file there hides a package, or the log
+                cannot be written.
+        """
+        folder, name = self._folder, self._name
+        if not (folder / name).is_file():
+            raise WorkshopError(f"There is no {name} beside the notebook.", "run the cell that writes it")
+        if waiting := to_do(folder, name):
+            raise WorkshopError(
+                f"TODO {waiting.todo} in {waiting.file} is not done yet: {waiting.title}.",
+                f'write it, and run its cell again; ex.hint("{waiting.name}") helps',
+            )
+        if hidden := doctor.shadow(folder, folder.parents[1]):
+            raise WorkshopError(hidden.message, hidden.next_step)
+        env.load(folder)
+        try:
+            self.program = warm.start(folder / name, arguments, os.environ, self._log)
+        except OSError as error:
+            what = f"{name} cannot start: {error.strerror} ({error.filename})."
+            raise WorkshopError(what, "workshop doctor") from None
+        return self.program
 
     @property
     def output(self) -> str:
         """All that it has printed; nothing of a key is in it."""
-        return scrub(self.program.text)
+        return scrub(self.program.text) if self.program else ""
 
-    def news(self) -> list[str]:
-        """The whole lines that it has printed since the last call, without the frames of tracebacks."""
-        ended = not self.program.running  # asked first: what it printed last is in the file then
-        text = self.output
-        lines = without_frames(text if ended else text[: text.rfind("\n") + 1], self._folder, ended)
-        fresh, self._shown = lines[self._shown :], len(lines)
-        return fresh
+    @property
+    def running(self) -> bool:
+        return self.program is not None and self.program.running
 
-    def last_words(self, count: int = 6) -> list[str]:
-        """How it ended: a traceback becomes its last line with the learner's file and line, else the last lines."""
-        return brief(self.output, self._folder, count)
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended; None while it runs, and if it could not be started."""
+        return self.program.exit_code if self.program else None
+
+    @property
+    def begun(self) -> bool:
+        """Whether it does what it is there for, its imports done."""
+        return True
+
+    def end(self) -> bool:
+        """SIGKILL. Whether it still ran."""
+        return self.program is not None and self.program.kill()
+
+    def last_words(self) -> list[str]:
+        """How it ended: the last lines that say something, in which a traceback is its last line."""
+        return [line[:300] for line in without_frames(self.output, self._folder) if line.strip()][-6:]
+
+    def follow(self, wait: float, say: Say) -> bool:
+        """Prints its output until it ends, for at most `wait` seconds from when it has really begun; whether it ended.
+
+        With `wait` 0 it returns as soon as it has begun.
+        """
+        called = time.monotonic()
+        began: float | None = None
+        while True:
+            running = self.running  # asked first: what it printed last is in the file then
+            text = self.output
+            whole = text[: text.rfind("\n") + 1] if running else text
+            lines = without_frames(whole, self._folder, ended=not running)
+            for line in lines[self._shown :]:
+                say(line)
+            self._shown = len(lines)
+            if not running:
+                return True
+            now = time.monotonic()
+            # Imports take seconds, on a busy machine many: they are not counted.
+            if began is None and self.begun:
+                began = now
+            if now >= (called + START if began is None else began + wait):
+                return False
+            time.sleep(0.1)
 
 
-def never_started(folder: Path, log: Path) -> Script:
-    """Stands for a script that this kernel has not started; its log may be there from an earlier one."""
-    return Script(Program(Record(0, 0.0, [], [], ""), log), folder)
+class Asked(Script, Printed):
+    """A question, asked with starter.py. Its answer comes whether or not anybody waits.
 
-
-def run(folder: Path, root: Path, script: str, arguments: list[str], log: Path) -> Script:
-    """Starts `python script arguments` in the folder, with the environment that .env leads to now.
-
-    Raises:
-        WorkshopError: the script is not there, its TODO is untouched, a file there hides a package, or the log cannot
-            be written.
+    Args:
+        durable: it is asked by way of a workflow.
+        newest: the id of the ledger's newest entry at the moment.
     """
-    if not (folder / script).is_file():
-        raise WorkshopError(f"There is no {script} beside the notebook.", "run the cell that writes it")
-    if waiting := to_do(folder, script):
-        raise WorkshopError(
-            f"{waiting.file} has nothing in its TODO {waiting.todo} yet: {waiting.title}.",
-            f'write it, and run its cell again; ex.hint("{waiting.name}") helps',
-        )
-    if hidden := doctor.shadow(folder, root):
-        raise WorkshopError(hidden.message, hidden.next_step)
-    env.load(folder)
-    try:
-        return Script(warm.start(folder / script, arguments, os.environ, log), folder)
-    except OSError as error:
-        raise WorkshopError(f"{script} cannot start: {error.strerror} ({error.filename}).", "workshop doctor") from None
+
+    def __init__(self, question: str, folder: Path, log: Path, durable: bool, newest: Callable[[], int]) -> None:
+        super().__init__(folder, "starter.py", log)
+        self.question, self.durable = question, durable
+        self._newest = newest
+        self.since = newest()  # the ledger's entries after this one may be the question's
+
+    def __repr__(self) -> str:
+        state = "running" if self.running else f"exit code {self.exit_code}"
+        return f"Asked({self.question!r}, {self.workflow_id or 'no workflow'}, {state})"
+
+    @property
+    def workflow_id(self) -> str | None:
+        """The workflow that was started; None before that, and for a plain run."""
+        found = WORKFLOW.search(self.output)
+        return found[1] if found else None
+
+    @property
+    def begun(self) -> bool:
+        """Whether the workflow has started, or a plain run has called the model."""
+        return self.workflow_id is not None if self.durable else self._newest() > self.since
+
+    def kill(self) -> None:
+        """SIGKILL for starter.py. A plain run is lost with it; a workflow goes on."""
+        print("Starter killed: SIGKILL." if self.end() else "The starter has ended already.")
+
+
+def first_asked(asked: Sequence[Asked]) -> Asked:
+    """Where the last question, a plain one, was asked first: runs of it that failed count with it."""
+    alike = [one for one in asked if not one.durable and one.question == asked[-1].question]
+    first = alike.pop()
+    while alike and alike[-1].exit_code != 0:
+        first = alike.pop()
+    return first
 
 
 def to_do(folder: Path, script: str) -> Check | None:
     """The first TODO that nobody has touched of worker.py or starter.py, or of a file that these import."""
     number = folder.name[:2]
     files = (*IMPORTED, script) if script in ("worker.py", "starter.py") else ()
-    for check in CHECKS.get(number, ()):
+    for check in CHECKS[number]:
         if check.todo and check.file in files and (folder / check.file).is_file():
             text = (folder / check.file).read_text(encoding="utf-8", errors="replace")
             if untouched(number, check.file, text, check.todo):
@@ -85,15 +166,16 @@ def to_do(folder: Path, script: str) -> Check | None:
     return None
 
 
-def brief(text: str, folder: Path, count: int = 6) -> list[str]:
-    """The last lines of an output that say something."""
-    return [line[:300] for line in without_frames(text, folder) if line.strip()][-count:]
-
-
-def _drop(lines: list[str], count: int) -> None:
-    """Takes the last lines off that say something, and the empty ones among them."""
-    while count and lines:
-        count -= bool(lines.pop())
+def words(question: str, options: dict[str, Any]) -> list[str]:
+    """The command line: `durable=True` becomes `--durable`, `pause=10` becomes `--pause 10`."""
+    found = [question]
+    for name, value in options.items():
+        flag = f"--{name.replace('_', '-')}"
+        if value is True:
+            found.append(flag)
+        elif value is not None and value is not False:
+            found += [flag, str(value)]
+    return found
 
 
 def without_frames(text: str, folder: Path, ended: bool = True) -> list[str]:
@@ -116,5 +198,11 @@ def without_frames(text: str, folder: Path, ended: bool = True) -> list[str]:
                 _drop(lines, 2)  # the exception that it came from, and the line between them
             lines.append(f"{line[:300]}{place}")
     if inside and ended:
-        lines.append("It ended in an exception that it could not tell.")
+        lines.append("It ended in an exception that it could not print.")
     return [line for at, line in enumerate(lines) if line or (at and lines[at - 1])]
+
+
+def _drop(lines: list[str], count: int) -> None:
+    """Takes off the last lines that say something, and the empty ones among them."""
+    while count and lines:
+        count -= bool(lines.pop())

@@ -1,35 +1,31 @@
-"""`ex`: everything that a learner does in a notebook, each a line, none of them forever."""
+"""`ex`: all that a learner does in a notebook. Each call is one line, and none runs forever."""
 
 import atexit
 import os
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any
 
 from workshop import doctor, env, warm
 from workshop.checks.run import Checker
 from workshop.errors import WorkshopError
 from workshop.history import as_text
-from workshop.notebook import kernel, scripts
-from workshop.notebook.asking import Asked, words
-from workshop.notebook.flows import Flows, as_table, show_timeline
+from workshop.notebook import kernel
+from workshop.notebook.kernel import Say, say_folded, says_what_to_fix
 from workshop.notebook.lessons import Checked, Lessons, Results
+from workshop.notebook.scripts import Asked, Script, first_asked, words
 from workshop.notebook.worker import Worker
+from workshop.notebook.workflows import Workflows, as_table, show_timeline
 from workshop.practice.client import Practice
 from workshop.practice.report import fault_lines, ledger_lines
 from workshop.proof import PlainProof, Proof, of_question, prove, prove_plain
 from workshop.settings import EXERCISES, ROOT, Settings, exercise_folder
-from workshop.text import fold, scrub
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 CLEAR = "ex.clear()"
-HOPELESS = 3.0  # seconds that are waited when there is no worker, in case one runs in a terminal
+HOPELESS = 3.0  # seconds to wait when there is no worker, in case one runs in a terminal
 PLAIN = "01"  # the exercise whose starter runs the agent itself unless told --durable
 SERVICES = ("practice-services", "temporal-server")  # findings that `make workshop` fixes
 
-_open: dict[Path, "Exercise"] = {}  # one an exercise, whatever number of times its first cell is run
+_open: dict[Path, "Exercise"] = {}  # one for each exercise, however many times its first cell is run
 
 
 def exercise(number: str) -> "Exercise":
@@ -64,20 +60,6 @@ def exercise(number: str) -> "Exercise":
     return made
 
 
-def said(method: F) -> F:
-    """What a person can fix is said in a line, and stops no cell: the method returns None then."""
-
-    @wraps(method)
-    def call(self: "Exercise", *args: Any, **options: Any) -> Any:
-        try:
-            return method(self, *args, **options)
-        except WorkshopError as error:
-            self._say(scrub(str(error)))
-            return None
-
-    return cast(F, call)
-
-
 class Exercise:
     """One exercise in one kernel. What goes wrong is said in a line; only an interrupted cell raises.
 
@@ -87,16 +69,16 @@ class Exercise:
         say: prints a line.
     """
 
-    def __init__(self, folder: Path, settings: Settings, say: Callable[[str], None] = print) -> None:
+    def __init__(self, folder: Path, settings: Settings, say: Say = print) -> None:
         self.number = folder.name[:2]
         self.folder = folder
+        self.worker = Worker(folder, settings, say)
         self._settings, self._say = settings, say
-        self._flows = Flows(settings, EXERCISES[folder.name])
+        self._workflows = Workflows(settings, EXERCISES[folder.name])
         self._practice = Practice(settings.practice_url)
         self._checker = Checker(say)
-        self._lessons = Lessons(self.number, folder, settings.root, settings.state_dir, self._checker, say)
-        self.worker = Worker(self.number, folder, settings.root, settings, EXERCISES[folder.name], say)
-        self._asked: list[tuple[Asked, int]] = []  # each with the newest entry of the ledger before it
+        self._lessons = Lessons(folder, settings.state_dir, self._checker, say)
+        self._asked: list[Asked] = []
         # For a kernel that ends by itself; with one that is killed, they are killed.
         atexit.register(self.close)
 
@@ -107,8 +89,8 @@ class Exercise:
         """Ends the processes of this kernel: worker, starters, checks."""
         atexit.unregister(self.close)
         self.worker.leave()
-        for asked, _ in self._asked:
-            asked.leave()
+        for asked in self._asked:
+            asked.end()
         self._checker.close()
 
     # Asking.
@@ -125,127 +107,112 @@ class Exercise:
             what was asked, with `.workflow_id`, `.exit_code`, `.output` and `.kill()`. If it cannot be asked, the first
             two are None.
         """
-        nothing = Asked(question, scripts.never_started(self.folder, self.folder / "no.log"), False, lambda: False)
-        return self._ask(question, wait, options) or nothing
-
-    @said
-    def _ask(self, question: str, wait: float, options: dict[str, Any]) -> Asked:
-        log = self._settings.state_dir / "logs" / f"starter-{self.number}-{len(self._asked) + 1}.log"
-        newest = self._newest()
         durable = self.number != PLAIN or bool(options.get("durable"))
-        script = scripts.run(self.folder, self._settings.root, "starter.py", words(question, options), log)
-        asked = Asked(question, script, durable, lambda: self._newest() > newest)
-        self._asked.append((asked, newest))
-        if durable:
+        log = self._log(f"starter-{self.number}-{len(self._asked) + 1}")
+        asked = Asked(question, self.folder, log, durable, self._newest_entry)
+        self._ask(asked, wait, options)
+        return asked
+
+    @says_what_to_fix
+    def _ask(self, asked: Asked, wait: float, options: dict[str, Any]) -> None:
+        asked.start(words(asked.question, options))
+        self._asked.append(asked)
+        if asked.durable:
             wait = self._patience(wait)
         try:
             over = asked.follow(wait, self._say)
         except KeyboardInterrupt:
-            asked.leave()
+            asked.end()
             raise
         if over or wait == 0:
-            return asked
-        if asked.workflow_id is None and durable:
-            asked.leave()
-            self._say("starter.py started no workflow, and was ended. Its last lines are above.")
-        elif asked.workflow_id is None:
-            self._say(f"No answer after {wait:g} s. The program still runs: ex.wait() waits for it.")
-        else:
+            return
+        if asked.workflow_id:
             # Nothing is lost with the starter: the workflow is the server's.
-            asked.leave()
+            asked.end()
             self._say(f"No answer after {wait:g} s; the workflow goes on without the starter.")
-            self._lines(self._flows.why(asked.workflow_id).lines(notebook=True))
-        return asked
+            self.why(asked.workflow_id)
+        elif asked.durable:
+            asked.end()
+            self._say("starter.py did not start a workflow, and was ended. Its last lines are above.")
+        else:
+            self._say(f"No answer after {wait:g} s. The program still runs: ex.wait() waits for it.")
 
-    @said
-    def run(self, script: str, *arguments: str, wait: float = 60) -> None:
-        """Runs another program of the folder to its end, for so many seconds at most, and prints what it prints."""
-        log = self._settings.state_dir / "logs" / f"{Path(script).stem}-{self.number}.log"
-        program = Asked(
-            script, scripts.run(self.folder, self._settings.root, script, list(arguments), log), False, lambda: True
-        )
-        over = False
-        try:
-            over = program.follow(wait, self._say)
-        finally:
-            program.leave()
-        if not over:
-            self._say(f"{script} was ended: it took longer than {wait:g} s.")
-
-    @said
+    @says_what_to_fix
     def wait(self, seconds: float = 30) -> None:
         """Waits until what was asked last is over, and prints its answer; if that takes longer, says why."""
-        last = self._last()
-        if last and not last.durable:
-            if not last.follow(seconds, self._say):
+        if self._asked and not self._asked[-1].durable:
+            if not self._asked[-1].follow(seconds, self._say):
                 self._say(f"Still no answer after {seconds:g} s.")
             return
         workflow_id = self._workflow_id(None)
         seconds = self._patience(seconds)
         self._say(f"... waiting for {workflow_id}, {seconds:g} s at most")
-        run = self._flows.finished(workflow_id, seconds)
+        run = self._workflows.finished(workflow_id, seconds)
         if run and run.status == "completed":
             self._say(as_text(run.result))
             return
         if run is None:
             self._say(f"Not finished after {seconds:g} s more.")
-        self._lines(self._flows.why(workflow_id).lines(notebook=True))
+        self.why(workflow_id)
+
+    @says_what_to_fix
+    def run(self, script: str, *arguments: str, wait: float = 60) -> None:
+        """Runs another program of the folder to its end, for `wait` seconds at most, and prints what it prints."""
+        program = Script(self.folder, script, self._log(f"{Path(script).stem}-{self.number}"))
+        program.start(arguments)
+        over = False
+        try:
+            over = program.follow(wait, self._say)
+        finally:
+            program.end()
+        if not over:
+            self._say(f"{script} was ended: it took longer than {wait:g} s.")
 
     # Looking.
 
-    @said
+    @says_what_to_fix
     def audit(self, workflow_id: str | None = None) -> None:
         """Prints what a workflow did, by default the latest of this exercise: calls, attempts, errors, times."""
-        self._lines(as_table(self._flows.run(self._workflow_id(workflow_id))))
+        say_folded(self._say, as_table(self._workflows.run(self._workflow_id(workflow_id))))
 
-    @said
+    @says_what_to_fix
     def timeline(self, workflow_id: str | None = None) -> None:
         """Shows the same as a picture."""
-        show_timeline(self._flows.run(self._workflow_id(workflow_id)))
+        show_timeline(self._workflows.run(self._workflow_id(workflow_id)))
 
-    @said
+    @says_what_to_fix
     def why(self, workflow_id: str | None = None) -> None:
         """Prints why a workflow is not finished, or how it ended."""
-        self._lines(self._flows.why(self._workflow_id(workflow_id)).lines(notebook=True))
+        found = self._workflows.why(self._workflow_id(workflow_id))
+        say_folded(self._say, found.lines(notebook=True))
 
-    @said
+    @says_what_to_fix
     def ledger(self, since_last: bool = True) -> None:
-        """Prints what the practice services were asked: since the last question, or ever."""
-        if not self._ledger_is_kept:
+        """Prints what the practice services were asked: since the last question, or since they were started."""
+        if not self._has_ledger:
             self._say("The ledger belongs to the practice services, which are not in use now.")
             return
-        since = self._asked[-1][1] if since_last and self._asked else 0
-        self._lines(ledger_lines(self._practice.ledger(since)))
+        since = self._asked[-1].since if since_last and self._asked else 0
+        say_folded(self._say, ledger_lines(self._practice.ledger(since)))
 
-    @said
-    def proof(self, workflow_id: str | None = None) -> Proof | PlainProof | None:
+    @says_what_to_fix
+    def proof(self, workflow_id: str | None = None) -> Proof | PlainProof:
         """Prints, and returns, what the history and the ledger say of the calls of the last question."""
-        last = self._last()
-        ledger = self._practice.ledger()["entries"] if self._ledger_is_kept else None
+        ledger = self._practice.ledger()["entries"] if self._has_ledger else None
         found: Proof | PlainProof
-        if last and not last.durable and workflow_id is None:
-            entries = None if ledger is None else of_question(ledger, last.question, self._begun(last))
-            found = prove_plain(last.question, entries)
+        if self._asked and not self._asked[-1].durable and workflow_id is None:
+            first = first_asked(self._asked)
+            entries = None if ledger is None else of_question(ledger, first.question, first.since)
+            found = prove_plain(first.question, entries)
         else:
-            run, others = self._flows.run_among_others(self._workflow_id(workflow_id))
+            run, others = self._workflows.run_among_others(self._workflow_id(workflow_id))
             found = prove(run, ledger, others)
-        self._lines(found.lines)
+        say_folded(self._say, found.lines)
         return found
-
-    def _patience(self, seconds: float) -> float:
-        return min(seconds, HOPELESS) if self.worker.lost else seconds
-
-    def _begun(self, last: Asked) -> int:
-        """The newest ledger entry before a plain question was asked first: runs of it that failed count with it."""
-        alike = [one for one in self._asked if not one[0].durable and one[0].question == last.question]
-        first = alike.pop()[1]
-        while alike and alike[-1][0].exit_code != 0:
-            first = alike.pop()[1]
-        return first
 
     # Faults.
 
-    @said
+    @says_what_to_fix
     def fault(self, target: str, kind: str, **options: Any) -> None:
         """Makes the practice `model` or `weather` fail on purpose, as `workshop fault` does.
 
@@ -257,21 +224,21 @@ class Exercise:
             self._say(f"The {service} in use is not the practice {service}, so there are no faults to set.")
             self._say("Back to practice: workshop use practice, in a terminal; then run the first cell again.")
             return
-        self._lines(fault_lines(self._practice.fault(target, kind, **options), CLEAR))
+        say_folded(self._say, fault_lines(self._practice.fault(target, kind, **options), CLEAR))
 
-    @said
+    @says_what_to_fix
     def clear(self, target: str | None = None) -> None:
-        """Ends the faults of `model` or `weather`, by default of both."""
-        if self._ledger_is_kept:
-            self._lines(fault_lines(self._practice.clear(target), CLEAR))
+        """Clears the faults of `model` or `weather`, by default of both."""
+        if self._has_ledger:
+            say_folded(self._say, fault_lines(self._practice.clear(target), CLEAR))
         else:
-            self._say("Neither model nor weather in use is the practice one, so there are no faults to set.")
+            self._say("The practice services are not in use, so there are no faults to clear.")
 
     # Learning.
 
-    @said
-    def check(self, name: str | None = None, value: Any = None) -> Checked | Results | None:
-        """Looks whether a TODO is done, or all of them.
+    @says_what_to_fix
+    def check(self, name: str | None = None, value: Any = None) -> Checked | Results:
+        """Checks that a TODO is done, or all of them.
 
         Args:
             name: of the check; by default all.
@@ -279,44 +246,42 @@ class Exercise:
         """
         return self._lessons.check(name, value) if name else self._lessons.check_all()
 
-    @said
+    @says_what_to_fix
     def hint(self, name: str) -> None:
-        """Prints a hint, at each call one more, from a question to almost the answer."""
+        """Prints a hint, and one more at each call, from a question to almost the answer."""
         self._lessons.hint(name)
 
-    @said
+    @says_what_to_fix
     def solution(self, name: str, apply: bool = False) -> None:
         """Shows what differs from the solution; `apply=True` takes the solution's file, and keeps a copy of yours."""
         self._lessons.solution(name, apply)
 
-    @said
+    @says_what_to_fix
     def progress(self) -> None:
         """Prints which checks have passed."""
-        self._lines(self._lessons.progress())
+        say_folded(self._say, self._lessons.progress())
 
-    @property
-    def _ledger_is_kept(self) -> bool:
-        """Whether the practice services are in use, for the model or for the weather."""
-        return self._settings.mode == "practice" or self._settings.weather_practises
-
-    def _newest(self) -> int:
-        """The id of the ledger's newest entry; 0 if there is none, or no ledger."""
-        try:
-            return self._practice.newest() if self._ledger_is_kept else 0
-        except WorkshopError:
-            return 0
-
-    def _lines(self, lines: list[str]) -> None:
-        for line in lines:
-            for part in fold(line):
-                self._say(part)
-
-    def _last(self) -> Asked | None:
-        return self._asked[-1][0] if self._asked else None
+    # What these need to know.
 
     def _workflow_id(self, workflow_id: str | None) -> str:
         """The one that is named, or the latest asked here, or the latest on the exercise's task queue."""
-        if workflow_id:
-            return workflow_id
-        mine = (asked.workflow_id for asked, _ in reversed(self._asked) if asked.durable)
-        return next((found for found in mine if found), None) or self._flows.latest()
+        here = (asked.workflow_id for asked in reversed(self._asked) if asked.durable)
+        return workflow_id or next(filter(None, here), None) or self._workflows.latest()
+
+    def _patience(self, seconds: float) -> float:
+        return min(seconds, HOPELESS) if self.worker.lost else seconds
+
+    @property
+    def _has_ledger(self) -> bool:
+        """Whether the practice services are in use, for the model or for the weather."""
+        return self._settings.mode == "practice" or self._settings.weather_practises
+
+    def _newest_entry(self) -> int:
+        """The id of the ledger's newest entry; 0 if there is none, or no ledger."""
+        try:
+            return self._practice.newest() if self._has_ledger else 0
+        except WorkshopError:
+            return 0
+
+    def _log(self, name: str) -> Path:
+        return self._settings.state_dir / "logs" / f"{name}.log"

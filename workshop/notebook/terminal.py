@@ -1,18 +1,18 @@
 """The checks from a terminal: `workshop check` and `workshop reset`."""
 
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from workshop import warm
 from workshop.checks import CHECKS
 from workshop.checks.run import Checker
-from workshop.notebook import reset, worker
+from workshop.notebook.kernel import Say
 from workshop.notebook.lessons import Lessons
+from workshop.notebook.reset import reset
+from workshop.notebook.worker import REPLACE, Worker
 from workshop.settings import Settings, exercise_folder
 
-Say = Callable[[str], None]
 LOOK = 0.5  # seconds between two looks at the files
 
 
@@ -20,9 +20,9 @@ def progress(settings: Settings, say: Say) -> None:
     """Prints what the checks of every exercise found last."""
     for number in CHECKS:
         folder = exercise_folder(number, settings.root)
-        for line in Lessons(number, folder, settings.root, settings.state_dir, Checker(), say).progress():
+        for line in Lessons(folder, settings.state_dir, Checker(), say).progress():
             say(line)
-    say("Make them anew with: workshop check 03, or in the notebook with ex.check()")
+    say("Check again with: workshop check 03, or in the notebook with ex.check()")
 
 
 def check(settings: Settings, exercise: str, watch: bool, say: Say) -> int:
@@ -32,15 +32,14 @@ def check(settings: Settings, exercise: str, watch: bool, say: Say) -> int:
         an exit code: 0 when all passed.
     """
     folder = exercise_folder(exercise, settings.root)
-    number = folder.name[:2]
     checker = Checker(say)
     warm.warm_up()
-    lessons = Lessons(number, folder, settings.root, settings.state_dir, checker, say)
+    lessons = Lessons(folder, settings.state_dir, checker, say)
     try:
         while True:
             before = _times(folder)
             found = lessons.check_all()
-            for one in CHECKS[number]:
+            for one in CHECKS[lessons.number]:
                 if not one.file:
                     say(f"  {one.name} is a variable of the notebook, and is checked there.")
             if not watch:
@@ -56,14 +55,13 @@ def check(settings: Settings, exercise: str, watch: bool, say: Say) -> int:
 
 
 def reset_exercise(settings: Settings, exercise: str, say: Say) -> None:
-    """Gives an exercise back as it was handed out, and keeps what the learner had."""
+    """Brings an exercise's starter back, and keeps what the learner had."""
     folder = exercise_folder(exercise, settings.root)
-    number = folder.name[:2]
-    if worker.end(worker.pid_file(number, settings.state_dir), worker.REPLACE):
+    if Worker(folder, settings, say).end(REPLACE):
         say("Its worker was stopped.")
-    for line in reset.reset(settings.root, folder):
+    for line in reset(folder):
         say(line)
-    Lessons(number, folder, settings.root, settings.state_dir, Checker(), say).forget()
+    Lessons(folder, settings.state_dir, Checker(), say).memory.forget()
 
 
 def _times(folder: Path) -> dict[str, int]:

@@ -1,6 +1,5 @@
 """An exercise's workflows: which is the latest, how it goes, why it is not finished."""
 
-import io
 import os
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -12,7 +11,7 @@ from temporalio.service import RPCError
 from workshop import audit, diagnose, history
 from workshop.errors import WorkshopError
 from workshop.history import Run
-from workshop.notebook.kernel import shell, wait_for
+from workshop.notebook.kernel import result_of, shell
 from workshop.settings import Settings
 from workshop.temporal import connect, follow, latest_workflows
 from workshop.text import WIDTH
@@ -20,11 +19,11 @@ from workshop.text import WIDTH
 T = TypeVar("T")
 
 
-class Flows:
+class Workflows:
     """The workflows on one task queue."""
 
     def __init__(self, settings: Settings, queue: str) -> None:
-        self._settings, self.queue = settings, queue
+        self._settings, self._queue = settings, queue
 
     def latest(self) -> str:
         """The id of the workflow that was started last on this task queue.
@@ -32,9 +31,9 @@ class Flows:
         Raises:
             WorkshopError: there is none, or the server does not answer.
         """
-        found = self._ask(lambda client: latest_workflows(client, self.queue))
+        found = self._ask(lambda client: latest_workflows(client, self._queue))
         if not found:
-            raise WorkshopError(f"No workflow has been started on the task queue {self.queue} yet.", "ask something")
+            raise WorkshopError(f"No workflow has been started on the task queue {self._queue} yet.", "ask something")
         return found[0].id
 
     def run(self, workflow_id: str) -> Run:
@@ -47,7 +46,7 @@ class Flows:
         async def read(client: Client) -> tuple[Run, list[Run]]:
             run = await history.read_history(client, workflow_id)
             others = []
-            for other in await latest_workflows(client, self.queue):
+            for other in await latest_workflows(client, self._queue):
                 apart = run.closed and other.start_time > run.closed
                 if other.id != workflow_id and not apart and not (other.close_time and other.close_time < run.started):
                     others.append(await history.read_history(client, other.id, other.run_id))
@@ -61,7 +60,7 @@ class Flows:
         return self._ask(lambda client: diagnose.why(client, workflow_id, practice))
 
     def finished(self, workflow_id: str, seconds: float) -> Run | None:
-        """Waits for its end, for so many seconds; None if it is not over then."""
+        """Its history once it has ended; None if it has not, in that many seconds."""
 
         async def wait(client: Client) -> Run:
             return await follow(
@@ -81,15 +80,15 @@ class Flows:
             except RPCError as error:
                 raise WorkshopError(f"The Temporal server does not answer: {error.message}.", "make workshop") from None
 
-        return wait_for(ask())
+        return result_of(ask())
 
 
 def as_table(run: Run) -> list[str]:
     """The audit as lines of plain text."""
-    text = io.StringIO()
-    console = Console(file=text, width=WIDTH, color_system=None, force_terminal=False, force_jupyter=False)
-    console.print(audit.Audit(run, notebook=True))
-    return [line.rstrip() for line in text.getvalue().splitlines()]
+    console = Console(width=WIDTH, color_system=None, force_terminal=False, force_jupyter=False)
+    with console.capture() as table:
+        console.print(audit.Audit(run, notebook=True))
+    return [line.rstrip() for line in table.get().splitlines()]
 
 
 def show_timeline(run: Run) -> None:

@@ -1,0 +1,38 @@
+"""What is remembered of an exercise between kernels: the hints shown, and what each check found last."""
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+KEPT = ("hints", "verdicts")
+
+
+class Memory:
+    """A small file. If it is missing or damaged, hints and verdicts start over."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def read(self, what: str) -> dict[str, Any]:
+        """The hints or verdicts, by the name of their check."""
+        try:
+            found = json.loads(self._file.read_text(encoding="utf-8")).get(what, {})
+        except (OSError, ValueError, AttributeError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def keep(self, what: str, check: str, value: Any) -> None:
+        """Keeps one of the hints or verdicts."""
+        memory = {part: self.read(part) for part in KEPT}
+        memory[what][check] = value
+        # Not worth stopping a lesson for: a full disk, a folder that may not be written.
+        with suppress(OSError):
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            part = self._file.with_suffix(".part")
+            part.write_text(json.dumps(memory), encoding="utf-8")
+            part.replace(self._file)
+
+    def forget(self) -> None:
+        """Starts over."""
+        self._file.unlink(missing_ok=True)
