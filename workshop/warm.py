@@ -48,6 +48,7 @@ def warm_up() -> None:
     """Starts the server if it does not run, and does not wait for its imports."""
     if ready() or _beginning.locked():
         return
+    _server_env.clear()
     _server_env.update(os.environ)
     # A file beside the notebook must not be imported in place of a package, and an interrupted cell must not end the
     # server; macOS forbids to fork once certain libraries were used, unless it is told that all is well.
