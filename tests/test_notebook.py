@@ -153,10 +153,9 @@ def test_the_usual_slip_of_notebooks_is_named(root: Path, env: dict[str, str]) -
         one.run("from workflows import weather_agent\nagent = weather_agent(weather_tool)")
         assert "passed: agent" in one.run('ex.check("agent", agent)').text
 
-        for call in ('Runner.run_sync(agent, "Texas?")', 'import asyncio\nasyncio.run(Runner.run(agent, "Texas?"))'):
-            slip = one.run(
-                f"result = {call}" if "import" not in call else call.replace("asyncio.run", "result = asyncio.run")
-            )
+        one.run("import asyncio")
+        for call in ('Runner.run_sync(agent, "Texas?")', 'asyncio.run(Runner.run(agent, "Texas?"))'):
+            slip = one.run(f"result = {call}")
             assert "in a notebook write `await Runner.run(...)`" in slip.error
             assert "Traceback" not in slip.error
             checked = one.run('ex.check("run")')

@@ -204,6 +204,28 @@ def test_a_script_that_cannot_do_anything_yet_is_not_started(root: Path) -> None
     assert not (root / "worker.log").exists()
 
 
+def test_no_exception_is_lost_between_two_looks(shell: pytest.MonkeyPatch, root: Path) -> None:
+    """A chain of exceptions shrinks to its last one, also when a part of it was printed before the rest was there."""
+    folder = exercise_folder(root, "02")
+    first = "Traceback (most recent call last):\nValueError: one\n\nDuring handling of the above exception, "
+    rest = "another exception occurred:\n\nTraceback (most recent call last):\nRuntimeError: two"
+    (folder / "other.py").write_text(
+        f"import pathlib, time\nprint({first!r}, flush=True, end='')\n"
+        f"while not pathlib.Path('seen').exists():\n    time.sleep(0.01)\nprint({rest!r})\n"
+    )
+    said: list[str] = []
+
+    def say(line: str) -> None:
+        said.append(line)
+        (folder / "seen").touch()
+
+    script = Script(folder, "other.py", root / "other.log")
+    script.start()
+    assert script.follow(60, say)
+    assert said[0] == "ValueError: one"
+    assert said[-1] == "RuntimeError: two"
+
+
 def test_options_become_words_of_a_command_line() -> None:
     options = {"durable": True, "pause": 10, "delay": 0.5, "quiet": False, "name": None, "two_words": "x"}
     expected = ["Texas?", "--durable", "--pause", "10", "--delay", "0.5", "--two-words", "x"]

@@ -31,7 +31,7 @@ class Script:
     def __init__(self, folder: Path, name: str, log: Path) -> None:
         self._folder, self._name, self._log = folder, name, log
         self.program: Program | None = None  # once it is started
-        self._shown = 0  # how many lines of its output were printed here
+        self._shown: list[str] = []  # the lines of its output that were printed here
 
     def start(self, arguments: Sequence[str] = ()) -> Program:
         """Runs `python script arguments` in the folder, with the environment that .env leads to now.
@@ -97,9 +97,12 @@ class Script:
             text = self.output
             whole = text[: text.rfind("\n") + 1] if running else text
             lines = without_frames(whole, self._folder, ended=not running)
-            for line in lines[self._shown :]:
+            # A chain of exceptions shrinks when its last one comes: what was printed may not all be there any more.
+            while self._shown != lines[: len(self._shown)]:
+                self._shown.pop()
+            for line in lines[len(self._shown) :]:
                 say(line)
-            self._shown = len(lines)
+            self._shown = lines
             if not running:
                 return True
             now = time.monotonic()
