@@ -14,10 +14,9 @@ DIRECTLY = f"return await get_weather_alerts(state)\n        {EXECUTE}"
 GOOD_TOOL = "weather_tool = activity_as_tool(get_weather_alerts, start_to_close_timeout=timedelta(seconds=5))"
 RUN_WORKER = "    async with worker:\n"
 PRINTED = "print(await result_of(handle))"
-TOO_SLOW = (
-    "{}(get_weather_alerts, state, start_to_close_timeout=timedelta(milliseconds=1), "
-    "schedule_to_close_timeout=timedelta(seconds=2))"
-)
+TWICE = ", retry_policy=RetryPolicy(maximum_attempts=2))"
+ACTIVITIES = "from activities import get_weather_alerts\n"
+BROKEN = f"import activities\n    {ACTIVITIES}    activities.httpx = None\n"  # so that each attempt raises
 RUN_AGENT = "result = await Runner.run(weather_agent(weather_tool), question)"
 NO_AGENT = 'from types import SimpleNamespace\n            result = SimpleNamespace(final_output="Sunshine.")'
 RUN_TRIAGE = "result = await Runner.run(triage_agent, question)"
@@ -156,7 +155,7 @@ WRONG = (
     ),
     temporal("workflow", "no decorator", "no-workflow", None, ("@workflow.defn\n", "")),
     temporal("workflow", "no run", "no-run-method", None, ("    @workflow.run\n", "")),
-    temporal("workflow", "always too slow", "run-failed", TOO_SLOW.format("return await workflow.execute_activity")),
+    temporal("workflow", "always fails", "run-failed", GOOD_CALL[:-1] + TWICE, (ACTIVITIES, BROKEN)),
     # 02: worker and starter.
     temporal("worker", "no activity", "activity-missing", "workflows=[TemporalHelloWorld],"),
     temporal("worker", "no workflow", "workflow-missing", "activities=[get_weather_alerts],"),
@@ -249,12 +248,7 @@ WRONG = (
     durable("tool", "tried forever", "no-end", GOOD_TOOL),
     durable("tool", "long pauses", "long-pauses", GOOD_TOOL[:-1] + ", schedule_to_close_timeout=timedelta(hours=1))"),
     durable("tool", "not given", "no-tool", None, ("tools=[weather_tool]", "tools=[]")),
-    durable(
-        "tool",
-        "always too slow",
-        "tool-failed",
-        TOO_SLOW.replace(" state,", "").format("weather_tool = activity_as_tool"),
-    ),
+    durable("tool", "always fails", "tool-failed", GOOD_TOOL[:-1] + TWICE, (ACTIVITIES, BROKEN)),
     durable("tool", "no agent", "no-model-call", None, (RUN_AGENT, NO_AGENT)),
     durable("workflow", "no agent", "no-model-call", None, (RUN_AGENT, NO_AGENT)),
     durable("workflow", "never ends", "not-finished", "await workflow.wait_condition(lambda: False)"),
