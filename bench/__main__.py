@@ -15,10 +15,10 @@ from rich.console import Console
 from rich.table import Table
 from temporalio.client import Client
 
+from bench.copies import SolutionCopies
 from bench.document import publish, table, where_and_when
 from bench.load import crowd, durable_runs, false_timeouts, growth, plain_runs, worker_starts
 from bench.recovery import FIRST, IN_TASK, IN_TOOL, PAUSE, POINTS, SECOND, Lane, dismiss, lanes, polite_stop, recovery
-from bench.stage import Stage
 from tests.folders import DURABLE, ROUTING
 from tests.harness import PracticeFrom
 from workshop.processes import die_with_parent
@@ -55,8 +55,8 @@ class Line:
 class Measuring:
     """One measuring of everything. `n` is how often each kill is repeated."""
 
-    def __init__(self, stage: Stage, client: Client, address: str, n: int, quick: bool) -> None:
-        self.stage, self.client, self.address, self.n, self.quick = stage, client, address, n, quick
+    def __init__(self, copies: SolutionCopies, client: Client, address: str, n: int, quick: bool) -> None:
+        self.copies, self.client, self.address, self.n, self.quick = copies, client, address, n, quick
 
     async def lines(self, only: Sequence[str]) -> list[Line]:
         """All lines, or those of the named parts."""
@@ -78,10 +78,10 @@ class Measuring:
         for point in POINTS:
             print(f"  killed in {point}", file=sys.stderr, flush=True)
             kind = point == PAUSE
-            mine = [one for _ in range(self.n) for one in await recovery(self.stage, self.client, ours[kind], point)]
+            mine = [one for _ in range(self.n) for one in await recovery(self.copies, self.client, ours[kind], point)]
             usual = ""
             if not self.quick or point == FIRST:
-                seen = await recovery(self.stage, self.client, theirs[kind], point)
+                seen = await recovery(self.copies, self.client, theirs[kind], point)
                 usual = spread([one.seconds for one in seen])
             spoiled = sum(not one.clean for one in mine)
             note = f"; {spoiled} with a false timeout" if spoiled else ""
@@ -96,11 +96,11 @@ class Measuring:
     def _crews(self, name: str, count: int, usual: bool = False) -> dict[bool, list[Lane]]:
         """The lanes for 03, and those for 04."""
         folders = {False: DURABLE, True: ROUTING}
-        return {kind: lanes(self.stage, folder, f"{name}{kind:d}-", count, usual) for kind, folder in folders.items()}
+        return {kind: lanes(self.copies, folder, f"{name}{kind:d}-", count, usual) for kind, folder in folders.items()}
 
     async def stops(self) -> list[Line]:
-        (lane,) = crew = lanes(self.stage, DURABLE, "stops")
-        seen = [await polite_stop(self.stage, self.client, lane) for _ in range(self.n)]
+        (lane,) = crew = lanes(self.copies, DURABLE, "stops")
+        seen = [await polite_stop(self.copies, self.client, lane) for _ in range(self.n)]
         dismiss(crew)
         beyond = [one.beyond for one in seen]
         again = sum(one.made_again for one in seen)
@@ -109,7 +109,7 @@ class Measuring:
         return [Line(what, self.n, f"{spread(beyond)}; made again: {again}", "", "1 s; nothing made again", met)]
 
     async def starts(self) -> list[Line]:
-        pairs = worker_starts(self.stage, DURABLE, self.n)
+        pairs = worker_starts(self.copies, DURABLE, self.n)
         ratio = statistics.median(took / bare for bare, took in pairs)
         what = "a worker's start, against the bare import of its packages"
         took, bare = spread([took for _, took in pairs]), spread([bare for bare, _ in pairs])
@@ -117,18 +117,18 @@ class Measuring:
 
     async def timeouts(self) -> list[Line]:
         workflows = 10 if self.quick else 50
-        (lane,) = lanes(self.stage, DURABLE, "timeouts")
-        errors = await false_timeouts(self.stage, self.client, lane, workflows, latency=3)
+        (lane,) = lanes(self.copies, DURABLE, "timeouts")
+        errors = await false_timeouts(self.copies, self.client, lane, workflows, latency=3)
         what = f"false timeouts in {2 * workflows} model calls of 3 s, a new worker, {os.cpu_count()} cores busy"
         return [Line(what, 2 * workflows, str(len(errors)), "", "0", not errors)]
 
     async def crowds(self) -> list[Line]:
-        (lane,) = lanes(self.stage, DURABLE, "crowds")
+        (lane,) = lanes(self.copies, DURABLE, "crowds")
         lines = []
         for agents in (50,) if self.quick else (200, 1000):
             for busy in (False, True):
                 print(f"  {agents} agents at once", file=sys.stderr, flush=True)
-                seen = await crowd(self.stage, self.client, lane, agents, latency=1, busy=busy)
+                seen = await crowd(self.copies, self.client, lane, agents, latency=1, busy=busy)
                 where = f"{os.cpu_count()} cores busy with other work" if busy else "a quiet machine"
                 text = (
                     f"{agents / seen.seconds:.1f} runs/s; {seen.requests:,} model requests, {seen.again} made again, "
@@ -142,11 +142,11 @@ class Measuring:
         return lines
 
     async def overhead(self) -> list[Line]:
-        (lane,) = lanes(self.stage, DURABLE, "overhead")
+        (lane,) = lanes(self.copies, DURABLE, "overhead")
         lines = []
         for latency, n in ((0, 5 if self.quick else 50), (1, 2 if self.quick else 8)):
-            plain = statistics.median(plain_runs(self.stage, n, latency))
-            durable = statistics.median(await durable_runs(self.stage, self.client, lane, n, latency))
+            plain = statistics.median(plain_runs(self.copies, n, latency))
+            durable = statistics.median(await durable_runs(self.copies, self.client, lane, n, latency))
             text = f"{durable * 1000:,.0f} ms against {plain * 1000:,.0f} ms: {durable - plain:+.2f} s"
             text += f", {durable / plain - 1:+.0%}" if latency else ""
             lines.append(Line(f"a durable run against a plain one, model latency {latency} s", n, text))
@@ -154,7 +154,7 @@ class Measuring:
 
     async def histories(self) -> list[Line]:
         grown = [
-            await growth(self.stage, self.address, turns) for turns in ((5, 10) if self.quick else (10, 20, 40, 80))
+            await growth(self.copies, self.address, turns) for turns in ((5, 10) if self.quick else (10, 20, 40, 80))
         ]
         return [
             Line(
@@ -207,8 +207,8 @@ def shown(lines: Sequence[Line], note: str) -> Iterator[Table | str]:
     yield grid
 
 
-async def measure(stage: Stage, address: str, n: int, quick: bool, only: Sequence[str]) -> list[Line]:
-    return await Measuring(stage, await Client.connect(address), address, n, quick).lines(only)
+async def measure(copies: SolutionCopies, address: str, n: int, quick: bool, only: Sequence[str]) -> list[Line]:
+    return await Measuring(copies, await Client.connect(address), address, n, quick).lines(only)
 
 
 def main() -> None:
@@ -232,11 +232,11 @@ def main() -> None:
         TemporaryDirectory(prefix="workshop-bench-") as directory,
         own_services(Path(directory, "state"), ROOT, print, options.server, die_with_parent) as services,
     ):
-        stage = Stage(services, PracticeFrom(services.settings.practice_url), Path(directory))
+        copies = SolutionCopies(services, PracticeFrom(services.settings.practice_url), Path(directory))
         try:
-            lines = asyncio.run(measure(stage, services.settings.temporal_address, n, options.quick, options.only))
+            lines = asyncio.run(measure(copies, services.settings.temporal_address, n, options.quick, options.only))
         finally:
-            stage.close()
+            copies.close()
     note = ", ".join([where_and_when(), *options.server]) + ". Made by `make bench`."
     console = Console()
     for part in shown(lines, note):

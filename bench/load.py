@@ -22,8 +22,8 @@ from temporalio.openai_agents import ModelActivityParameters, OpenAIAgentsPlugin
 from temporalio.worker import Worker
 
 from bench.conversation import Conversation
+from bench.copies import SolutionCopies
 from bench.recovery import Lane, begin, start
-from bench.stage import Stage
 from tests.folders import HELLO_AGENT
 from workshop.history import ACTIVITIES, MODEL, TASK_TIMEOUT, read_history
 from workshop.settings import ROOT
@@ -34,34 +34,34 @@ WAVE = 10  # workflows at a time, for the false timeouts
 DOORS = 4
 
 
-def worker_starts(stage: Stage, folder: Path, count: int) -> list[tuple[float, float]]:
+def worker_starts(copies: SolutionCopies, folder: Path, count: int) -> list[tuple[float, float]]:
     """Seconds of the bare import of a worker's packages, and of a worker from its start until it polls, in turn."""
     pairs = []
     for _ in range(count + 1):
         began = time.monotonic()
-        subprocess.run([sys.executable, "-c", BARE], check=True, env=stage.env(), cwd=folder)
+        subprocess.run([sys.executable, "-c", BARE], check=True, env=copies.env(), cwd=folder)
         bare = time.monotonic() - began
         began = time.monotonic()
-        worker = stage.cold(folder / "worker.py").until_printed("polls the task queue")
+        worker = copies.cold(folder / "worker.py").until_printed("polls the task queue")
         pairs.append((bare, time.monotonic() - began))
         worker.kill()
     return pairs[1:]  # the first one reads the disk
 
 
-def plain_runs(stage: Stage, count: int, latency: float) -> list[float]:
+def plain_runs(copies: SolutionCopies, count: int, latency: float) -> list[float]:
     """Seconds that each of `count` runs of 01's agent takes, one after the other in one process, after one more."""
-    folder = stage.copy(HELLO_AGENT, "plain-runs", {})
+    folder = copies.copy(HELLO_AGENT, "plain-runs", {})
     script = Path(shutil.copy(ROOT / "bench" / "plain_runs.py", folder))
-    _latency(stage, latency)
-    program = stage.run(script, str(count))
+    _latency(copies, latency)
+    program = copies.run(script, str(count))
     assert program.wait(600) == 0, program.text
     return [float(seconds) for seconds in json.loads(program.text.splitlines()[-1])]
 
 
-async def durable_runs(stage: Stage, client: Client, lane: Lane, count: int, latency: float) -> list[float]:
+async def durable_runs(copies: SolutionCopies, client: Client, lane: Lane, count: int, latency: float) -> list[float]:
     """The same of 03's agent and one worker, measured by the client that starts them."""
-    stage.live_worker(lane.folder)
-    _latency(stage, latency)
+    copies.live_worker(lane.folder)
+    _latency(copies, latency)
     took = []
     for _ in range(count + 1):
         began = time.monotonic()
@@ -70,10 +70,10 @@ async def durable_runs(stage: Stage, client: Client, lane: Lane, count: int, lat
     return took[1:]
 
 
-def _latency(stage: Stage, seconds: float) -> None:
-    begin(stage)
+def _latency(copies: SolutionCopies, seconds: float) -> None:
+    begin(copies)
     if seconds:
-        stage.practice.fault("model", "slow", delay=seconds)
+        copies.practice.fault("model", "slow", delay=seconds)
 
 
 @contextmanager
@@ -88,13 +88,15 @@ def busy_cores() -> Iterator[None]:
             burner.wait()
 
 
-async def false_timeouts(stage: Stage, client: Client, lane: Lane, workflows: int, latency: float) -> list[str]:
+async def false_timeouts(
+    copies: SolutionCopies, client: Client, lane: Lane, workflows: int, latency: float
+) -> list[str]:
     """What timed out in so many workflows, `WAVE` at a time, of two model calls each: of these, and of workflow tasks.
 
     The worker is a new one, so that its slow first calls are among them, and every core is busy.
     """
-    worker = stage.cold(lane.folder / "worker.py").until_printed("polls the task queue")
-    _latency(stage, latency)
+    worker = copies.cold(lane.folder / "worker.py").until_printed("polls the task queue")
+    _latency(copies, latency)
     errors = []
     with busy_cores():
         for first in range(0, workflows, WAVE):
@@ -104,7 +106,7 @@ async def false_timeouts(stage: Stage, client: Client, lane: Lane, workflows: in
                 rows = (await read_history(client, handle.id)).rows
                 errors += [row.last_error for row in rows if row.kind == MODEL for _ in range(row.attempts - 1)]
                 errors += [row.kind for row in rows if row.kind == TASK_TIMEOUT]
-    stage.practice.clear()
+    copies.practice.clear()
     worker.kill()
     return errors
 
@@ -122,10 +124,10 @@ class Crowd:
     server: float  # MB
 
 
-async def crowd(stage: Stage, client: Client, lane: Lane, agents: int, latency: float, busy: bool) -> Crowd:
+async def crowd(copies: SolutionCopies, client: Client, lane: Lane, agents: int, latency: float, busy: bool) -> Crowd:
     """Asks so many questions of a new worker, as fast as the server takes them from `DOORS` callers."""
-    worker = stage.cold(lane.folder / "worker.py").until_printed("polls the task queue")
-    _latency(stage, latency)
+    worker = copies.cold(lane.folder / "worker.py").until_printed("polls the task queue")
+    _latency(copies, latency)
     with busy_cores() if busy else nullcontext():
         began = time.monotonic()
         questions = [f"Any alerts in California? ({number})" for number in range(agents)]
@@ -139,7 +141,7 @@ async def crowd(stage: Stage, client: Client, lane: Lane, agents: int, latency: 
         await asyncio.gather(*(handle.result() for handle in handles))
         took = time.monotonic() - began
     rows = [row for handle in handles for row in (await read_history(client, handle.id)).rows]
-    entries = stage.practice.entries("model")
+    entries = copies.practice.entries("model")
     found = Crowd(
         seconds=took,
         requests=len(entries),
@@ -147,9 +149,9 @@ async def crowd(stage: Stage, client: Client, lane: Lane, agents: int, latency: 
         retried=sum(row.attempts > 1 for row in rows if row.kind in ACTIVITIES),
         task_timeouts=sum(row.kind == TASK_TIMEOUT for row in rows),
         worker=psutil.Process(worker.pid).memory_info().rss / 2**20,
-        server=psutil.Process(stage.server_pid()).memory_info().rss / 2**20,
+        server=psutil.Process(copies.server_pid()).memory_info().rss / 2**20,
     )
-    stage.practice.clear()
+    copies.practice.clear()
     worker.kill()
     return found
 
@@ -164,11 +166,11 @@ class Growth:
     seconds: float
 
 
-async def growth(stage: Stage, address: str, turns: int) -> Growth:
+async def growth(copies: SolutionCopies, address: str, turns: int) -> Growth:
     """Asks one agent so many questions of 400 characters in one workflow, each with all that was said before."""
-    begin(stage)
+    begin(copies)
     provider = OpenAIProvider(
-        openai_client=AsyncOpenAI(base_url=f"{stage.practice.url}/v1", api_key="practice", max_retries=0)
+        openai_client=AsyncOpenAI(base_url=f"{copies.practice.url}/v1", api_key="practice", max_retries=0)
     )
     plugin = OpenAIAgentsPlugin(
         model_provider=provider,

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from temporalio.client import Client, WorkflowHandle
 
-from bench.stage import Stage
+from bench.copies import SolutionCopies
 from workshop.history import MODEL, TIMER, TOOL, Row, Run, read_history
 from workshop.processes import Program, wait_for
 
@@ -42,13 +42,13 @@ class Lane:
         return found[1]
 
 
-def lanes(stage: Stage, folder: Path, name: str, count: int = 1, usual: bool = False) -> list[Lane]:
+def lanes(copies: SolutionCopies, folder: Path, name: str, count: int = 1, usual: bool = False) -> list[Lane]:
     """Lanes with a copy of the folder each, so with a task queue each. `usual`: without the solution's settings."""
-    copies = [stage.copy(folder, f"{name}{number}", {}) for number in range(count)]
+    folders = [copies.copy(folder, f"{name}{number}", {}) for number in range(count)]
     if usual:
-        for copy in copies:
+        for copy in folders:
             with_usual_settings(copy)
-    return [Lane(copy, []) for copy in copies]
+    return [Lane(copy, []) for copy in folders]
 
 
 def dismiss(crew: Sequence[Lane]) -> None:
@@ -76,10 +76,10 @@ def with_usual_settings(folder: Path) -> None:
         raise LookupError(f"{folder.name}: {calls} model settings, {options} worker options, {tools} tools found")
 
 
-def staff(stage: Stage, lane: Lane) -> None:
+def staff(copies: SolutionCopies, lane: Lane) -> None:
     """Two workers that poll, started as a person would."""
     lane.workers[:] = [worker for worker in lane.workers if worker.running]
-    new = [stage.cold(lane.folder / "worker.py") for _ in range(2 - len(lane.workers))]
+    new = [copies.cold(lane.folder / "worker.py") for _ in range(2 - len(lane.workers))]
     lane.workers.extend(worker.until_printed("polls the task queue") for worker in new)
 
 
@@ -91,15 +91,15 @@ class Recovered:
     clean: bool
 
 
-async def recovery(stage: Stage, client: Client, crew: Sequence[Lane], point: str) -> list[Recovered]:
+async def recovery(copies: SolutionCopies, client: Client, crew: Sequence[Lane], point: str) -> list[Recovered]:
     """Kills, in every lane at once, the worker that is at `point`."""
     for lane in crew:
-        staff(stage, lane)
-    begin(stage)
+        staff(copies, lane)
+    begin(copies)
     if point == IN_TASK:
         pairs = [await _caught_in_task(client, lane) for lane in crew]
     else:
-        pairs = await _caught(stage, client, crew, point)
+        pairs = await _caught(copies, client, crew, point)
     killed = {}
     for handle, worker in pairs:
         killed[handle.id] = time.time()
@@ -108,13 +108,13 @@ async def recovery(stage: Stage, client: Client, crew: Sequence[Lane], point: st
         for worker in lane.workers:
             if worker.running:
                 worker.signal(signal.SIGCONT)
-    stage.practice.clear()
+    copies.practice.clear()
     return [await _recovered(client, handle, killed[handle.id], point) for handle, _ in pairs]
 
 
-def begin(stage: Stage) -> None:
-    stage.practice.clear()
-    stage.practice.begin()
+def begin(copies: SolutionCopies) -> None:
+    copies.practice.clear()
+    copies.practice.begin()
 
 
 async def start(
@@ -131,22 +131,22 @@ async def start(
 
 
 async def _caught(
-    stage: Stage, client: Client, crew: Sequence[Lane], point: str
+    copies: SolutionCopies, client: Client, crew: Sequence[Lane], point: str
 ) -> list[tuple[WorkflowHandle[None, str], Program]]:
     """Runs that are at `point`, each with the worker that has it."""
-    practice = stage.practice
+    practice = copies.practice
     if point == FIRST:
         practice.fault("model", "slow", delay=HOLD)
     elif point in (SECOND, IN_TOOL):
         practice.fault("weather", "slow", delay=HOLD)
     handles = [await start(client, lane) for lane in crew]
     if point in (SECOND, IN_TOOL):
-        _in_flight(stage, "weather", len(crew))
+        _in_flight(copies, "weather", len(crew))
     if point == SECOND:
         practice.fault("model", "slow", delay=HOLD)
         practice.clear("weather")
     if point in (FIRST, SECOND):
-        _in_flight(stage, "model", len(crew))
+        _in_flight(copies, "model", len(crew))
         # Somewhere between two heartbeats, as chance has it.
         await asyncio.sleep(random.uniform(1, 2.5))
     pairs = []
@@ -179,8 +179,8 @@ async def _paused(client: Client, handle: WorkflowHandle[None, str]) -> Run:
                 return run
 
 
-def _in_flight(stage: Stage, service: str, count: int) -> None:
-    wait_for(f"{count} {service} calls", lambda: stage.practice.outcomes(service).count("in flight") >= count)
+def _in_flight(copies: SolutionCopies, service: str, count: int) -> None:
+    wait_for(f"{count} {service} calls", lambda: copies.practice.outcomes(service).count("in flight") >= count)
 
 
 def _by_identity(lane: Lane, identity: str) -> Program:
@@ -212,22 +212,22 @@ class PoliteStop:
     made_again: int
 
 
-async def polite_stop(stage: Stage, client: Client, lane: Lane) -> PoliteStop:
+async def polite_stop(copies: SolutionCopies, client: Client, lane: Lane) -> PoliteStop:
     """SIGTERM in a model call, a new worker started at the same moment."""
-    worker, *others = [one for one in lane.workers if one.running] or [stage.cold(lane.folder / "worker.py")]
+    worker, *others = [one for one in lane.workers if one.running] or [copies.cold(lane.folder / "worker.py")]
     for other in others:
         other.kill()
     worker.until_printed("polls the task queue")
-    begin(stage)
-    stage.practice.fault("model", "slow", delay=HOLD)
+    begin(copies)
+    copies.practice.fault("model", "slow", delay=HOLD)
     handle = await start(client, lane)
-    _in_flight(stage, "model", 1)
+    _in_flight(copies, "model", 1)
     worker.signal(signal.SIGTERM)
     began = time.time()
-    successor = stage.cold(lane.folder / "worker.py")
+    successor = copies.cold(lane.folder / "worker.py")
     lane.workers[:] = [successor]
     worker.until_printed("Stopping")
-    stage.practice.clear()
+    copies.practice.clear()
     successor.until_printed("polls the task queue")
     started = time.time()
     async with asyncio.timeout(PATIENCE):
@@ -236,5 +236,5 @@ async def polite_stop(stage: Stage, client: Client, lane: Lane) -> PoliteStop:
     closed: datetime | None = run.closed
     assert closed
     again = sum(row.attempts - 1 for row in run.rows if row.kind in (MODEL, TOOL))
-    repeats = sum(entry["repeats"] is not None for entry in stage.practice.entries("model"))
+    repeats = sum(entry["repeats"] is not None for entry in copies.practice.entries("model"))
     return PoliteStop(started - began, max(closed.timestamp() - started, 0.0), again + repeats)

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.stage import Stage
+from bench.copies import SolutionCopies
 from tests.faults import ANSWERED, BLIND, FAILED, LOST, Case, Ends
 from tests.folders import DURABLE, HELLO_AGENT, ROUTING
 from tests.harness import PracticeFrom
@@ -51,8 +51,8 @@ class Trial:
         command = [sys.executable, "-m", "workshop.practice.server", "--port", str(port)]
         self._server = start(command, {"PYTHONUNBUFFERED": "1"}, ROOT, directory / "practice.log")
         self._server.until_printed("practice services on")
-        self.plain = Stage(services, PracticeFrom(f"http://{HOST}:{port}"), directory / "plain")
-        self.durable = Stage(services, PracticeFrom(services.settings.practice_url), directory / "durable")
+        self.plain = SolutionCopies(services, PracticeFrom(f"http://{HOST}:{port}"), directory / "plain")
+        self.durable = SolutionCopies(services, PracticeFrom(services.settings.practice_url), directory / "durable")
         self._seen: dict[str, tuple[Seen | None, Seen]] = {}
 
     def both(self, case: Case) -> tuple[Seen | None, Seen]:
@@ -66,16 +66,16 @@ class Trial:
 
     def run_plain(self, case: Case) -> Seen:
         """Solution 01, or 04's agents without Temporal, in one process."""
-        stage, practice = self.plain, self.plain.practice
+        copies, practice = self.plain, self.plain.practice
         script = HELLO_AGENT / "starter.py"
         if case.folder == ROUTING:
-            folder = stage.copy(ROUTING, "plain-routing", {})
+            folder = copies.copy(ROUTING, "plain-routing", {})
             script = Path(shutil.copy(ROOT / "bench" / "plain_routing.py", folder))
         elif case.plain_edits:
             edits = {name: edit for name, edit in case.plain_edits.items() if name == script.name}
-            script = stage.copy(HELLO_AGENT, f"plain-{case.id}", edits) / script.name
+            script = copies.copy(HELLO_AGENT, f"plain-{case.id}", edits) / script.name
         begin(practice)
-        program = stage.run(script, QUESTIONS[case.folder])
+        program = copies.run(script, QUESTIONS[case.folder])
         self._meet(case, practice)
         if case.kill == "answered":
             until_answered(practice, program)
@@ -84,30 +84,30 @@ class Trial:
         code = program.wait()
         met = settled(case, practice)
         if code != 0:
-            assert stage.run(script, QUESTIONS[case.folder]).wait() == 0
+            assert copies.run(script, QUESTIONS[case.folder]).wait() == 0
         return seen(case, practice, met, code, program.text, LOST, None)
 
     def run_durable(self, case: Case) -> Seen:
         """Solution 03 or 04: worker and starter."""
-        stage, practice = self.durable, self.durable.practice
+        copies, practice = self.durable, self.durable.practice
         folder = case.folder
         if case.durable_edits:
             edits = {name: edit for name, edit in case.durable_edits.items() if name == "worker.py"}
-            folder = stage.copy(folder, f"durable-{case.id}", edits)
+            folder = copies.copy(folder, f"durable-{case.id}", edits)
         elif case.kill:  # workers of its own, since the others are shared by all cases
-            folder = stage.copy(folder, "killed", {})
+            folder = copies.copy(folder, "killed", {})
         begin(practice)
-        worker = stage.live_worker(folder)
-        starter = stage.starter(folder, QUESTIONS[case.folder])
+        worker = copies.live_worker(folder)
+        starter = copies.starter(folder, QUESTIONS[case.folder])
         self._meet(case, practice)
         if case.kill:
-            kill(case.kill, stage, worker)
-            stage.live_worker(folder)
+            kill(case.kill, copies, worker)
+            copies.live_worker(folder)
         code = starter.wait(180)
         met = settled(case, practice)
         if code != 0:
-            assert stage.starter(folder, QUESTIONS[case.folder]).wait() == 0
-        run = asyncio.run(stage.history(starter))
+            assert copies.starter(folder, QUESTIONS[case.folder]).wait() == 0
+        run = asyncio.run(copies.history(starter))
         return seen(case, practice, met, code, starter.text, FAILED, run)
 
     def _meet(self, case: Case, practice: PracticeFrom) -> None:
@@ -144,22 +144,22 @@ def until_answered(practice: PracticeFrom, program: Program) -> None:
     assert "in flight" not in practice.outcomes("model")
 
 
-def kill(what: str, stage: Stage, worker: Program) -> None:
+def kill(what: str, copies: SolutionCopies, worker: Program) -> None:
     """Kills while a call is held in flight; returns when what was killed can be started again, or is."""
     if what == "politely":
         worker.signal(signal.SIGTERM)
         worker.until_printed("Stopping")
     if what in ("server", "both"):
-        stage.kill_server()
+        copies.kill_server()
     if what == "answered":
-        until_answered(stage.practice, worker)
+        until_answered(copies.practice, worker)
     if what in ("worker", "both", "answered"):
         worker.kill()
-    stage.practice.clear()
+    copies.practice.clear()
     if what == "politely":
         assert worker.wait() == 0
     if what in ("server", "both"):
-        stage.start_server()
+        copies.start_server()
 
 
 def settled(case: Case, practice: PracticeFrom) -> int:

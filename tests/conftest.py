@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import Bench, PracticeFrom
+from tests.harness import PracticeFrom, Solutions
 from workshop.services import Services, free_settings
 from workshop.settings import Settings
 
@@ -37,13 +37,13 @@ def practice(services: Services, settings: Settings) -> Iterator[PracticeFrom]:
 
 
 @pytest.fixture
-def bench(
+def solutions(
     practice: PracticeFrom, services: Services, tmp_path: Path, request: pytest.FixtureRequest
-) -> Iterator[Bench]:
+) -> Iterator[Solutions]:
     """Runs solutions against the services; every process it started is gone afterwards."""
-    bench = Bench(services, practice, tmp_path, cold=request.node.get_closest_marker("cold") is not None)
-    yield bench
-    bench.close()
+    solutions = Solutions(services, practice, tmp_path, cold=request.node.get_closest_marker("cold") is not None)
+    yield solutions
+    solutions.close()
 
 
 # Tests of one file, or class, run one after another and share what it has started. The longest begin first, so that

@@ -47,7 +47,7 @@ class PracticeFrom(Practice):
         )
 
 
-class Bench:
+class Solutions:
     """Workers and starters of the solutions, with practice settings. `cold`: each with its imports before it."""
 
     def __init__(self, services: Services, practice: PracticeFrom, tmp_path: Path, cold: bool = False) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from temporalio.client import Client
 
 from tests.folders import DURABLE, HELLO_AGENT, HELLO_TEMPORAL, ROUTING
-from tests.harness import Bench, PracticeFrom
+from tests.harness import PracticeFrom, Solutions
 from workshop.services import own_services
 
 HISTORIES = Path(__file__).parent / "histories" / "solutions"
@@ -34,16 +34,16 @@ async def fetch(address: str, workflow_id: str) -> str:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as directory, own_services(Path(directory)) as services:
-        bench = Bench(services, PracticeFrom(services.settings.practice_url), Path(directory))
+        solutions = Solutions(services, PracticeFrom(services.settings.practice_url), Path(directory))
         try:
             for folder, arguments in RUNS.items():
-                bench.worker(folder)
-                starter = bench.starter(folder, *arguments)
+                solutions.worker(folder)
+                starter = solutions.starter(folder, *arguments)
                 assert starter.wait() == 0, starter.text
-                text = asyncio.run(fetch(services.settings.temporal_address, bench.workflow_id(starter)))
+                text = asyncio.run(fetch(services.settings.temporal_address, solutions.workflow_id(starter)))
                 (HISTORIES / f"{folder.name}.json").write_text(text + "\n", encoding="utf-8")
         finally:
-            bench.close()
+            solutions.close()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import pytest
 from temporalio.client import Client, WorkflowHandle
 
 from tests.folders import DURABLE, ROUTING
-from tests.harness import Bench
+from tests.harness import Solutions
 from workshop.diagnose import findings, why
 from workshop.history import MODEL, TIMER, TOOL, Run, read_history
 from workshop.processes import wait_for
@@ -18,9 +18,9 @@ QUESTIONS = {DURABLE: "Any weather alerts in California?", ROUTING: "Quelles ale
 CALLS = {DURABLE: 2, ROUTING: 3}  # model calls of a run that nothing disturbs
 
 
-async def paid_again(bench: Bench, run: Run, unanswered: list[str]) -> None:
+async def paid_again(solutions: Solutions, run: Run, unanswered: list[str]) -> None:
     """Proves from both witnesses that the killed call alone was made again."""
-    ledger = bench.practice.entries("model") + bench.practice.entries("weather")
+    ledger = solutions.practice.entries("model") + solutions.practice.entries("weather")
     completed = [entry for entry in ledger if entry["outcome"] == "completed"]
     assert Counter(e["service"] for e in ledger if e["outcome"] != "completed") == Counter(unanswered)
     assert max(Counter((e["service"], e["fingerprint"]) for e in completed).values()) == 1
@@ -33,73 +33,73 @@ async def paid_again(bench: Bench, run: Run, unanswered: list[str]) -> None:
 
 @pytest.mark.parametrize("folder", [DURABLE, ROUTING], ids=lambda folder: folder.name)
 @pytest.mark.parametrize("point", ["first model call", "tool", "last model call"])
-async def test_a_killed_worker_costs_its_call_in_flight_only(bench: Bench, folder: Path, point: str) -> None:
-    worker = bench.worker(folder)
+async def test_a_killed_worker_costs_its_call_in_flight_only(solutions: Solutions, folder: Path, point: str) -> None:
+    worker = solutions.worker(folder)
     if point == "first model call":
-        bench.practice.fault("model", "slow", delay=120)
+        solutions.practice.fault("model", "slow", delay=120)
     else:
-        bench.practice.fault("weather", "slow", delay=120)
-    starter = bench.starter(folder, QUESTIONS[folder])
+        solutions.practice.fault("weather", "slow", delay=120)
+    starter = solutions.starter(folder, QUESTIONS[folder])
     service = "weather" if point == "tool" else "model"
     if point == "first model call":
-        bench.practice.until_in_flight("model", 1)
+        solutions.practice.until_in_flight("model", 1)
     else:
-        bench.practice.until_in_flight("weather", 1)
+        solutions.practice.until_in_flight("weather", 1)
         if point == "last model call":
-            bench.practice.fault("model", "slow", delay=120)
-            bench.practice.clear("weather")
-            bench.practice.until_in_flight("model", CALLS[folder])
+            solutions.practice.fault("model", "slow", delay=120)
+            solutions.practice.clear("weather")
+            solutions.practice.until_in_flight("model", CALLS[folder])
     worker.kill()
-    bench.practice.clear()
-    bench.worker(folder)
+    solutions.practice.clear()
+    solutions.worker(folder)
     assert starter.wait() == 0
-    await paid_again(bench, await bench.history(starter), [service])
-    assert bench.practice.outcomes("model").count("completed") == CALLS[folder]
+    await paid_again(solutions, await solutions.history(starter), [service])
+    assert solutions.practice.outcomes("model").count("completed") == CALLS[folder]
 
 
 async def test_a_worker_killed_in_the_durable_pause_repeats_nothing(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    solutions: Solutions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    worker = bench.worker(ROUTING)
-    starter = bench.starter(ROUTING, QUESTIONS[ROUTING], "--pause", "6")
-    wait_for("triage to be done", lambda: bench.practice.outcomes("model") == ["completed"])
-    workflow_id = bench.workflow_id(starter)
-    while not any(row.kind == TIMER for row in (await bench.history(starter)).rows):
+    worker = solutions.worker(ROUTING)
+    starter = solutions.starter(ROUTING, QUESTIONS[ROUTING], "--pause", "6")
+    wait_for("triage to be done", lambda: solutions.practice.outcomes("model") == ["completed"])
+    workflow_id = solutions.workflow_id(starter)
+    while not any(row.kind == TIMER for row in (await solutions.history(starter)).rows):
         assert workflow_id
     # Whoever asks meanwhile is told of the timer, and of no worker that should be started.
     monkeypatch.setattr(findings, "PICKUP", -1.0)
-    client = await Client.connect(bench.env()["TEMPORAL_ADDRESS"])
+    client = await Client.connect(solutions.env()["TEMPORAL_ADDRESS"])
     assert (await why(client, workflow_id)).kind == "timer"
     worker.kill()
-    bench.worker(ROUTING)
+    solutions.worker(ROUTING)
     assert starter.wait() == 0
-    await paid_again(bench, await bench.history(starter), [])
-    assert bench.practice.outcomes("model") == ["completed"] * CALLS[ROUTING]
+    await paid_again(solutions, await solutions.history(starter), [])
+    assert solutions.practice.outcomes("model") == ["completed"] * CALLS[ROUTING]
 
 
-async def test_a_killed_server_loses_nothing(bench: Bench) -> None:
-    bench.worker(DURABLE)
-    bench.practice.fault("weather", "slow", delay=120)
-    starter = bench.starter(DURABLE, QUESTIONS[DURABLE])
-    bench.practice.until_in_flight("weather", 1)
-    bench.kill_server()
-    bench.practice.clear()
-    bench.start_server()
+async def test_a_killed_server_loses_nothing(solutions: Solutions) -> None:
+    solutions.worker(DURABLE)
+    solutions.practice.fault("weather", "slow", delay=120)
+    starter = solutions.starter(DURABLE, QUESTIONS[DURABLE])
+    solutions.practice.until_in_flight("weather", 1)
+    solutions.kill_server()
+    solutions.practice.clear()
+    solutions.start_server()
     assert starter.wait() == 0
-    run = await bench.history(starter)
+    run = await solutions.history(starter)
     assert run.status == "completed"
-    assert bench.practice.outcomes("model") == ["completed", "completed"]
+    assert solutions.practice.outcomes("model") == ["completed", "completed"]
 
 
-async def test_a_kill_is_noticed_within_seconds_wherever_it_falls(bench: Bench) -> None:
+async def test_a_kill_is_noticed_within_seconds_wherever_it_falls(solutions: Solutions) -> None:
     """What the server waits for before another worker gets the step; how long that is, `make bench` measures."""
-    bench.worker(DURABLE)
-    starter = bench.starter(DURABLE, QUESTIONS[DURABLE])
+    solutions.worker(DURABLE)
+    starter = solutions.starter(DURABLE, QUESTIONS[DURABLE])
     assert starter.wait() == 0
-    run = await bench.history(starter)
+    run = await solutions.history(starter)
     assert {row.heartbeat_timeout for row in run.rows if row.kind == MODEL} == {3.0}
     assert {row.start_to_close for row in run.rows if row.kind == TOOL} == {3.0}
-    client = await Client.connect(bench.env()["TEMPORAL_ADDRESS"])
+    client = await Client.connect(solutions.env()["TEMPORAL_ADDRESS"])
     events = (await client.get_workflow_handle(run.workflow_id).fetch_history()).events
     assert events[0].workflow_execution_started_event_attributes.workflow_task_timeout.seconds == 3
     queues = [event.workflow_task_scheduled_event_attributes.task_queue for event in events]
@@ -107,25 +107,27 @@ async def test_a_kill_is_noticed_within_seconds_wherever_it_falls(bench: Bench) 
     assert {queue.name for queue in queues if queue.name} == {run.task_queue}
 
 
-async def test_a_worker_takes_no_more_calls_than_it_can_send_heartbeats_for(bench: Bench) -> None:
+async def test_a_worker_takes_no_more_calls_than_it_can_send_heartbeats_for(solutions: Solutions) -> None:
     """The others wait in the task queue, where nothing times out."""
-    bench.worker(DURABLE)
-    bench.practice.fault("model", "slow", delay=120)
-    client = await Client.connect(bench.env()["TEMPORAL_ADDRESS"])
+    solutions.worker(DURABLE)
+    solutions.practice.fault("model", "slow", delay=120)
+    client = await Client.connect(solutions.env()["TEMPORAL_ADDRESS"])
     handles = [
         await client.start_workflow(
             "DurableAgent", f"Alerts in Texas? ({n})", id=f"crowd-{n}", task_queue="durable-agent"
         )
         for n in range(30)
     ]
-    wait_for("the worker to have all that it takes", lambda: bench.practice.outcomes("model").count("in flight") == 20)
+    wait_for(
+        "the worker to have all that it takes", lambda: solutions.practice.outcomes("model").count("in flight") == 20
+    )
     in_flight = []
     while await started_workflows(client, handles) < len(handles):
-        in_flight.append(bench.practice.outcomes("model").count("in flight"))
-    bench.practice.clear()
+        in_flight.append(solutions.practice.outcomes("model").count("in flight"))
+    solutions.practice.clear()
     for handle in handles:
         await handle.result()
-        proof = prove(await read_history(client, handle.id), bench.practice.entries("model"))
+        proof = prove(await read_history(client, handle.id), solutions.practice.entries("model"))
         assert (proof.recorded, proof.made_again, proof.agree) == (2, 0, True)
     assert max(in_flight, default=20) <= 20
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.harness import Bench
+from tests.harness import Solutions
 from tests.kernels import Kernel, kernel, until_gone
 from tests.tree import exercise_folder, variables
 from tools.notebooks import copy_of_the_tree
@@ -23,8 +23,8 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def env(bench: Bench, root: Path) -> dict[str, str]:
-    return variables(bench, root, root / ".workshop")
+def env(solutions: Solutions, root: Path) -> dict[str, str]:
+    return variables(solutions, root, root / ".workshop")
 
 
 @pytest.fixture

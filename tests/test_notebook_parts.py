@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness import Bench
+from tests.harness import Solutions
 from tests.tree import exercise_folder, variables
 from tools.notebooks import copy_of_the_tree
 from workshop import env, settings
@@ -152,8 +152,8 @@ def test_a_reset_that_cannot_copy_removes_nothing(root: Path, monkeypatch: pytes
 WORKSHOP = (sys.executable, "-c", "from workshop.cli import main; main()")
 
 
-def test_check_and_reset_from_a_terminal(bench: Bench, root: Path) -> None:
-    env = variables(bench, root, root / ".workshop")
+def test_check_and_reset_from_a_terminal(solutions: Solutions, root: Path) -> None:
+    env = variables(solutions, root, root / ".workshop")
     folder = exercise_folder(root, "02", solved=True)
 
     def workshop(*arguments: str) -> tuple[int, str]:
@@ -177,8 +177,8 @@ def test_check_and_reset_from_a_terminal(bench: Bench, root: Path) -> None:
     assert text.startswith("There is no exercise '7'.")
 
 
-def test_watching_looks_again_at_every_change(bench: Bench, root: Path) -> None:
-    env = variables(bench, root, root / ".workshop") | {"PYTHONUNBUFFERED": "1"}
+def test_watching_looks_again_at_every_change(solutions: Solutions, root: Path) -> None:
+    env = variables(solutions, root, root / ".workshop") | {"PYTHONUNBUFFERED": "1"}
     folder = exercise_folder(root, "02")
     watched = [*WORKSHOP, "check", "02", "--watch"]
     with subprocess.Popen(watched, cwd=root, env=env, stdout=subprocess.PIPE, text=True) as watching:

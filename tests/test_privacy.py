@@ -10,7 +10,7 @@ import httpx
 from temporalio.client import Client
 
 from tests.folders import DURABLE, HELLO_AGENT, HELLO_TEMPORAL, ROUTING
-from tests.harness import Bench
+from tests.harness import Solutions
 from workshop.processes import Program
 from workshop.services import Services
 from workshop.settings import ROOT
@@ -35,13 +35,13 @@ runpy.run_path(script, run_name="__main__")
 """
 
 
-def test_practice_mode_stays_on_this_machine(bench: Bench, tmp_path: Path) -> None:
+def test_practice_mode_stays_on_this_machine(solutions: Solutions, tmp_path: Path) -> None:
     """Case R49: also when the variable that stops traces is missing."""
     witness, log = tmp_path / "witness.py", tmp_path / "connects"
     witness.write_text(WITNESS)
 
     def run(script: Path) -> Program:
-        return bench.run(witness, str(script), CONNECT_LOG=str(log), OPENAI_AGENTS_DISABLE_TRACING="")
+        return solutions.run(witness, str(script), CONNECT_LOG=str(log), OPENAI_AGENTS_DISABLE_TRACING="")
 
     for folder in (HELLO_TEMPORAL, DURABLE, ROUTING):
         run(folder / "worker.py").until_printed("polls the task queue")
@@ -57,23 +57,23 @@ async def history_of(address: str, workflow_id: str) -> str:
     return (await client.get_workflow_handle(workflow_id).fetch_history()).to_json()
 
 
-def test_a_key_is_found_nowhere(bench: Bench, services: Services) -> None:
+def test_a_key_is_found_nowhere(solutions: Solutions, services: Services) -> None:
     """Case R43."""
     key = f"sk-canary-{SECRET}"
-    worker = bench.worker(DURABLE, OPENAI_API_KEY=key)
-    durable = bench.starter(DURABLE, OPENAI_API_KEY=key)
-    assert bench.starter(HELLO_AGENT, OPENAI_API_KEY=key).wait() == 0
+    worker = solutions.worker(DURABLE, OPENAI_API_KEY=key)
+    durable = solutions.starter(DURABLE, OPENAI_API_KEY=key)
+    assert solutions.starter(HELLO_AGENT, OPENAI_API_KEY=key).wait() == 0
     assert durable.wait() == 0
-    bench.practice.fault("model", "bad-key", times=1)
-    failed = bench.starter(HELLO_AGENT, OPENAI_API_KEY=key)
+    solutions.practice.fault("model", "bad-key", times=1)
+    failed = solutions.starter(HELLO_AGENT, OPENAI_API_KEY=key)
     assert failed.wait() == 1
-    history = asyncio.run(history_of(services.settings.temporal_address, bench.workflow_id(durable)))
+    history = asyncio.run(history_of(services.settings.temporal_address, solutions.workflow_id(durable)))
     pages = {
         "worker": worker.text,
         "starter": durable.text,
         "failed starter": failed.text,
         "history": history,
-        "ledger": json.dumps(bench.practice.entries("model")),
+        "ledger": json.dumps(solutions.practice.entries("model")),
         "console": httpx.get(services.settings.practice_url, trust_env=False).text,
     }
     for log in (services.settings.state_dir / "logs").glob("*.log"):
@@ -81,7 +81,7 @@ def test_a_key_is_found_nowhere(bench: Bench, services: Services) -> None:
     commands = (["doctor"], ["doctor", "--report"], ["status"], ["audit"], ["audit", "--json"], ["why"], ["ledger"])
     for arguments in commands:
         command = [str(Path(sys.executable).parent / "workshop"), *arguments]
-        env = bench.env(OPENAI_API_KEY=key, WORKSHOP_STATE_DIR=str(services.settings.state_dir)) | {
+        env = solutions.env(OPENAI_API_KEY=key, WORKSHOP_STATE_DIR=str(services.settings.state_dir)) | {
             "WORKSHOP_TEMPORAL_PORT": str(services.settings.temporal_port),
             "WORKSHOP_TEMPORAL_UI_PORT": str(services.settings.temporal_ui_port),
             "WORKSHOP_PRACTICE_PORT": str(services.settings.practice_port),

@@ -6,68 +6,68 @@ from pathlib import Path
 import pytest
 
 from tests.folders import ALL, DURABLE, HELLO_AGENT, HELLO_TEMPORAL
-from tests.harness import Bench
+from tests.harness import Solutions
 from workshop.history import MODEL
 from workshop.processes import free_port, wait_for
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT], ids=lambda signum: signum.name)
-async def test_a_polite_stop_lets_the_call_in_flight_finish(bench: Bench, signum: signal.Signals) -> None:
+async def test_a_polite_stop_lets_the_call_in_flight_finish(solutions: Solutions, signum: signal.Signals) -> None:
     """Case R33: the paid call is not made again, and the next worker goes on."""
-    worker = bench.worker(DURABLE)
-    bench.practice.fault("model", "slow", delay=120)
-    starter = bench.starter(DURABLE)
-    bench.practice.until_in_flight("model", 1)
+    worker = solutions.worker(DURABLE)
+    solutions.practice.fault("model", "slow", delay=120)
+    starter = solutions.starter(DURABLE)
+    solutions.practice.until_in_flight("model", 1)
     worker.signal(signum)
     worker.until_printed("Stopping")
-    bench.practice.clear()
+    solutions.practice.clear()
     assert worker.wait() == 0
     assert "Traceback" not in worker.text
     assert "Exception ignored" not in worker.text
-    bench.worker(DURABLE)
+    solutions.worker(DURABLE)
     assert starter.wait() == 0
-    run = await bench.history(starter)
+    run = await solutions.history(starter)
     assert [row.attempts for row in run.rows if row.kind == MODEL] == [1, 1]
-    assert bench.practice.outcomes("model") == ["completed", "completed"]
+    assert solutions.practice.outcomes("model") == ["completed", "completed"]
 
 
-def test_a_second_ctrl_c_ends_the_worker_at_once(bench: Bench) -> None:
-    worker = bench.worker(DURABLE)
-    bench.practice.fault("model", "slow", delay=120)
-    starter = bench.starter(DURABLE)
-    bench.practice.until_in_flight("model", 1)
+def test_a_second_ctrl_c_ends_the_worker_at_once(solutions: Solutions) -> None:
+    worker = solutions.worker(DURABLE)
+    solutions.practice.fault("model", "slow", delay=120)
+    starter = solutions.starter(DURABLE)
+    solutions.practice.until_in_flight("model", 1)
     worker.signal(signal.SIGINT)
     worker.until_printed("Stopping")
     worker.signal(signal.SIGINT)
     assert worker.wait() == -signal.SIGINT
     assert "Traceback" not in worker.text
-    bench.practice.clear()
-    bench.worker(DURABLE)
+    solutions.practice.clear()
+    solutions.worker(DURABLE)
     assert starter.wait() == 0
 
 
-def test_ctrl_c_at_the_starter_leaves_the_workflow_running(bench: Bench) -> None:
-    starter = bench.starter(HELLO_TEMPORAL)
-    bench.workflow_id(starter)
+def test_ctrl_c_at_the_starter_leaves_the_workflow_running(solutions: Solutions) -> None:
+    starter = solutions.starter(HELLO_TEMPORAL)
+    solutions.workflow_id(starter)
     starter.signal(signal.SIGINT)
     assert starter.wait() == 1
     assert "goes on without you" in starter.text
     assert "Traceback" not in starter.text
 
 
-def test_a_starter_without_a_worker_says_so_once(bench: Bench) -> None:
-    starter = bench.starter(HELLO_TEMPORAL).until_printed("Still waiting")
+def test_a_starter_without_a_worker_says_so_once(solutions: Solutions) -> None:
+    starter = solutions.starter(HELLO_TEMPORAL).until_printed("Still waiting")
     assert "python worker.py" in starter.text
     assert "workshop why" in starter.text
-    bench.worker(HELLO_TEMPORAL)
+    solutions.worker(HELLO_TEMPORAL)
     assert starter.wait() == 0
     assert starter.text.count("Still waiting") == 1
 
 
 @pytest.mark.parametrize("script", ["worker.py", "starter.py"])
-def test_a_server_that_is_not_there_is_one_line(bench: Bench, script: str) -> None:
+def test_a_server_that_is_not_there_is_one_line(solutions: Solutions, script: str) -> None:
     address = f"127.0.0.1:{free_port()}"
-    program = bench.run(DURABLE / script, TEMPORAL_ADDRESS=address)
+    program = solutions.run(DURABLE / script, TEMPORAL_ADDRESS=address)
     assert program.wait() == 1
     assert program.text.startswith(f"No Temporal server to work with at {address}")
     assert "Start one: temporal server start-dev (in the workshop: workshop up)" in program.text
@@ -75,8 +75,8 @@ def test_a_server_that_is_not_there_is_one_line(bench: Bench, script: str) -> No
 
 
 @pytest.mark.parametrize("changes", [{"TEMPORAL_NAMESPACE": "nope"}, {"TEMPORAL_ADDRESS": ":"}], ids=str)
-def test_a_wrong_connection_is_one_line(bench: Bench, changes: dict[str, str]) -> None:
-    program = bench.starter(HELLO_TEMPORAL, **changes)
+def test_a_wrong_connection_is_one_line(solutions: Solutions, changes: dict[str, str]) -> None:
+    program = solutions.starter(HELLO_TEMPORAL, **changes)
     assert program.wait() == 1
     assert "Traceback" not in program.text
 
@@ -91,54 +91,54 @@ def copy_out(folder: Path, target: Path, dotenv: bytes) -> Path:
 
 
 @pytest.mark.parametrize(("folder", "script"), [(DURABLE, "worker.py"), (HELLO_AGENT, "starter.py")])
-def test_a_missing_key_is_one_line(bench: Bench, tmp_path: Path, folder: Path, script: str) -> None:
-    program = bench.run(copy_out(folder, tmp_path / "mine", b"") / script, OPENAI_API_KEY="")
+def test_a_missing_key_is_one_line(solutions: Solutions, tmp_path: Path, folder: Path, script: str) -> None:
+    program = solutions.run(copy_out(folder, tmp_path / "mine", b"") / script, OPENAI_API_KEY="")
     assert program.wait() == 1
     assert program.text.startswith("OPENAI_API_KEY is not set.")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
-def test_dotenv_alone_is_enough(bench: Bench, tmp_path: Path, encoding: str) -> None:
+def test_dotenv_alone_is_enough(solutions: Solutions, tmp_path: Path, encoding: str) -> None:
     """Cases R01 and R07: a byte order mark, and a variable that the shell has set to nothing."""
-    env = bench.env()
+    env = solutions.env()
     names = ("OPENAI_BASE_URL", "OPENAI_API_KEY", "WEATHER_API_URL")
     dotenv = "".join(f"{name}={env[name]}\r\n" for name in names).encode(encoding)
     folder = copy_out(HELLO_AGENT, tmp_path / "mine", dotenv)
-    starter = bench.starter(folder, OPENAI_AGENTS_DISABLE_TRACING="", **dict.fromkeys(names, ""))
+    starter = solutions.starter(folder, OPENAI_AGENTS_DISABLE_TRACING="", **dict.fromkeys(names, ""))
     assert starter.wait() == 0
-    assert bench.practice.outcomes("model") == ["completed", "completed"]
+    assert solutions.practice.outcomes("model") == ["completed", "completed"]
     assert "Tracing" not in starter.text
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le"], ids=["with a mark", "without: case C11"])
-def test_a_dotenv_in_another_encoding_is_one_line(bench: Bench, tmp_path: Path, encoding: str) -> None:
+def test_a_dotenv_in_another_encoding_is_one_line(solutions: Solutions, tmp_path: Path, encoding: str) -> None:
     folder = copy_out(HELLO_TEMPORAL, tmp_path / "mine", "OPENAI_API_KEY=practice\n".encode(encoding))
-    starter = bench.starter(folder)
+    starter = solutions.starter(folder)
     assert starter.wait() == 1
     assert "is not UTF-8 text" in starter.text
     assert "Traceback" not in starter.text
 
 
-def test_a_socks_proxy_does_not_stand_in_the_way(bench: Bench) -> None:
+def test_a_socks_proxy_does_not_stand_in_the_way(solutions: Solutions) -> None:
     """Case R09."""
     proxy = {"ALL_PROXY": f"socks5://127.0.0.1:{free_port()}", "NO_PROXY": "localhost,127.0.0.1"}
-    bench.worker(DURABLE, **proxy)
-    plain, durable = bench.starter(HELLO_AGENT, **proxy), bench.starter(DURABLE, **proxy)
+    solutions.worker(DURABLE, **proxy)
+    plain, durable = solutions.starter(HELLO_AGENT, **proxy), solutions.starter(DURABLE, **proxy)
     assert (plain.wait(), durable.wait()) == (0, 0)
 
 
 @pytest.mark.parametrize("folder", ALL, ids=lambda folder: folder.name)
-def test_help_starts_nothing(bench: Bench, folder: Path) -> None:
-    starter = bench.starter(folder, "--help")
+def test_help_starts_nothing(solutions: Solutions, folder: Path) -> None:
+    starter = solutions.starter(folder, "--help")
     assert starter.wait() == 0
     assert "usage:" in starter.text
     assert "Workflow " not in starter.text
 
 
-def test_a_plain_agent_that_fails_says_what_is_lost(bench: Bench) -> None:
-    bench.practice.fault("model", "bad-key")
-    starter = bench.starter(HELLO_AGENT)
+def test_a_plain_agent_that_fails_says_what_is_lost(solutions: Solutions) -> None:
+    solutions.practice.fault("model", "bad-key")
+    starter = solutions.starter(HELLO_AGENT)
     assert starter.wait() == 1
     assert "The run is lost." in starter.text
     assert "Traceback" not in starter.text
-    wait_for("the ledger", lambda: bench.practice.outcomes("model") == ["failed"])
+    wait_for("the ledger", lambda: solutions.practice.outcomes("model") == ["failed"])

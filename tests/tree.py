@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from tests.harness import Bench
+from tests.harness import Solutions
 
 
 def exercise_folder(root: Path, number: str, solved: bool = False) -> Path:
@@ -15,7 +15,7 @@ def exercise_folder(root: Path, number: str, solved: bool = False) -> Path:
     return folder
 
 
-def variables(bench: Bench, root: Path, state_dir: Path) -> dict[str, str]:
+def variables(solutions: Solutions, root: Path, state_dir: Path) -> dict[str, str]:
     """The environment of a kernel or command that works on a copy, with the services of the tests."""
     here = {"PYTHONPATH": str(root), "WORKSHOP_STATE_DIR": str(state_dir), "PYTHONDONTWRITEBYTECODE": "1"}
-    return bench.env(**here, **bench.settings.ports())
+    return solutions.env(**here, **solutions.settings.ports())

@@ -4,13 +4,13 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.harness import Bench, PracticeFrom
+from tests.harness import PracticeFrom, Solutions
 from workshop.processes import Program
 from workshop.services import Services
 
 
-class Stage(Bench):
-    """A `Bench` that keeps its workers, and that works on copies too."""
+class SolutionCopies(Solutions):
+    """A `Solutions` that keeps its workers, and that works on copies too."""
 
     def __init__(self, services: Services, practice: PracticeFrom, directory: Path) -> None:
         super().__init__(services, practice, directory)
