@@ -169,7 +169,7 @@ def test_ctrl_c_before_all_is_up(terminal: Terminal) -> None:
     assert terminal.pids() == {}
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL], ids=lambda number: number.name)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
 @pytest.mark.skipif(sys.platform != "linux", reason="SIGKILL is noticed by Linux alone")
 def test_a_demo_that_is_ended_leaves_nothing(terminal: Terminal, number: signal.Signals) -> None:
     """Case C43."""

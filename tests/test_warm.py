@@ -128,6 +128,17 @@ def test_a_program_that_will_not_end_holds_up_nobody(tmp_path: Path) -> None:
     assert (tmp_path / "asked").exists()
 
 
+def test_what_a_fork_prints_is_not_seen_by_whoever_started_it() -> None:
+    """A check's process runs learners' code: its noise is not the notebook's."""
+    code = (
+        "import sys\nfrom workshop import warm\n"
+        "for words in (print,), (exec, 'import sys; sys.stderr.write(\"noise\")'):\n"
+        "    process, _ = warm.fork(*words)\n    process.join()\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (ran.stdout, ran.stderr) == ("", "")
+
+
 def test_a_server_that_was_ended_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text("import signal\nprint(1)\nsignal.pause()")
     program = started(tmp_path / "script.py")

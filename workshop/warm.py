@@ -41,13 +41,20 @@ _context = get_context("forkserver")
 _server_env: dict[str, str] = {}  # with which it was started
 _imported_by = os.getpid()  # in a fork: the server
 _running: list[tuple[ForkServerProcess, psutil.Process]] = []  # the guard and the server, which end together
-_beginning, _starting = threading.Lock(), threading.Lock()
+_threads: list[threading.Thread] = []  # one, which waits for the imports
+_warming, _starting = threading.Lock(), threading.Lock()
 
 
 def warm_up() -> None:
     """Starts the server if it does not run, and does not wait for its imports."""
-    if ready() or _beginning.locked():
-        return
+    with _warming:
+        if not ready() and not any(thread.is_alive() for thread in _threads):
+            _launch()
+            _threads[:] = [threading.Thread(target=_begin, daemon=True)]
+            _threads[0].start()
+
+
+def _launch() -> None:
     _server_env.clear()
     _server_env.update(os.environ)
     # A file beside the notebook must not be imported in place of a package, and an interrupted cell must not end the
@@ -63,7 +70,6 @@ def warm_up() -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, masked)
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
-    threading.Thread(target=_begin, daemon=True).start()
 
 
 def ready() -> bool:
@@ -74,7 +80,7 @@ def ready() -> bool:
 def _begin() -> None:
     """Waits for the imports: until then nothing can be forked. The first fork is the guard."""
     ours, theirs = Pipe(duplex=False)
-    with _beginning, ours, suppress(OSError, EOFError):  # it has ended: whoever needs it next starts it anew
+    with ours, suppress(OSError, EOFError):  # it has ended: whoever needs it next starts it anew
         with theirs:
             guard = _context.Process(target=_guard, args=(theirs,), daemon=True)
             _start(guard)
@@ -85,6 +91,7 @@ def _begin() -> None:
 def _guard(connection: Connection) -> None:
     """In a fork: when the process that started the server has ended, ends the server's children, then the server."""
     os.setsid()
+    _to(os.open(os.devnull, os.O_RDWR))
     die_with_parent()
     server, starter = psutil.Process(_imported_by), parent_process()
     if os.getppid() != server.pid or not starter:
@@ -152,8 +159,9 @@ def fork(function: Callable[..., object], *arguments: Any, tied: bool = True) ->
 
 
 def _stand_alone(tied: bool, function: Callable[..., object], *arguments: Any) -> None:
-    """In each fork: Ctrl+C and other signals to whoever started it do not reach it."""
+    """In each fork: signals to whoever started it do not reach it, and what it prints goes nowhere."""
     os.setsid()
+    _to(os.open(os.devnull, os.O_RDWR))
     if tied:
         die_with_parent()
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -313,7 +321,11 @@ def become(job: Job, tell: Callable[[BaseException | None], None] = lambda _: No
 
 
 def _redirect(job: Job) -> None:
-    nothing, log = os.open(os.devnull, os.O_RDONLY), os.open(job.log, os.O_WRONLY)
-    for number, opened in ((0, nothing), (1, log), (2, log)):
-        os.dup2(opened, number)
+    _to(os.open(os.devnull, os.O_RDONLY), os.open(job.log, os.O_WRONLY))
     os.chdir(job.script.parent)
+
+
+def _to(source: int, target: int | None = None) -> None:
+    """Leads standard input, output and errors to opened files."""
+    for number in (0, 1, 2):
+        os.dup2(source if number == 0 or target is None else target, number)
