@@ -17,7 +17,7 @@ from workshop.settings import ROOT
 
 LINES = 15  # of a cell, unless it writes a whole file
 FILE_LINES = 60  # of a cell that does: the longest file of the solutions, and the marks of its TODOs
-EXERCISES = pytest.mark.parametrize("number", notebooks.EXERCISES)
+NUMBERS = pytest.mark.parametrize("number", notebooks.NUMBERS)
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -36,7 +36,7 @@ def files(number: str) -> dict[str, str]:
     return {match[1]: match.string[match.end() :] for match in matches if match}
 
 
-@EXERCISES
+@NUMBERS
 def test_a_starter_is_well_formed(number: str) -> None:
     path = notebooks.folder("exercises", number) / "exercise.ipynb"
     nbformat.validate(notebook(number))
@@ -49,7 +49,7 @@ def test_a_starter_is_well_formed(number: str) -> None:
     assert nbformat.writes(notebooks.starter(number)) + "\n" == path.read_text(encoding="utf-8")
 
 
-@EXERCISES
+@NUMBERS
 def test_a_starter_begins_with_goal_time_picture_and_proof(number: str) -> None:
     first, flow, proved = notebook(number).cells[:3]
     assert re.search(r"^# Exercise \d: .+\n\n\*\*Goal\.\*\* [^\n]+\.\n\n\*\*Time\.\*\* \d+ minutes", first.source)
@@ -58,7 +58,7 @@ def test_a_starter_begins_with_goal_time_picture_and_proof(number: str) -> None:
     assert code(number)[0].source == f'from workshop.notebook import exercise\n\nex = exercise("{number}")'
 
 
-@EXERCISES
+@NUMBERS
 def test_no_cell_is_longer_than_a_screen(number: str) -> None:
     for cell in code(number):
         lines = cell.source.count("\n") + 1
@@ -66,7 +66,7 @@ def test_no_cell_is_longer_than_a_screen(number: str) -> None:
         assert cell.source.count("# END TODO") <= 3, cell.id
 
 
-@EXERCISES
+@NUMBERS
 def test_each_todo_has_a_check_and_each_check_is_made(number: str) -> None:
     marks = [int(mark) for cell in code(number) for mark in re.findall(r"# TODO (\d+):", cell.source)]
     ends = [int(mark) for cell in code(number) for mark in re.findall(r"# END TODO (\d+)", cell.source)]
@@ -79,13 +79,13 @@ def test_each_todo_has_a_check_and_each_check_is_made(number: str) -> None:
         assert check.todo is None or starters.todo(where, check.todo) is not None, check.name
 
 
-@EXERCISES
+@NUMBERS
 def test_a_starter_compiles(number: str) -> None:
     for name, text in files(number).items():
         compile(text, name, "exec")
 
 
-@EXERCISES
+@NUMBERS
 def test_a_starter_is_its_solution_but_for_the_todos(number: str) -> None:
     home = notebooks.folder("solutions", number)
     assert files(number).keys() == {path.name for path in home.glob("*.py")} - {"connection.py"}
@@ -96,13 +96,13 @@ def test_a_starter_is_its_solution_but_for_the_todos(number: str) -> None:
         assert re.fullmatch(pattern, solution, re.S), f"{name} differs outside of its TODOs"
 
 
-@EXERCISES
+@NUMBERS
 def test_the_connection_is_the_solutions(number: str) -> None:
     given, solution = (notebooks.folder(kind, number) / "connection.py" for kind in ("exercises", "solutions"))
     assert given.read_bytes() == solution.read_bytes()
 
 
-@EXERCISES
+@NUMBERS
 def test_the_picture_says_in_words_what_it_shows(number: str) -> None:
     data = (ROOT / "docs" / "img" / f"{number}-flow.svg").read_bytes()
     svg = ElementTree.fromstring(data)
@@ -118,7 +118,7 @@ def test_the_picture_says_in_words_what_it_shows(number: str) -> None:
     assert base64.b64decode(shown[2]) == data
 
 
-@EXERCISES
+@NUMBERS
 def test_the_picture_is_readable_on_light_and_on_dark(number: str) -> None:
     """Text is white on a dark shape; lines stand out from white and from JupyterLab's dark ground, #111111."""
     svg = ElementTree.parse(ROOT / "docs" / "img" / f"{number}-flow.svg")
@@ -142,7 +142,7 @@ def contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-@EXERCISES
+@NUMBERS
 def test_links_lead_somewhere(number: str) -> None:
     for kind, name in (("exercises", "exercise.ipynb"), ("solutions", "solution.ipynb")):
         home = notebooks.folder(kind, number)
@@ -151,7 +151,7 @@ def test_links_lead_somewhere(number: str) -> None:
                 assert (home / link).is_file(), link
 
 
-@EXERCISES
+@NUMBERS
 def test_reset_has_the_starter_as_it_is(number: str) -> None:
     path = starters.pristine(number)
     assert starters.clean(path) == starters.clean(notebooks.folder("exercises", number) / "exercise.ipynb"), (
@@ -159,7 +159,7 @@ def test_reset_has_the_starter_as_it_is(number: str) -> None:
     )
 
 
-@EXERCISES
+@NUMBERS
 def test_a_solution_notebook_is_up_to_date(number: str) -> None:
     """Its cells are what the starter and the solution's files make of them, whatever its outputs are."""
     path = notebooks.folder("solutions", number) / "solution.ipynb"
@@ -172,7 +172,7 @@ def test_a_solution_notebook_is_up_to_date(number: str) -> None:
     assert not notebooks.REGION.search("".join(cell.source for cell in committed.cells))
 
 
-@EXERCISES
+@NUMBERS
 def test_a_solution_notebook_shows_real_output_and_nothing_private(number: str) -> None:
     path = notebooks.folder("solutions", number) / "solution.ipynb"
     for cell in nbformat.read(path, as_version=4).cells:

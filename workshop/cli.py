@@ -15,8 +15,9 @@ from rich.console import Console
 from rich.text import Text
 
 from workshop.errors import WorkshopError
-from workshop.settings import ROOT, Settings
+from workshop.settings import EXERCISES, ROOT, Settings
 
+NUMBERS = "|".join(name[:2] for name in EXERCISES)
 app = typer.Typer(name="workshop", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 T = TypeVar("T")
 out = Console(highlight=False)
@@ -232,7 +233,7 @@ def ledger(
 
 @app.command("check")
 def check_command(
-    exercise: Annotated[str, typer.Argument(metavar="[01|02|03|04]", show_default=False)] = "",
+    exercise: Annotated[str, typer.Argument(metavar=f"[{NUMBERS}]", show_default=False)] = "",
     watch: Annotated[bool, typer.Option("--watch", help="Again at every change of a file, until Ctrl+C.")] = False,
 ) -> None:
     """Check what is done of an exercise; without one, show the progress in all. Exit code: 1 if one did not pass."""
@@ -245,7 +246,7 @@ def check_command(
 
 
 @app.command("reset")
-def reset_command(exercise: Annotated[str, typer.Argument(metavar="01|02|03|04", show_default=False)]) -> None:
+def reset_command(exercise: Annotated[str, typer.Argument(metavar=NUMBERS, show_default=False)]) -> None:
     """Give an exercise back as it was handed out. What you had there is kept, in a folder with the date in its name."""
     from workshop.notebook import terminal
 

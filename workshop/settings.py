@@ -1,4 +1,4 @@
-"""Ports, addresses and paths: what the workshop reads from the environment, read in one place."""
+"""The exercises; ports, addresses and paths: what the workshop reads from the environment, read in one place."""
 
 import re
 from collections.abc import Mapping
@@ -11,6 +11,8 @@ from workshop.errors import WorkshopError
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
 # Folder of an exercise, and of its solution -> the task queue that its worker polls.
+# Folder and task queue. A fifth exercise needs, beside its line here: its folders in exercises/ and solutions/, its
+# module in checks/ and a line in checks/__init__.py, its texts in checks/checks.toml, and docs/img/05-flow.svg.
 EXERCISES = {
     "01_agent_hello_world": "agent-hello-world",
     "02_temporal_hello_world": "temporal-hello-world",

@@ -1,4 +1,4 @@
-"""Connects worker.py and starter.py to Temporal. The same file in every exercise."""
+"""Reads .env, and connects worker.py and starter.py to Temporal. The same file in every exercise."""
 
 import asyncio
 import atexit

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import re
 import socket
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -179,6 +181,29 @@ async def test_the_client_retries_by_itself_through_a_few_faults(server: Practic
     server.state.faults.set({"target": "model", "kind": "rate-limit", "times": 2, "retry_after": 0.01})
     assert await ask(openai.with_options(max_retries=2), chat=False)
     assert server.state.faults.as_json() == []
+
+
+@pytest.mark.parametrize(("target", "kind"), [(target, kind) for target, kinds in KINDS.items() for kind in kinds])
+async def test_each_kind_changes_what_is_answered(
+    server: PracticeServer, http: httpx.AsyncClient, entries: Entries, target: str, kind: str
+) -> None:
+    tools = [{"type": "function", "name": name, "parameters": {}} for name in ("transfer_to_a", "transfer_to_b")]
+    body = {"model": "m", "input": "Alerts in Texas?", "tools": tools}
+
+    async def answered() -> tuple[int, str]:
+        asked = ("POST", "/v1/responses") if target == "model" else ("GET", "/alerts/active?area=TX")
+        try:
+            answer = await http.request(*asked, json=body, headers={"User-Agent": "x"})
+        except httpx.TransportError as error:
+            return 0, type(error).__name__
+        return answer.status_code, re.sub(r"(resp|call|fc|msg)_\w+|\d{10}", "", answer.text)
+
+    server.state.faults.set({"target": target, "kind": kind, "times": 1} | ({"delay": 0.2} if kind == "slow" else {}))
+    broken, well = await answered(), await answered()
+    first, _ = entries()
+    took = datetime.fromisoformat(first["ended"]) - datetime.fromisoformat(first["began"])
+    assert took >= timedelta(seconds=0.2) if kind == "slow" else broken != well
+    assert first["fault"] == kind
 
 
 def rolls(seed: int, count: int = 200, probability: float = 0.2) -> list[bool]:

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, fields
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+# Each kind is acted out by model_service.py (or model.py, where the model says something wrong) or by weather.py.
 KINDS = {
     "model": (
         "rate-limit",  # 429
