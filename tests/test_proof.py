@@ -46,7 +46,10 @@ def in_second_call(solutions: Solutions, *starters: Program) -> None:
     """Returns when each run is in its second model call, which the fault that is set delays."""
     wait_for(
         "the second model calls to be in flight",
-        lambda: solutions.practice.outcomes("model").count("in flight") == len(starters),
+        lambda: (
+            sum(e["outcome"] == "in flight" and e["turn"] == 2 for e in solutions.practice.entries("model"))
+            == len(starters)
+        ),
     )
 
 

@@ -139,6 +139,18 @@ def test_what_a_fork_prints_is_not_seen_by_whoever_started_it() -> None:
     assert (ran.stdout, ran.stderr) == ("", "")
 
 
+def test_an_end_is_known_while_others_are_started(tmp_path: Path) -> None:
+    """Whoever starts a process looks whether others have ended: an exit code is not lost to another thread."""
+    (tmp_path / "script.py").write_text("raise SystemExit(7)")
+
+    def codes(lane: int) -> set[int]:
+        logs = (tmp_path / f"{lane}-{number}.log" for number in range(25))
+        return {warm.start(tmp_path / "script.py", [], os.environ, log).wait() for log in logs}
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set().union(*pool.map(codes, range(8))) == {7}
+
+
 def test_a_server_that_was_ended_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text("import signal\nprint(1)\nsignal.pause()")
     program = started(tmp_path / "script.py")

@@ -197,10 +197,10 @@ def call(function: Callable[..., object], *arguments: Any, seconds: float, waiti
                     raise TimeoutError
             return connection.recv()
         except (EOFError, ConnectionResetError):
-            process.join(SETTLE)
-            if process.exitcode == LOST:
+            code = _exit_code(process, SETTLE)
+            if code == LOST:
                 raise WorkshopError("The check could not be made: the fork server has ended.", "try again") from None
-            raise ChildProcessError(process.exitcode) from None
+            raise ChildProcessError(code) from None
         finally:
             end(process)
 
@@ -218,7 +218,7 @@ def end(process: ForkServerProcess) -> None:
     assert process.pid
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    process.join()
+    _exit_code(process, SETTLE)
 
 
 def send_signal(pid: int, signum: signal.Signals) -> None:
@@ -234,14 +234,21 @@ class _Fork:
         self._process = process
 
     def poll(self) -> int | None:
-        return self._process.exitcode
+        return _exit_code(self._process, 0)
 
     def wait(self, timeout: float | None = None) -> int:
-        self._process.join(timeout)
-        code = self._process.exitcode
+        code = _exit_code(self._process, timeout)
         if code is None:
             raise subprocess.TimeoutExpired(self._process.name, timeout or 0)
         return code
+
+
+def _exit_code(process: ForkServerProcess, seconds: float | None) -> int | None:
+    """How it ended; None if it has not within so many seconds."""
+    wait([process.sentinel], seconds)
+    # An end is read once. Whoever starts a process looks for ends, too: two threads that read one get half of it each.
+    with _starting:
+        return process.exitcode
 
 
 # Scripts.
