@@ -138,7 +138,7 @@ async def test_a_call_of_another_run_is_not_taken_for_one_made_again(solutions: 
     ahead = solutions.starter(DURABLE, QUESTION)
     in_second_call(solutions, ahead)
     behind = solutions.starter(DURABLE, QUESTION)
-    in_second_call(solutions, ahead, behind)
+    wait_for("both to be in flight", lambda: solutions.practice.outcomes("model").count("in flight") == 2)
     worker.kill()
     solutions.practice.clear()
     solutions.worker(DURABLE)
