@@ -42,6 +42,7 @@ def solutions(
 ) -> Iterator[Solutions]:
     """Runs solutions against the services; every process it started is gone afterwards."""
     solutions = Solutions(services, practice, tmp_path, cold=request.node.get_closest_marker("cold") is not None)
+    solutions.end_open_workflows()
     yield solutions
     solutions.close()
 
