@@ -60,21 +60,21 @@ class Solutions:
 
     def env(self, **changes: str) -> dict[str, str]:
         """The environment of a solution in practice mode."""
-        here = {"PATH": os.environ["PATH"], "HOME": str(self._tmp_path)}
-        return (
-            here
-            | self.settings.practice_env()
-            | {
-                "OPENAI_BASE_URL": f"{self.practice.url}/v1",
-                "WEATHER_API_URL": self.practice.url,
-                **changes,
-            }
-        )
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self._tmp_path),
+            **self.settings.practice_env(),
+            "OPENAI_BASE_URL": f"{self.practice.url}/v1",
+            "OPENAI_AGENTS_DISABLE_TRACING": "1",
+            "WEATHER_API_URL": self.practice.url,
+            **changes,
+        }
 
     def run(self, script: Path, *arguments: str, **changes: str) -> Program:
         """Starts a script where it stands."""
-        start = processes.python if self._cold else warm.start
-        return self._kept(start(script, arguments, self.env(**changes), self._log()))
+        if self._cold:
+            return self.cold(script, *arguments, **changes)
+        return self._kept(warm.start(script, arguments, self.env(**changes), self._log()))
 
     def cold(self, script: Path, *arguments: str, **changes: str) -> Program:
         """Starts a script as a person would, all its imports before it."""

@@ -10,9 +10,9 @@ from workshop.errors import WorkshopError
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
-# Folder of an exercise, and of its solution -> the task queue that its worker polls.
-# Folder and task queue. A fifth exercise needs, beside its line here: its folders in exercises/ and solutions/, its
-# module in checks/ and a line in checks/__init__.py, its texts in checks/checks.toml, and docs/img/05-flow.svg.
+# Folder of an exercise, and of its solution -> the task queue that its worker polls. A fifth exercise needs, beside its
+# line here: both folders, its module in checks/ and a line in checks/__init__.py, its texts in checks/checks.toml, and
+# docs/img/05-flow.svg.
 EXERCISES = {
     "01_agent_hello_world": "agent-hello-world",
     "02_temporal_hello_world": "temporal-hello-world",
@@ -110,7 +110,6 @@ class Settings:
         return {
             "OPENAI_API_KEY": "practice",
             "OPENAI_BASE_URL": f"{self.practice_url}/v1",
-            "OPENAI_AGENTS_DISABLE_TRACING": "1",
             "WEATHER_API_URL": self.practice_url,
             "TEMPORAL_ADDRESS": f"{HOST}:{self.temporal_port}",
             "TEMPORAL_NAMESPACE": "default",

@@ -148,7 +148,6 @@ def _look(
     sys.path.insert(0, str(folder))
     work = Work(folder, settings, scripts)
     os.environ.update(work.env)
-    del os.environ["OPENAI_AGENTS_DISABLE_TRACING"]  # traces are looked at, and go nowhere
 
     async def look() -> None:
         try:

@@ -112,7 +112,8 @@ class Work:
         """Starts a script of the learner's as a process."""
         if not (self.folder / name).is_file():
             self.module(name.removesuffix(".py"))  # says that it is missing
-        return self._scripts.pop(0).start(name, *arguments, env=dict(os.environ) | self.env)
+        env = dict(os.environ) | self.env | {"OPENAI_AGENTS_DISABLE_TRACING": "1"}
+        return self._scripts.pop(0).start(name, *arguments, env=env)
 
     async def connect(self, plugin: bool = True) -> None:
         """Makes the namespace, and a client as the solutions' worker has it; retries end sooner."""
