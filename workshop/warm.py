@@ -170,6 +170,21 @@ def _stand_alone(tied: bool, function: Callable[..., object], *arguments: Any) -
     function(*arguments)
 
 
+def await_imports(waiting: Callable[[float], None]) -> None:
+    """Returns when the server can fork at once; `waiting` as in `call`.
+
+    Raises:
+        WorkshopError: the packages were not imported in time.
+    """
+    began = time.monotonic()
+    warm_up()
+    while not ready():
+        time.sleep(0.1)
+        waiting(time.monotonic() - began)
+        if time.monotonic() - began > IMPORT:
+            raise WorkshopError("The packages were not imported within a minute.", "try again, or: workshop doctor")
+
+
 def call(function: Callable[..., object], *arguments: Any, seconds: float, waiting: Callable[[float], None]) -> Any:
     """What `function(answer, *arguments)`, in a process of its own, answers: it calls `answer(object)`, which ends it.
 
@@ -180,20 +195,13 @@ def call(function: Callable[..., object], *arguments: Any, seconds: float, waiti
         ChildProcessError: it ended without an answer. Holds the exit code.
         WorkshopError: it could not be started.
     """
-    began = time.monotonic()
-    warm_up()
-    while not ready():
-        time.sleep(0.1)
-        waiting(time.monotonic() - began)
-        if time.monotonic() - began > IMPORT:
-            raise WorkshopError("The packages were not imported within a minute.", "try again, or: workshop doctor")
     process, connection = fork(_answer, function, arguments)
-    deadline = time.monotonic() + seconds
+    began = time.monotonic()
     with connection:
         try:
             while not connection.poll(0.2):
                 waiting(time.monotonic() - began)
-                if time.monotonic() > deadline:
+                if time.monotonic() - began > seconds:
                     raise TimeoutError
             return connection.recv()
         except (EOFError, ConnectionResetError):

@@ -59,6 +59,7 @@ class Checker:
                 told = True
                 self._say("... a moment more: your code is running, or packages are still being imported")
 
+        warm.await_imports(waiting)  # else the services would wait for them, and say nothing
         settings = self.settings("temporal" if check.temporal else "practice")
         with ExitStack() as stack, TemporaryDirectory(prefix="workshop-check-") as scratch:
             scripts = []
