@@ -3,8 +3,9 @@
 import inspect
 from typing import Any
 
+from workshop.checks.check import checks_of
 from workshop.checks.learner import raised, shorten
-from workshop.checks.verdict import checks_of, incorrect
+from workshop.checks.verdict import incorrect
 from workshop.checks.work import Work
 from workshop.text import count
 

@@ -9,9 +9,10 @@ from typing import Any
 
 from workshop import doctor
 from workshop.checks import CHECKS, SIGNS, Check, Outcome, Verdict, find
+from workshop.checks.check import verdict_of
 from workshop.checks.run import Checker
 from workshop.checks.starters import untouched
-from workshop.checks.work import Work, verdict_of
+from workshop.checks.work import Work
 from workshop.diagnose.remedies import RUN_SYNC
 from workshop.errors import WorkshopError
 from workshop.notebook.kernel import Say, last_slip, result_of, say_folded, shell, variable
@@ -191,9 +192,9 @@ class Lessons:
 
     def _verdict(self, check: Check, value: Any) -> Verdict:
         if value is None and check.file:
-            return self._checker.look(self.number, check, self.folder)
+            return self._checker.look(check, self.folder)
         # An object of the notebook stays here, and is looked at with the practice services of the checks.
-        work = Work(self.folder, self._checker.settings())
+        work = Work(self.number, self.folder, self._checker.settings())
         work.variable = variable(check.variable) if value is None else value
         with work.borrowed():
             try:
