@@ -108,7 +108,8 @@ class Work:
         if not found:
             slip = "Put @workflow.defn above the class, and @workflow.run above its method."
             raise incorrect("no-workflow", "workflows.py defines no workflow.", slip)
-        return sorted(reversed(found), key=lambda one: not self._given("workflows.py", one.__name__))
+        found.reverse()
+        return sorted(found, key=lambda one: not self._given("workflows.py", one.__name__))
 
     def workflow(self) -> type:
         """The exercise's workflow class."""
