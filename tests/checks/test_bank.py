@@ -15,7 +15,7 @@ ANSWERS = (*WRONG, *UNTOUCHED, *RIGHT)
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=str)
 def test_an_answer_gets_its_verdict(answer: Answer, checker: Checker, tmp_path: Path) -> None:
-    verdict = checker.look(answer.number, answer.about, write(answer, tmp_path / "exercise"))
+    verdict = checker.look(answer.about, write(answer, tmp_path / "exercise"))
     assert verdict.code == answer.code, verdict
     assert (verdict.outcome == "passed") == (answer.code == "passed")
     assert verdict.seen

@@ -7,8 +7,9 @@ slip: a code, what was seen, what to do. Without a slip it returns what was seen
 from functools import partial
 
 from workshop.checks import activity, history
+from workshop.checks.check import checks_of
 from workshop.checks.learner import shorten
-from workshop.checks.verdict import checks_of, incorrect
+from workshop.checks.verdict import incorrect
 from workshop.checks.work import Work
 from workshop.checks.worker_and_starter import recovery, starter, worker
 from workshop.history import INLINE_TOOL, MODEL, TOOL, Row, Run
@@ -21,7 +22,7 @@ async def tool(work: Work) -> str:
     """A tool that is an activity: in the history, and retried."""
     work.practice.fault("weather", "down", times=1)  # only a call that is retried gets through
     run = await work.run(QUESTION)
-    history.raise_if_unbounded(tool_call(run), "The tool is an activity")
+    history.raise_if_badly_limited(tool_call(run), "The tool is an activity")
     return "The tool call is an activity in the history: it failed once, and was tried again."
 
 

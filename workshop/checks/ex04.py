@@ -6,9 +6,10 @@ from functools import partial
 from pathlib import Path
 
 from workshop.checks import history
+from workshop.checks.check import checks_of
 from workshop.checks.ex03 import tool_call
 from workshop.checks.learner import raised, shorten
-from workshop.checks.verdict import checks_of, incorrect
+from workshop.checks.verdict import incorrect
 from workshop.checks.work import Work
 from workshop.checks.worker_and_starter import starter, worker
 from workshop.history import HANDOFF, MODEL, TIMER

@@ -126,6 +126,8 @@ class Row:
     schedule_to_close: float | None = None  # seconds; None = without a bound
     longest_pause: float | None = None  # seconds between two attempts
     maximum_attempts: int = 0  # 0 = without a bound
+    pauses: float | None = None  # seconds that all pauses take together, where there is a maximum of attempts
+    task_queue: str = ""  # of an activity
     notes: tuple[str, ...] = ()
 
     @property
