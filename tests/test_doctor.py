@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import certifi
 import httpx
 import pytest
 
@@ -327,6 +328,59 @@ def test_a_proxy_in_the_way_is_named_with_two_ways_out(
     assert finding.level == "problem"
     assert says in finding.message
     assert "or: unset " in finding.next_step
+
+
+@pytest.mark.parametrize(
+    "entry", ["[::1]", "::1", "::1/128", "[::1]:80", "localhost:80", "host:port", "é.test", "*.test"]
+)
+@pytest.mark.parametrize("name", ["NO_PROXY", "no_proxy"])
+def test_an_exemption_that_stops_the_http_client_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, entry: str
+) -> None:
+    """Case C01. The client itself says which do."""
+    monkeypatch.setenv(name, f"127.0.0.1, {entry}")
+    try:
+        httpx.Client(verify=False)
+        starts = True
+    except httpx.InvalidURL:
+        starts = False
+    found = check(tmp_path, GOOD, {name: f"127.0.0.1, {entry}"})
+    assert starts == (not found)
+    if not starts:
+        finding = the(found, "proxy-exempt")
+        assert finding.message.startswith(f"{name} has an entry, number 2, ")
+        assert ("write ::1" in finding.next_step) == ("[" in entry)
+    [finding] = check(tmp_path, f"{GOOD}NO_PROXY=[::1]\n")
+    assert (finding.code, finding.line) == ("proxy-exempt", 5)
+    # All are excepted, and the client reads no further.
+    assert check(tmp_path, GOOD, {name: f"*,{entry}"}) == []
+
+
+@pytest.mark.parametrize("url", ["http://proxy.test:80a", f"http://me:{SECRET}#w@proxy.test:1"])
+def test_a_proxy_that_stops_the_http_client_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", url)
+    with pytest.raises(httpx.InvalidURL):
+        httpx.Client(verify=False)
+    assert the(check(tmp_path, GOOD, {"HTTPS_PROXY": url}), "proxy-malformed").level == "problem"
+
+
+def test_certificates_that_are_gone_are_named_and_others_stay_in_force(tmp_path: Path) -> None:
+    """Case C02."""
+    (tmp_path / "empty.pem").touch()
+    shutil.copy(certifi.where(), tmp_path / "ca.pem")
+    for path, says in (("nowhere/ca.pem", "No such file"), ("empty.pem", "no certificate"), (".", "cannot be read")):
+        shell = {"SSL_CERT_FILE": str(tmp_path / path)}
+        finding = the(check(tmp_path, GOOD, shell), "certificates")
+        assert (finding.level, finding.next_step.endswith("or: unset SSL_CERT_FILE")) == ("problem", True)
+        assert finding.message.startswith("SSL_CERT_FILE ")
+        assert says in finding.message
+        assert str(tmp_path) not in str(finding)
+        assert the(check(tmp_path, f"{GOOD}SSL_CERT_FILE={tmp_path / path}\n"), "certificates").line == 5
+    shell = {"SSL_CERT_FILE": str(tmp_path / "ca.pem"), "SSL_CERT_DIR": str(tmp_path / "nowhere")}
+    assert check(tmp_path, GOOD, shell) == []
+    del shell["SSL_CERT_FILE"]
+    assert the(check(tmp_path, GOOD, shell), "certificates").level == "warning"
+    assert check(tmp_path, GOOD, {"SSL_CERT_DIR": str(tmp_path)}) == []
 
 
 def test_proxies_that_harm_nobody_are_left_in_peace(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ VALUES: Checks = (
     variables.weather_address,
     variables.temporal_address,
     variables.proxies,
+    variables.certificates,
     variables.tracing,
     variables.duplicates,
     variables.shell_wins,

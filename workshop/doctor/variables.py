@@ -1,9 +1,14 @@
 """Checks of `.env` and of the shell's variables: model, key, weather, tracing, Temporal, ports, proxies."""
 
 import importlib.util
+import ipaddress
+import os
 import re
+import ssl
 from collections.abc import Iterator
 from urllib.parse import urlsplit
+
+import httpx
 
 from workshop import env
 from workshop.doctor.finding import TABLE, Facts, Finding, port_number
@@ -256,24 +261,68 @@ def proxies(facts: Facts) -> Iterator[Finding]:
 
     The rules are httpx's: small letters win over capitals, and NO_PROXY lists hosts, with * for all.
     """
-    found = {name.lower(): name for name in sorted(facts.env) if name.lower() in PROXIES}
-    excepted = facts.env.get("no_proxy", facts.env.get("NO_PROXY", ""))
-    exempt = {entry.strip() for entry in excepted.split(",")}
-    if "*" in exempt:
+    found = {name.lower(): name for name in sorted(facts.env) if name.lower() in (*PROXIES, "no_proxy")}
+    excepting = found.pop("no_proxy", "NO_PROXY")
+    entries = [entry.strip() for entry in facts.env.get(excepting, "").split(",")]
+    if "*" in entries:
         return
+    if unreadable := [entry for entry in entries if entry and not _reads(_host_pattern(entry))]:
+        row = "proxy-exempt/brackets" if "[" in unreadable[0] else "proxy-exempt"
+        yield facts.finding(row, excepting, number=entries.index(unreadable[0]) + 1)
     for name in found.values():
-        scheme = facts.env[name].partition("://")[0].lower() if "://" in facts.env[name] else "http"
+        url = facts.env[name] if "://" in facts.env[name] else f"http://{facts.env[name]}"
+        scheme = url.partition("://")[0].lower()
         if scheme not in ("http", "https", "socks5", "socks5h"):
             yield facts.finding("proxy-scheme", name)
+        elif not _reads(url):
+            yield facts.finding("proxy-malformed", name)
         elif scheme.startswith("socks") and importlib.util.find_spec("socksio") is None:
             yield facts.finding("proxy-socks", name)
     here = found.get("http_proxy") or found.get("all_proxy")
-    if here and not all(_is_exempt(facts.env.get(name, ""), exempt) for name in (URL, WEATHER)):
+    if here and not all(_is_exempt(facts.env.get(name, ""), entries) for name in (URL, WEATHER)):
         why = "no_proxy wins over NO_PROXY, and" if "no_proxy" in facts.env and "NO_PROXY" in facts.env else "NO_PROXY"
         yield facts.finding("proxy-loopback", here, why=why)
 
 
-def _is_exempt(url: str, exempt: set[str]) -> bool:
+def _reads(url: str) -> bool:
+    """Whether the HTTP client takes `url`, the address of a proxy or a pattern of addresses."""
+    try:
+        httpx.URL(url)
+    except httpx.InvalidURL:
+        return False
+    return True
+
+
+def _host_pattern(entry: str) -> str:
+    """An entry of NO_PROXY as httpx asks for it."""
+    if "://" in entry:
+        return entry
+    try:
+        ipaddress.IPv6Address(entry.partition("/")[0])
+    except ValueError:
+        return f"all://*{entry}"
+    return f"all://[{entry}]"
+
+
+def certificates(facts: Facts) -> Iterator[Finding]:
+    """SSL_CERT_FILE and SSL_CERT_DIR name certificates: without them no HTTP client starts, not even for practice."""
+    for name, row in (("SSL_CERT_FILE", "certificates"), ("SSL_CERT_DIR", "certificates/folder")):
+        path = facts.env.get(name)
+        if not path:
+            continue
+        try:
+            if name == "SSL_CERT_DIR":
+                os.listdir(path)
+            else:
+                ssl.create_default_context(cafile=path)
+        except ssl.SSLError:
+            yield facts.finding(row, name, wrong="holds no certificate")
+        except OSError as error:
+            yield facts.finding(row, name, wrong=f"cannot be read: {error.strerror}")
+        return  # where the first is set, nobody looks at the second
+
+
+def _is_exempt(url: str, exempt: list[str]) -> bool:
     """Whether no proxy stands before `url`, or it is not on this machine."""
     try:
         host = urlsplit(url).hostname or ""
