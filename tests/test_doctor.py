@@ -144,7 +144,7 @@ def test_a_line_that_says_nothing_is_named(
 
 
 @pytest.mark.parametrize(
-    "name", ["MY_OPENAI_API_KEY", "OPENAI_ORG_ID", "no_proxy", "OPENAI_PROJECT_ID", "TEMPORAL_TLS"]
+    "name", ["MY_OPENAI_API_KEY", "OPENAI_ORG_ID", "no_proxy", "OPENAI_PROJECT_ID", "TEMPORAL_WORKER_BUILD_ID"]
 )
 def test_names_of_others_are_left_in_peace(tmp_path: Path, name: str) -> None:
     assert check(tmp_path, f"{GOOD}{name}=1\n") == []
@@ -288,7 +288,7 @@ def test_duplicates_are_counted_from_the_last(tmp_path: Path) -> None:
         ("TEMPORAL_ADDRESS='127.0.0.1: 7233'", "temporal-spaces", "has a space in it"),
         ("TEMPORAL_ADDRESS=127.0.0.1:8233", "temporal-ui-port", "leads to the web UI's port"),
         ("TEMPORAL_ADDRESS=localhost:7234", "temporal-port", "starts Temporal at 7233"),
-        (f"TEMPORAL_API_KEY={KEY}", "temporal-key", "TLS is spoken"),
+        (f"TEMPORAL_API_KEY={KEY}", "temporal-tls", "TLS is spoken"),
         (
             f"TEMPORAL_API_KEY={KEY}\nTEMPORAL_ADDRESS=x.tmprl.cloud:7233",
             "temporal-namespace",
@@ -303,6 +303,58 @@ def test_the_slip_in_an_address_of_temporal_or_a_port_is_named(tmp_path: Path, t
     finding = the(check(tmp_path, f"{GOOD}{text}\n"), code)
     assert says in finding.message
     assert finding.line in (5, 6)
+
+
+TLS = "[profile.default.tls]\ndisabled = false\n"
+PROFILES = f'[profile.default]\naddress = "cluster.test:7233"\napi_key = "{KEY}"\n{TLS}'
+
+
+@pytest.fixture
+def temporal_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where Temporal's own configuration file is, in a home of its own."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    path = Path(variables.TEMPORAL_FILE.replace("~", str(tmp_path / "home")))
+    path.parent.mkdir(parents=True)
+    return path
+
+
+LOCAL = "TEMPORAL_ADDRESS=127.0.0.1:7233\n"
+
+
+@pytest.mark.parametrize(
+    ("env", "shell", "file", "code", "line"),
+    [
+        (LOCAL, {"TEMPORAL_TLS": "true"}, "", "temporal-tls", None),
+        (LOCAL + "TEMPORAL_TLS=1\n", {}, "", "temporal-tls", 6),
+        (LOCAL, {"TEMPORAL_TLS_SERVER_NAME": "x"}, "", "temporal-tls", None),
+        ("", {"TEMPORAL_TLS": "true"}, "", "temporal-tls", None),
+        (LOCAL, {"TEMPORAL_PROFILE": "nope"}, PROFILES, "temporal-unused", None),
+        ("", {"TEMPORAL_PROFILE": "nope"}, PROFILES, "temporal-profile", None),
+        ("", {"TEMPORAL_CONFIG_FILE": "."}, "", "temporal-profile", None),
+        ("", {}, f"{KEY} = [", "temporal-file", None),
+        ("", {}, PROFILES, "temporal-file", None),
+        ("", {}, TLS, "temporal-file", None),
+        (LOCAL, {"TEMPORAL_TLS_SERVER_CA_CERT_PATH": "/nowhere/ca.pem"}, "", "temporal-path", None),
+    ],
+)
+def test_what_leads_away_from_the_workshops_server_is_named(
+    tmp_path: Path, temporal_file: Path, env: str, shell: dict[str, str], file: str, code: str, line: int | None
+) -> None:
+    """Case C03."""
+    temporal_file.write_text(file)
+    [finding] = check(tmp_path, GOOD + env, shell)
+    assert (finding.code, finding.line) == (code, line)
+    assert all(name in finding.message for name in shell)
+    assert finding.next_step
+
+
+def test_a_file_of_temporal_for_another_server_is_left_in_peace(tmp_path: Path, temporal_file: Path) -> None:
+    temporal_file.write_text(PROFILES + '[profile.prod]\naddress = "prod.test:7233"\n')
+    assert check(tmp_path, GOOD + LOCAL) == []
+    assert check(tmp_path, GOOD, {"TEMPORAL_PROFILE": "prod"}) == []
+    assert check(tmp_path, GOOD + LOCAL, {"TEMPORAL_TLS": "false"}) == []
+    assert check(tmp_path, f"{GOOD}TEMPORAL_ADDRESS=cluster.test:7233\n", {"TEMPORAL_TLS": "true"}) == []
 
 
 PROXIES = [
@@ -696,6 +748,44 @@ def test_the_real_services_are_well(services: object, settings: Settings, tmp_pa
     assert {"practice-services", "temporal-server"} <= {finding.code for finding in findings}
     lost = doctor.diagnose(ROOT, shell | {"TEMPORAL_NAMESPACE": "nowhere"})
     assert "no namespace of the name in TEMPORAL_NAMESPACE" in the(lost, "temporal-namespace").message
+
+
+def test_the_server_is_asked_as_the_solutions_ask_it(
+    services: object, settings: Settings, tmp_path: Path, temporal_file: Path
+) -> None:
+    """Case C03: by a profile, too, and not in TLS where a variable alone wants that."""
+    temporal_file.write_text(f'[profile.prod]\naddress = "{settings.temporal_address}"\n{TLS}')
+    [finding] = machine.temporal(Facts.gather(tmp_path, {"TEMPORAL_PROFILE": "prod"}))
+    assert (finding.level, finding.code) == ("ok", "temporal-server")
+    shell = {"TEMPORAL_ADDRESS": settings.temporal_address, "TEMPORAL_TLS": "true"}
+    [finding] = machine.temporal(Facts.gather(tmp_path, shell))
+    assert (finding.level, finding.code) == ("problem", "temporal-refuses")
+    temporal_file.write_text(PROFILES)
+    [finding] = machine.temporal(Facts.gather(tmp_path, {"TEMPORAL_ADDRESS": settings.temporal_address}))
+    assert (finding.level, finding.code) == ("ok", "temporal-server")
+
+
+@pytest.mark.parametrize(("minutes", "says"), [(90, "1 h 30 min ahead"), (-90, "1 h 30 min behind"), (0, "")])
+def test_a_clock_that_differs_from_the_servers_is_named(
+    services: object, settings: Settings, tmp_path: Path, minutes: int, says: str
+) -> None:
+    """Case C33: as a process whose clock is another one."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import datetime, time\n"
+        "real = time.time\n"
+        f"time.time = lambda: real() + {minutes * 60}\n"
+        "class Moved(datetime.datetime):\n"
+        "    @classmethod\n"
+        "    def now(cls, tz=None):\n"
+        "        return cls.fromtimestamp(time.time(), tz)\n"
+        "datetime.datetime = Moved\n"
+    )
+    shell = os.environ | settings.practice_env() | settings.ports() | {"PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, "-c", "from workshop.cli import main; main()", "doctor", "--report"]
+    ended = subprocess.run(command, cwd=ROOT, env=shell, capture_output=True, text=True, check=False)
+    assert says in ended.stdout
+    assert ("clock:" in ended.stdout) == bool(minutes)
+    assert "Temporal up at port" in ended.stdout
 
 
 def test_the_first_problem_is_the_cause_not_the_effect(tmp_path: Path) -> None:

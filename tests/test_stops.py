@@ -74,6 +74,22 @@ def test_a_server_that_is_not_there_is_one_line(solutions: Solutions, script: st
     assert "Traceback" not in program.text
 
 
+@pytest.mark.parametrize("profile", ["", "prod", "nope"])
+def test_temporals_own_file_leads_nobody_astray_and_a_profile_works(
+    solutions: Solutions, tmp_path: Path, profile: str
+) -> None:
+    """Case C03: the file counts where TEMPORAL_ADDRESS does not say which server is meant."""
+    file = tmp_path / "temporal.toml"
+    other = '[profile.default]\naddress = "cluster.invalid:7233"\nnamespace = "x"\n[profile.default.tls]\n'
+    file.write_text(f'{other}[profile.prod]\naddress = "{solutions.settings.temporal_address}"\n')
+    changes = {"TEMPORAL_CONFIG_FILE": str(file), "TEMPORAL_PROFILE": profile}
+    if profile == "prod":
+        changes |= {"TEMPORAL_ADDRESS": "", "TEMPORAL_NAMESPACE": ""}
+    folder = copy_out(HELLO_TEMPORAL, tmp_path / "mine", b"")
+    solutions.worker(folder, **changes)
+    assert solutions.starter(folder, **changes).wait() == 0
+
+
 @pytest.mark.parametrize("changes", [{"TEMPORAL_NAMESPACE": "nope"}, {"TEMPORAL_ADDRESS": ":"}], ids=str)
 def test_a_wrong_connection_is_one_line(solutions: Solutions, changes: dict[str, str]) -> None:
     program = solutions.starter(HELLO_TEMPORAL, **changes)

@@ -30,6 +30,7 @@ VALUES: Checks = (
     variables.key,
     variables.weather_address,
     variables.temporal_address,
+    variables.temporal_config,
     variables.proxies,
     variables.certificates,
     variables.tracing,

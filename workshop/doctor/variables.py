@@ -5,6 +5,7 @@ import ipaddress
 import os
 import re
 import ssl
+import sys
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -24,6 +25,9 @@ OURS = (
 # Names that people write for ours, as bare capitals.
 MEANT = {re.sub("[^A-Z]", "", name): name for name in OURS}
 MEANT |= {wrong: name for name, all_wrong in TABLE["misspelt"].items() for wrong in all_wrong}
+# They lead to profiles of connections, in a file that is also looked for here.
+FILE_NAMED_BY = ("TEMPORAL_PROFILE", "TEMPORAL_CONFIG_FILE")
+TEMPORAL_FILE = f"~/{'Library/Application Support' if sys.platform == 'darwin' else '.config'}/temporalio/temporal.toml"
 LOOPBACK = (HOST, "localhost", "::1", "0.0.0.0")
 PROXIES = ("all_proxy", "http_proxy", "https_proxy")
 
@@ -237,10 +241,50 @@ def temporal_address(facts: Facts) -> Iterator[Finding]:
         yield facts.finding("temporal-ui-port", ADDRESS, right=right, form=form)
     elif local and int(port) != right:
         yield facts.finding("temporal-port", ADDRESS, port=port, right=right)
-    if facts.env.get(TEMPORAL_KEY) and local:
-        yield facts.finding("temporal-key", TEMPORAL_KEY)
     if host.endswith((".tmprl.cloud", ".temporal.io")) and not facts.env.get(NAMESPACE):
         yield facts.finding("temporal-namespace/cloud", ADDRESS)
+
+
+def temporal_config(facts: Facts) -> Iterator[Finding]:
+    """Temporal's other variables and its own configuration file go with the server that is meant."""
+    address, ours = facts.env.get(ADDRESS, ""), f"{HOST}:{facts.settings.temporal_port}"
+    if address:
+        for name in FILE_NAMED_BY:
+            if name in facts.env:
+                yield facts.finding("temporal-unused", name)
+    others = [name for name in facts.env if name.startswith("TEMPORAL_") and name not in OURS]
+    if address and not others and TEMPORAL_KEY not in facts.env:
+        return
+    from workshop import temporal  # here, for the other checks need not wait for these imports
+
+    try:
+        config = temporal.connection(facts.env)
+        without_file = temporal.connection({ADDRESS: ours, **facts.env})
+    except WorkshopError:
+        gone = [name for name in others if name.endswith("_PATH") and not os.path.isfile(facts.env[name])]
+        name = next((name for name in [*gone, *FILE_NAMED_BY] if name in facts.env), "")
+        row = "temporal-path" if gone else "temporal-profile" if name else "temporal-file/unreadable"
+        yield facts.finding(row, name, file=TEMPORAL_FILE)
+        return
+    from_file = not address and config != {key: value for key, value in without_file.items() if key != "target_host"}
+    if from_file and not any(name in facts.env for name in FILE_NAMED_BY):
+        yield facts.finding("temporal-file", ADDRESS, file=TEMPORAL_FILE, ours=ours)
+    elif config.get("tls") and is_local(f"http://{address or ours}", facts.settings.temporal_port):
+        name = next(name for name in (TEMPORAL_KEY, *others) if name in facts.env)
+        yield facts.finding("temporal-tls", name)
+
+
+def temporal_server(facts: Facts) -> tuple[str, int, bool] | None:
+    """Host and port of the server that programs connect to, and whether they speak TLS; None if these make no sense."""
+    from workshop import temporal
+
+    try:
+        config = temporal.connection(facts.env)
+    except WorkshopError:
+        return None
+    host, _, port = config.get("target_host", facts.settings.temporal_address).rpartition(":")
+    number = port_number(port)
+    return (host.strip("[]"), number, bool(config.get("tls"))) if host and number and "/" not in host else None
 
 
 def ports(facts: Facts) -> Iterator[Finding]:
