@@ -18,7 +18,7 @@ import certifi
 import httpx
 import pytest
 
-from workshop import cli, doctor
+from workshop import cli, doctor, env
 from workshop.doctor import Facts, Finding, machine, variables
 from workshop.processes import free_port
 from workshop.settings import ROOT, Settings
@@ -355,6 +355,46 @@ def test_a_file_of_temporal_for_another_server_is_left_in_peace(tmp_path: Path, 
     assert check(tmp_path, GOOD, {"TEMPORAL_PROFILE": "prod"}) == []
     assert check(tmp_path, GOOD + LOCAL, {"TEMPORAL_TLS": "false"}) == []
     assert check(tmp_path, f"{GOOD}TEMPORAL_ADDRESS=cluster.test:7233\n", {"TEMPORAL_TLS": "true"}) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "level", "name"),
+    [
+        ("WORKSHOP_TEMPORAL_PORT=17233", "problem", "TEMPORAL_ADDRESS"),
+        (f"WORKSHOP_TEMPORAL_PORT=17233\n{LOCAL}", "problem", "TEMPORAL_ADDRESS"),
+        ("WORKSHOP_TEMPORAL_UI_PORT=18233", "warning", "TEMPORAL_UI_URL"),
+        ("WORKSHOP_TEMPORAL_UI_PORT=18233\nTEMPORAL_UI_URL=http://localhost:8233", "warning", "TEMPORAL_UI_URL"),
+    ],
+)
+def test_a_port_that_moved_alone_is_named(tmp_path: Path, text: str, level: str, name: str) -> None:
+    """Case C38."""
+    [finding] = check(tmp_path, f"{GOOD}{text}\n")
+    assert (finding.level, finding.code, finding.next_step) == (level, "port-forgotten", "workshop use practice")
+    assert f"{name} does not follow" in finding.message
+    env.use(tmp_path, "practice", None, {})
+    assert doctor.diagnose(tmp_path, {}, doctor.SETTINGS) == []
+    [finding] = check(tmp_path, f"{OPENAI}{text}\n")
+    assert finding.next_step == "workshop use openai"
+
+
+WEATHERS = [
+    (GOOD, "practice model, practice weather"),
+    (GOOD.replace("WEATHER_API_URL=http://127.0.0.1:8234", ""), "practice model, real weather"),
+    (GOOD.replace("=http://127.0.0.1:8234\n", "=https://api.weather.gov/\n"), "practice model, real weather"),
+    (GOOD.replace("=http://127.0.0.1:8234\n", "=http://127.0.0.1:9000\n"), "practice model, another weather service"),
+    (GOOD.encode("utf-16"), "unknown"),
+    (GOOD.encode() + b"# caf\xe9\n", "unknown"),
+    (GOOD.encode() + b"X=\x00\n", "unknown"),
+]
+
+
+@pytest.mark.parametrize(("text", "says"), WEATHERS)
+def test_model_and_weather_are_called_what_they_are(tmp_path: Path, text: str | bytes, says: str) -> None:
+    """Case C41."""
+    (tmp_path / ".env").write_bytes(text.encode() if isinstance(text, str) else text)
+    assert says in doctor.mode_words(Facts.gather(tmp_path, {}))
+    oks = [finding.code for finding in doctor.diagnose(tmp_path, {}) if finding.level == "ok"]
+    assert ("mode" in oks) == (says != "unknown")
 
 
 PROXIES = [
@@ -791,6 +831,7 @@ def test_a_clock_that_differs_from_the_servers_is_named(
 def test_the_first_problem_is_the_cause_not_the_effect(tmp_path: Path) -> None:
     shutil.copy(ROOT / "requirements.lock", tmp_path)
     ports = {f"WORKSHOP_{name}_PORT": str(free_port()) for name in ("TEMPORAL", "PRACTICE")}
+    ports["TEMPORAL_ADDRESS"] = f"127.0.0.1:{ports['WORKSHOP_TEMPORAL_PORT']}"
     first = doctor.first_problem(tmp_path, ports)
     assert first
     assert first.code == "env-missing"

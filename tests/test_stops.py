@@ -7,8 +7,10 @@ import pytest
 
 from tests.folders import ALL, DURABLE, HELLO_AGENT, HELLO_TEMPORAL
 from tests.harness import Solutions
+from workshop import env
 from workshop.history import MODEL
 from workshop.processes import free_port, wait_for
+from workshop.settings import ROOT
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT], ids=lambda signum: signum.name)
@@ -88,6 +90,24 @@ def test_temporals_own_file_leads_nobody_astray_and_a_profile_works(
     folder = copy_out(HELLO_TEMPORAL, tmp_path / "mine", b"")
     solutions.worker(folder, **changes)
     assert solutions.starter(folder, **changes).wait() == 0
+
+
+def test_a_checkout_with_ports_of_its_own(solutions: Solutions, tmp_path: Path) -> None:
+    """Case C38: .env.example, other ports, `workshop use practice`; links in a codespace follow, too."""
+    ports = "".join(f"{name}={port}\n" for name, port in solutions.settings.ports().items())
+    (tmp_path / ".env").write_text((ROOT / ".env.example").read_text() + ports)
+    env.use(tmp_path, "practice", None, {})
+    folder = copy_out(DURABLE, tmp_path / "mine", (tmp_path / ".env").read_bytes())
+    unset = dict.fromkeys((*env.MANAGED, env.ADDRESS, env.UI, "NO_PROXY", "no_proxy"), "")
+    solutions.worker(folder, **unset)
+    starter = solutions.starter(folder, **unset)
+    assert starter.wait() == 0
+    assert f"See it at {solutions.settings.ui_url}/" in starter.text
+    assert solutions.practice.outcomes("model") == ["completed", "completed"]
+    starter = solutions.starter(folder, CODESPACE_NAME="fluffy-disco-42", **unset)
+    port = solutions.settings.temporal_ui_port
+    starter.until_printed(f"See it at https://fluffy-disco-42-{port}.app.github.dev/namespaces/default/")
+    assert starter.wait() == 0
 
 
 @pytest.mark.parametrize("changes", [{"TEMPORAL_NAMESPACE": "nope"}, {"TEMPORAL_ADDRESS": ":"}], ids=str)

@@ -20,12 +20,6 @@ EMBEDDED = ("temporal", "practice")  # what exercises, tests and the demo need
 LAB = "lab"
 FIRST_EXERCISE = "exercises/01_agent_hello_world/exercise.ipynb"
 GRACE = 10.0  # seconds between SIGTERM and SIGKILL; JupyterLab ends its kernels in this time
-# What has to name the new port too when one of these is changed.
-FOLLOWERS = {
-    "WORKSHOP_TEMPORAL_PORT": "TEMPORAL_ADDRESS",
-    "WORKSHOP_TEMPORAL_UI_PORT": "TEMPORAL_UI_URL",
-    "WORKSHOP_PRACTICE_PORT": "OPENAI_BASE_URL and WEATHER_API_URL",
-}
 
 
 @dataclass(frozen=True)
@@ -245,11 +239,10 @@ class Services:
                 )
             for variable, port in service.ports.items():
                 if trouble := port_trouble(port, patience=0.5):
-                    follow = f" ({FOLLOWERS[variable]} too)" if variable in FOLLOWERS else ""
                     part = "the Temporal web UI" if variable == "WORKSHOP_TEMPORAL_UI_PORT" else service.title
                     raise WorkshopError(
                         f"Port {port}, meant for {part}, {trouble}.",
-                        f"stop that program, or set {variable} to another port in .env{follow}",
+                        f"stop that program, or set {variable} to another port in .env, and see: workshop doctor",
                     )
 
     def _launch(self, service: Service) -> None:

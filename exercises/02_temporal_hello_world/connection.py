@@ -66,9 +66,9 @@ async def until_stopped() -> None:
 def ui_link(client: Client, workflow_id: str) -> str:
     """Where the web UI shows this workflow. TEMPORAL_UI_URL names the UI of another server."""
     base = os.environ.get("TEMPORAL_UI_URL", "http://127.0.0.1:8233")
-    if "CODESPACE_NAME" in os.environ:
+    if "CODESPACE_NAME" in os.environ and base.startswith("http://127.0.0.1:"):
         domain = os.environ.get("GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN", "app.github.dev")
-        base = f"https://{os.environ['CODESPACE_NAME']}-8233.{domain}"
+        base = f"https://{os.environ['CODESPACE_NAME']}-{base.rpartition(':')[2]}.{domain}"
     return f"{base}/namespaces/{client.namespace}/workflows/{workflow_id}"
 
 

@@ -12,21 +12,19 @@ from urllib.parse import urlsplit
 import httpx
 
 from workshop import env
-from workshop.doctor.finding import TABLE, Facts, Finding, port_number
-from workshop.env import KEY, MANAGED, PRACTICE_KEY, TRACING, URL, WEATHER
+from workshop.doctor.finding import TABLE, UNREADABLE, Facts, Finding, port_number
+from workshop.env import ADDRESS, KEY, MANAGED, PRACTICE_KEY, PROFILES, TRACING, UI, URL, WEATHER
 from workshop.errors import WorkshopError
 from workshop.settings import HOST, PORTS, is_local
 
-ADDRESS, NAMESPACE, TEMPORAL_KEY = "TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "TEMPORAL_API_KEY"
+NAMESPACE, TEMPORAL_KEY = "TEMPORAL_NAMESPACE", "TEMPORAL_API_KEY"
 OURS = (
-    *(*MANAGED, ADDRESS, NAMESPACE, TEMPORAL_KEY, "TEMPORAL_UI_URL"),
+    *(*MANAGED, ADDRESS, NAMESPACE, TEMPORAL_KEY, UI),
     *(*PORTS, "WORKSHOP_STATE_DIR", "OPENAI_DEFAULT_MODEL"),
 )
 # Names that people write for ours, as bare capitals.
 MEANT = {re.sub("[^A-Z]", "", name): name for name in OURS}
 MEANT |= {wrong: name for name, all_wrong in TABLE["misspelt"].items() for wrong in all_wrong}
-# They lead to profiles of connections, in a file that is also looked for here.
-FILE_NAMED_BY = ("TEMPORAL_PROFILE", "TEMPORAL_CONFIG_FILE")
 TEMPORAL_FILE = f"~/{'Library/Application Support' if sys.platform == 'darwin' else '.config'}/temporalio/temporal.toml"
 LOOPBACK = (HOST, "localhost", "::1", "0.0.0.0")
 PROXIES = ("all_proxy", "http_proxy", "https_proxy")
@@ -51,8 +49,7 @@ def file_is_there(facts: Facts) -> Iterator[Finding]:
         yield facts.finding("env-missing/above" if above else "env-missing")
     for statement in facts.file.statements:
         text = statement.before + statement.text
-        not_utf8 = re.search("[\udc80-\udcff]", text)  # bytes that are not UTF-8 stand as surrogates
-        if "\x00" in text or not_utf8:
+        if UNREADABLE.search(text):
             row = "env-nul" if "\x00" in text else "env-not-utf8"
             yield facts.finding(row, line=statement.line, save=env.SAVE_AS_UTF8)
             return
@@ -227,6 +224,7 @@ def temporal_address(facts: Facts) -> Iterator[Finding]:
     right = facts.settings.temporal_port
     form = f"write {ADDRESS}=host:port {facts.place(ADDRESS)}, such as {HOST}:{right}"
     local = not value or host.strip("[]") in LOOPBACK
+    forgotten = env.forgotten(facts.env, facts.settings)
     if not value:
         pass
     elif "://" in value:
@@ -239,8 +237,16 @@ def temporal_address(facts: Facts) -> Iterator[Finding]:
         yield facts.finding("temporal-bad-port", ADDRESS, form=form)
     elif local and int(port) == facts.settings.temporal_ui_port:
         yield facts.finding("temporal-ui-port", ADDRESS, right=right, form=form)
-    elif local and int(port) != right:
+    elif local and int(port) != right and ADDRESS not in forgotten:
         yield facts.finding("temporal-port", ADDRESS, port=port, right=right)
+    for name, wanted in forgotten.items():
+        follow = (
+            f"workshop use {facts.mode}" if facts.mode in ("practice", "openai") else f"set {name}={wanted} in .env"
+        )
+        if facts.shell.get(name):
+            follow = f"unset {name}, then: {follow}"
+        row = "port-forgotten" if name == ADDRESS else "port-forgotten/ui"
+        yield facts.finding(row, name, follow=follow)
     if host.endswith((".tmprl.cloud", ".temporal.io")) and not facts.env.get(NAMESPACE):
         yield facts.finding("temporal-namespace/cloud", ADDRESS)
 
@@ -249,7 +255,7 @@ def temporal_config(facts: Facts) -> Iterator[Finding]:
     """Temporal's other variables and its own configuration file go with the server that is meant."""
     address, ours = facts.env.get(ADDRESS, ""), f"{HOST}:{facts.settings.temporal_port}"
     if address:
-        for name in FILE_NAMED_BY:
+        for name in PROFILES:
             if name in facts.env:
                 yield facts.finding("temporal-unused", name)
     others = [name for name in facts.env if name.startswith("TEMPORAL_") and name not in OURS]
@@ -262,12 +268,12 @@ def temporal_config(facts: Facts) -> Iterator[Finding]:
         without_file = temporal.connection({ADDRESS: ours, **facts.env})
     except WorkshopError:
         gone = [name for name in others if name.endswith("_PATH") and not os.path.isfile(facts.env[name])]
-        name = next((name for name in [*gone, *FILE_NAMED_BY] if name in facts.env), "")
+        name = next((name for name in [*gone, *PROFILES] if name in facts.env), "")
         row = "temporal-path" if gone else "temporal-profile" if name else "temporal-file/unreadable"
         yield facts.finding(row, name, file=TEMPORAL_FILE)
         return
     from_file = not address and config != {key: value for key, value in without_file.items() if key != "target_host"}
-    if from_file and not any(name in facts.env for name in FILE_NAMED_BY):
+    if from_file and not any(name in facts.env for name in PROFILES):
         yield facts.finding("temporal-file", ADDRESS, file=TEMPORAL_FILE, ours=ours)
     elif config.get("tls") and is_local(f"http://{address or ours}", facts.settings.temporal_port):
         name = next(name for name in (TEMPORAL_KEY, *others) if name in facts.env)
