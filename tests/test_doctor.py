@@ -605,7 +605,11 @@ def test_an_env_nearer_to_the_scripts_is_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["agents.py", "openai.py", "httpx.py", "dotenv.py", "typing.py", "random.py", "temporalio/__init__.py"]
+    "name",
+    [
+        *("agents.py", "openai.py", "httpx.py", "dotenv.py", "typing.py", "random.py", "temporalio/__init__.py"),
+        *("workflows/__init__.py", "connection/__init__.py", "worker/__init__.py"),  # case C12
+    ],
 )
 @pytest.mark.parametrize("folder", ["exercises/03_durable_agent", "solutions/01_agent_hello_world", "."])
 def test_a_file_that_hides_a_package_is_named(tmp_path: Path, folder: str, name: str) -> None:
@@ -626,8 +630,17 @@ def test_a_file_that_hides_a_package_is_named(tmp_path: Path, folder: str, name:
     assert Path(seen).resolve() == path.resolve()
 
 
+def test_a_file_that_hides_the_workshop_from_a_notebook_is_named(tmp_path: Path) -> None:
+    """Case C12."""
+    for name in ("workshop/__init__.py", "exercises/03_durable_agent/workshop.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    [finding] = machine.shadows(Facts.gather(tmp_path, {}))
+    assert finding.message.startswith("exercises/03_durable_agent/workshop.py hides the package workshop")
+
+
 def test_a_folder_of_notes_hides_nothing(tmp_path: Path) -> None:
-    for name in ("temporalio/notes.py", "solutions/03/time.py", "tests/test.py"):
+    for name in ("temporalio/notes.py", "solutions/03/time.py", "tests/test.py", "solutions/03/workflows/notes.py"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     assert list(machine.shadows(Facts.gather(tmp_path, {}))) == []

@@ -93,11 +93,25 @@ def catalogue(settings: Settings, *server_settings: str) -> dict[str, Service]:
             f"http://{HOST}:{settings.lab_port}/api",
             f"{loopback(settings.lab_port)}/lab{start}?token={token}",
             patience=180,
-            # In the environment, since every user of the machine can read command lines.
-            env={"JUPYTER_TOKEN": token},
+            # The token is in the environment, since every user of the machine can read command lines.
+            env={"JUPYTER_TOKEN": token, **_lab_variables(settings)},
         ),
     ]
     return {service.name: service for service in services}
+
+
+def _lab_variables(settings: Settings) -> dict[str, str]:
+    """A learner's own configuration of Jupyter and IPython does not reach this JupyterLab; its looks do."""
+    config = os.environ.get("JUPYTER_CONFIG_DIR") or Path.home() / ".jupyter"
+    theirs = os.environ.get("JUPYTERLAB_SETTINGS_DIR") or Path(config, "lab", "user-settings")
+    return {
+        "JUPYTER_CONFIG_DIR": str(settings.state_dir / "jupyter"),
+        "JUPYTER_CONFIG_PATH": "",
+        "JUPYTER_NO_CONFIG": "",
+        "JUPYTER_PREFER_ENV_PATH": "1",  # its kernel is this Python
+        "JUPYTERLAB_SETTINGS_DIR": str(theirs),
+        "IPYTHONDIR": str(settings.state_dir / "ipython"),
+    }
 
 
 def _lab_command(settings: Settings) -> list[str]:
@@ -107,6 +121,8 @@ def _lab_command(settings: Settings) -> list[str]:
         "--ServerApp.port_retries=0",
         f"--ServerApp.root_dir={settings.root}",
         "--ServerApp.open_browser=False",
+        # What the machine's own configuration may say, too.
+        *("--ServerApp.base_url=/", "--ServerApp.certfile=", "--PasswordIdentityProvider.hashed_password="),
         # Nothing is asked of the network, no list of extensions from a registry; and nobody is asked about news.
         f"--LabApp.app_settings_dir={Path(__file__).with_name('lab')}",
         "--LabApp.news_url=None",

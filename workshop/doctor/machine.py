@@ -32,6 +32,7 @@ OLDEST, NEWEST = (3, 11), (3, 14)
 LOCKED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)(?:\s*;\s*([^\\\n]+))?", re.MULTILINE)
 # Modules of a worker, far apart in its imports.
 COMPILED = ("agents/run.py", "openai/_client.py", "temporalio/worker/__init__.py", "mcp/types.py")
+SCRIPTS = ("worker", "starter", "workflows", "activities", "connection")  # what lies in each exercise, as .py
 FREE_BYTES_NEEDED = 200_000_000  # logs, the Temporal database, a notebook's copies
 FREE_BYTES_WANTED = 1_000_000_000
 CLOCKS_MAY_DIFFER = 5.0  # seconds
@@ -108,18 +109,24 @@ def shadows(facts: Facts) -> Iterator[Finding]:
 
 
 def shadows_in(folder: Path, root: Path) -> Iterator[Finding]:
-    """The files in `folder` that Python imports in place of a package of the same name, such as `agents.py`."""
+    """What Python imports from `folder` in place of a package, such as `agents.py`, or of a script: `workflows/`."""
     site = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
     for module in pkgutil.iter_modules([str(folder)]):
-        if module.name in ("workshop", "test", "tests"):
+        if module.name in ("test", "tests") or (module.name == "workshop" and folder == root):
             continue
         # A module inside the interpreter cannot be hidden.
         standard = module.name in sys.stdlib_module_names and module.name not in sys.builtin_module_names
         spec = None if standard else PathFinder.find_spec(module.name, site)
-        if standard or (spec and spec.loader):
-            path = (folder / (module.name if module.ispkg else f"{module.name}.py")).relative_to(root).as_posix()
-            what = f"Python's own module {module.name}" if standard else f"the package {module.name}"
-            yield finding("shadow", path=path, what=what)
+        if module.ispkg and module.name in SCRIPTS:
+            what = f"{module.name}.py"
+        elif standard:
+            what = f"Python's own module {module.name}"
+        elif module.name == "workshop" or (spec and spec.loader and module.name not in SCRIPTS):
+            what = f"the package {module.name}"
+        else:
+            continue
+        path = (folder / (module.name if module.ispkg else f"{module.name}.py")).relative_to(root).as_posix()
+        yield finding("shadow", path=path, what=what)
 
 
 def disk(facts: Facts) -> Iterator[Finding]:
