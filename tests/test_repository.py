@@ -26,7 +26,7 @@ BELOW = {
     "upkeep": {"errors", "processes", "services", "settings"},
     "env": {"errors", "settings"},
     "doctor": {"env", "errors", "loopback", "processes", "settings", "temporal", "text"},
-    "temporal": {"errors", "settings"},
+    "temporal": {"errors", "processes", "settings"},
     "history": {"errors", "temporal"},
     "audit": {"history", "text"},
     "proof": {"history", "text"},

@@ -5,16 +5,18 @@ import signal
 import socket
 import subprocess
 import sys
+from collections import namedtuple
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import Queue
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
 from tests.kernels import until_gone
-from workshop import warm
+from workshop import processes, warm
 from workshop.checks import find
 from workshop.checks.run import Checker
 from workshop.errors import WorkshopError
@@ -251,3 +253,14 @@ def test_a_fork_server_that_ended_is_no_fault_of_the_learners(checker: Checker, 
         os.kill(server, signal.SIGKILL)
         with pytest.raises(WorkshopError, match="try again"):
             asked.result()
+
+
+@pytest.mark.parametrize(("idle", "expected"), [(1.0, 6.0), (0.5, 8.0), (0.0, 9.0)])
+def test_a_busy_machine_is_waited_for_longer(monkeypatch: pytest.MonkeyPatch, idle: float, expected: float) -> None:
+    """Four seconds have passed, on each of two cores: a machine that is slow is not taken for code that is wrong."""
+    times = namedtuple("times", "user system idle iowait")
+    clock = iter([100.0, 104.0])
+    cores = iter([times(7.0, 1.0, 50.0, 2.0), times(7.0 + 6 * (1 - idle), 1.0, 50.0 + 8 * idle, 2.0 + 2 * (1 - idle))])
+    monkeypatch.setattr(processes, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    monkeypatch.setattr(processes, "psutil", SimpleNamespace(cpu_times=lambda: next(cores)))
+    assert processes.Patience(10.0).left == pytest.approx(expected)

@@ -1,4 +1,4 @@
-"""What `pip config list` says of the network, as `export` lines. Where else pip is told to install to does not count."""
+"""What `pip config list` says of the network, as `export` lines; not where else pip is to install."""
 
 import ast
 import shlex

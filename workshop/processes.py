@@ -23,6 +23,7 @@ from workshop.settings import HOST
 T = TypeVar("T")
 PATIENCE = 60.0  # seconds; a bound against hanging, never an expectation
 SETTLE = 1.0  # seconds until it is told how a process ended that is gone
+BUSY = 4  # times as long is waited on a machine that is busy
 SLACK = 2.0  # seconds by which two readings of one process's start may differ
 
 
@@ -172,6 +173,24 @@ class Program:
             subprocess.TimeoutExpired: it has not, in so many seconds.
         """
         return _children[self.pid].wait(patience)
+
+
+class Patience:
+    """A bound on a wait, in seconds of a machine that has nothing else to do.
+
+    One that is busy, or waits for its disk, gets up to `BUSY` times as many: what is slow there is not wrong.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._began, self._before = time.monotonic(), psutil.cpu_times()
+
+    @property
+    def left(self) -> float:
+        """Seconds; 0 or less once the bound is reached."""
+        now = psutil.cpu_times()
+        idle: float = (now.idle - self._before.idle) / max(sum(now) - sum(self._before), 0.01)
+        return self._seconds - (time.monotonic() - self._began) * max(idle, 1 / BUSY)
 
 
 def wait_for(what: str, look: Callable[[], T | None], patience: float = PATIENCE) -> T:

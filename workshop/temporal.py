@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,6 +18,7 @@ from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.service import RPCError
 
 from workshop.errors import WorkshopError
+from workshop.processes import Patience
 
 T = TypeVar("T")
 
@@ -197,11 +197,11 @@ def gone(identity: str) -> bool:
 async def follow(
     look: Callable[[], Awaitable[T]], until: Callable[[T], object], seconds: float, pause: float = 0.1
 ) -> T:
-    """What `look` sees as soon as `until` holds for it, or else what it sees after so many seconds."""
-    deadline = time.monotonic() + seconds
+    """What `look` sees as soon as `until` holds for it, or else what it sees after so many seconds of `Patience`."""
+    patience = Patience(seconds)
     while True:
         seen = await look()
-        left = deadline - time.monotonic()
+        left = patience.left
         if until(seen) or left <= 0:
             return seen
         await asyncio.sleep(min(left, pause))
