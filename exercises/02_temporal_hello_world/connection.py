@@ -34,7 +34,9 @@ def load_env() -> None:
 async def connect(*plugins: Plugin) -> Client:
     """Connects as TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY and the like say."""
     try:
-        config = {"target_host": "127.0.0.1:7233"} | ClientConfig.load_client_connect_config()
+        # Temporal's own configuration file is for the server that it names, not for one at another address.
+        own = ClientConfig.load_client_connect_config(disable_file="TEMPORAL_ADDRESS" in os.environ)
+        config = {"target_host": "127.0.0.1:7233"} | own
         client = await Client.connect(**config, plugins=plugins)
         # A namespace that does not exist is noticed here, not at the first workflow.
         await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
