@@ -82,6 +82,7 @@ async def result_of(handle: WorkflowHandle[Any, str]) -> str:
         cause: BaseException = error
         while cause.__cause__:
             cause = cause.__cause__
-        raise SystemExit(f"The workflow has no result: {cause}\nIn the workshop: workshop why {handle.id}") from None
+        reason = f"The workflow has no result: {str(cause)[:500]}"  # a foreign server's may be a page
+        raise SystemExit(f"{reason}\nIn the workshop: workshop why {handle.id}") from None
     finally:
         patience.cancel()
