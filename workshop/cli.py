@@ -102,8 +102,9 @@ def use(
             say(line)
     else:
         say(doctor.mode_words(doctor.Facts.gather(ROOT, os.environ)))
-    if finding := doctor.first_problem(ROOT, os.environ, doctor.SETTINGS):
-        say(str(finding))
+    finding = doctor.first_problem(ROOT, os.environ, doctor.SETTINGS)
+    for problem in [finding] if finding else doctor.model_server(ROOT, os.environ):
+        say(str(problem))
 
 
 @app.command("doctor")

@@ -28,6 +28,10 @@ def load_env() -> None:
         raise SystemExit(f"{find_dotenv()} is not UTF-8 text.\nNext: save it as UTF-8") from None
     for name in [name for name, value in os.environ.items() if not value]:
         del os.environ[name]
+    if os.environ.get("OPENAI_DEFAULT_API") == "chat_completions":  # for a server without the Responses API
+        from agents import set_default_openai_api  # here, since it takes seconds
+
+        set_default_openai_api("chat_completions")
     if "OPENAI_BASE_URL" in os.environ:
         # Traces do not follow that address: they, and the prompts in them, would still go to OpenAI.
         os.environ.setdefault("OPENAI_AGENTS_DISABLE_TRACING", "1")
