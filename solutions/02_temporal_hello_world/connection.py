@@ -85,7 +85,6 @@ async def result_of(handle: WorkflowHandle[Any, str]) -> str:
             cause = cause.__cause__
         reason = f"The workflow has no result: {str(cause)[:500]}"  # a foreign server's may be a page
         next_step = f"see its history at the link above (in the workshop: workshop why {handle.id})"
-        raise SystemExit(f"{reason}
-Next: {next_step}") from None
+        raise SystemExit(f"{reason}\nNext: {next_step}") from None
     finally:
         patience.cancel()
