@@ -17,9 +17,32 @@ class Weather:
 
 get_weather_alerts = Weather().alerts
 '''
+HELLO = (
+    "# A model that asks",
+    '''@workflow.defn
+class SayHello:
+    """The workflow of the documentation."""
+
+    @workflow.run
+    async def run(self, name: str) -> str:
+        return f"Hello, {name}!"
+
+
+# A model that asks''',
+)
+ADDS = (DEFN, f"@activity.defn\nasync def add(one: int) -> int:\n    return one + 1\n\n\n{DEFN}", "activities.py")
+LIMITS = """start_to_close_timeout=timedelta(seconds=3),
+            schedule_to_close_timeout=timedelta(hours=1),
+            retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=10)),"""
+RUN_AGENT = "result = await Runner.run(weather_agent(weather_tool), question)"
+TOLD = """def told(context: RunContextWrapper[Any], agent: Agent) -> str:
+    return f"You are the {agent.name}. Use its language."
+
+
+def specialist("""
 
 # By exercise and check: what stands in the TODO, or what is edited in the solution's file.
-ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, str], ...]]] = {
+ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
     ("01", "agent"): {
         "in steps": """
             made = Agent(name="Weather")
@@ -133,10 +156,20 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, str], ...]]] = {
         """,
         "policy in a variable": """
             policy = RetryPolicy(maximum_attempts=20, maximum_interval=timedelta(seconds=10))
+            one, together = timedelta(0, 10), timedelta(1)
             weather_tool = activity_as_tool(
-                get_weather_alerts, schedule_to_close_timeout=timedelta(hours=1), retry_policy=policy
+                get_weather_alerts, start_to_close_timeout=one, schedule_to_close_timeout=together, retry_policy=policy
             )
         """,
+        "its own queue": f"""
+            weather_tool = activity_as_tool(
+            get_weather_alerts,
+            task_queue=TASK_QUEUE,
+            {LIMITS}
+            )
+        """,
+        "another workflow above": (HELLO,),
+        "another activity": (ADDS,),
     },
     ("03", "workflow"): {
         "run config": """
@@ -144,6 +177,18 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, str], ...]]] = {
 
             config = RunConfig(workflow_name="Durable agent", group_id=workflow.info().workflow_id)
             result = await Runner.run(weather_agent(weather_tool), question, run_config=config)
+        """,
+        "another workflow above": (HELLO,),
+        "streamed": """
+            with trace("Durable agent", group_id=workflow.info().workflow_id):
+                result = Runner.run_streamed(weather_agent(weather_tool), question)
+                async for event in result.stream_events():
+                    workflow.logger.debug(event.type)
+        """,
+        "messages": """
+            with trace("Durable agent", group_id=workflow.info().workflow_id):
+                messages = [{"role": "user", "content": question}]
+                result = await Runner.run(weather_agent(weather_tool), messages)
         """,
         "variables": """
             group = workflow.info().workflow_id
@@ -153,21 +198,61 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, str], ...]]] = {
         """,
     },
     ("03", "worker"): {
+        "an identity": (("        client,\n", '        client,\n        identity="mine",\n'),),
+        "another workflow, too": (
+            (*HELLO, "workflows.py"),
+            ("TASK_QUEUE, DurableAgent", "TASK_QUEUE, DurableAgent, SayHello"),
+            ("workflows=[", "workflows=[SayHello, "),
+        ),
+        "parameters in place": """
+            parameters = ModelActivityParameters(heartbeat_timeout=timedelta(seconds=5))
+            client = await connect(OpenAIAgentsPlugin(parameters))
+        """,
         "in two lines": """
             plugin = OpenAIAgentsPlugin(model_params=MODEL_CALL)
             client = await connect(plugin)
         """,
     },
     ("03", "starter"): {
+        "by microseconds": (("%Y%m%d-%H%M%S}-{uuid4().hex[:8]}", "%Y%m%d-%H%M%S.%f}"),),
+        "wrapped": (
+            (
+                "print(await result_of(handle))",
+                "import textwrap\n    print(textwrap.fill(await result_of(handle), 30))",
+            ),
+        ),
+        "another workflow above": ((*HELLO, "workflows.py"),),
         "with parameters": """
             plugins = [OpenAIAgentsPlugin()]
             client = await connect(*plugins)
         """,
     },
     ("03", "recovery"): {
+        "an identity": (("        client,\n", '        client,\n        identity="mine",\n'),),
         "other times": (("heartbeat_timeout=timedelta(seconds=3)", "heartbeat_timeout=timedelta(milliseconds=1500)"),),
     },
     ("04", "specialists"): {
+        "instructions as a function": (
+            ("def specialist(", TOLD),
+            (
+                'instructions=f"You answer questions about weather alerts in US states, always in {language}.",',
+                "instructions=told,",
+            ),
+        ),
+        "in their own words": """
+            words = {"French": "Réponds toujours en français.", "Spanish": "Responde siempre en español."}
+            return Agent(
+                f"{language.lower()}_agent",
+                f"Speaks {language}",
+                [weather_tool],
+                instructions=words.get(language, "Always answer in English."),
+            )
+        """,
+        "not another one": """
+            others = [other for other in ("French", "Spanish", "English") if other != language]
+            name, text = f"{language} agent", f"Answer in {language}, never in {others[0]} or {others[1]}."
+            return Agent(name=name, handoff_description=language, instructions=text, tools=[weather_tool])
+        """,
         "in steps": """
             texts = {"name": f"{language} agent", "handoff_description": language}
             return Agent(**texts, instructions="Speak only " + language, tools=[weather_tool])
@@ -175,11 +260,34 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, str], ...]]] = {
     },
     ("04", "handoffs"): {
         "agents": 'handoffs=[specialist("English"), specialist("French"), specialist("Spanish")],',
+        "names of their own": """
+            handoffs=[
+                handoff(specialist(language), tool_name_override=f"ask_{language.lower()}", on_handoff=pause)
+                for language in ("French", "Spanish", "English")
+            ],
+        """,
     },
     ("04", "pause"): {
+        "a condition": """
+            try:
+                await workflow.wait_condition(lambda: False, timeout=pause_seconds)
+            except TimeoutError:
+                pass
+        """,
         "asyncio": """
             import asyncio
             await asyncio.sleep(pause_seconds)
+        """,
+    },
+    ("04", "worker"): {
+        "an identity": """
+            worker = Worker(
+                client,
+                task_queue=TASK_QUEUE,
+                workflows=[AgentRouting],
+                activities=[get_weather_alerts],
+                identity="mine",
+            )
         """,
     },
     ("04", "starter"): {

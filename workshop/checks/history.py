@@ -1,13 +1,17 @@
 """What several checks look for in the history of a run of the learner's workflow."""
 
+import ast
 from collections.abc import Sequence
+from pathlib import Path
 
 from workshop.checks.learner import raised_elsewhere, shorten
 from workshop.checks.verdict import incorrect
-from workshop.history import ACTIVITIES, TASK_FAILURE, Place, Row, Run
+from workshop.history import ACTIVITIES, TASK_FAILURE, TIMER, Place, Row, Run
 from workshop.text import count, span
 
 DAY = 86400.0
+# What the server says of an activity whose options made Python raise before all of them were written down.
+HALF_SCHEDULED = "missing task queue name"
 
 # The limits of an activity, in seconds. The exercises ask for 3 s for an attempt, an hour for all, 10 s between two.
 SHORTEST_ATTEMPT, LONGEST_ATTEMPT = 1.0, 60.0
@@ -51,6 +55,17 @@ def raise_if_stuck(run: Run, who: str = "The workflow") -> None:
         raise_if_badly_limited(row, "The activity is executed")
 
 
+def _odd_option() -> tuple[str, str]:
+    """A timeout or interval that the learner's files give as a number or a text, and its place; "" if none does."""
+    for path in sorted(Path.cwd().glob("w*.py")):  # workflows and worker
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.keyword) and (node.arg or "").endswith(("_timeout", "_interval")):
+                value = getattr(node.value, "value", None)
+                if isinstance(node.value, ast.Constant) and value is not None:
+                    return f"{node.arg}={value!r}", f"{path.name}, line {node.value.lineno}"
+    return "", ""
+
+
 def raise_if_failed(run: Run) -> None:
     """For a run that an exception has ended."""
     if run.status == "failed":
@@ -61,8 +76,18 @@ def raise_if_failed(run: Run) -> None:
 def raise_if_not_completed(run: Run, asked: str) -> None:
     """For a run that is still open, or has no result. `asked` begins the sentence."""
     if run.status != "completed":
-        seen = f"{asked}, the workflow did not complete ({run.status}). {shorten(run.failure)}".strip()
+        seen = f"{asked}, the workflow did not complete ({run.status}). {doing(run)}".strip()
         raise incorrect("not-finished", seen, "What does it wait for?" if run.open else "")
+
+
+def doing(run: Run) -> str:
+    """What an open run waits for, or what one that is over failed of, in a sentence."""
+    row = next((row for row in reversed(run.rows) if row.open), None)
+    if not row:
+        return f"{shorten(run.failure)}." if run.failure else ""
+    error = f", after {shorten(row.last_error)}" if row.errors else ""
+    asked = f" of {row.asked}" if row.kind == TIMER else ""
+    return f"It is at this: {row.kind} {row.name}{asked}, {row.state}{error}."
 
 
 def raise_if_tried_once(row: Row, what: str) -> None:
@@ -105,6 +130,10 @@ def raise_if_badly_limited(row: Row, what: str) -> None:
     if one and one > LONGEST_ATTEMPT:
         seen = f"{what}, and one attempt may take {_long(one)}: a worker killed in it is not missed before."
         raise incorrect("long-attempt", seen, f"One attempt: start_to_close_timeout=timedelta(seconds=3).{_days(one)}")
+    if row.pauses is not None and row.pauses < SHORTEST_OUTAGE / 2:
+        seen = f"{what}, and {count(row.maximum_attempts, 'attempt')} are all: it gives up within {_long(row.pauses)}"
+        slip = "An outage lasts longer: leave maximum_attempts out, the hour is limit enough."
+        raise incorrect("few-attempts", f"{seen} of pauses.", slip)
     if (row.longest_pause or 0) > LONGEST_PAUSE:
         seen = f"{what}, and its pauses between attempts grow to {row.longest_pause:g} s."
         slip = "retry_policy=RetryPolicy(...) takes a maximum_interval: timedelta(seconds=10)."
@@ -131,7 +160,8 @@ def raise_if_not_timed(timers: Sequence[Row], seconds: float, slip: str, argumen
     asked = {timer.asked for timer in timers}
     if asked != {f"{seconds} s"}:
         seen = f"Asked to wait {seconds} s, it set a timer of {', '.join(asked)}."
-        raise incorrect("other-length", seen, f"Sleep for {argument}.")
+        days = " The first number of timedelta(...) is days." if asked == {f"{seconds * DAY:g} s"} else ""
+        raise incorrect("other-length", seen, f"Sleep for {argument}, in seconds.{days}")
 
 
 def _line(place: Place | None) -> str:

@@ -14,7 +14,7 @@ from workshop.errors import WorkshopError
 from workshop.history import Link
 from workshop.text import shorten as in_one_line
 
-IMPORT_SECONDS = 5
+IMPORT_SECONDS = 10
 CELL = re.compile(r"<ipython-input|[\\/]ipykernel_\d+[\\/]")  # how IPython names a cell
 LOOK = "Look at that line, and at the values it uses."
 
@@ -52,7 +52,13 @@ def unforeseen(error: BaseException, folder: Path) -> Verdict:
     Raises:
         WorkshopError: it is the check's own, or that of what it works with.
     """
-    if place(error, folder):
+    if at := place(error, folder):
+        link: BaseException | None = error
+        while link is not None:
+            if isinstance(link, SystemExit):  # the event loop cancels all else, and tells that
+                seen = f"Your code called exit() or sys.exit() ({at}): that ends a worker, not a workflow."
+                return Verdict("raised", "exits", seen, "Return, or raise an exception.")
+            link = link.__cause__ or link.__context__
         return raised(error, folder, "Your code", "raised").verdict
     frame = traceback.extract_tb(error.__traceback__)[-1]
     raise WorkshopError(
@@ -79,7 +85,7 @@ def raised_elsewhere(error: str, at: str, doing: str, code: str) -> NotPassed:
     text = shorten(error)
     known = recognise_slip(text)
     seen = f"{doing} raised {text}{f' ({at})' if at else ''}."
-    return NotPassed("raised", known.code if known else code, seen, known.slip if known else LOOK)
+    return NotPassed("raised", known.code if known else code, seen, known.slip if known else LOOK if at else "")
 
 
 def brief(error: BaseException) -> str:

@@ -58,7 +58,7 @@ class Work:
         self.env = settings.practice_env() | {"TEMPORAL_NAMESPACE": self._namespace}
         self._scripts = list(scripts)
         self.variable: Any = None  # the notebook's object that is looked at, where there is one
-        self.traces: list[dict[str, Any]] = []  # what was traced here by workflows, from `connect` on
+        self.traces: dict[str, dict[str, Any]] = {}  # what workflows traced here, and how many agents ran in each
 
     def alerts(self, area: str) -> list[dict[str, Any]]:
         """The properties of the alerts of an area."""
@@ -140,6 +140,7 @@ class Work:
 
         parameters = ModelActivityParameters(
             start_to_close_timeout=timedelta(seconds=20),
+            streaming_topic="check",  # Runner.run_streamed needs one; Runner.run does not look at it
             retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=100), maximum_attempts=3),
         )
         plugins = [OpenAIAgentsPlugin(model_params=parameters)] if plugin else []
@@ -211,10 +212,13 @@ class Work:
 
         class Recorder(tracing.TracingProcessor):
             def on_trace_start(self, trace: tracing.Trace) -> None:
-                traces.append(trace.export() or {})
+                traces[trace.trace_id] = {"group_id": None, "agents": 0} | (trace.export() or {})
+
+            def on_span_start(self, span: tracing.Span[Any]) -> None:
+                if span.trace_id in traces and span.span_data.type == "agent":
+                    traces[span.trace_id]["agents"] += 1
 
             def on_trace_end(self, trace: tracing.Trace) -> None: ...
-            def on_span_start(self, span: tracing.Span[Any]) -> None: ...
             def on_span_end(self, span: tracing.Span[Any]) -> None: ...
             def shutdown(self) -> None: ...
             def force_flush(self) -> None: ...

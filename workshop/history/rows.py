@@ -95,6 +95,13 @@ class ModelCall:
         """The names of everything that the model could call."""
         return (*self.tools, *(name for name, _ in self.handoffs))
 
+    @property
+    def nameless(self) -> list[str]:
+        """Agents of other letters than Latin: the Agents SDK leaves none of them in the name of a handoff, and offers
+        only one of several that have the same name.
+        """
+        return [agent for name, agent in self.handoffs if not agent.isascii() and "__" in name]
+
     def is_handoff(self, call: RequestedCall) -> bool:
         """Whether a call asks for another agent: offered as such, or named like one and offered as nothing else."""
         return any(call.name == name for name, _ in self.handoffs) or (
