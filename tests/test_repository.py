@@ -25,7 +25,7 @@ BELOW = {
     "services": {"errors", "loopback", "processes", "settings"},
     "upkeep": {"errors", "processes", "services", "settings"},
     "env": {"errors", "settings"},
-    "doctor": {"env", "errors", "settings"},
+    "doctor": {"env", "errors", "loopback", "processes", "settings", "temporal", "text"},
     "temporal": {"errors", "processes", "settings"},
     "history": {"errors", "temporal"},
     "audit": {"history", "text"},

@@ -342,11 +342,18 @@ def port_trouble(port: int, patience: float = 0.0) -> str:
     return trouble
 
 
+def listens(host: str, port: int, timeout: float = 1) -> bool:
+    """Whether a program takes connections there."""
+    try:
+        with socket.create_connection((host, port), timeout):
+            return True
+    except OSError:
+        return False
+
+
 def _port_trouble(port: int) -> str:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        if probe.connect_ex((HOST, port)) == 0:
-            return f"is taken{_holder(port)}"
+    if listens(HOST, port):
+        return f"is taken{_holder(port)}"
     with socket.socket() as probe:
         if sys.platform != "win32":  # there it would let two programs share a port; here it only skips TIME_WAIT
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -37,7 +37,7 @@ async def look(work: Work) -> str:
     texas = await _answer(work, activity, "TX")
     california = await _answer(work, activity, "CA")
     for state, text in (("TX", texas), ("CA", california)):
-        if _names_one(text, work.alerts(state)):
+        if names_one(text, work.alerts(state)):
             continue
         if state == "CA" and text == texas:
             seen = "Asked for TX and for CA, it returned the same text."
@@ -141,7 +141,7 @@ async def _answer(work: Work, activity: Any, state: str) -> str:
         seen = f"Asked for {state}, it had not returned after {SECONDS:.0f} s."
         raise incorrect("too-slow", seen, "Does it wait or loop?")
     if requests:
-        _raise_if_asked_otherwise(requests[-1], state)
+        raise_if_asked_otherwise(requests[-1], state)
     text, error = call.returned, call.error
     if error:
         if not requests and type(error).__module__.partition(".")[0] in ("httpx", "httpcore", "aiohttp", "requests"):
@@ -158,7 +158,7 @@ async def _answer(work: Work, activity: Any, state: str) -> str:
     return text
 
 
-def _raise_if_asked_otherwise(request: dict[str, Any], state: str) -> None:
+def raise_if_asked_otherwise(request: dict[str, Any], state: str) -> None:
     """For a request that the service refuses, or that is not about the state."""
     if request["status"] == 403:
         seen = "The weather service refused it with 403: the request has no User-Agent."
@@ -181,7 +181,7 @@ def _not_asked() -> NotPassed:
     return incorrect("not-asked", seen, 'Is the address os.environ.get("WEATHER_API_URL", WEATHER_API)?')
 
 
-def _names_one(text: str, alerts: list[dict[str, Any]]) -> bool:
+def names_one(text: str, alerts: list[dict[str, Any]]) -> bool:
     """Whether a text has one of the alerts at least, by whichever of their fields."""
     fields = ("headline", "event", "areaDesc", "description")
     words = [str(alert.get(field)) for alert in alerts for field in fields if alert.get(field)]

@@ -33,7 +33,7 @@ class Check:
         temporal: it needs a Temporal server.
         scripts: how many of the learner's scripts it runs at most.
         doing: what takes long about it, if something does; said beforehand.
-        needs: other TODOs of the same file, without which nothing of this one can be seen.
+        needs: other TODOs of the exercise, without which nothing of this one can be seen.
         look: does the looking, in a process of its own (or in the notebook, for a variable).
     """
 

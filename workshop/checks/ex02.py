@@ -41,11 +41,11 @@ async def workflow(work: Work) -> str:
 
     def misled(run: Run) -> bool:
         asked = history.first(run, ACTIVITY)
-        return asked is not None and asked.input != STATE
+        return asked is not None and not asked.local and asked.input != STATE
 
     run = await work.run(STATE, 0, plugin=False, until=misled)
     row = history.first(run, ACTIVITY)
-    if row and row.input != STATE:
+    if row and not row.local and row.input != STATE:
         seen = f"The activity was given {shorten(as_text(row.input), 80)!r}, not the state."
         slip = "Pass the workflow's `state` on, as the second argument."
         if row.input == list(STATE):
@@ -56,6 +56,9 @@ async def workflow(work: Work) -> str:
             slip = "Without quotes, state is the workflow's argument."
         raise incorrect("other-argument", seen, slip)
     _raise_if_stuck(run)
+    if str(run.result).startswith(("<coroutine", "<_ActivityHandle")):
+        seen = f"The workflow returned {shorten(str(run.result), 60)!r}: what it should have waited for."
+        raise incorrect("not-awaited", seen, "Await it: return await workflow.execute_activity(...).")
     if not row:
         history.raise_if_failed(run)
         if work.practice.entries("weather"):

@@ -62,9 +62,6 @@ async def specialists(work: Work) -> str:
         if said and said != language.lower():
             seen = f"{agent.name} tells triage {shorten(str(agent.handoff_description), 80)!r}: another language."
             raise incorrect("other-description", seen, "Put {language} into the handoff_description.")
-        if not agent.handoff_description:
-            seen = f"{agent.name} has no handoff_description: triage is not told what it is for."
-            raise incorrect("no-description", seen, 'handoff_description=f"Answers in {language}."')
 
     # Each answers by itself: a workflow of ours runs it without triage.
     sys.path.append(str(FLOWS))
@@ -83,6 +80,10 @@ async def specialists(work: Work) -> str:
         if language.lower() not in named or named_in(text) not in (language.lower(), None):
             seen = f"The {language} specialist is told {shorten(text, 120)!r}."
             raise incorrect("other-language", seen, f"Its instructions have to say: answer in {language}.")
+    for language in QUESTIONS:
+        if not make(language).handoff_description:
+            seen = f"{language} agent has no handoff_description: triage is not told what it is for."
+            raise incorrect("no-description", seen, 'handoff_description=f"Answers in {language}."')
     raise_if_swallowed(calls)
     return "Each is told its language, and its tool is an activity: when the weather service failed, one was retried."
 

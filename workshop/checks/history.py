@@ -46,6 +46,11 @@ def _hopeless(row: Row, run: Run) -> bool:
 def raise_if_stuck(run: Run, who: str = "The workflow") -> None:
     """For a run that cannot go on."""
     row = stuck_at(run)
+    if row and HALF_SCHEDULED in row.last_error:
+        option, at = _odd_option()
+        seen = f"Temporal refused an activity: {f'{option} ({at})' if at else 'an option'} is not what it has to be."
+        slip = "Timeouts and intervals are timedelta(seconds=...), never a number; retry_policy is RetryPolicy(...)"
+        raise incorrect("odd-option", seen, f"{slip}, with no maximum_interval below its initial_interval, 1 s.")
     if (row and row.kind == TASK_FAILURE) or (row and "is not registered" in row.last_error):
         raise raised_elsewhere(row.last_error, _line(row.place), who, "workflow-fails")
     if row and row.task_queue != run.task_queue:
@@ -125,12 +130,10 @@ def raise_if_badly_limited(row: Row, what: str) -> None:
         seen = f"{what}, and gives up only after {_long(together)}."
         raise incorrect("no-end", seen, f"All attempts together: timedelta(hours=1).{_days(together)}")
     if one == together:  # as the server has it, where only `together` is given
-        seen = (
-            f"{what}, and one attempt may take all of {_long(one)}: a worker killed in it would not be missed before."
-        )
+        seen = f"{what}, and one attempt may take all of {_long(one)}: a worker killed in it is not missed before."
         raise incorrect("no-attempt-limit", seen, "Limit one attempt: start_to_close_timeout=timedelta(seconds=3).")
     if one and one > LONGEST_ATTEMPT:
-        seen = f"{what}, and one attempt may take {_long(one)}: a worker killed in it would not be missed before."
+        seen = f"{what}, and one attempt may take {_long(one)}: a worker killed in it is not missed before."
         raise incorrect("long-attempt", seen, f"One attempt: start_to_close_timeout=timedelta(seconds=3).{_days(one)}")
     if row.pauses is not None and row.pauses < SHORTEST_OUTAGE / 2:
         seen = f"{what}, and {count(row.maximum_attempts, 'attempt')} are all: it gives up within {_long(row.pauses)}"
@@ -140,6 +143,10 @@ def raise_if_badly_limited(row: Row, what: str) -> None:
         seen = f"{what}, and its pauses between attempts grow to {row.longest_pause:g} s."
         slip = "retry_policy=RetryPolicy(...) takes a maximum_interval: timedelta(seconds=10)."
         raise incorrect("long-pauses", seen, slip)
+    if row.pauses is not None and row.pauses < SHORTEST_OUTAGE / 2:
+        seen = f"{what}, and {count(row.maximum_attempts, 'attempt')} are all: it gives up within {_long(row.pauses)}"
+        slip = "An outage lasts longer: leave maximum_attempts out, the hour is limit enough."
+        raise incorrect("few-attempts", f"{seen} of pauses.", slip)
 
 
 def _long(seconds: float) -> str:

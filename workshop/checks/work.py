@@ -108,8 +108,7 @@ class Work:
         if not found:
             slip = "Put @workflow.defn above the class, and @workflow.run above its method."
             raise incorrect("no-workflow", "workflows.py defines no workflow.", slip)
-        found.reverse()
-        return sorted(found, key=lambda one: not self._given("workflows.py", one.__name__))
+        return sorted(found, key=lambda one: self._given("workflows.py", one.__name__))[::-1]
 
     def workflow(self) -> type:
         """The exercise's workflow class."""
