@@ -96,8 +96,13 @@ def _f_missing(text: str) -> str:
 async def handoffs(work: Work) -> str:
     """Triage hands each question to the specialist of its language."""
     logged: list[str] = []
+
+    def note(record: logging.LogRecord) -> bool:
+        logged.append(record.getMessage())
+        return True
+
     # Of handoffs that share a name the Agents SDK offers the last one, and only its log says so.
-    logging.getLogger("openai.agents").addFilter(lambda record: logged.append(record.getMessage()) is None)
+    logging.getLogger("openai.agents").addFilter(note)
     runs = await work.run_each([(question, PAUSE) for question in QUESTIONS.values()])
     shared = any("name collision" in line for line in logged)
     for language, run in zip(QUESTIONS, runs, strict=True):
