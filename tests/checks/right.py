@@ -31,6 +31,28 @@ class SayHello:
 # A model that asks''',
 )
 ADDS = (DEFN, f"@activity.defn\nasync def add(one: int) -> int:\n    return one + 1\n\n\n{DEFN}", "activities.py")
+# An activity of a class whose state its worker gives it.
+INJECTED = (
+    (
+        f"{DEFN}(state: str)",
+        '''class Weather:
+    def __init__(self, http: httpx.AsyncClient, names: dict[str, str]) -> None:
+        self.http, self.names = http, names
+
+    @activity.defn
+    async def get_weather_alerts(self, state: str) -> str:
+        """Alerts of a US state."""
+        return await alerts_of(self.names.get(state, state))
+
+
+async def alerts_of(state: str)''',
+        "activities.py",
+    ),
+    ("from activities import get_weather_alerts", "from activities import Weather", "workflows.py"),
+    ("            get_weather_alerts,", "            Weather.get_weather_alerts,", "workflows.py"),
+    ("from activities import get_weather_alerts", "import httpx\nfrom activities import Weather", "worker.py"),
+    ("activities=[get", "activities=[Weather(httpx.AsyncClient(), {}).get", "worker.py"),
+)
 LIMITS = """start_to_close_timeout=timedelta(seconds=3),
             schedule_to_close_timeout=timedelta(hours=1),
             retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=10)),"""
@@ -257,6 +279,7 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
         """,
         "another workflow above": (HELLO,),
         "another activity": (ADDS,),
+        "injected state": INJECTED,
     },
     ("03", "workflow"): {
         "run config": """
@@ -285,6 +308,7 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
         """,
     },
     ("03", "worker"): {
+        "injected state": INJECTED,
         "an identity": (("        client,\n", '        client,\n        identity="mine",\n'),),
         "another workflow, too": (
             (*HELLO, "workflows.py"),

@@ -503,6 +503,8 @@ WRONG = (
             "    handle =",
         ),
     ),
+    # The first of two starts its workflow, the second raises: that is what is told.
+    durable("starter", "once", "script-raised", None, ("    handle =", "    open('lock', 'x').close()\n    handle =")),
     durable("starter", "plugin made, not given", "plugin-missing", "OpenAIAgentsPlugin()\nclient = await connect()"),
     durable(
         "fixed",

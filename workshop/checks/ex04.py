@@ -62,9 +62,6 @@ async def specialists(work: Work) -> str:
         if said and said != language.lower():
             seen = f"{agent.name} tells triage {shorten(str(agent.handoff_description), 80)!r}: another language."
             raise incorrect("other-description", seen, "Put {language} into the handoff_description.")
-        if not agent.handoff_description:
-            seen = f"{agent.name} has no handoff_description: triage is not told what it is for."
-            raise incorrect("no-description", seen, 'handoff_description=f"Answers in {language}."')
 
     # Each answers by itself: a workflow of ours runs it without triage.
     sys.path.append(str(FLOWS))
@@ -83,6 +80,10 @@ async def specialists(work: Work) -> str:
         if language.lower() not in named or named_in(text) not in (language.lower(), None):
             seen = f"The {language} specialist is told {shorten(text, 120)!r}."
             raise incorrect("other-language", seen, f"Its instructions have to say: answer in {language}.")
+    for language in QUESTIONS:
+        if not make(language).handoff_description:
+            seen = f"{language} agent has no handoff_description: triage is not told what it is for."
+            raise incorrect("no-description", seen, 'handoff_description=f"Answers in {language}."')
     raise_if_swallowed(calls)
     return "Each is told its language, and its tool is an activity: when the weather service failed, one was retried."
 
@@ -95,8 +96,13 @@ def _f_missing(text: str) -> str:
 async def handoffs(work: Work) -> str:
     """Triage hands each question to the specialist of its language."""
     logged: list[str] = []
+
+    def note(record: logging.LogRecord) -> bool:
+        logged.append(record.getMessage())
+        return True
+
     # Of handoffs that share a name the Agents SDK offers the last one, and only its log says so.
-    logging.getLogger("openai.agents").addFilter(lambda record: logged.append(record.getMessage()) is None)
+    logging.getLogger("openai.agents").addFilter(note)
     runs = await work.run_each([(question, PAUSE) for question in QUESTIONS.values()])
     shared = any("name collision" in line for line in logged)
     for language, run in zip(QUESTIONS, runs, strict=True):

@@ -72,7 +72,8 @@ async def recovery(work: Work, args: Sequence[Any]) -> str:
         seen = "The model was asked, and the history has no event of it: it would be lost with its worker."
         raise incorrect("local-activity", seen, "Leave use_local_activity=True out of ModelActivityParameters.")
     if not asked or not call:
-        _raise_if_not_started(run, first)
+        _raise_if_not_completed(run, first)
+        raise incorrect("no-model-call", "The workflow never asked the model.", 'See ex.check("worker") first.')
     killed = time.monotonic()
     first.kill()
     work.practice.clear()
@@ -107,7 +108,7 @@ async def starter(work: Work, words: Sequence[str], args: Sequence[Any], agent: 
                 f"It started a workflow on the task queue {run.task_queue!r}, where no worker of yours is: {queue!r}."
             )
             raise incorrect("other-queue", seen, "Use task_queue=TASK_QUEUE, from workflows.py.")
-        if run.type != workflow.__name__ and run.type != vars(workflow)["__temporal_workflow_definition"].name:
+        if run.type != vars(workflow)["__temporal_workflow_definition"].name:
             seen = f"It started a workflow named {run.type!r}, and yours is {workflow.__name__}."
             raise incorrect("other-workflow", seen, f"Pass its method, without quotes or (): {workflow.__name__}.run.")
         given = [run.input] if len(event.input.payloads) == 1 else run.input or []
@@ -121,10 +122,7 @@ async def starter(work: Work, words: Sequence[str], args: Sequence[Any], agent: 
     slip = "Put something unique into the workflow's ID, such as uuid4().hex."
     if len(ids) < 2:
         raise incorrect("id-not-unique", f"Run twice at once, it started only one workflow: {ids[0]}.", slip)
-    if len(ids) > 2:
-        seen = f"Run twice, it started {len(ids)} workflows: one question, one workflow."
-        raise incorrect("started-twice", seen, "Is start_workflow or execute_workflow called once more?")
-    if _count_seconds(*ids):
+    if differ_by_one(*ids[:2]):
         seen = f"Its workflow IDs differ by the second only: {' and '.join(sorted(ids))}."
         raise incorrect("id-not-unique", seen, f"Two questions in one second would share an ID. {slip}")
 
@@ -135,6 +133,10 @@ async def starter(work: Work, words: Sequence[str], args: Sequence[Any], agent: 
         if run.status != "completed":
             seen = f"Its workflow did not complete ({run.status}). {history.doing(run)}"
             raise incorrect("run-failed", seen.strip(), "See workflows.py.")
+
+    if len(ids := await _ids(work.client)) > 2:
+        seen = f"Run twice, it started {len(ids)} workflows: one question, one workflow."
+        raise incorrect("started-twice", seen, "Is start_workflow or execute_workflow called once more?")
 
     async def all_over() -> bool:
         return all(script.poll() for script in scripts)
@@ -155,11 +157,10 @@ def _other_input(given: Sequence[Any], wanted: list[Any]) -> NotPassed:
     """The verdict on a workflow that was started with other arguments."""
     had, right = (shorten(as_text(one), 120) for one in (given, wanted))
     seen = f"The workflow was given {had}, not {right}."
-    if given == [wanted] or given == [str(wanted[0])[:0].join(map(str, wanted))] or given == list(str(wanted[0])):
-        slip = "A list in the second place is one argument: write args=[...]."
-        if given != [wanted]:
-            slip = "args=[...] takes a list; a text is taken for a list of its letters."
-        return incorrect("several-arguments", seen, slip)
+    if given == [wanted]:
+        return incorrect("several-arguments", seen, "A list in the second place is one argument: write args=[...].")
+    if given == list(str(wanted[0])):
+        return incorrect("several-arguments", seen, "args= takes a list, and a text is one of its letters: args=[...].")
     if len(given) == len(wanted) > 1 and set(map(str, given)) == set(map(str, wanted)):
         return incorrect("other-input", seen, "The values are right; are their order and types those of run(...)?")
     if any(isinstance(one, str) and one.isidentifier() for one in given):
@@ -203,21 +204,22 @@ async def _started(client: Client, scripts: Sequence[CheckedScript]) -> list[str
         NotPassed: none was.
     """
 
-    async def listed() -> list[str]:
-        return [found.id async for found in client.list_workflows() if found.id != WARM_UP]
-
     async def settled() -> bool:
         over = [script.poll() for script in scripts]
-        return len(await listed()) >= len(scripts) or all(over) or any(ended and ended.code for ended in over)
+        return len(await _ids(client)) >= len(scripts) or all(over) or any(ended and ended.code for ended in over)
 
     await follow(settled, bool, 6)
-    await asyncio.sleep(0.5)  # the list lags
-    if ids := await listed():
+    if ids := await follow(lambda: _ids(client), bool, 0.5):  # the list lags
         return ids
     for script in scripts:
         _raise_if_over(script)
     seen = "starter.py runs, and starts no workflow."
     raise incorrect("nothing-started", seen, "Await client.start_workflow(...), with the workflow's run method.")
+
+
+async def _ids(client: Client) -> list[str]:
+    """The ids of all workflows that a learner's code started."""
+    return [found.id async for found in client.list_workflows() if found.id != WARM_UP]
 
 
 async def _start_of(client: Client, workflow_id: str) -> WorkflowExecutionStartedEventAttributes:
@@ -227,7 +229,7 @@ async def _start_of(client: Client, workflow_id: str) -> WorkflowExecutionStarte
     raise AssertionError("a history begins with its start")
 
 
-def _count_seconds(one: str, other: str) -> bool:
+def differ_by_one(one: str, other: str) -> bool:
     """Whether two ids that were made at the same time are equal but for a number that went up by one."""
     digits = re.compile(r"\d+")
     numbers = [pair for pair in zip(digits.findall(one), digits.findall(other), strict=False) if pair[0] != pair[1]]
@@ -252,26 +254,15 @@ def _raise_if_badly_limited(call: Row | None) -> None:
         seen = f"A worker killed in a model call would go unnoticed for {span(attempt or 0)}: there are no heartbeats."
         raise incorrect("no-heartbeat", seen, f"{slip} Give the plugin these: model_params=MODEL_CALL.")
     if beat < 1:
-        seen = (
-            f"A heartbeat is missed after {beat * 1000:g} ms: each attempt is taken for lost, made again, and paid for."
-        )
+        seen = f"A heartbeat is missed after {beat * 1000:g} ms: each attempt is taken for lost, and paid for again."
         raise incorrect("short-heartbeat", seen, slip)
     if beat > NOTICED:
         seen = f"A worker killed in a model call would go unnoticed for {span(beat)}."
         raise incorrect("no-heartbeat", seen, slip)
     if 0 < call.maximum_attempts < OUTAGE_ATTEMPTS:
-        seen = (
-            f"A model call fails for good after {count(call.maximum_attempts, 'attempt')}: no outage is over by then."
-        )
+        tries = count(call.maximum_attempts, "attempt")
+        seen = f"A model call fails for good after {tries}: no outage is over by then."
         raise incorrect("few-attempts", seen, "In MODEL_CALL's RetryPolicy: maximum_attempts=12.")
-
-
-def _raise_if_not_started(run: Run, script: CheckedScript) -> None:
-    """For a workflow that has not asked its model."""
-    history.raise_if_stuck(run, ON_WORKER)
-    history.raise_if_failed(run)
-    _raise_if_over(script)
-    raise incorrect("no-model-call", f"The workflow never asked the model. {history.doing(run)}".strip())
 
 
 def _raise_if_not_completed(run: Run, script: CheckedScript, agent: bool = True) -> None:
