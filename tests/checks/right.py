@@ -63,6 +63,28 @@ TOLD = """def told(context: RunContextWrapper[Any], agent: Agent) -> str:
 
 def specialist("""
 
+OTHERS = '''@activity.defn
+async def say_hello(name: str) -> str:
+    """Hello."""
+    return f"Hello, {name}!"
+
+
+@activity.defn
+async def count_alerts(text: str) -> int:
+    """How many there are."""
+    return len(text.splitlines())
+
+
+'''
+SAY_HELLO = """@workflow.defn
+class SayHello:
+    @workflow.run
+    async def run(self, name: str) -> str:
+        return f"Hello, {name}!"
+
+
+"""
+
 # By exercise and check: what stands in the TODO, or what is edited in the solution's file.
 ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
     ("01", "agent"): {
@@ -71,6 +93,26 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
             made.instructions = "Go."
             made.tools.append(weather_tool)
             return made
+        """,
+        "every keyword": """
+            options = {"name": "W", "instructions": "Go.", "tools": list((weather_tool,)), "handoffs": []}
+            return Agent(**options)
+        """,
+        "a copy": 'return Agent("W", instructions="Go.").clone(tools=[weather_tool])',
+        "a second tool": """
+            from agents import function_tool
+
+            @function_tool
+            def noon() -> str:
+                \"\"\"The time.\"\"\"
+                return "noon"
+
+            return Agent("W", instructions="Go.", tools=[noon, weather_tool])
+        """,
+        "must use it": """
+            from agents import ModelSettings
+            settings = ModelSettings(tool_choice="required")
+            return Agent("W", instructions="Go.", tools=[weather_tool], model_settings=settings)
         """,
         "instructions as a function": 'return Agent("W", instructions=lambda c, a: "Go.", tools=[weather_tool])',
     },
@@ -93,6 +135,25 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
                 case other:
                     raise ValueError(other)
         """,
+        "the other way round": "data = response.json()\nresponse.raise_for_status()",
+        "an assertion": "assert response.is_success, response.text\ndata = response.json()",
+        "raised again": """
+            try:
+                response.raise_for_status()
+            except httpx.HTTPStatusError as error:
+                activity.logger.warning("attempt %s", activity.info().attempt)
+                raise ApplicationError("down", type="WeatherDown") from error
+            data = response.json()
+        """,
+        "in a thread": (
+            (
+                'await http.get("/alerts/active", params={"area": state}, headers=headers)',
+                'await asyncio.to_thread(httpx.get, f"{url}/alerts/active?area={state}", headers=headers)',
+            ),
+            ("import os\n", "import asyncio\nimport os\n"),
+        ),
+        "area in the path": (('"/alerts/active", params={"area": state}', 'f"/alerts/active/area/{state}"'),),
+        "others beside it": ((DEFN, f"{OTHERS}{DEFN}"),),
         "another name": ((DEFN, '@activity.defn(name="alerts_of_a_state")\nasync def get_weather_alerts'),),
         "an alias": (
             ("from temporalio import activity\n", "import temporalio.activity as act\n"),
@@ -113,8 +174,30 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
             await asyncio.sleep(delay_seconds)
         """,
         "timedelta": "await workflow.sleep(timedelta(seconds=delay_seconds))",
+        "a task": """
+            import asyncio
+            if delay_seconds > 0:
+                await asyncio.create_task(workflow.sleep(delay_seconds, summary="first"))
+        """,
+        "a time-out beside it": (
+            ("return await workflow.execute_activity(", "return await asyncio.wait_for(workflow.execute_activity("),
+            ("seconds=10)),\n        )", "seconds=10)),\n        ), 3600)"),
+            ("from datetime import timedelta\n", "import asyncio\nfrom datetime import timedelta\n"),
+        ),
     },
     ("02", "workflow"): {
+        "another above it": (("@workflow.defn\n", f"{SAY_HELLO}@workflow.defn\n"),),
+        "own queue": (("            state,\n", "            state,\n            task_queue=TASK_QUEUE,\n"),),
+        "options of the module": """
+            return await workflow.execute_activity(
+                activity=get_weather_alerts,
+                arg=state,
+                start_to_close_timeout=timedelta(seconds=10),
+                schedule_to_close_timeout=timedelta(minutes=60),
+                retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=5)),
+                summary=f"alerts of {state}",
+            )
+        """,
         "minutes": """
             return await workflow.execute_activity(
                 get_weather_alerts,
@@ -126,9 +209,13 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
         """,
         "policy in a variable": """
             policy = RetryPolicy(maximum_interval=timedelta(seconds=10))
-            limit = timedelta(hours=1)
+            one, together = timedelta(seconds=5), timedelta(hours=1)
             result = await workflow.execute_activity(
-                get_weather_alerts, args=[state], schedule_to_close_timeout=limit, retry_policy=policy
+                get_weather_alerts,
+                args=[state],
+                start_to_close_timeout=one,
+                schedule_to_close_timeout=together,
+                retry_policy=policy,
             )
             return result
         """,

@@ -11,6 +11,18 @@ GOOD_CALL = (
 )
 EXECUTE = "return await workflow.execute_activity("
 DIRECTLY = f"return await get_weather_alerts(state)\n        {EXECUTE}"
+HANDLE = GOOD_CALL.replace("return await workflow.execute", "return str(workflow.start") + ")"
+# An activity that asks in a line, and what the line asks for.
+ASKED = """    async with httpx.AsyncClient(base_url=url, timeout=2.5, verify=TLS) as http:
+        # The service refuses callers that do not say who they are.
+        headers = {"User-Agent": "durable-ai-agents-workshop"}
+        response = await http.get("/alerts/active", params={"area": state}, headers=headers)
+"""
+REQUEST = 'f"{url}/alerts/active", params={"area": state}, headers={"User-Agent": "me"}'
+LATE = (
+    "seconds=10)),\n        )",
+    "seconds=10)),\n        )\n        await workflow.sleep(delay_seconds)\n        return text",
+)
 GOOD_TOOL = "weather_tool = activity_as_tool(get_weather_alerts, start_to_close_timeout=timedelta(seconds=5))"
 POLICY = "RetryPolicy(maximum_interval=timedelta(seconds=10))"
 TRACE = "with trace('Durable agent', group_id=workflow.info().workflow_id):\n    "
@@ -48,6 +60,15 @@ def specialized(
     return f"return Agent({texts}, tools=[weather_tool])"
 
 
+def limited(
+    start: str = "timedelta(seconds=3)", end: str = "timedelta(hours=1)", policy: str = "", more: str = ""
+) -> str:
+    """The activity executed, with these limits."""
+    limits = f"start_to_close_timeout={start}, schedule_to_close_timeout={end}"
+    retries = f"retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=10), {policy})"
+    return f"{EXECUTE}get_weather_alerts, state, {limits}, {retries}, {more})"
+
+
 def agent(name: str, code: str, todo: str | None = None, *edits: tuple[str, ...]) -> Answer:
     return Answer("01", "agent", name, code, todo, edits)
 
@@ -81,6 +102,35 @@ WRONG = (
     agent("the class", "not-an-agent", "return Agent"),
     agent("broken instructions", "run-raises", 'return Agent("W", instructions=lambda: "Go.", tools=[weather_tool])'),
     agent("another function", "no-agent", None, ("def weather_agent", "def an_agent")),
+    agent(
+        "by position", "no-instructions", 'return Agent("Weather", "Answer questions about alerts.", [weather_tool])'
+    ),
+    agent("blank instructions", "no-instructions", 'return Agent("W", instructions=" ", tools=[weather_tool])'),
+    agent("empty name", "no-name", 'return Agent(name="", instructions="Go.", tools=[weather_tool])'),
+    agent("a function", "not-a-tool", 'return Agent("W", instructions="Go.", tools=[get_weather_alerts])'),
+    agent("a list in it", "not-a-tool", 'return Agent("W", instructions="Go.", tools=[[weather_tool]])'),
+    agent("called tool", "not-callable", 'return Agent("W", instructions="Go.", tools=[weather_tool()])'),
+    agent("a set", "tools-no-list", 'return Agent("W", instructions="Go.", tools={weather_tool})'),
+    agent("a tool as handoff", "no-tool", 'return Agent("W", instructions="Go.", handoffs=[weather_tool])'),
+    agent("a prompt", "agent-argument", 'return Agent("W", prompt="Go.", tools=[weather_tool])'),
+    agent("async", "not-an-agent", None, ("def weather_agent", "async def weather_agent")),
+    agent(
+        "a tool of its own",
+        "not-asked",
+        """
+        from agents import function_tool
+        return Agent("W", instructions="Go.", tools=[function_tool(get_weather_alerts)])
+        """,
+    ),
+    agent(
+        "a tool that it may not use",
+        "tool-not-called",
+        """
+        from agents import ModelSettings
+        settings = ModelSettings(tool_choice="none")
+        return Agent("W", instructions="Go.", tools=[weather_tool], model_settings=settings)
+        """,
+    ),
     # 02: the activity.
     first("no look at the status", "accidental-error", "data = response.json()"),
     first("method not called", "accidental-error", "response.raise_for_status\ndata = response.json()"),
@@ -93,7 +143,7 @@ WRONG = (
         "if response.status_code == 500:\n    raise RuntimeError\ndata = response.json()",
     ),
     first("nothing kept", "name-unknown", "response.raise_for_status()"),
-    first("text for JSON", "raises-when-well", "response.raise_for_status()\ndata = response.text"),
+    first("text for JSON", "other-data", "response.raise_for_status()\ndata = response.text"),
     first("await too many", "await-too-many", "response.raise_for_status()\ndata = await response.json()"),
     first("always raises", "raises-when-well", 'raise RuntimeError("the service failed")'),
     first(
@@ -145,7 +195,76 @@ WRONG = (
     first("ends Python", "ended", None, ("import httpx\n", "import httpx\nos._exit(3)\n")),
     first("exits", "import-failed", None, ("import httpx\n", "import httpx\nraise SystemExit(3)\n")),
     first("never imported", "import-hangs", None, ("import httpx\n", "import httpx\nimport time\ntime.sleep(60)\n")),
+    first("area misnamed", "no-area", None, ('{"area": state}', '{"state": state}')),
+    first("area left out", "no-area", None, ('params={"area": state}, ', "")),
+    first("area in quotes", "state-ignored", None, ('{"area": state}', '{"area": "state"}')),
+    first("always California", "state-ignored", None, ('{"area": state}', '{"area": "CA"}')),
+    first("holds up its worker", "blocks", None, (ASKED, f"    response = httpx.get({REQUEST})\n")),
+    first(
+        "never retried",
+        "not-retryable",
+        'if response.is_error:\n    raise ApplicationError("down", non_retryable=True)\ndata = response.json()',
+    ),
+    first(
+        "drops never retried",
+        "not-retryable",
+        None,
+        (
+            CALL,
+            "try:\n        data = await make_api_call(state)\n    except httpx.TransportError as error:\n"
+            "        raise ApplicationError(str(error), non_retryable=True) from error",
+        ),
+    ),
+    first(
+        "asks again",
+        "own-retries",
+        None,
+        (CALL, f"try:\n        {CALL}\n    except httpx.HTTPError:\n        {CALL}"),
+    ),
+    first(
+        "asks again, asleep",
+        "own-retries",
+        None,
+        (
+            CALL,
+            f"import time\n    while True:\n        try:\n            {CALL}\n            break\n"
+            "        except httpx.HTTPError:\n            time.sleep(60)",
+        ),
+    ),
+    first("ends its worker", "ends-worker", "if response.is_error:\n    raise SystemExit(1)\ndata = response.json()"),
+    first("method for data", "not-called", "response.raise_for_status()\ndata = response.json"),
+    first("answer for data", "other-data", "data = response.raise_for_status()"),
+    first("part for data", "other-data", 'response.raise_for_status()\ndata = response.json()["features"]'),
+    first("another library's name", "no-such-attribute", "if not response.ok:\n    raise RuntimeError\ndata = {}"),
+    first("raises what is none", "raises-no-exception", "raise response.raise_for_status()"),
+    first("call not awaited", "not-awaited", None, (CALL, "data = make_api_call(state)")),
     # 02: the timer and the workflow.
+    temporal("timer", "days", "other-length", "await workflow.sleep(timedelta(delay_seconds))"),
+    temporal("timer", "minutes", "other-length", "await workflow.sleep(timedelta(minutes=delay_seconds))"),
+    temporal("timer", "whole seconds", "other-length", "await workflow.sleep(int(delay_seconds))"),
+    temporal("timer", "too late", "timer-too-late", "pass", (EXECUTE, "text = await workflow.execute_activity("), LATE),
+    temporal("workflow", "days", "no-attempt-limit", limited(start="timedelta(3)")),
+    temporal("workflow", "no limit of one", "no-attempt-limit", limited(start="None")),
+    temporal("workflow", "5 ms", "short-attempt", limited(start="timedelta(milliseconds=5)")),
+    temporal("workflow", "5 minutes", "long-attempt", limited(start="timedelta(minutes=5)")),
+    temporal("workflow", "swapped", "short-end", limited("timedelta(hours=1)", "timedelta(seconds=3)")),
+    temporal("workflow", "all in 5 s", "short-end", limited(end="timedelta(seconds=5)")),
+    temporal("workflow", "all in years", "no-end", limited(end="timedelta(3600)")),
+    temporal(
+        "workflow", "heartbeats", "short-heartbeat", limited(more="heartbeat_timeout=timedelta(milliseconds=2.5)")
+    ),
+    temporal("workflow", "three attempts", "few-attempts", limited(policy="maximum_attempts=3")),
+    temporal(
+        "workflow", "no retries by type", "no-retries", limited(policy='non_retryable_error_types=["HTTPStatusError"]')
+    ),
+    temporal("workflow", "another queue", "other-queue", limited(more='task_queue="weather"')),
+    temporal("workflow", "state in quotes", "other-argument", GOOD_CALL.replace("state,", '"state",')),
+    temporal("workflow", "state in a list", "other-argument", GOOD_CALL.replace("state,", "[state],")),
+    temporal("workflow", "state by letters", "other-argument", GOOD_CALL.replace("state,", "args=state,")),
+    temporal("workflow", "activity called", "activity-called", GOOD_CALL.replace("alerts, state", "alerts(state)")),
+    temporal("workflow", "another keyword", "keyword-unknown", GOOD_CALL.replace("start_to_close_", "")),
+    temporal("workflow", "policy as a class", "not-a-retry-policy", GOOD_CALL[:-1] + ", retry_policy=RetryPolicy)"),
+    temporal("workflow", "handle for result", "not-awaited", HANDLE),
     temporal("timer", "blocks", "not-deterministic", "import time\ntime.sleep(delay_seconds)"),
     temporal("timer", "blocks, not imported", "another-sleep", "time.sleep(delay_seconds)"),
     temporal("timer", "no activity", "called-directly", None, (EXECUTE, DIRECTLY)),

@@ -22,15 +22,16 @@ async def timer(work: Work) -> str:
     _raise_if_stuck(run)
     history.raise_if_failed(run)
     asked = history.first(run, ACTIVITY)
-    # A timer that is set later is none that it waits for: asyncio.wait_for(...) sets one beside the activity.
-    timers = [row for row in history.of_kind(run, TIMER) if not asked or row.event < asked.event]
-    if asked and not timers and history.first(run, TIMER):
+    # One that is set later is not what it waits for: asyncio.wait_for(...) sets a timer beside the activity.
+    every = history.of_kind(run, TIMER)
+    timers = [row for row in every if not asked or row.event < asked.event]
+    if asked and asked.closed and every and not timers and every[0].scheduled >= asked.closed:
         raise incorrect("timer-too-late", "It asked for the weather first, and then waited.", "Sleep first.")
+    if asked and any(row.closed is None or asked.scheduled < row.closed for row in timers or every):
+        seen = "It set a timer, and asked for the weather without waiting for it."
+        raise incorrect("timer-not-awaited", seen, "Await it: await workflow.sleep(...).")
     slip = "Await workflow.sleep(...) with the number of seconds that it is given."
     history.raise_if_not_timed(timers, PAUSE, slip, "delay_seconds")
-    if any(row.closed is None or (asked and asked.scheduled < row.closed) for row in timers):
-        seen = "It set a timer, and went on without waiting for it."
-        raise incorrect("timer-not-awaited", seen, "Await it: await workflow.sleep(...).")
     before = ", and the activity was scheduled after it" if asked else ""
     return f"A timer of {PAUSE} s is in the history, where the server keeps it{before}."
 
