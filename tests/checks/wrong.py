@@ -359,7 +359,7 @@ WRONG = (
     temporal("starter", "raises", "script-raised", None, (PRINTED, "raise TimeoutError")),
     temporal("starter", "exits", "script-failed", None, (PRINTED, "raise SystemExit(3)")),
     # 03.
-    durable("activity", "module as decorator", "import-failed", "@activity"),
+    durable("activity", "module as decorator", "module-called", "@activity"),
     durable("activity", "of a workflow", "no-activity", None, ("@activity.defn\n", "")),
     durable(
         "tool",
