@@ -350,7 +350,7 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
         "instructions as a function": (
             ("def specialist(", TOLD),
             (
-                'instructions=f"You answer questions about weather alerts in US states, always in {language}.",',
+                'instructions=f"You answer questions about weather alerts in US states, always in {language}. Use the tool.",',
                 "instructions=told,",
             ),
         ),
