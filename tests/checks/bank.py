@@ -90,12 +90,10 @@ def text_of(answer: Answer) -> str:
 
     def fill(region: re.Match[str]) -> str:
         begin, number, _given, end = region.groups()
-        if int(number) != check.todo:
-            return f"{begin}{known[int(number)]}{end}"
-        if answer.untouched:
+        if answer.untouched and int(number) == check.todo:
             return region[0]
-        if answer.todo is None:
-            return f"{begin}{known[int(number)]}{end}"
+        if answer.todo is None or int(number) != check.todo:
+            return f"{begin}{known[int(number)].rstrip()}\n{end}"
         margin = re.match(r"[ \t]*", begin)[0]  # type: ignore[index]
         return f"{begin}{indent(dedent(answer.todo).strip(chr(10)), margin)}\n{end}"
 

@@ -102,7 +102,7 @@ WRONG = (
     agent("empty name", "no-name", 'return Agent(name="", instructions="Go.", tools=[weather_tool])'),
     agent("a function", "not-a-tool", 'return Agent("W", instructions="Go.", tools=[get_weather_alerts])'),
     agent("a list in it", "not-a-tool", 'return Agent("W", instructions="Go.", tools=[[weather_tool]])'),
-    agent("called tool", "not-callable", 'return Agent("W", instructions="Go.", tools=[weather_tool()])'),
+    agent("called tool", "not-a-function", 'return Agent("W", instructions="Go.", tools=[weather_tool()])'),
     agent("a set", "tools-no-list", 'return Agent("W", instructions="Go.", tools={weather_tool})'),
     agent("a tool as handoff", "no-tool", 'return Agent("W", instructions="Go.", handoffs=[weather_tool])'),
     agent("a prompt", "agent-argument", 'return Agent("W", prompt="Go.", tools=[weather_tool])'),
@@ -352,7 +352,7 @@ WRONG = (
     temporal("starter", "raises", "script-raised", None, (PRINTED, "raise TimeoutError")),
     temporal("starter", "exits", "script-failed", None, (PRINTED, "raise SystemExit(3)")),
     # 03.
-    durable("activity", "module as decorator", "import-failed", "@activity"),
+    durable("activity", "module as decorator", "module-called", "@activity"),
     durable("activity", "of a workflow", "no-activity", None, ("@activity.defn\n", "")),
     durable(
         "tool",
