@@ -349,10 +349,7 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
     ("04", "specialists"): {
         "instructions as a function": (
             ("def specialist(", TOLD),
-            (
-                'instructions=f"You answer questions about weather alerts in US states, always in {language}. Use the tool.",',
-                "instructions=told,",
-            ),
+            ("instructions=f", "instructions=told or f"),
         ),
         "in their own words": """
             words = {"French": "Réponds toujours en français.", "Spanish": "Responde siempre en español."}
