@@ -474,6 +474,7 @@ WRONG = (
     durable(
         "worker", "2.5 ms of silence", "short-heartbeat", None, ("timedelta(seconds=3)", "timedelta(milliseconds=2.5)")
     ),
+    durable("worker", "ends Python", "script-failed", "os._exit(4)"),
     durable("worker", "few attempts", "few-attempts", None, ("maximum_attempts=12", "maximum_attempts=3")),
     durable("starter", "by the second", "id-not-unique", None, ("-{uuid4().hex[:8]}", "")),
     durable("starter", "a UUID", "argument-type", None, (STARTED_ID, "id=uuid4(),")),
@@ -517,6 +518,9 @@ WRONG = (
         None,
         ("    heartbeat_timeout", "    # heartbeat_timeout"),
         ("seconds=60),\n    #", "seconds=5),\n    #"),
+    ),
+    durable(
+        "recovery", "a minute's pause", "long-pauses", None, ("seconds=0.2", "minutes=1"), ("seconds=20", "minutes=1")
     ),
     durable(
         "recovery",

@@ -30,16 +30,13 @@ async def tool(work: Work) -> str:
 
 def tool_call(run: Run) -> Row:
     """The activity that the tool of a run was; raises where it was none, was not finished, or has odd limits."""
-    slip = "No retries, nothing of it in the history. Use activity_as_tool(...) where @function_tool is."
-    inside = history.first(run, INLINE_TOOL)
-    if inside:
-        refused = f" It could not use the network there: {shorten(inside.last_error, 120)}." if inside.errors else ""
-        seen = f"{inside.name}: this tool ran inside the workflow, not as an activity.{refused}"
-        raise incorrect("tool-in-workflow", seen, slip)
-    stuck, model = history.stuck_at(run), history.first(run, MODEL)
-    if stuck and model and SANDBOX_MARK in stuck.last_error:
-        refused = shorten(stuck.last_error, 120)
-        seen = f"This tool ran inside the workflow, not as an activity, and the sandbox stopped it: {refused}."
+    inside, stuck, model = history.first(run, INLINE_TOOL), history.stuck_at(run), history.first(run, MODEL)
+    stopped = inside or (stuck if stuck and model and SANDBOX_MARK in stuck.last_error else None)
+    if stopped:
+        seen = f"{inside.name if inside else 'The tool'} ran inside the workflow, not as an activity."
+        if stopped.errors:
+            seen += f" The sandbox stopped it: {shorten(stopped.last_error, 120)}."
+        slip = "No retries, nothing of it in the history. Use activity_as_tool(...) where @function_tool is."
         raise incorrect("tool-in-workflow", seen, slip)
     history.raise_if_stuck(run)
 
@@ -47,7 +44,9 @@ def tool_call(run: Run) -> Row:
     if not call:
         history.raise_if_failed(run)
         raise_if_no_tool(run, model.model if model else None)
-        raise incorrect("no-tool", "The model was asked, and no tool ran.", "Was the agent given the question?")
+        offered = ", ".join(model.model.tools) if model and model.model else "none"
+        seen = f"The model was asked, was offered {offered}, and called no tool."
+        raise incorrect("no-tool", seen, "Is it the weather's tool, and is the agent asked the question?")
     if call.state == "failed":
         history.raise_if_tried_once(call, "tool")
         raise incorrect("tool-failed", f"The tool failed: {shorten(call.last_error)}.", "See activities.py.")

@@ -46,6 +46,7 @@ async def worker(work: Work, args: Sequence[Any], agent: bool = True) -> str:
     _raise_if_badly_limited(history.first(run, MODEL))
     run = await work.follow(workflow_id)
     _raise_if_not_completed(run, script, agent)
+    _raise_if_over(script)
     done = [
         count(len(history.of_kind(run, kind)), kind) for kind in (MODEL, TOOL, ACTIVITY) if history.first(run, kind)
     ]
@@ -61,11 +62,11 @@ async def recovery(work: Work, args: Sequence[Any]) -> str:
     work.practice.fault("model", "slow", delay=60)
     workflow_id = await work.start(workflow, queue, args)
 
-    async def in_flight() -> bool:
-        return any(entry["outcome"] == "in flight" for entry in work.practice.entries("model"))
+    async def look() -> tuple[bool, Run]:
+        in_flight = any(entry["outcome"] == "in flight" for entry in work.practice.entries("model"))
+        return in_flight, await read_history(work.client, workflow_id)
 
-    asked = await follow(in_flight, bool, 5)
-    run = await read_history(work.client, workflow_id)
+    asked, run = await follow(look, lambda seen: seen[0] or not seen[1].open or history.stuck_at(seen[1]), 5)
     call = history.first(run, MODEL)
     _raise_if_badly_limited(call)
     if asked and not call:
@@ -259,6 +260,9 @@ def _raise_if_badly_limited(call: Row | None) -> None:
     if beat > NOTICED:
         seen = f"A worker killed in a model call would go unnoticed for {span(beat)}."
         raise incorrect("no-heartbeat", seen, slip)
+    if (call.first_pause or 0) > NOTICED:
+        seen = f"A killed worker's model call would wait {span(call.first_pause or 0)} before it is made again."
+        raise incorrect("long-pauses", seen, "In MODEL_CALL's RetryPolicy: initial_interval=timedelta(seconds=0.2).")
     if 0 < call.maximum_attempts < OUTAGE_ATTEMPTS:
         tries = count(call.maximum_attempts, "attempt")
         seen = f"A model call fails for good after {tries}: no outage is over by then."
@@ -307,5 +311,6 @@ def _raise_if_it_raised(script: CheckedScript) -> None:
         raise raised_elsewhere(ended.error, ended.at, script.name, "script-raised")
     if ended and ended.code:
         words = shorten(" ".join(script.text.strip().splitlines()[-2:]))
-        seen = f"{script.name} ended with exit code {ended.code}{f': {words}' if words else ', and said nothing'}."
+        how = f"with exit code {ended.code}" if ended.code > 0 else "at once, by os._exit() or a signal"
+        seen = f"{script.name} ended {how}{f': {words}' if words else ', and printed nothing'}."
         raise NotPassed("raised", "script-failed", seen)
