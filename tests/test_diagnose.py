@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from agents.testing import function_call
+from agents.testing import assistant_message, function_call
 from hypothesis import given
 from hypothesis import strategies as st
 from temporalio.api.common.v1 import WorkflowExecution
@@ -72,6 +72,19 @@ async def test_activity_missing_then_added(client: Client, temporal_address: str
     assert "worker.py" in str(said.next_step)
     async with worker(temporal_address, queue, [TOOL_THEN_ANSWER[1]]):
         assert await result(handle) == "Floods."
+
+
+async def test_handoffs_that_share_a_name_are_named(client: Client, temporal_address: str, queue: str) -> None:
+    """Case C27: of a name in another script, the Agents SDK keeps no letter."""
+    async with worker(temporal_address, queue, [[assistant_message("I cannot choose.")]]):
+        handle = await start(client, queue, flows.Routes, "Bonjour", ["法语", "西语"])
+        await result(handle)
+    said = await why(client, handle.id)
+    assert said.kind == "handoffs share a name"
+    (asked,) = (row.model for row in (await read_history(client, handle.id)).rows if row.model)
+    ((name, agent),) = asked.handoffs  # of two
+    assert name in said.why
+    assert agent in said.why
 
 
 async def test_workflow_missing(client: Client, temporal_address: str, queue: str) -> None:

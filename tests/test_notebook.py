@@ -163,6 +163,21 @@ def test_the_usual_slip_of_notebooks_is_named(root: Path, env: dict[str, str]) -
             assert "in a notebook write `await Runner.run(...)`" in checked.text
             assert not checked.error
         assert "NameError" in one.run("unknown_name").error  # all other errors as always
+        one.run("# TODO 3: run it\nraise NotImplementedError")
+        assert "not attempted: run" in one.run('ex.check("run")').text
+        one.run('result = await Runner.run(agent, "Any weather alerts in Texas?")')
+        assert "passed: run" in one.run('ex.check("run")').text
+
+        # The old result is still there, and is not what the cell made.
+        for slip, error in (
+            ("Runner.run('Texas?', agent)", "AttributeError"),
+            ("Runner.rnu(agent)", "rnu"),
+            ("", "Syntax"),
+        ):
+            one.run(f"result = await {slip}")
+            checked = one.run('ex.check("run")').text
+            assert "raised: run" in checked
+            assert error in checked
         one.run('result = await Runner.run(agent, "Any weather alerts in Texas?")')
         assert "passed: run" in one.run('ex.check("run")').text
 

@@ -246,7 +246,7 @@ def test_a_check_that_is_ended_while_it_is_made_says_so(tmp_path: Path) -> None:
     told: Queue[str] = Queue()
     checker = Checker(told.put)
     (tmp_path / "activities.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
-    verdict = checker.look("02", find("02", "activity"), tmp_path)
+    verdict = checker.look(find("02", "activity"), tmp_path)
     assert (verdict.outcome, verdict.code) == ("raised", "ended")
     assert "-9" in verdict.seen
     (tmp_path / "activities.py").write_text("import signal, sys\nprint(1)\nsignal.pause()")
