@@ -1,6 +1,6 @@
 """Right answers, written in other ways than the solution's: behaviour decides."""
 
-from tests.checks.bank import Answer
+from tests.checks.bank import ASKED, REQUEST, Answer
 
 DEFN = "@activity.defn\nasync def get_weather_alerts"
 RETURN = 'return text or f"No active alerts for {state}."'
@@ -153,6 +153,10 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
             ("import os\n", "import asyncio\nimport os\n"),
         ),
         "area in the path": (('"/alerts/active", params={"area": state}', 'f"/alerts/active/area/{state}"'),),
+        "a client for all calls": (
+            (ASKED, f"    response = await HTTP.get({REQUEST})\n"),
+            ("MAX_CHARACTERS =", "HTTP = httpx.AsyncClient(timeout=2.5)\nMAX_CHARACTERS ="),
+        ),
         "others beside it": ((DEFN, f"{OTHERS}{DEFN}"),),
         "another name": ((DEFN, '@activity.defn(name="alerts_of_a_state")\nasync def get_weather_alerts'),),
         "an alias": (

@@ -348,6 +348,7 @@ VALUES: tuple[tuple[str, str, Any, str], ...] = (
 )
 
 
+@pytest.mark.filterwarnings("ignore:coroutine 'get_weather_alerts' was never awaited")  # which is the slip
 @pytest.mark.parametrize(("check", "name", "make", "code"), VALUES, ids=[f"{v[0]}-{v[1]}" for v in VALUES])
 def test_a_variable_gets_its_verdict(
     check: str, name: str, make: Any, code: str, tmp_path: Path, checker: Checker

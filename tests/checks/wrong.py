@@ -1,6 +1,6 @@
 """Wrong answers, and the code of the verdict that each should get: what was seen, for its own reason."""
 
-from tests.checks.bank import Answer
+from tests.checks.bank import ASKED, REQUEST, Answer
 
 POLITE = 'headers = {"User-Agent": "durable-ai-agents-workshop"}'
 CALL = "data = await make_api_call(state)"
@@ -12,13 +12,6 @@ GOOD_CALL = (
 EXECUTE = "return await workflow.execute_activity("
 DIRECTLY = f"return await get_weather_alerts(state)\n        {EXECUTE}"
 HANDLE = GOOD_CALL.replace("return await workflow.execute", "return str(workflow.start") + ")"
-# An activity that asks in a line, and what the line asks for.
-ASKED = """    async with httpx.AsyncClient(base_url=url, timeout=2.5, verify=TLS) as http:
-        # The service refuses callers that do not say who they are.
-        headers = {"User-Agent": "durable-ai-agents-workshop"}
-        response = await http.get("/alerts/active", params={"area": state}, headers=headers)
-"""
-REQUEST = 'f"{url}/alerts/active", params={"area": state}, headers={"User-Agent": "me"}'
 LATE = (
     "seconds=10)),\n        )",
     "seconds=10)),\n        )\n        await workflow.sleep(delay_seconds)\n        return text",
@@ -109,7 +102,7 @@ WRONG = (
     agent("empty name", "no-name", 'return Agent(name="", instructions="Go.", tools=[weather_tool])'),
     agent("a function", "not-a-tool", 'return Agent("W", instructions="Go.", tools=[get_weather_alerts])'),
     agent("a list in it", "not-a-tool", 'return Agent("W", instructions="Go.", tools=[[weather_tool]])'),
-    agent("called tool", "not-callable", 'return Agent("W", instructions="Go.", tools=[weather_tool()])'),
+    agent("called tool", "not-a-function", 'return Agent("W", instructions="Go.", tools=[weather_tool()])'),
     agent("a set", "tools-no-list", 'return Agent("W", instructions="Go.", tools={weather_tool})'),
     agent("a tool as handoff", "no-tool", 'return Agent("W", instructions="Go.", handoffs=[weather_tool])'),
     agent("a prompt", "agent-argument", 'return Agent("W", prompt="Go.", tools=[weather_tool])'),

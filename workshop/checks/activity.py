@@ -34,8 +34,9 @@ async def look(work: Work) -> str:
         slip = "Write `async def`, and await the call in it: the worker here runs no threads."
         raise incorrect("not-async", f"{name} is a plain function.", slip)
 
-    texas = await _answer(work, activity, "TX")
-    california = await _answer(work, activity, "CA")
+    loop = _Loop(activity)
+    texas = await _answer(work, loop, "TX")
+    california = await _answer(work, loop, "CA")
     for state, text in (("TX", texas), ("CA", california)):
         if names_one(text, work.alerts(state)):
             continue
@@ -44,30 +45,28 @@ async def look(work: Work) -> str:
             raise incorrect("state-ignored", seen, "Use the argument that it is given.")
         seen = f"Asked for {state}, it returned {shorten(text, 80)!r}, with no alert of that state in it."
         raise incorrect("not-the-alerts", seen, "Are the alerts in data['features'] put into the text?")
-    await _answer(work, activity, "WY")  # no alert there
+    await _answer(work, loop, "WY")  # no alert there
 
     for kind, service_did in OUTAGES:
         work.practice.fault("weather", kind)
-        call, requests = await _made(work, activity, "TX")
-        if call.is_alive() or len(requests) > 1:
-            did = f"after {SECONDS:.0f} s it had neither returned nor raised" if call.is_alive() else "it asked again"
+        before, call = work.practice.newest(), loop.call("TX")
+        over, requests = await call.wait(), work.practice.entries("weather", before)
+        if not over or len(requests) > 1:
+            did = "it asked again" if over else f"after {SECONDS:.0f} s it had neither returned nor raised"
             seen = f"The service {service_did}, and {did}: it made {count(len(requests), 'request')} by itself."
             raise incorrect("own-retries", seen, FAIL_AT_ONCE)
         error = call.error
         if error is None:
-            seen = (
-                f"The service {service_did}, and it returned {shorten(str(call.returned), 80)!r} as if all were well."
-            )
+            text = shorten(str(call.returned), 80)
+            seen = f"The service {service_did}, and it returned {text!r} as if all were well."
             slip = "Is an exception caught, or the status not checked? Temporal retries only what raises."
             raise incorrect("error-swallowed", seen, slip)
         if isinstance(error, ENDS):
             seen = f"The service {service_did}, and it raised {brief(error)}, which ends the worker or the activity."
             raise incorrect("ends-worker", seen, "Raise an ordinary exception: response.raise_for_status().")
         if getattr(error, "non_retryable", False):
-            seen = (
-                f"The service {service_did}, and it raised {brief(error)} with non_retryable=True: it is not retried."
-            )
-            slip = "An outage passes. non_retryable=True is for what asking again cannot change."
+            seen = f"The service {service_did}, and it raised {shorten(brief(error), 120)}, with non_retryable=True."
+            slip = "That is not retried, and an outage passes. It is for what asking again cannot change."
             raise incorrect("not-retryable", seen, slip)
         if kind == "down" and isinstance(error, ACCIDENTS):
             seen = f"The service {service_did}, and it stumbled over that: {brief(error)}."
@@ -76,68 +75,74 @@ async def look(work: Work) -> str:
     return f"{name} returned the alerts of two states, and raised when the service was down, silent, or sent no JSON."
 
 
-class _Call(threading.Thread):
-    """One call of an activity, in a thread and an event loop of its own: it may hold up or end both."""
+class _Loop(threading.Thread):
+    """An event loop in a thread of its own, as a worker has one: an activity may hold it up."""
 
-    def __init__(self, activity: Any, state: str) -> None:
+    def __init__(self, activity: Any) -> None:
         super().__init__(daemon=True)
-        self.returned: Any = None
-        self.error: BaseException | None = None
-        self._activity, self._state = activity, state
+        self._activity, self._loop = activity, asyncio.new_event_loop()
         self.start()
 
     def run(self) -> None:
-        from temporalio.testing import ActivityEnvironment
+        self._loop.run_forever()
 
-        async def made() -> Any:
-            return await ActivityEnvironment().run(self._activity, self._state)
-
-        try:
-            self.returned = asyncio.run(made())
-        except BaseException as error:
-            self.error = error
+    def call(self, state: str) -> "_Call":
+        """Begins a call of the activity."""
+        call = _Call()
+        asyncio.run_coroutine_threadsafe(call.make(self._activity, state), self._loop)
+        return call
 
     def blocks(self, folder: Path) -> bool:
-        """Whether the loop is in the learner's code at this moment, and not waiting for what comes next."""
+        """Whether it is in the learner's code at this moment, and not waiting for what comes next."""
         frames = traceback.walk_stack(sys._current_frames().get(self.ident or 0))
         return any(Path(frame.f_code.co_filename).parent == folder for frame, _ in frames)
 
 
-async def _made(work: Work, activity: Any, state: str) -> tuple[_Call, list[dict[str, Any]]]:
-    """A call that is over, or has taken too long, and the requests that it made."""
-    before = work.practice.newest()
-    call = _Call(activity, state)
+class _Call:
+    """One call of an activity: what it returned or raised, once it is over."""
 
-    async def over() -> bool:
-        return not call.is_alive()
+    def __init__(self) -> None:
+        self.returned: Any = None
+        self.error: BaseException | None = None
+        self.over = False
 
-    await follow(over, bool, SECONDS, 0.01)
-    return call, work.practice.entries("weather", before)
+    async def make(self, activity: Any, state: str) -> None:
+        from temporalio.testing import ActivityEnvironment
+
+        try:
+            self.returned = await ActivityEnvironment().run(activity, state)
+        except BaseException as error:  # SystemExit, too, which would end the loop
+            self.error = error
+        self.over = True
+
+    async def wait(self) -> bool:
+        """Whether it is over within `SECONDS`."""
+
+        async def over() -> bool:
+            return self.over
+
+        return await follow(over, bool, SECONDS, 0.01)
 
 
-async def _answer(work: Work, activity: Any, state: str) -> str:
+async def _answer(work: Work, loop: _Loop, state: str) -> str:
     """What it returns when all is well: a text."""
     before = work.practice.newest()
     work.practice.fault("weather", "slow", delay=60, times=1)  # until it is seen what the worker could do meanwhile
-    call = _Call(activity, state)
+    call = loop.call(state)
 
     async def asked() -> bool:
-        return not call.is_alive() or bool(work.practice.entries("weather", before))
+        return call.over or bool(work.practice.entries("weather", before))
 
     async def free() -> bool:
-        return not call.is_alive() or not call.blocks(work.folder)
+        return call.over or not loop.blocks(work.folder)
 
     if await follow(asked, bool, SECONDS, 0.02) and not await follow(free, bool, 1, 0.02):
         seen = "While it waited for the weather service, it held up its worker: nothing else could run there."
         raise incorrect("blocks", seen, "Await the call: `await http.get(...)`, of an httpx.AsyncClient.")
     work.practice.clear()
-
-    async def over() -> bool:
-        return not call.is_alive()
-
-    await follow(over, bool, SECONDS, 0.01)
+    await call.wait()
     requests = work.practice.entries("weather", before)
-    if call.is_alive():
+    if not call.over:
         seen = f"Asked for {state}, it had not returned after {SECONDS:.0f} s."
         raise incorrect("too-slow", seen, "Does it wait or loop?")
     if requests:

@@ -132,7 +132,7 @@ async def run(work: Work) -> str:
     if not isinstance(result, RunResultBase):
         seen = f"result is of type {type(result).__name__}, not what a run returns."
         raise incorrect("not-a-result", seen, "result = await Runner.run(agent, question)")
-    if isinstance(result, RunResultStreaming) and not result.is_complete:
+    if isinstance(result, RunResultStreaming) and (not result.is_complete or result.final_output is None):
         seen = "result is a stream that was not read to its end: the run is not over."
         raise incorrect("not-finished", seen, "Read it: async for event in result.stream_events(): ...")
     if result.input == "question":

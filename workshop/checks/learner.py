@@ -151,6 +151,7 @@ def _instance(cls: type, module: ModuleType) -> Any:
         return made
     url = os.environ.get("WEATHER_API_URL", "")
     made_up = {str: lambda: url, httpx.AsyncClient: lambda: httpx.AsyncClient(base_url=url)}
+    made_up |= dict.fromkeys((int, float), lambda: 1000)  # a limit or a timeout that is none
     try:
         hints = get_type_hints(cls.__init__)  # type: ignore[misc]
         given = {}

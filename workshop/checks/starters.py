@@ -19,7 +19,7 @@ from workshop.settings import ROOT
 
 STARTERS = Path(__file__).parent / "starters"
 NOTEBOOK = "exercise.ipynb"
-TODO = re.compile(r"^[ \t]*# TODO (\d+)\b.*?^[ \t]*# END TODO \1\b[^\n]*\n", re.M | re.S)
+TODO = re.compile(r"^[ \t]*# TODO (\d+)\b.*?^[ \t]*# END TODO \1\b[^\n]*$\n?", re.M | re.S)
 NOTHING = re.compile(r"(pass|\.\.\.|raise NotImplementedError.*)$")
 WRITES = re.compile(r"%%writefile\s+(?:-a\s+)?(\S+)\s*\n")
 

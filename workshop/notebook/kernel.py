@@ -90,7 +90,8 @@ _raised: dict[str, BaseException] = {}
 
 def raised_instead(name: str, todo: int | None) -> BaseException | None:
     """What the cell raised that was to set a variable, or that holds its TODO; None if that went well since."""
-    return _raised.get(name) or (_raised.get(str(todo)) if variable(name) is None else None)
+    known = (name,) if variable(name) is not None else (name, str(todo))
+    return next((error for key, error in reversed(_raised.items()) if key in known), None)
 
 
 def prepare(folder: Path) -> None:
@@ -129,10 +130,9 @@ def _note(here: Any, result: Any) -> None:
     cell = str(result.info.raw_cell) if result.info else ""
     error = result.error_before_exec or result.error_in_exec
     for name in re.findall(r"^[ \t]*(?:# TODO )?(\w+)[ \t]*(?:=(?!=)|:[ \t])", cell, re.M):
-        if error is None:
-            _raised.pop(name, None)
-        elif variable(name) is here._workshop_before.get(name):
-            _raised[name] = error
+        _raised.pop(name, None)
+        if error is not None and variable(name) is here._workshop_before.get(name):
+            _raised[name] = error  # the last one is the last in the table
 
 
 def _show(here: Any, kind: type, error: BaseException, trace: Any, tb_offset: int | None = None) -> list[str]:
