@@ -27,7 +27,7 @@ BELOW = {
     "env": {"errors", "settings"},
     "doctor": {"env", "errors", "loopback", "processes", "settings", "temporal", "text"},
     "temporal": {"errors", "processes", "settings"},
-    "history": {"errors", "temporal"},
+    "history": {"errors", "temporal", "text"},
     "audit": {"history", "text"},
     "proof": {"history", "text"},
     "diagnose": {"errors", "history", "settings", "temporal", "text"},

@@ -1,5 +1,6 @@
 """Processes that start at once: they are as `python script` would be, and none is left behind."""
 
+import ast
 import os
 import signal
 import socket
@@ -21,6 +22,7 @@ from workshop.checks import find
 from workshop.checks.run import Checker
 from workshop.errors import WorkshopError
 from workshop.processes import Program, wait_for
+from workshop.settings import ROOT
 
 # Each ends in another way, and prints to both streams on the way there.
 ENDS = {
@@ -66,6 +68,18 @@ def test_the_packages_are_there_already(tmp_path: Path) -> None:
     program = started(tmp_path / "script.py")
     assert program.wait() == 0
     assert program.text == f"{sys.platform == 'linux'}\n"
+
+
+def test_all_that_a_solution_imports_is_among_them() -> None:
+    """Asked in a Python of its own: the tests' fork server has imported more."""
+    files = [path for file in ("worker", "starter", "workflows") for path in ROOT.glob(f"solutions/*/{file}.py")]
+    nodes = [node for path in files for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    modules = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+    names = {module for module in modules if module.startswith(("agents", "temporalio"))}
+    assert {"agents", "temporalio.worker"} <= names
+    script = f"import sys, workshop.packages; print({names!r} - set(sys.modules))"
+    ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout == "set()\n"
 
 
 def test_an_environment_that_changed_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

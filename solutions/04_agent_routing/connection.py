@@ -26,6 +26,10 @@ def load_env() -> None:
         raise SystemExit(f"{find_dotenv()} is not UTF-8 text.\nNext: save it as UTF-8") from None
     for name in [name for name, value in os.environ.items() if not value]:
         del os.environ[name]
+    if os.environ.get("OPENAI_DEFAULT_API") == "chat_completions":  # for a server without the Responses API
+        from agents import set_default_openai_api  # here, since it takes seconds
+
+        set_default_openai_api("chat_completions")
     if "OPENAI_BASE_URL" in os.environ:
         # Traces do not follow that address: they, and the prompts in them, would still go to OpenAI.
         os.environ.setdefault("OPENAI_AGENTS_DISABLE_TRACING", "1")
@@ -79,7 +83,8 @@ async def result_of(handle: WorkflowHandle[Any, str]) -> str:
         cause: BaseException = error
         while cause.__cause__:
             cause = cause.__cause__
+        reason = f"The workflow has no result: {str(cause)[:500]}"  # a foreign server's may be a page
         next_step = f"see its history at the link above (in the workshop: workshop why {handle.id})"
-        raise SystemExit(f"The workflow has no result: {cause}\nNext: {next_step}") from None
+        raise SystemExit(f"{reason}\nNext: {next_step}") from None
     finally:
         patience.cancel()

@@ -14,7 +14,18 @@ from workshop.doctor.variables import OURS, key_state
 from workshop.env import KEY, PRACTICE_KEY
 from workshop.text import scrub
 
-__all__ = ["SETTINGS", "Facts", "Finding", "diagnose", "first_problem", "mode_words", "report", "shadow", "told"]
+__all__ = [
+    "SETTINGS",
+    "Facts",
+    "Finding",
+    "diagnose",
+    "first_problem",
+    "mode_words",
+    "model_server",
+    "report",
+    "shadow",
+    "told",
+]
 
 
 def mode(facts: Facts) -> Iterator[Finding]:
@@ -46,7 +57,7 @@ QUICK: Checks = (machine.python, machine.packages, *SETTINGS, *FOLDERS, *SERVICE
 ALL: Checks = (
     *(machine.python, mode, *SETTINGS, *FOLDERS),
     *(machine.packages, machine.venv, machine.compiled, machine.binary, machine.disk, machine.clock),
-    *(*SERVICES, machine.other_ports),
+    *(*SERVICES, machine.other_ports, machine.model_server),
 )
 PACKAGES = (
     *("workshop", "temporalio", "temporalio-openai-agents", "openai-agents"),
@@ -58,9 +69,14 @@ SHARED_ACCOUNTS = ("root", "vscode", "codespace", "runner", "user", "jovyan")
 def diagnose(root: Path, environ: Mapping[str, str], checks: Checks = ALL) -> list[Finding]:
     """All that is well and not well in the checkout `root` under the shell's variables `environ`.
 
-    Takes some seconds; asks nothing beyond this machine, but connects to TEMPORAL_ADDRESS wherever that is.
+    Takes some seconds; asks nothing beyond this machine, but TEMPORAL_ADDRESS and OPENAI_BASE_URL, wherever they lead.
     """
     return list(_found(checks, Facts.gather(root, environ)))
+
+
+def model_server(root: Path, environ: Mapping[str, str]) -> list[Finding]:
+    """What is wrong with a model's server that is neither OpenAI nor ours: it is asked."""
+    return diagnose(root, environ, (machine.model_server,))
 
 
 def first_problem(root: Path, environ: Mapping[str, str], checks: Checks = QUICK) -> Finding | None:

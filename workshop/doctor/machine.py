@@ -20,7 +20,7 @@ from typing import Any, Literal
 import httpx
 from packaging.markers import Marker
 
-from workshop import loopback
+from workshop import env, loopback
 from workshop.doctor import variables
 from workshop.doctor.finding import Facts, Finding, finding
 from workshop.errors import WorkshopError
@@ -163,6 +163,25 @@ def practice_services(facts: Facts) -> Iterator[Finding]:
         yield _taken(facts, port, "the practice services", "WORKSHOP_PRACTICE_PORT")
     elif answer == "nobody" and used:
         yield facts.finding("practice-services", port=port)
+
+
+def model_server(facts: Facts) -> Iterator[Finding]:
+    """A model's server that is neither OpenAI nor ours has the API that is used. It is asked without the key."""
+    url = facts.env.get(env.URL, "").rstrip("/")
+    if facts.quick or facts.mode in ("practice", "openai") or not url.startswith("http"):
+        return
+
+    def has(path: str) -> bool:
+        # A request that says nothing is refused, for its key or its body, where there is such an API.
+        return httpx.post(url + path, json={}, timeout=5).status_code not in (404, 405, 501)
+
+    chat = facts.env.get("OPENAI_DEFAULT_API") == "chat_completions"
+    try:
+        if not has("/chat/completions" if chat else "/responses"):
+            row = "model-api/chat" if not chat and has("/chat/completions") else "model-api"
+            yield facts.finding(row, env.URL)
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, OSError) as error:
+        yield facts.finding("model-api/silent", env.URL, reason=type(error).__name__)
 
 
 def temporal(facts: Facts) -> Iterator[Finding]:

@@ -32,7 +32,7 @@ from workshop.settings import HOST, PORTS, is_local
 NAMESPACE, TEMPORAL_KEY = "TEMPORAL_NAMESPACE", "TEMPORAL_API_KEY"
 OURS = (
     *(*MANAGED, ADDRESS, NAMESPACE, TEMPORAL_KEY, UI),
-    *(*PORTS, "WORKSHOP_STATE_DIR", "OPENAI_DEFAULT_MODEL"),
+    *(*PORTS, "WORKSHOP_STATE_DIR", "OPENAI_DEFAULT_MODEL", "OPENAI_DEFAULT_API"),
 )
 # Names that people write for ours, as bare capitals.
 MEANT = {re.sub("[^A-Z]", "", name): name for name in OURS}
