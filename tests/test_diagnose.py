@@ -580,6 +580,7 @@ EXAMPLES = [
     ("InternalServerError", "Error code: 500 - oh", "service down", ""),
     ("ConnectionRefusedError", "[Errno 111] Connect call failed ('127.0.0.1', 8234)", "connection refused", ""),
     ("ConnectError", "All connection attempts failed", "connection refused", ""),
+    ("InvalidURL", "Invalid port: ':1]'", "unreadable address", ""),
     ("gaierror", "[Errno -2] Name or service not known", "unknown host", ""),
     ("RemoteProtocolError", "Server disconnected without sending a response.", "dropped", ""),
     ("APITimeoutError", "Request timed out.", "slow service", ""),
