@@ -93,7 +93,7 @@ def totals(run: Run) -> str:
         count(t.tool_calls, "tool call"),
         count(t.handoffs, "handoff"),
         count(t.attempts, "attempt"),
-        f"{t.input_tokens:,} tokens in, {t.output_tokens:,} out",
+        "tokens not known" if run.encoding else f"{t.input_tokens:,} tokens in, {t.output_tokens:,} out",
     ]
     if t.tools_in_workflow:
         parts.insert(2, f"{count(t.tools_in_workflow, 'tool')} run inside the workflow, without activity")
@@ -105,7 +105,7 @@ class Audit:
 
     def __init__(self, run: Run, now: datetime | None = None, notebook: bool = False) -> None:
         self.run = run
-        self.now = now or datetime.now(UTC)
+        self.now = now or max(datetime.now(UTC), run.latest)
         self.notebook = notebook
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -166,7 +166,7 @@ def _story(row: Row, length: int) -> Text:
 
 def timeline(run: Run, now: datetime | None = None) -> "Timeline":
     """The picture of a run, shown by a notebook when it is a cell's last value."""
-    return Timeline(run, now or datetime.now(UTC))
+    return Timeline(run, now or max(datetime.now(UTC), run.latest))
 
 
 class Timeline:

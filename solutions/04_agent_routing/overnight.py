@@ -41,4 +41,6 @@ async def main(decision: str) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        raise SystemExit("Say what is decided: python overnight.py yes")
     asyncio.run(main(sys.argv[1]))

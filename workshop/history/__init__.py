@@ -11,7 +11,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from workshop.errors import WorkshopError
-from workshop.history.agent import MODEL_ACTIVITIES
+from workshop.history.agent import AGENT_AS_TOOL, MODEL_ACTIVITIES
 from workshop.history.events import PAUSED, run_from_events
 from workshop.history.payloads import as_text
 from workshop.history.rows import (
@@ -37,12 +37,13 @@ from workshop.history.rows import (
     root,
     with_texts,
 )
-from workshop.temporal import RPC_TIMEOUT, latest_workflow_ids, refused
-from workshop.text import scrub
+from workshop.temporal import RPC_TIMEOUT, latest_workflow_ids, refused, retention
+from workshop.text import scrub, span
 
 __all__ = [
     "ACTIVITIES",
     "ACTIVITY",
+    "AGENT_AS_TOOL",
     "CHILD",
     "HANDOFF",
     "INLINE_TOOL",
@@ -94,8 +95,9 @@ async def read_history(
             raise refused(client, error) from None
         latest = await latest_workflow_ids(client)
         named = f"the latest are: {', '.join(latest)}" if latest else "none has been started yet"
+        kept = f" One that is over is kept for {span(days)}." if (days := await retention(client)) else ""
         raise WorkshopError(
-            f"There is no workflow {workflow_id!r} here; {named}.", "name one of them, or none for the latest"
+            f"There is no workflow {workflow_id!r} here; {named}.{kept}", "name one of them, or none for the latest"
         ) from None
     run = joined(runs)
     shown: Run = with_texts(run, lambda text: scrub(text, environ))

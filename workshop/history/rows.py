@@ -202,11 +202,18 @@ class Run:
     continues: str = ""  # the id of the run before this one, which continued as new
     earlier: tuple[str, ...] = ()  # ids of the runs before the last one, oldest first, that are in here too
     notes: tuple[str, ...] = ()
+    encoding: str = ""  # of data that only a codec can read
 
     @property
     def open(self) -> bool:
         """Whether the run is not over."""
         return self.closed is None
+
+    @property
+    def latest(self) -> datetime:
+        """The latest moment that it tells of, by the server's clock."""
+        told = [time for row in self.rows for time in (row.scheduled, row.started, row.closed, row.last_heartbeat)]
+        return max(filter(None, (self.started, self.closed, self.task and self.task.since, *told)))
 
     @property
     def failure(self) -> str:
@@ -237,7 +244,8 @@ class Run:
 def with_texts(value: Any, change: Callable[[str], str]) -> Any:
     """A run, or a part of one, with each of its texts changed; what does not change is the same object."""
     if isinstance(value, str):
-        return change(value)
+        changed = change(value)
+        return value if changed == value else changed
     if is_dataclass(value) and not isinstance(value, type):
         parts = {field.name: getattr(value, field.name) for field in fields(value)}
         changes = {name: new for name, part in parts.items() if (new := with_texts(part, change)) is not part}
