@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.practice.test_languages import TEXTS
 from workshop.practice.areas import AREAS, MARINE, STATES, find_areas, name_of
 
 
@@ -77,6 +78,15 @@ def test_every_marine_area_by_code_where_it_is_called_one() -> None:
 )
 def test_only_real_mentions_count(text: str, codes: str) -> None:
     assert find_areas(text) == codes.split()
+
+
+@pytest.mark.parametrize(("group", "allowed"), [("tuned", 0), ("unseen", 0.05)])
+def test_areas_at_the_edge(group: str, allowed: float) -> None:
+    """Case C19: codes in small letters, pronouns in capitals, rivers and streets, abbreviations."""
+    texts = TEXTS[group]["areas"]
+    wrong = [(text, codes, find_areas(text)) for text, codes in texts if find_areas(text) != codes.split()]
+    assert len(texts) >= 40
+    assert len(wrong) <= allowed * len(texts), wrong
 
 
 def test_names_are_told_in_three_languages() -> None:

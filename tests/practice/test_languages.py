@@ -1,16 +1,19 @@
 """Which language a short text is in."""
 
+import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.practice.texts import TEXTS
 from workshop.practice.languages import LANGUAGES, named_in, recognise
 
+# Of these, only the "tuned" ones were looked at while rules and word lists were written.
+TEXTS = json.loads(Path(__file__).with_name("texts.json").read_text(encoding="utf-8"))
 FIXED = {
     "ANY WEATHER ALERTS FOR TEXAS TODAY? PLEASE ANSWER QUICKLY!": "english",
     "QUELLES ALERTES EN FLORIDE": "french",
@@ -28,16 +31,13 @@ def test_short_texts_in_capitals_and_without_accents(text: str, language: str) -
     assert recognise(text) == language
 
 
-def test_texts_that_the_list_was_not_made_from() -> None:
-    wrong = [
-        (text, language, recognise(text))
-        for language, texts in TEXTS.items()
-        for text in texts
-        if recognise(text) != language
-    ]
-    count = sum(len(texts) for texts in TEXTS.values())
-    assert count >= 60
-    assert len(wrong) <= 0.05 * count, wrong
+@pytest.mark.parametrize(("group", "allowed"), [("tuned", 0), ("unseen", 0.02)])
+def test_short_texts_about_anything(group: str, allowed: float) -> None:
+    """Case C19."""
+    texts = [(text, language) for language in LANGUAGES for text in TEXTS[group][language]]
+    wrong = [(text, language, recognise(text)) for text, language in texts if recognise(text) != language]
+    assert len(texts) >= 60
+    assert len(wrong) <= allowed * len(texts), wrong
 
 
 def test_the_same_in_every_process() -> None:

@@ -7,7 +7,18 @@ from typing import Any
 
 import httpx
 import pytest
-from agents import Agent, FunctionTool, ModelResponse, OpenAIProvider, RunConfig, Runner, Usage, function_tool
+from agents import (
+    Agent,
+    FunctionTool,
+    HandoffInputData,
+    ModelResponse,
+    OpenAIProvider,
+    RunConfig,
+    Runner,
+    Usage,
+    function_tool,
+)
+from agents.extensions import handoff_filters
 from agents.tool_context import ToolContext
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,9 +59,9 @@ def weather_tool(url: str, argument: str = "state") -> FunctionTool:
     return FunctionTool("get_weather_alerts", "Active weather alerts.", schema, invoke)
 
 
-def config(client: AsyncOpenAI, responses: bool) -> RunConfig:
+def config(client: AsyncOpenAI, responses: bool, **options: Any) -> RunConfig:
     provider = OpenAIProvider(openai_client=client, use_responses=responses)
-    return RunConfig(model_provider=provider, tracing_disabled=True)
+    return RunConfig(model_provider=provider, tracing_disabled=True, **options)
 
 
 def triage(url: str) -> Agent:
@@ -59,6 +70,16 @@ def triage(url: str) -> Agent:
     names = ("French", "Spanish", "English")
     agents = [Agent(name=f"{name} agent", instructions=f"You answer in {name}.", tools=[tool]) for name in names]
     return Agent(name="Triage", instructions="Hand over to the agent of the message's language.", handoffs=[*agents])
+
+
+def in_a_summary(history: list[Any]) -> list[Any]:
+    """What a learner's own mapper may make of the history: one message that is not the user's."""
+    return [{"role": "assistant", "content": f"The user asked: {history[0]['content']}"}]
+
+
+def without_calls(handed: HandoffInputData) -> HandoffInputData:
+    """A filter that keeps what the user said, and nothing else."""
+    return handed.clone(pre_handoff_items=(), new_items=())
 
 
 async def run(agent: Agent, question: str, settings: RunConfig, streamed: bool) -> tuple[str, str]:
@@ -126,6 +147,35 @@ class TestThroughTheAgentsSdk:
         assert answer.startswith(begins)
         handoffs = [entry["answered"] for entry in entries() if "transfer_to_" in (entry["answered"] or "")]
         assert handoffs == [f"transfer_to_{name.lower().replace(' ', '_')}({{}})"]
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {"nest_handoff_history": True},
+            {"nest_handoff_history": True, "handoff_history_mapper": in_a_summary},
+            {"handoff_input_filter": handoff_filters.remove_all_tools},
+            {"handoff_input_filter": without_calls},
+        ],
+        ids=["nested", "summary", "no tools", "no calls"],
+    )
+    @pytest.mark.parametrize("question", ["Quelles alertes en Floride ?", "Any alerts\nin Ohio, and in NY?"])
+    async def test_the_history_of_a_handoff_may_be_nested_or_filtered(
+        self,
+        server: PracticeServer,
+        openai: AsyncOpenAI,
+        entries: Entries,
+        responses: bool,
+        streamed: bool,
+        question: str,
+        options: dict[str, Any],
+    ) -> None:
+        """Case C17: the same answer as with the whole history."""
+        plain = await run(triage(server.url), question, config(openai, responses), streamed)
+        changed = await run(triage(server.url), question, config(openai, responses, **options), streamed)
+        assert changed == plain
+        if "handoff_history_mapper" not in options:
+            first = " ".join(question.split())
+            assert all(entry["asked"].startswith(first) for entry in entries() if entry["service"] == "model")
 
     async def test_the_argument_may_have_any_name(
         self, server: PracticeServer, openai: AsyncOpenAI, responses: bool, streamed: bool

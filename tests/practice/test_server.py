@@ -141,6 +141,87 @@ async def test_an_error_names_what_is_wrong(http: httpx.AsyncClient, body: Any, 
     assert (error["param"], error["type"], error["code"]) == (param, "invalid_request_error", None)
 
 
+def called(*ids: str) -> dict[str, Any]:
+    calls = [{"id": one, "type": "function", "function": {"name": "f", "arguments": "{}"}} for one in ids]
+    return {"role": "assistant", "content": None, "tool_calls": calls}
+
+
+HI = {"role": "user", "content": "Hi"}
+MADE = {"type": "function_call", "call_id": "c1", "name": "f", "arguments": "{}"}
+OUTPUT = {"type": "function_call_output", "call_id": "c1", "output": "x"}
+TOLD = {"role": "tool", "tool_call_id": "c1", "content": "x"}
+FLAT, NESTED = {"type": "function", "name": "f"}, {"type": "function", "function": {"name": "f"}}
+
+
+@pytest.mark.parametrize(
+    ("body", "message", "param"),
+    [
+        ({"input": [HI, MADE]}, "No tool output found for function call c1.", "input"),
+        ({"input": [HI, MADE, HI]}, "No tool output found for function call c1.", "input"),
+        ({"input": [HI, OUTPUT]}, "No tool call found for function call output with call_id c1.", "input"),
+        ({"input": [HI, OUTPUT, MADE]}, "No tool call found for function call output with call_id c1.", "input"),
+        ({"messages": [HI, called("c1")]}, "An assistant message with 'tool_calls' must be", "messages.[1].role"),
+        (
+            {"messages": [HI, called("c1", "c2"), TOLD, HI]},
+            "An assistant message with 'tool_calls' must be followed by tool messages responding to each "
+            "'tool_call_id'. The following tool_call_ids did not have response messages: c2",
+            "messages.[3].role",
+        ),
+        (
+            {"messages": [HI, TOLD]},
+            "Invalid parameter: messages with role 'tool' must be a response to a preceeding",
+            "messages.[1].role",
+        ),
+        ({"messages": [HI, called("c1"), TOLD, HI, TOLD]}, "Invalid parameter: messages with", "messages.[4].role"),
+        (
+            {"input": "Hi", "tools": [FLAT], "tool_choice": {"type": "function", "name": "g"}},
+            "Tool choice 'g' not found in 'tools' parameter.",
+            "tool_choice",
+        ),
+        (
+            {"input": "Hi", "tools": [FLAT], "tool_choice": {"type": "web_search"}},
+            "Tool choice 'web_search' not found in 'tools' parameter.",
+            "tool_choice",
+        ),
+        (
+            {"messages": [HI], "tools": [NESTED], "tool_choice": {"type": "function", "function": {"name": "g"}}},
+            "Tool choice 'g' not found in 'tools' parameter.",
+            "tool_choice",
+        ),
+        ({"input": "Hi", "tool_choice": "required"}, "Tool choice 'required' must be specified", "tool_choice"),
+        ({"messages": [HI], "tool_choice": "auto"}, "Invalid value for 'tool_choice': 'tool_choice' is", "tool_choice"),
+    ],
+)
+async def test_what_the_real_api_refuses_is_refused_in_its_words(
+    http: httpx.AsyncClient, body: Any, message: str, param: str
+) -> None:
+    """Case C18."""
+    await test_an_error_names_what_is_wrong(http, body, message, param)
+
+
+async def test_a_tools_name_is_refused_as_by_the_real_api(http: httpx.AsyncClient) -> None:
+    answer = await http.post("/v1/responses", json={"model": "m", "input": "Hi", "tools": [{**FLAT, "name": "météo"}]})
+    assert answer.status_code == 400
+    error = answer.json()["error"]
+    assert (error["param"], error["code"]) == ("tools[0].name", "invalid_value")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"input": [HI, MADE, OUTPUT]},
+        {"input": [HI, MADE, {**MADE, "call_id": "c2"}, {**OUTPUT, "call_id": "c2"}, OUTPUT, HI]},
+        {"messages": [HI, called("c1", "c2"), {**TOLD, "tool_call_id": "c2"}, TOLD, HI]},
+        {"input": "Hi", "tools": [{"type": "web_search"}], "tool_choice": {"type": "web_search"}},
+        {"input": "Hi", "tools": [FLAT], "tool_choice": {"type": "function", "name": "f"}},
+        {"input": "Hi", "tool_choice": "none"},
+    ],
+)
+async def test_what_the_real_api_takes_is_taken(http: httpx.AsyncClient, body: Any) -> None:
+    path = "/v1/chat/completions" if "messages" in body else "/v1/responses"
+    assert (await http.post(path, json={"model": "m", **body})).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [

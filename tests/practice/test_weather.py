@@ -59,6 +59,17 @@ async def test_several_areas_and_all(http: httpx.AsyncClient) -> None:
         ("/alerts/active/area/T%20X/../x", 404, "path.area"),
         ("/alerts/active?area=ZZ", 400, "query.area[0]"),
         ("/alerts/active?area=TX,Texas", 400, "query.area[0]"),
+        # Case C18, and what an area that is not given becomes: None, an empty text.
+        ("/alerts/active?area=", 400, "query.area[0]"),
+        ("/alerts/active?area=TX,", 400, "query.area[0]"),
+        ("/alerts/active/area/", 404, "path.area"),
+        ("/alerts/active?area=CA&limit=5", 400, "query.limit"),
+        ("/alerts/active?foo=5", 400, "query.foo"),
+        ("/alerts/active?state=CA", 400, "query.state"),
+        ("/alerts/active?Area=CA", 400, "query.Area"),
+        ("/alerts/active/area/CA?limit=5", 400, "query.limit"),
+        ("/alerts/active/area/CA?severity=Severe", 400, "query.severity"),
+        ("/alerts/active?point=39.7,-97.0", 400, "query.point"),
     ],
 )
 async def test_a_bad_area_is_a_problem_document(
@@ -71,6 +82,26 @@ async def test_a_bad_area_is_a_problem_document(
     assert {"type", "title", "detail", "instance", "correlationId"} <= set(problem)
     assert problem["parameterErrors"][0]["parameter"] == parameter
     assert (entries()[0]["outcome"], entries()[0]["status"]) == ("failed", status)
+
+
+async def test_a_parameter_that_is_not_known_is_told_as_by_the_real_service(http: httpx.AsyncClient) -> None:
+    problem = (await http.get("/alerts/active?area=CA&limit=5")).json()
+    assert (problem["title"], problem["type"]) == ("Bad Request", "https://api.weather.gov/problems/BadRequest")
+    assert problem["parameterErrors"] == [
+        {"parameter": "query.limit", "message": 'Query parameter "limit" is not recognized'}
+    ]
+
+
+async def test_alerts_can_be_selected_as_at_the_real_service(http: httpx.AsyncClient) -> None:
+    everything = (await http.get("/alerts/active?area=CA")).json()["features"]
+    kinds = {one["properties"]["severity"] for one in everything}
+    assert len(kinds) > 1
+    for kind in kinds:
+        some = (await http.get(f"/alerts/active?area=CA&status=actual&severity={kind}")).json()["features"]
+        assert some == [one for one in everything if one["properties"]["severity"] == kind]
+    both = (await http.get(f"/alerts/active?area=CA&severity={','.join(kinds)}&message_type=alert")).json()
+    assert both["features"] == everything
+    assert (await http.get("/alerts/active?area=CA&status=test")).json()["features"] == []
 
 
 @pytest.mark.parametrize("agent", ["", None])

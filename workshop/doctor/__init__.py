@@ -29,7 +29,8 @@ __all__ = [
 
 def mode(facts: Facts) -> Iterator[Finding]:
     """It is known which model and weather are asked, and whether there is a key."""
-    yield facts.finding("mode", mode=mode_words(facts))
+    if facts.readable:
+        yield facts.finding("mode", mode=mode_words(facts))
 
 
 # The order is the order of causes: what comes first explains what comes later.
@@ -41,7 +42,9 @@ VALUES: Checks = (
     variables.key,
     variables.weather_address,
     variables.temporal_address,
+    variables.temporal_config,
     variables.proxies,
+    variables.certificates,
     variables.tracing,
     variables.duplicates,
     variables.shell_wins,
@@ -138,8 +141,10 @@ def report(root: Path, environ: Mapping[str, str], findings: Sequence[Finding]) 
 
 def mode_words(facts: Facts) -> str:
     """`practice model, practice weather; OPENAI_API_KEY: practice`."""
+    if not facts.readable:
+        return "which model and weather is unknown, for .env cannot be read"
     model = {"practice": "practice model", "openai": "OpenAI"}.get(facts.mode, "another OpenAI-compatible server")
-    weather = "practice weather" if facts.practice_weather else "real weather"
+    weather = "another weather service" if facts.weather == "other" else f"{facts.weather} weather"
     key = facts.env.get(KEY, "")
     own = facts.mode == "practice" and key == PRACTICE_KEY
     return f"{model}, {weather}; {KEY}: {PRACTICE_KEY if own else key_state(key)}"

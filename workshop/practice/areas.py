@@ -33,6 +33,8 @@ _PHRASES: dict[str, list[str]] = {
 # Codes that are words, names or abbreviations too (of English, French or Spanish): capitals alone prove nothing.
 _WORDS = frozenset(_TABLES["words"])
 _INTERJECTIONS = frozenset(("HI", "OH", "OK"))
+# Words that stand before a code and are no city: "Let ME know", "Come IN".
+_ORDINARY = frozenset(json.loads((DATA / "languages.json").read_text(encoding="utf-8"))["english"]["words"])
 _CLOCK = frozenset(("AM", "AN", "PM", "PS"))  # marine codes that are words in capitals as well
 # Small letters that a cue of French or Spanish precedes as a word: "pour ca", "de la", "para mi".
 _AFTER_CUES = frozenset(("CA", "DE", "IL", "LA", "MI", "NE", "VA"))
@@ -52,6 +54,8 @@ _CUED_OTHER = _before(rf"\b{_OTHER_CUE}\s+")
 _CALLED = _before(r"\b(?:state|area|code|zone|estado|codigo)\s*(?:of|is|de|:|=)?\s*")
 _TOPIC = _before(rf"\b{_ALERT}[:,]?\s*")
 _CITY = re.compile(r"(?:\b[A-Z][a-z]+,?|,)\s*$")
+_IS = _before(r"\b(?:is|are)\s+")
+_WORD = re.compile(r"\b([A-Za-z]+)\s+$")
 _SUBJECT = re.compile(rf"\s+{_ALERT}\b", re.IGNORECASE)
 
 
@@ -61,10 +65,20 @@ def _pattern(phrase: str) -> str:
 
 _NAME = re.compile(
     rf"(?<!\w)(?:{'|'.join(_pattern(phrase) for phrase in sorted(_PHRASES, key=len, reverse=True))})(?!\w)"
-    r"(?!\s+(?:county|parish)\b)",
+    r"(?!\s+(?:county|parish|river|street|avenue|university|post)\b)",
     re.IGNORECASE,
 )
-_CODE = re.compile(rf"(?<![\w'.@-])(?:D\.C\.|(?:{'|'.join(AREAS)})(?![\w'@-]))", re.IGNORECASE)
+_DOTTED = "|".join(rf"{code[0]}\. ?{code[1]}\." for code in STATES if code == "DC" or code not in _WORDS)
+_CODE = re.compile(rf"(?<![\w'.@-])(?:{_DOTTED}|(?:{'|'.join(AREAS)})(?![\w'@-]))", re.IGNORECASE)
+# "tx, ok and nm", and what may stand around codes without making the text say more than them: "and ny, please?"
+_LIST = re.compile(
+    rf"\W*(?:{'|'.join(AREAS)})(?:\s*[,/&]\s*(?:(?:and|or)\s+)?(?:{'|'.join(AREAS)}))+\W*", re.IGNORECASE
+)
+_FILLER = re.compile(
+    r"\b(?:and|or|in|for|et|ou|y|o|e|so|hi|hey|hello|oh|ok|okay|yes|no|then|also|too|either|both|what|how|about|is|are"
+    r"|the|please|pls|thanks?|now|today|tonight|tomorrow)\b",
+    re.IGNORECASE,
+)
 
 
 def find_areas(text: str) -> list[str]:
@@ -73,13 +87,15 @@ def find_areas(text: str) -> list[str]:
     A name counts in any spelling of its letters, accents or not. A code counts in capitals, or in small letters after
     a clear cue ("in tx"); a code that is a word too needs a cue or a place among codes even in capitals.
     """
-    seen = _Text(without_accents(text))
+    # "ça" is no CA, nor is "là" LA.
+    seen = _Text(without_accents(re.sub(r"(?<!\w)(?![A-Za-z]{2})[^\W\d_]{2}(?!\w)", "_", text)))
     for match in _NAME.finditer(seen.plain):
         seen.add(match.span(), _codes_of(match.group()))
     inside_names = {place for start, end in seen.found for place in range(start, end)}
-    for match in _CODE.finditer(seen.plain):
-        code = match.group().replace(".", "").upper()
-        if match.start() not in inside_names and _is_meant(seen, match, code):
+    codes = [match for match in _CODE.finditer(seen.plain) if match.start() not in inside_names]
+    for match in [*codes, *codes]:  # twice: in "ok and tx" the first is known by the second
+        code = re.sub(r"[. ]", "", match.group()).upper()
+        if match.span() not in seen.found and _is_meant(seen, match, code):
             seen.add(match.span(), [code])
     return list(dict.fromkeys(code for _, codes in sorted(seen.found.items()) for code in codes))
 
@@ -105,6 +121,11 @@ class _Text:
         self.plain = plain
         self.only_codes = not re.search(r"[A-Za-z]", _CODE.sub("", plain))
         self.only_one_code = self.only_codes and len(_CODE.findall(plain)) == 1
+        small = [found.upper() for found in _CODE.findall(_FILLER.sub(" ", plain))]
+        rest = _CODE.sub(" ", _FILLER.sub(" ", plain))
+        self.hardly_more = bool(small) and not _WORDS.intersection(small) and not re.search(r"[A-Za-z]", rest)
+        listed = [found.upper() for found in _CODE.findall(plain)] if _LIST.fullmatch(plain) else []
+        self.listed = len(listed) > 2 or bool(listed and listed[0] not in _INTERJECTIONS)
         self.all_capitals = not re.search(r"[a-z]", plain)
         self.found: dict[tuple[int, int], list[str]] = {}  # (start, end) -> codes
         self.starts: set[int] = set()
@@ -137,8 +158,13 @@ def _is_meant(text: _Text, match: re.Match[str], code: str) -> bool:
             return code not in ("ME", "IN")
         if code in _AFTER_CUES and _CUED_OTHER.search(before):
             return False
+        if text.listed or (text.hardly_more and code not in _WORDS):
+            return True
+        if code in _INTERJECTIONS and not before.strip():  # "Ok, ny?"
+            return False
+        about = _TOPIC.search(before) or _SUBJECT.match(after) or _IS.search(before)
         word = code in _WORDS and not (ends and code not in ("AS", "IN", "ME", "OR"))
-        return not word and (cued or text.in_list(match))
+        return not word and bool(cued or text.in_list(match) or (about and code not in _WORDS))
     if code not in _WORDS:
         return True
     if text.only_codes:
@@ -149,6 +175,13 @@ def _is_meant(text: _Text, match: re.Match[str], code: str) -> bool:
         return False
     if code in ("AS", "IN", "ME", "OR") and not cued and re.match(r"\s+[A-Z]", after):  # "TX OR OH"
         return bool(_SUBJECT.match(after))
-    told = cued or called or _CITY.search(before) or _TOPIC.search(before) or _SUBJECT.match(after)
-    last = ends and before.strip() and code not in _INTERJECTIONS
+    if code in _INTERJECTIONS and not before.strip() and not re.match(r"\s+(?:and|or|&)\b", after):  # "OK, Texas"
+        return bool(_SUBJECT.match(after))
+    word, city = _WORD.search(before), _CITY.search(before)
+    ordinary = bool(word and word[1].lower() in _ORDINARY)
+    told = cued or called or (city and not ordinary) or _TOPIC.search(before)
+    if code == "ME" and ordinary and not told:  # "Show ME alerts"
+        return False
+    told = told or _SUBJECT.match(after)
+    last = ends and before.strip() and code not in _INTERJECTIONS and not ordinary
     return bool(told or last or text.in_list(match))

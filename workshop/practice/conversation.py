@@ -57,8 +57,9 @@ class ModelRequest:
 
     @property
     def opening(self) -> str:
-        """The first thing the user said."""
-        return next((item.text for item in self.items if isinstance(item, Message) and item.role == "user"), "")
+        """The first thing the user said; where a filter left nothing of the user's, the first that was said."""
+        said = [item for item in self.items if isinstance(item, Message)]
+        return next((item.text for item in sorted(said, key=lambda item: item.role != "user")), "")
 
     @property
     def turn(self) -> int:
@@ -75,7 +76,7 @@ class ModelRequest:
             item = self.items[index]
             if isinstance(item, Message) and item.role == "user":
                 return item.text, self.items[index + 1 :]
-        return "", self.items
+        return self.opening, self.items
 
     def earlier(self) -> Iterator[str]:
         """What the user said before that, newest first."""

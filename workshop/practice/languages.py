@@ -15,18 +15,36 @@ _GREETINGS = {greeting: language for language in LANGUAGES for greeting in _TABL
 _WORDS = {language: frozenset(table["words"]) for language, table in _TABLES.items()}
 # A word of one list alone says more than one of several lists.
 _WEIGHT = {1: 3.0, 2: 1.0, 3: 0.4, 4: 0.2}
+# Letters and elisions that only one language writes; "other" has those of languages and scripts that none of ours has.
 _SIGNS = {
-    "french": re.compile(r"[çœêèûùîâëï]|\b(?:[cdjlmnst]|qu)'\w"),
-    "spanish": re.compile(r"[¿¡ñ]|ción\b"),
-    "other": re.compile(r"[ãõßäö]"),
+    "french": re.compile(r"[çœêèûùîâëïô]|à\b|[^u]ée?s?\b|\b(?:[cdjlmnst]|qu)'\w"),
+    "spanish": re.compile(r"[¿¡ñáíóú]|ué"),
+    "other": re.compile(r"[ãõßäöüåøæðþłśźżćčďěňřšťůžőűğşı]|[^\W\d_a-zà-ÿœ]"),
 }
-# "Nevada" and "Colorado" say nothing of the language; "Floride" does.
-_STATE = re.compile(r"\b(?:" + "|".join(names[0].lower().replace(".", r"\.") for names in STATES.values()) + r")\b")
 # The way words end where the lists do not know them.
 _ENDINGS = {
-    "french": re.compile(r"(?:eaux?|eux|euse|ez|ique|iques|ement|oire|aient|ees?)$"),
-    "spanish": re.compile(r"(?:cion|ciones|dad|ando|iendo|ados?|adas?|idos?|idas?|mente|ito|itos|uela)$"),
-    "english": re.compile(r"(?:ing|ght|tion|ness|ful|ly|ould|th)$"),
+    "french": re.compile(r"(?:eaux?|eux|euse|eurs?|ez|iques?|ement|oires?|aient|ais|ait|ettes?|eil|ille|ons|ees?)$"),
+    "spanish": re.compile(
+        r"(?:cion|ciones|dad|ando|iendo|ados?|adas?|idos?|idas?|mente|it[oa]s?|uela|os[oa]s?|er[oa]s?|ez[oa]s?|[aei]r"
+        r"|[aei]mos|a[bs]a[ns]?|[ai]ron|[aei](?:me|te|nos))$"
+    ),
+    "english": re.compile(r"(?:ing|ght|tion|ness|ful|ly|ould|th|sh|ck|ed|ee|oo.|[wkxy].?)$"),
+    "other": re.compile(r"(?:sch\w*|ung|lich|keit|ij\w*|zione|gli.|cchi.|ggi.|zz.|[lnst]etto|nh[ao]s?|lh[ao]s?|oes)$"),
+}
+# What a text quotes, and names, say nothing of its language: capitals within a sentence, "Des Plaines", "X Y, Ohio".
+_QUOTED = re.compile(r'"[^"]*"|“[^”]*”|«[^»]*»')
+_CAPITALISED = r"[^\W\d_a-zß-ÿ][\w'-]+"
+_NAME = re.compile(
+    rf"(?:(?<=[\w,;] )|\b(?:Des|Du|L[ae]s?|El|Los|San|Santa|Sainte?|Del|Mont|Fort) ){_CAPITALISED}"
+    rf"|^{_CAPITALISED}(?: (?:{_CAPITALISED}|du|des?|del|l[ae]))+(?=, [A-Z])"
+)
+_STATE = re.compile(r"\b(?:" + "|".join(names[0].lower().replace(".", r"\.") for names in STATES.values()) + r")\b")
+# "Floride" does: a state's name that one language alone writes so.
+_TRANSLATED = [[without_accents(name).lower() for name in names[:3]] for names in STATES.values() if len(names) > 2]
+_OWN_NAMES = {
+    language: re.compile(rf"\b(?:{'|'.join(names[at] for names in _TRANSLATED if names.count(names[at]) == 1)})\b")
+    for at, language in enumerate(LANGUAGES)
+    if language != "english"
 }
 _ANSWER_IN = re.compile(
     r"(?:answer|respond|reply|speak|write|repon\w*|respond\w*|contest\w*|habl\w*|parl\w*)\W+"
@@ -37,9 +55,16 @@ _ANSWER_IN = re.compile(
 
 def recognise(text: str) -> str:
     """`english`, `french` or `spanish`; English too if it is another language or nothing can be told."""
-    lower = text.lower().replace("\u2019", "'")
+    text = text.replace("\u2019", "'")
+    own = _QUOTED.sub(" ", text)
+    own = own if re.search(r"[^\W\d_]", own) else text
+    named = _NAME.sub(" ", own)
+    titled = len(own.split()) > 3 and not re.search(r"\b[a-z]", own)  # "Las Alertas Para Texas": capitals say nothing
+    lower = (own if titled else named).lower()
     words = re.findall(r"[a-z]+(?:'[a-z]+)*", _STATE.sub(" ", without_accents(lower)))
     scores = dict.fromkeys(_WORDS, 0.0)
+    for language, names in _OWN_NAMES.items():
+        scores[language] += _WEIGHT[1] * bool(names.search(without_accents(own).lower()))
     for word in words:
         parts = {word, *word.split("'")} if "'" in word else {word}
         known = [(language, part) for part in parts for language, known in _WORDS.items() if part in known]

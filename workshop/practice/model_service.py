@@ -54,7 +54,7 @@ async def answer(request: Request) -> Response:
         asked = openai_api.read(body, chat)
     except BadRequest as bad:
         ledger.failed(ledger.malformed_began(body=raw.decode("latin-1")), answered=str(bad), status=400)
-        return error(400, str(bad), "invalid_request_error", param=bad.param)
+        return error(400, str(bad), "invalid_request_error", bad.code, bad.param)
 
     said, since = asked.latest()
     outputs = sum(isinstance(item, FunctionOutput) for item in since)

@@ -3,29 +3,33 @@
 Shapes: https://platform.openai.com/docs/api-reference/responses and .../chat
 """
 
+import contextlib
 import json
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from workshop.practice.conversation import FunctionCall, FunctionOutput, Item, Message, ModelRequest, Reply, Tool
 
+# What the Agents SDK makes of a conversation under `RunConfig(nest_handoff_history=True)`, whatever its markers are.
+_NESTED = re.compile(r"For context, here is the conversation so far[^\n]*:\n[^\n]+\n(.*)\n[^\n]+\Z", re.DOTALL)
 STAND_IN = "the practice model: a scripted stand-in, no LLM"
 
 
 class BadRequest(ValueError):
-    """A request the API cannot read. `param` names the field, as OpenAI's errors do."""
+    """A request that the API refuses. `param` names the field, as OpenAI's errors do."""
 
-    def __init__(self, message: str, param: str | None = None) -> None:
+    def __init__(self, message: str, param: str | None = None, code: str | None = None) -> None:
         super().__init__(message)
-        self.param = param
+        self.param, self.code = param, code
 
 
 def read(body: Any, chat: bool) -> ModelRequest:
     """Reads the JSON body of `POST /v1/chat/completions` (`chat`) or `POST /v1/responses`.
 
     Raises:
-        BadRequest: a field is missing or has a wrong type.
+        BadRequest: a field is missing or has a wrong type, or the real API would refuse what they say together.
     """
     if not isinstance(body, dict):
         raise BadRequest("The request body is a JSON object.")
@@ -34,8 +38,9 @@ def read(body: Any, chat: bool) -> ModelRequest:
         raise BadRequest("You must provide a model parameter.", "model")
     if stream not in (None, True, False):
         raise BadRequest("Invalid type for 'stream': expected a boolean.", "stream")
+    field = "messages" if chat else "input"
+    said, items = _conversation(body.get(field), field, chat)
     if chat:
-        said, items = _conversation(body.get("messages"), "messages", chat)
         instructions, form = "\n".join(said), body.get("response_format")
     else:
         for name in ("previous_response_id", "conversation"):
@@ -44,16 +49,18 @@ def read(body: Any, chat: bool) -> ModelRequest:
                 raise BadRequest(message, name)
         if not isinstance(body.get("instructions"), str | None):
             raise BadRequest("Invalid type for 'instructions': expected a string.", "instructions")
-        said, items = _conversation(body.get("input"), "input", chat)
         instructions, text = "\n".join([body.get("instructions") or "", *said]).strip(), body.get("text")
         form = text.get("format") if isinstance(text, dict) else None
+    if isinstance(body[field], list):
+        _refuse_unpaired(body[field], chat)
+    tools = _tools(body.get("tools"), nested=chat)
     return ModelRequest(
         model=model,
         instructions=instructions,
         items=items,
-        tools=_tools(body.get("tools"), nested=chat),
+        tools=tools,
         stream=bool(stream),
-        choice=_choice(body.get("tool_choice")),
+        choice=_choice(body, [tool.name for tool in tools], chat),
         parallel=body.get("parallel_tool_calls") is not False,
         schema=_schema(form),
     )
@@ -70,6 +77,10 @@ def _conversation(given: Any, name: str, chat: bool) -> tuple[list[str], list[It
     items: list[Item] = []
     for index, item in enumerate(given):
         param = f"{name}[{index}]"
+        with contextlib.suppress(BadRequest):  # then it is a message like any other
+            if nested := _nested_history(item):
+                items += _conversation(nested, param, chat=False)[1]
+                continue
         if not isinstance(item, dict):
             raise BadRequest(f"Invalid type for '{param}': expected an object.", param)
         kind = "message" if chat else item.get("type", "message")
@@ -97,6 +108,54 @@ def _conversation(given: Any, name: str, chat: bool) -> tuple[list[str], list[It
     return instructions, items
 
 
+def _nested_history(item: Any) -> list[dict[str, Any]]:
+    """The items of a conversation that the Agents SDK has put into one message at a handoff; [] for other items."""
+    text = item.get("content") if isinstance(item, dict) else None
+    nested = _NESTED.match(text) if isinstance(text, str) else None
+    found = []
+    for record in re.split(r"^\d+\. ", nested[1], flags=re.MULTILINE) if nested else []:
+        kind, _, rest = record.strip().partition(": ")
+        with contextlib.suppress(ValueError, RecursionError):
+            found.append({"type": kind, **json.loads(rest)} if rest.startswith("{") else json.loads(record))
+            continue
+        found.append({"role": kind.partition(" ")[0], "content": rest})
+    return [one for one in found if isinstance(one, dict) and one.get("role", "user") in ("user", "assistant")]
+
+
+def _refuse_unpaired(given: Sequence[dict[str, Any]], chat: bool) -> None:
+    """Refuses a tool call that has no output, and an output that has no call before it."""
+    called: set[str] = set()
+    waiting: dict[str, None] = {}
+
+    def refuse_waiting(index: int) -> None:
+        if waiting and chat:
+            message = "An assistant message with 'tool_calls' must be followed by tool messages responding to each"
+            ids = f"The following tool_call_ids did not have response messages: {', '.join(waiting)}"
+            raise BadRequest(f"{message} 'tool_call_id'. {ids}", f"messages.[{index}].role")
+        if waiting:
+            raise BadRequest(f"No tool output found for function call {next(iter(waiting))}.", "input")
+
+    for index, item in enumerate(given):
+        if chat:
+            made = [call["id"] for call in item.get("tool_calls") or () if item["role"] == "assistant"]
+            output = item["tool_call_id"] if item["role"] == "tool" else None
+        else:
+            made = [item["call_id"]] if item.get("type") == "function_call" else []
+            output = item["call_id"] if item.get("type") == "function_call_output" else None
+        if output is None and chat:
+            refuse_waiting(index)
+            called.clear()
+        elif output is not None and output not in called:
+            if chat:
+                message = "messages with role 'tool' must be a response to a preceeding message with 'tool_calls'."
+                raise BadRequest(f"Invalid parameter: {message}", f"messages.[{index}].role")
+            raise BadRequest(f"No tool call found for function call output with call_id {output}.", "input")
+        waiting.pop(output or "", None)
+        called.update(made)
+        waiting.update(dict.fromkeys(made))
+    refuse_waiting(len(given) - 1)
+
+
 def _text(content: Any, param: str) -> str:
     """The text of a message's content: a string, nothing, or a list of parts."""
     if content is None or isinstance(content, str):
@@ -111,7 +170,7 @@ def _text(content: Any, param: str) -> str:
 
 
 def _tool_calls(given: Any, param: str) -> Iterator[FunctionCall]:
-    for call in given if isinstance(given, list) else [given] if given else []:
+    for call in given if isinstance(given, list) else ["not a list"] if given else []:
         call = call if isinstance(call, dict) else {}
         yield _function_call(call.get("id"), call.get("function"), f"Invalid tool call in '{param}'.", param)
 
@@ -137,6 +196,10 @@ def _tools(given: Any, nested: bool) -> list[Tool]:
         spec = tool.get("function") if nested else tool
         if not isinstance(spec, dict) or not isinstance(spec.get("name"), str) or not spec["name"]:
             raise BadRequest(f"Missing required parameter: '{param}.name'.", f"{param}.name")
+        where = f"{param}.function" if nested else param
+        if not re.fullmatch(r"[a-zA-Z0-9_-]+", spec["name"]):
+            message = "string does not match pattern. Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'."
+            raise BadRequest(f"Invalid '{where}.name': {message}", f"{where}.name", "invalid_value")
         description, parameters = spec.get("description"), spec.get("parameters")
         if not isinstance(parameters, dict | None):
             raise BadRequest(f"Invalid schema for function '{spec['name']}'.", f"{param}.parameters")
@@ -144,15 +207,24 @@ def _tools(given: Any, nested: bool) -> list[Tool]:
     return tools
 
 
-def _choice(given: Any) -> str:
-    """`tool_choice` as auto, none, required or the name of a tool."""
-    if isinstance(given, dict):
-        function = given.get("function")
-        name = function.get("name") if isinstance(function, dict) else given.get("name")
-        return name if isinstance(name, str) else "auto"
-    if given not in (None, "auto", "none", "required"):
+def _choice(body: dict[str, Any], offered: Sequence[str], chat: bool) -> str:
+    """`tool_choice` as auto, none, required or the name of a function that is on offer."""
+    given, tools = body.get("tool_choice"), body.get("tools") or []
+    if not isinstance(given, dict) and given not in (None, "auto", "none", "required"):
         raise BadRequest("Invalid value for 'tool_choice'.", "tool_choice")
-    return str(given or "auto")
+    if given is not None and not tools and chat:
+        message = "Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are specified."
+        raise BadRequest(message, "tool_choice")
+    if given == "required" and not tools:
+        raise BadRequest("Tool choice 'required' must be specified with 'tools' parameter.", "tool_choice")
+    if not isinstance(given, dict) or given.get("type") == "allowed_tools":
+        return str(given) if isinstance(given, str) else "auto"
+    function, kind = given.get("function"), given.get("type", "function")
+    # Of other kinds, which only the real service can run, it is known whether they are on offer.
+    name = kind if kind != "function" else function.get("name") if isinstance(function, dict) else given.get("name")
+    if name not in (offered if kind == "function" else [tool.get("type") for tool in tools]):
+        raise BadRequest(f"Tool choice '{name}' not found in 'tools' parameter.", "tool_choice")
+    return name if kind == "function" else "auto"
 
 
 def _schema(form: Any) -> dict[str, Any] | None:

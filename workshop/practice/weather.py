@@ -25,6 +25,17 @@ _ALERTS: dict[str, list[dict[str, str | None]]] = json.loads((DATA / "alerts.jso
 _GEOJSON = "application/geo+json"
 _SITE = "https://api.weather.gov"
 _NO_AGENT = "Every request needs a User-Agent header that names your application; yours has none."
+# The parameters of the real /alerts/active -> the property of an alert that they select by, if the practice one does.
+_PARAMETERS = {
+    "area": "area",
+    "event": "event",
+    "status": "status",
+    "message_type": "messageType",
+    "urgency": "urgency",
+    "severity": "severity",
+    "certainty": "certainty",
+    **dict.fromkeys(("code", "point", "region", "region_type", "zone")),
+}
 _ERRORS = {
     "down": (503, "ServiceUnavailable", "Service Unavailable", "The weather service is down"),
     "not-found": (404, "NotFound", "Not Found", "There is nothing here"),
@@ -37,8 +48,8 @@ async def alerts(request: Request) -> Response:
     ledger, faults = state_of(request).ledger, state_of(request).faults
     path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     in_path = request.path_params.get("area")
-    given = [in_path] if in_path else request.query_params.getlist("area")
-    areas = [area for text in given for area in text.split(",") if area]
+    query = request.query_params
+    areas = [area for text in ([in_path] if in_path is not None else query.getlist("area")) for area in text.split(",")]
     entry = ledger.weather_began(area=areas[0] if areas else "", path=path)
 
     if not request.headers.get("user-agent", "").strip():
@@ -56,16 +67,30 @@ async def alerts(request: Request) -> Response:
         ledger.failed(entry, answered=detail, status=status, fault=kind)
         return problem(status, name, title, f"{detail} (practice fault)", path, headers=hit.headers())
 
+    wrong: list[tuple[str, str]] = []  # parameters and what is wrong with them
+    for name in query:
+        if in_path is not None or name not in _PARAMETERS:
+            wrong.append((f"query.{name}", f'Query parameter "{name}" is not recognized'))
+        elif _PARAMETERS[name] is None:
+            wrong.append((f"query.{name}", "The practice weather cannot select by this; the real service can"))
     unknown = next((area for area in areas if area not in AREAS), None)
-    if unknown:
-        status, name, title = (404, "NotFound", "Not Found") if in_path else (400, "BadRequest", "Bad Request")
-        messages = [f"Does not have a value in the enumeration {json.dumps(list(codes))}" for codes in (MARINE, STATES)]
-        parameter = "path.area" if in_path else "query.area[0]"
-        errors = [{"parameter": parameter, "message": message} for message in messages]
-        detail = f"{title}: {unknown[:40]!r} is not an area"
+    if unknown is not None:
+        parameter = "query.area[0]" if in_path is None else "path.area"
+        for codes in (MARINE, STATES):
+            wrong.append((parameter, f"Does not have a value in the enumeration {json.dumps(list(codes))}"))
+    if wrong:
+        not_found = in_path is not None and unknown is not None
+        status, name, title = (404, "NotFound", "Not Found") if not_found else (400, "BadRequest", "Bad Request")
+        detail = f"{title}: {wrong[0][1]}" if unknown is None else f"{title}: {unknown[:40]!r} is not an area"
         ledger.failed(entry, answered=detail, status=status, fault=kind)
+        errors = [{"parameter": parameter, "message": message} for parameter, message in wrong]
         return problem(status, name, title, detail, path, parameterErrors=errors)
     found = _huge(areas[0] if areas else "TX") if kind == "huge" else _collection(areas)
+    for name, value in query.multi_items():
+        if name != "area":
+            wanted, of_alert = value.casefold().split(","), str(_PARAMETERS[name])
+            alerts = found["features"]
+            found["features"] = [one for one in alerts if str(one["properties"].get(of_alert)).casefold() in wanted]
     ledger.completed(entry, answered=f"{len(found['features'])} alerts", fault=kind)
     return Response(json.dumps(found, ensure_ascii=False).encode(), media_type=_GEOJSON)
 
