@@ -5,6 +5,7 @@ import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
 
@@ -203,17 +204,38 @@ async def pollers(client: Client, task_queue: str) -> Pollers:
     return Pollers(*map(tuple, alive), ahead)
 
 
-def gone(identity: str) -> bool:
-    """Whether a worker has ended, as far as can be known: its identity, pid@host, names a process of this machine."""
+def _process(identity: str) -> psutil.Process | None:
+    """A worker's process, if its identity, pid@host, names one of this machine.
+
+    Raises:
+        psutil.Error: it has ended, or cannot be looked at.
+    """
     pid, _, host = identity.partition("@")
-    if host != socket.gethostname() or not (pid.isascii() and pid.isdigit()) or len(pid) > 9:
-        return False
+    ours = host == socket.gethostname() and pid.isascii() and pid.isdigit() and len(pid) < 10
+    return psutil.Process(int(pid)) if ours else None
+
+
+def gone(identity: str) -> bool:
+    """Whether a worker has ended, as far as can be known."""
     try:
-        return bool(psutil.Process(int(pid)).status() == psutil.STATUS_ZOMBIE)
+        process = _process(identity)
+        return process is not None and bool(process.status() == psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return True
     except psutil.Error:
         return False
+
+
+def folder_of(identity: str) -> Path | None:
+    """The folder of the script that a worker runs; None if that cannot be known."""
+    try:
+        if process := _process(identity):
+            folder = Path(process.cwd())
+            script = next((part for part in process.cmdline()[1:] if part.endswith(".py")), None)
+            return (folder / script).parent if script else folder
+    except psutil.Error:
+        pass
+    return None
 
 
 async def follow(

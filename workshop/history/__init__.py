@@ -35,6 +35,7 @@ from workshop.history.rows import (
     WorkflowTask,
     as_json,
     root,
+    shown,
     with_texts,
 )
 from workshop.temporal import RPC_TIMEOUT, latest_workflow_ids, refused, retention
@@ -67,6 +68,7 @@ __all__ = [
     "read_history",
     "root",
     "run_from_events",
+    "shown",
 ]
 
 

@@ -14,6 +14,11 @@ ACTIVITIES = (MODEL, TOOL, ACTIVITY)  # what a worker runs outside of the workfl
 TASK_FAILURE, TASK_TIMEOUT = "workflow task failure", "workflow task time-out"
 
 
+def shown(path: Path) -> str:
+    """A path as a person here would name it: relative to the current folder if it lies below it."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
 @dataclass(frozen=True)
 class Place:
     """A line of a person's own code."""
@@ -25,9 +30,8 @@ class Place:
 
     @property
     def shown(self) -> str:
-        """The file as a person here would name it: relative to the current folder if it lies below it."""
-        path = Path(self.file)
-        return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else self.file
+        """The file as a person here would name it."""
+        return shown(Path(self.file))
 
 
 @dataclass(frozen=True)
