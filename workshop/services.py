@@ -209,10 +209,10 @@ class Services:
         url = f"{self.settings.ui_url}/api/v1/namespaces/default"
         try:
             with loopback.client() as http:
-                token = http.get(url).raise_for_status().cookies.get("_csrf", "")
+                token = http.get(url).raise_for_status().cookies["_csrf"]
                 config = {"config": {"workflowExecutionRetentionTtl": f"{KEEP_RUNS}s"}}
                 http.post(f"{url}/update", headers={"X-CSRF-Token": token}, json=config).raise_for_status()
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, KeyError) as error:
             self._say(f"The Temporal server keeps runs for a day only: it refuses more ({error}).")
 
     def stop(self, names: Iterable[str] | None = None, wait: bool = False) -> list[str]:

@@ -200,8 +200,11 @@ async def pollers(client: Client, task_queue: str) -> Pollers:
     # Nobody has polled in the future, and none of the list more than five minutes ago.
     ahead = now - newest if newest - now > CLOCKS_DIFFER or now - newest > FORGOTTEN + CLOCKS_DIFFER else timedelta()
     oldest = now - ahead - POLL_AGE
-    alive = [[who for who, polled in them if polled > oldest and not gone(who)] for them in (workflows, activities)]
-    return Pollers(*map(tuple, alive), ahead)
+
+    def alive(listed: list[tuple[str, datetime]]) -> tuple[str, ...]:
+        return tuple(who for who, polled in listed if polled > oldest and not gone(who))
+
+    return Pollers(alive(workflows), alive(activities), ahead)
 
 
 def _process(identity: str) -> psutil.Process | None:

@@ -92,18 +92,16 @@ async def _at(client: Client, run: Run, workers: Pollers, now: datetime) -> Diag
 
 
 def _alike(queue: str, other: str) -> bool:
-    plain, other_plain = (re.sub(r"[\W_]+", "-", name.lower()).strip("-") for name in (queue, other))
-    return SequenceMatcher(None, plain, other_plain).ratio() > 0.85
+    one, two = (re.sub(r"[\W_]+", "-", name.lower()).strip("-") for name in (queue, other))
+    return SequenceMatcher(None, one, two).ratio() > 0.85
 
 
 def _difference(queue: str, other: str) -> str:
     """How two names differ that look alike."""
-    if queue.strip() == other:
-        return "a space before or after it"
     if queue.strip().lower() == other:
-        return "capitals count"
-    at = next((i for i, (one, two) in enumerate(zip(queue, other, strict=False)) if one != two), len(other))
-    return f"they differ from the {at + 1}. character on, {queue[at:]!r} and {other[at:]!r}"
+        return "capitals count" if queue.strip() == queue else "there is a space too many"
+    at = next((at for at, (one, two) in enumerate(zip(queue, other, strict=False)) if one != two), len(other))
+    return f"the {at + 1}. character differs"
 
 
 async def _waiting(client: Client, run: Run, workers: Pollers, now: datetime) -> Diagnosis:

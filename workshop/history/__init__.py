@@ -41,36 +41,6 @@ from workshop.history.rows import (
 from workshop.temporal import RPC_TIMEOUT, latest_workflow_ids, refused, retention
 from workshop.text import scrub, span
 
-__all__ = [
-    "ACTIVITIES",
-    "ACTIVITY",
-    "AGENT_AS_TOOL",
-    "CHILD",
-    "HANDOFF",
-    "INLINE_TOOL",
-    "MODEL",
-    "MODEL_ACTIVITIES",
-    "PAUSED",
-    "SIGNAL",
-    "TASK_FAILURE",
-    "TASK_TIMEOUT",
-    "TIMER",
-    "TOOL",
-    "UPDATE",
-    "WAIT",
-    "Link",
-    "Place",
-    "Row",
-    "Run",
-    "WorkflowTask",
-    "as_json",
-    "as_text",
-    "read_history",
-    "root",
-    "run_from_events",
-    "shown",
-]
-
 
 async def read_history(
     client: Client, workflow_id: str, run_id: str | None = None, environ: Mapping[str, str] = os.environ
@@ -102,12 +72,12 @@ async def read_history(
             f"There is no workflow {workflow_id!r} here; {named}.{kept}", "name one of them, or none for the latest"
         ) from None
     run = joined(runs)
-    shown: Run = with_texts(run, lambda text: scrub(text, environ))
-    if shown is run:
+    hidden: Run = with_texts(run, lambda text: scrub(text, environ))
+    if hidden == run:
         return run
     delete = f"temporal workflow delete --workflow-id {workflow_id}"
     note = f"a key stands in the history, where all who may read it see it, and is hidden here: change it; {delete}"
-    return replace(shown, notes=(*shown.notes, note))
+    return replace(hidden, notes=(*hidden.notes, note))
 
 
 async def _read_run(client: Client, workflow_id: str, run_id: str | None) -> Run:

@@ -277,8 +277,8 @@ class _Fold:
                 if self.stream is None:
                     self.stream = event.event_id
                     self._moment(event, SIGNAL, "the model's words, streamed")
-                row = self.rows[self.stream]
-                self._change(row.event, attempts=row.attempts + 1, closed=when(event.event_time))
+                batches = self.rows[self.stream].attempts + 1
+                self._change(self.stream, attempts=batches, closed=when(event.event_time))
             case "workflow_execution_signaled":
                 self._moment(event, SIGNAL, told.signal_name, **_said(told.input))
             case "workflow_execution_update_accepted" if told.accepted_request.input.name.startswith(STREAM):

@@ -101,10 +101,11 @@ def chain(failure: Failure) -> tuple[Link, ...]:
     # raised at tells. https://www.rfc-editor.org/rfc/rfc9110#field.retry-after allows dates, too.
     if links[-1].type in ("ValueError", "OverflowError") and "_raise_for_openai_status" in failure.stack_trace:
         said = re.fullmatch(r"could not convert string to float: (.*)", failure.message)
-        wrong = (
-            f"{said[1]} (the plugin reads only seconds, no date)" if said else "infinite, too large, or not a number"
-        )
-        links.append(Link("APIStatusError", f"429 (or 5xx): the Retry-After of the model's server is {wrong}"))
+        asks = f"the provider's Retry-After is no length of time: {said[1] if said else 'infinite or not a number'}"
+        if said and re.search(r"\d:\d\d", said[1]):
+            reason = "its Retry-After is a date, and the plugin reads only seconds"
+            asks = f"the provider asks to wait until {said[1]}; {reason}"
+        links.append(Link("APIStatusError", f"429 (or 5xx): {asks}"))
     return tuple(links)
 
 

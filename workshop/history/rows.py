@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime
-from operator import is_
 from pathlib import Path
 from typing import Any
 
@@ -216,8 +215,9 @@ class Run:
     @property
     def latest(self) -> datetime:
         """The latest moment that it tells of, by the server's clock."""
-        told = [time for row in self.rows for time in (row.scheduled, row.started, row.closed, row.last_heartbeat)]
-        return max(filter(None, (self.started, self.closed, self.task and self.task.since, *told)))
+        told = [self.closed, self.task.since if self.task else None]
+        told += [time for row in self.rows for time in (row.scheduled, row.started, row.closed, row.last_heartbeat)]
+        return max([self.started, *(time for time in told if time)])
 
     @property
     def failure(self) -> str:
@@ -246,20 +246,15 @@ class Run:
 
 
 def with_texts(value: Any, change: Callable[[str], str]) -> Any:
-    """A run, or a part of one, with each of its texts changed; what does not change is the same object."""
+    """A run, or a part of one, with each of its texts changed."""
     if isinstance(value, str):
-        changed = change(value)
-        return value if changed == value else changed
+        return change(value)
     if is_dataclass(value) and not isinstance(value, type):
-        parts = {field.name: getattr(value, field.name) for field in fields(value)}
-        changes = {name: new for name, part in parts.items() if (new := with_texts(part, change)) is not part}
-        return replace(value, **changes) if changes else value
+        return replace(value, **{f.name: with_texts(getattr(value, f.name), change) for f in fields(value)})
     if isinstance(value, (list, tuple)):
-        items = [with_texts(item, change) for item in value]
-        return value if all(map(is_, items, value)) else type(value)(items)
+        return type(value)(with_texts(item, change) for item in value)
     if isinstance(value, dict):
-        held = {with_texts(key, change): with_texts(item, change) for key, item in value.items()}
-        return held if any(held.get(key) is not item for key, item in value.items()) else value
+        return {with_texts(key, change): with_texts(item, change) for key, item in value.items()}
     return value
 
 
