@@ -8,7 +8,7 @@ UNFINISHED := $(VENV)/.unfinished
 ARGS ?=
 
 # What a shell has set for other Pythons must not reach this one.
-unexport PYTHONPATH PYTHONHOME PIP_USER PYTHONDONTWRITEBYTECODE
+unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT
 # Whatever .venv turns out to be, nothing is ever installed into the Python of the machine.
 export PIP_REQUIRE_VIRTUALENV := 1
 # A certificate that the machine trusts, a company's for example, is good enough for uv as it is for pip.
@@ -78,6 +78,8 @@ $(STAMP): requirements.lock pyproject.toml $(AGAIN)
 	with_pip() { \
 	  echo 'Installing the packages into .venv with pip: about a minute and a half ...'; \
 	  { $(BIN)/python -c 'import pip' 2>/dev/null || $(BIN)/python -m ensurepip >/dev/null; } && \
+	  network=$$($(BIN)/python -m pip config list | $(BIN)/python tools/pip_network.py) && eval "$$network" && \
+	  export PIP_CONFIG_FILE=/dev/null && \
 	  $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock && \
 	  $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .; \
 	}; \

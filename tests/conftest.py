@@ -9,7 +9,7 @@ import pytest
 
 from tests.harness import PracticeFrom, Solutions
 from workshop.services import Services, free_settings
-from workshop.settings import Settings
+from workshop.settings import ROOT, Settings
 
 
 @pytest.fixture(scope="session")
@@ -75,6 +75,7 @@ def pytest_configure() -> None:
     for name in list(os.environ):
         if name.startswith(ours) or name.lower().endswith("_proxy"):
             del os.environ[name]
+    os.environ["XDG_CONFIG_HOME"] = str(ROOT / ".workshop" / "no-config")  # Temporal's own file is there, else
     # Told to end, pytest stops the services first.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # A shell starts what runs in its background deaf to Ctrl+C, and so would be all that the tests start.

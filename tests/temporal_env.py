@@ -5,7 +5,9 @@ Fixtures for the test modules that name this one in `pytest_plugins`; they impor
 
 import asyncio
 import gc
+import os
 import shutil
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -27,6 +29,7 @@ from temporalio.worker import Worker
 
 from tests import temporal_flows as flows
 from workshop.history import Run, run_from_events
+from workshop.settings import ROOT
 
 HISTORIES = Path(__file__).parent / "histories"
 
@@ -130,3 +133,11 @@ async def eventually(ask: Callable[[], Awaitable[Any]], accept: Callable[[Any], 
         assert asyncio.get_running_loop().time() < deadline, f"last answer: {answer}"
         await asyncio.sleep(0.05)
     return answer
+
+
+def workshop(*arguments: str, address: str, **env: str) -> "subprocess.CompletedProcess[str]":
+    """Runs the command as a person does, in a terminal so wide that nothing is wrapped."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("TEMPORAL_", "OPENAI_"))}
+    own |= {"TEMPORAL_ADDRESS": address, "COLUMNS": "300", "NO_COLOR": "1", **env}
+    command = [sys.executable, "-c", "from workshop.cli import main; main()", *arguments]
+    return subprocess.run(command, env=own, cwd=ROOT, capture_output=True, text=True, timeout=60)

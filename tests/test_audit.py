@@ -3,8 +3,6 @@
 import json
 import os
 import re
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,10 +17,9 @@ from rich.console import Console
 from temporalio.client import Client
 
 from tests import temporal_flows as flows
-from tests.temporal_env import HISTORIES, TOOL_THEN_ANSWER, recorded, result, start, worker
+from tests.temporal_env import HISTORIES, TOOL_THEN_ANSWER, recorded, result, start, worker, workshop
 from workshop.audit import Audit, timeline
 from workshop.history import ACTIVITY, HANDOFF, TIMER, Link, Row, Run
-from workshop.settings import ROOT
 from workshop.text import shorten
 
 pytest_plugins = ["tests.temporal_env"]
@@ -160,14 +157,6 @@ def test_a_long_run_makes_a_picture_of_bounded_height() -> None:
     picture = timeline(replace(EMPTY, rows=rows), BEGAN)
     assert "900 more are in the text below" in picture.svg()
     assert picture.html().count("<tr>") == 1001
-
-
-def workshop(*arguments: str, address: str, **env: str) -> "subprocess.CompletedProcess[str]":
-    """Runs the command as a person does, in a terminal so wide that nothing is wrapped."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith(("TEMPORAL_", "OPENAI_"))}
-    own |= {"TEMPORAL_ADDRESS": address, "COLUMNS": "300", "NO_COLOR": "1", **env}
-    command = [sys.executable, "-c", "from workshop.cli import main; main()", *arguments]
-    return subprocess.run(command, env=own, cwd=ROOT, capture_output=True, text=True, timeout=60)
 
 
 async def test_the_command_shows_brackets_and_whole_json(client: Client, temporal_address: str, queue: str) -> None:

@@ -1,7 +1,9 @@
 """Why a workflow is not finished: each state of a real workflow, and each error of the table."""
 
 import asyncio
+import json
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -20,11 +22,13 @@ from temporalio.api.workflowservice.v1 import PauseActivityRequest
 from temporalio.client import Client, WorkflowHandle
 
 from tests import temporal_flows as flows
-from tests.temporal_env import TOOL_THEN_ANSWER, eventually, recorded, refusal, result, start, worker
+from tests.temporal_env import TOOL_THEN_ANSWER, eventually, recorded, refusal, result, start, worker, workshop
+from workshop.audit import timeline
 from workshop.diagnose import REMEDIES, Diagnosis, findings, recognise, why
 from workshop.diagnose.remedies import Remedy, recognise_slip
 from workshop.errors import WorkshopError
-from workshop.history import ACTIVITY, Link, Row, Run, WorkflowTask, read_history
+from workshop.history import ACTIVITY, Link, Row, Run, WorkflowTask, as_json, read_history
+from workshop.notebook.workflows import as_table
 from workshop.settings import ROOT
 from workshop.temporal import Pollers, gone, pollers
 
@@ -110,9 +114,9 @@ async def test_retrying(client: Client, temporal_address: str, queue: str, monke
 @pytest.mark.parametrize(
     ("refused", "kind", "says"),
     [
-        (refusal(429, "rate_limit_exceeded", "slow down", **{"retry-after": "600"}), "rate limit", "429"),
-        (refusal(429, "insufficient_quota", "no", **{"retry-after": "600"}), "quota", "credit and billing"),
-        (refusal(500, "server_error", "oh", **{"retry-after": "600"}), "service down", "500"),
+        (refusal(429, "rate_limit_exceeded", "slow down", **{"retry-after": "100"}), "rate limit", "429"),
+        (refusal(429, "insufficient_quota", "no", **{"retry-after": "100"}), "quota", "credit and billing"),
+        (refusal(500, "server_error", "oh", **{"retry-after": "100"}), "service down", "500"),
     ],
 )
 async def test_the_providers_trouble(
@@ -125,6 +129,71 @@ async def test_the_providers_trouble(
         assert "wait" not in str(said.next_step) or kind != "quota"
         practising = await why(client, handle.id, practice=True)
         assert "workshop fault clear" in str(practising.next_step)
+
+
+@pytest.mark.parametrize("header", ["inf", "1e400", "nan", "-inf", "9" * 30, "soon", "Wed, 25 Nov 2026 12:00:00 GMT"])
+async def test_a_retry_after_of_nonsense_does_not_hide_the_429(
+    client: Client, temporal_address: str, queue: str, header: str
+) -> None:
+    steps = [refusal(429, "rate_limit_exceeded", "slow down", **{"retry-after": header}), *TOOL_THEN_ANSWER]
+    async with worker(temporal_address, queue, steps):
+        handle = await start(client, queue, flows.Asks, "q")
+        await result(handle)
+    errors = (await read_history(client, handle.id)).rows[0].errors
+    assert errors[-1].message.startswith("429 (or 5xx): the Retry-After of the model's server is ")
+    found = recognise(errors)
+    assert found
+    assert found.kind == "rate limit"
+
+
+async def test_a_wait_that_is_too_long_can_be_ended(client: Client, temporal_address: str, queue: str) -> None:
+    steps = [refusal(429, "rate_limit_exceeded", "slow down", **{"retry-after": "99999999"}), *TOOL_THEN_ANSWER]
+    async with worker(temporal_address, queue, steps):
+        handle = await start(client, queue, flows.Asks, "q", id=queue)
+        said = await found(client, handle, "long wait", practice=True)
+        program, *rest = shlex.split(str(said.next_step).partition("try now: ")[2])
+        subprocess.run(  # noqa: ASYNC221
+            [Path(sys.executable).with_name(program), *rest, "--address", temporal_address], check=True, timeout=60
+        )
+        assert await result(handle) == "Floods."
+
+
+async def test_a_key_in_an_error_is_hidden_and_said_to_stand_in_the_history(
+    client: Client, temporal_address: str, queue: str
+) -> None:
+    keys = {"a variable's": "a-key-of-a-foreign-server-1", "a provider's": "sk-proj-" + "a1B2" * 8}
+    for key in keys.values():
+        said = f"Incorrect API key {key} provided: {key}. Authorization was: Bearer {key}"
+        async with worker(temporal_address, queue, [refusal(401, "invalid_api_key", said)]):
+            handle = await start(client, queue, flows.Asks, f"is it {key}?")
+            await found(client, handle, "bad key")
+        environ = {"OPENAI_API_KEY": keys["a variable's"]}
+        run = await read_history(client, handle.id, environ=environ)
+        told = [str(await why(client, handle.id, environ=environ)), json.dumps(as_json(run)), str(timeline(run))]
+        told += as_table(run)
+        assert key not in "".join(told)
+        (note,) = run.notes
+        assert handle.id in note
+        assert note in told[0]
+        assert "".join(note.split()) in "".join("".join(told).split())
+        # A command reads .env, or here the variable, by itself.
+        for command in (["why"], ["audit"], ["audit", "--json"]):
+            shown = workshop(*command, handle.id, address=temporal_address, OPENAI_API_KEY=environ["OPENAI_API_KEY"])
+            assert (shown.returncode, shown.stderr) == (0, "")
+            assert key not in shown.stdout
+
+
+async def test_an_error_that_is_a_page_is_told_in_a_line(client: Client, temporal_address: str, queue: str) -> None:
+    page = f"<!DOCTYPE html>\n<html><head><title> Access\nDenied </title></head>{'<p>no</p>' * 3000}</html>"
+    async with worker(temporal_address, queue):
+        handle = await start(client, queue, flows.Calls, "refuses", f"Weather service said 403: {page}", 0)
+        said = await found(client, handle, "user agent")
+        assert len(str(said)) < 1000
+        assert "<p>" not in str(said)
+    run = await read_history(client, handle.id)
+    assert run.failure.startswith("Refused: Weather service said 403: Access Denied [a page of 27,")
+    assert "<p>" not in run.rows[0].last_error
+    assert run.errors[-1].message.endswith("</html>")
 
 
 async def test_a_refused_key_ends_the_run(client: Client, temporal_address: str, queue: str) -> None:
@@ -254,7 +323,7 @@ async def test_ends(client: Client, temporal_address: str, queue: str) -> None:
 
 
 async def test_the_server_is_asked_within_a_bound(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def never(*_: Any) -> Run:
+    async def never(*_: Any, **__: Any) -> Run:
         await asyncio.Event().wait()
         raise AssertionError
 
@@ -434,7 +503,7 @@ EXAMPLES = [
     ("RateLimitError", "Error code: 429 - Rate limit reached for requests.", "rate limit", ""),
     (
         "APIStatusError",
-        "429 (or 5xx): ... its Retry-After is a date, and the plugin reads only seconds",
+        "429 (or 5xx): the Retry-After of the model's server is infinite, too large, or not a number",
         "rate limit",
         "",
     ),
@@ -455,7 +524,17 @@ EXAMPLES = [
         "",
     ),
     ("ApplicationError", "Weather service said 404: nothing here", "refused", ""),
-    ("BadRequestError", "Error code: 400 - bad", "refused", ""),
+    ("NotFoundError", "Error code: 404", "no such api", ""),
+    ("NotFoundError", 'Error code: 404 - model "llama" not found, try pulling it first', "unknown model", ""),
+    (
+        "BadRequestError",
+        "Error code: 400 - This model's maximum context length is 8192 tokens.",
+        "context too long",
+        "",
+    ),
+    ("PermissionDeniedError", "Error code: 403 - Country, region, or territory not supported", "region", ""),
+    ("PermissionDeniedError", "Error code: 403 - You have insufficient permissions.", "forbidden", ""),
+    ("BadRequestError", "Error code: 400 - Unsupported parameter: 'temperature'", "model refused", ""),
     ("HTTPStatusError", "Server error '503 Service Unavailable' for url 'http://127.0.0.1:8234/x'", "service down", ""),
     ("InternalServerError", "Error code: 500 - oh", "service down", ""),
     ("ConnectionRefusedError", "[Errno 111] Connect call failed ('127.0.0.1', 8234)", "connection refused", ""),

@@ -14,10 +14,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import certifi
 import httpx
 import pytest
 
-from workshop import cli, doctor
+from workshop import cli, doctor, env
 from workshop.doctor import Facts, Finding, machine, variables
 from workshop.processes import free_port
 from workshop.settings import ROOT, Settings
@@ -143,7 +144,7 @@ def test_a_line_that_says_nothing_is_named(
 
 
 @pytest.mark.parametrize(
-    "name", ["MY_OPENAI_API_KEY", "OPENAI_ORG_ID", "no_proxy", "OPENAI_PROJECT_ID", "TEMPORAL_TLS"]
+    "name", ["MY_OPENAI_API_KEY", "OPENAI_ORG_ID", "no_proxy", "OPENAI_PROJECT_ID", "TEMPORAL_WORKER_BUILD_ID"]
 )
 def test_names_of_others_are_left_in_peace(tmp_path: Path, name: str) -> None:
     assert check(tmp_path, f"{GOOD}{name}=1\n") == []
@@ -287,7 +288,7 @@ def test_duplicates_are_counted_from_the_last(tmp_path: Path) -> None:
         ("TEMPORAL_ADDRESS='127.0.0.1: 7233'", "temporal-spaces", "has a space in it"),
         ("TEMPORAL_ADDRESS=127.0.0.1:8233", "temporal-ui-port", "leads to the web UI's port"),
         ("TEMPORAL_ADDRESS=localhost:7234", "temporal-port", "starts Temporal at 7233"),
-        (f"TEMPORAL_API_KEY={KEY}", "temporal-key", "TLS is spoken"),
+        (f"TEMPORAL_API_KEY={KEY}", "temporal-tls", "TLS is spoken"),
         (
             f"TEMPORAL_API_KEY={KEY}\nTEMPORAL_ADDRESS=x.tmprl.cloud:7233",
             "temporal-namespace",
@@ -302,6 +303,98 @@ def test_the_slip_in_an_address_of_temporal_or_a_port_is_named(tmp_path: Path, t
     finding = the(check(tmp_path, f"{GOOD}{text}\n"), code)
     assert says in finding.message
     assert finding.line in (5, 6)
+
+
+TLS = "[profile.default.tls]\ndisabled = false\n"
+PROFILES = f'[profile.default]\naddress = "cluster.test:7233"\napi_key = "{KEY}"\n{TLS}'
+
+
+@pytest.fixture
+def temporal_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where Temporal's own configuration file is, in a home of its own."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    path = Path(variables.TEMPORAL_FILE.replace("~", str(tmp_path / "home")))
+    path.parent.mkdir(parents=True)
+    return path
+
+
+LOCAL = "TEMPORAL_ADDRESS=127.0.0.1:7233\n"
+
+
+@pytest.mark.parametrize(
+    ("env", "shell", "file", "code", "line"),
+    [
+        (LOCAL, {"TEMPORAL_TLS": "true"}, "", "temporal-tls", None),
+        (LOCAL + "TEMPORAL_TLS=1\n", {}, "", "temporal-tls", 6),
+        (LOCAL, {"TEMPORAL_TLS_SERVER_NAME": "x"}, "", "temporal-tls", None),
+        ("", {"TEMPORAL_TLS": "true"}, "", "temporal-tls", None),
+        (LOCAL, {"TEMPORAL_PROFILE": "nope"}, PROFILES, "temporal-unused", None),
+        ("", {"TEMPORAL_PROFILE": "nope"}, PROFILES, "temporal-profile", None),
+        ("", {"TEMPORAL_CONFIG_FILE": "."}, "", "temporal-profile", None),
+        ("", {}, f"{KEY} = [", "temporal-file", None),
+        ("", {}, PROFILES, "temporal-file", None),
+        ("", {}, TLS, "temporal-file", None),
+        (LOCAL, {"TEMPORAL_TLS_SERVER_CA_CERT_PATH": "/nowhere/ca.pem"}, "", "temporal-path", None),
+    ],
+)
+def test_what_leads_away_from_the_workshops_server_is_named(
+    tmp_path: Path, temporal_file: Path, env: str, shell: dict[str, str], file: str, code: str, line: int | None
+) -> None:
+    """Case C03."""
+    temporal_file.write_text(file)
+    [finding] = check(tmp_path, GOOD + env, shell)
+    assert (finding.code, finding.line) == (code, line)
+    assert all(name in finding.message for name in shell)
+    assert finding.next_step
+
+
+def test_a_file_of_temporal_for_another_server_is_left_in_peace(tmp_path: Path, temporal_file: Path) -> None:
+    temporal_file.write_text(PROFILES + '[profile.prod]\naddress = "prod.test:7233"\n')
+    assert check(tmp_path, GOOD + LOCAL) == []
+    assert check(tmp_path, GOOD, {"TEMPORAL_PROFILE": "prod"}) == []
+    assert check(tmp_path, GOOD + LOCAL, {"TEMPORAL_TLS": "false"}) == []
+    assert check(tmp_path, f"{GOOD}TEMPORAL_ADDRESS=cluster.test:7233\n", {"TEMPORAL_TLS": "true"}) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "level", "name"),
+    [
+        ("WORKSHOP_TEMPORAL_PORT=17233", "problem", "TEMPORAL_ADDRESS"),
+        (f"WORKSHOP_TEMPORAL_PORT=17233\n{LOCAL}", "problem", "TEMPORAL_ADDRESS"),
+        ("WORKSHOP_TEMPORAL_UI_PORT=18233", "warning", "TEMPORAL_UI_URL"),
+        ("WORKSHOP_TEMPORAL_UI_PORT=18233\nTEMPORAL_UI_URL=http://localhost:8233", "warning", "TEMPORAL_UI_URL"),
+    ],
+)
+def test_a_port_that_moved_alone_is_named(tmp_path: Path, text: str, level: str, name: str) -> None:
+    """Case C38."""
+    [finding] = check(tmp_path, f"{GOOD}{text}\n")
+    assert (finding.level, finding.code, finding.next_step) == (level, "port-forgotten", "workshop use practice")
+    assert f"{name} does not follow" in finding.message
+    env.use(tmp_path, "practice", None, {})
+    assert doctor.diagnose(tmp_path, {}, doctor.SETTINGS) == []
+    [finding] = check(tmp_path, f"{OPENAI}{text}\n")
+    assert finding.next_step == "workshop use openai"
+
+
+WEATHERS = [
+    (GOOD, "practice model, practice weather"),
+    (GOOD.replace("WEATHER_API_URL=http://127.0.0.1:8234", ""), "practice model, real weather"),
+    (GOOD.replace("=http://127.0.0.1:8234\n", "=https://api.weather.gov/\n"), "practice model, real weather"),
+    (GOOD.replace("=http://127.0.0.1:8234\n", "=http://127.0.0.1:9000\n"), "practice model, another weather service"),
+    (GOOD.encode("utf-16"), "unknown"),
+    (GOOD.encode() + b"# caf\xe9\n", "unknown"),
+    (GOOD.encode() + b"X=\x00\n", "unknown"),
+]
+
+
+@pytest.mark.parametrize(("text", "says"), WEATHERS)
+def test_model_and_weather_are_called_what_they_are(tmp_path: Path, text: str | bytes, says: str) -> None:
+    """Case C41."""
+    (tmp_path / ".env").write_bytes(text.encode() if isinstance(text, str) else text)
+    assert says in doctor.mode_words(Facts.gather(tmp_path, {}))
+    oks = [finding.code for finding in doctor.diagnose(tmp_path, {}) if finding.level == "ok"]
+    assert ("mode" in oks) == (says != "unknown")
 
 
 PROXIES = [
@@ -327,6 +420,59 @@ def test_a_proxy_in_the_way_is_named_with_two_ways_out(
     assert finding.level == "problem"
     assert says in finding.message
     assert "or: unset " in finding.next_step
+
+
+@pytest.mark.parametrize(
+    "entry", ["[::1]", "::1", "::1/128", "[::1]:80", "localhost:80", "host:port", "é.test", "*.test"]
+)
+@pytest.mark.parametrize("name", ["NO_PROXY", "no_proxy"])
+def test_an_exemption_that_stops_the_http_client_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, entry: str
+) -> None:
+    """Case C01. The client itself says which do."""
+    monkeypatch.setenv(name, f"127.0.0.1, {entry}")
+    try:
+        httpx.Client(verify=False)
+        starts = True
+    except httpx.InvalidURL:
+        starts = False
+    found = check(tmp_path, GOOD, {name: f"127.0.0.1, {entry}"})
+    assert starts == (not found)
+    if not starts:
+        finding = the(found, "proxy-exempt")
+        assert finding.message.startswith(f"{name} has an entry, number 2, ")
+        assert ("write ::1" in finding.next_step) == ("[" in entry)
+    [finding] = check(tmp_path, f"{GOOD}NO_PROXY=[::1]\n")
+    assert (finding.code, finding.line) == ("proxy-exempt", 5)
+    # All are excepted, and the client reads no further.
+    assert check(tmp_path, GOOD, {name: f"*,{entry}"}) == []
+
+
+@pytest.mark.parametrize("url", ["http://proxy.test:80a", f"http://me:{SECRET}#w@proxy.test:1"])
+def test_a_proxy_that_stops_the_http_client_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", url)
+    with pytest.raises(httpx.InvalidURL):
+        httpx.Client(verify=False)
+    assert the(check(tmp_path, GOOD, {"HTTPS_PROXY": url}), "proxy-malformed").level == "problem"
+
+
+def test_certificates_that_are_gone_are_named_and_others_stay_in_force(tmp_path: Path) -> None:
+    """Case C02."""
+    (tmp_path / "empty.pem").touch()
+    shutil.copy(certifi.where(), tmp_path / "ca.pem")
+    for path, says in (("nowhere/ca.pem", "No such file"), ("empty.pem", "no certificate"), (".", "cannot be read")):
+        shell = {"SSL_CERT_FILE": str(tmp_path / path)}
+        finding = the(check(tmp_path, GOOD, shell), "certificates")
+        assert (finding.level, finding.next_step.endswith("or: unset SSL_CERT_FILE")) == ("problem", True)
+        assert finding.message.startswith("SSL_CERT_FILE ")
+        assert says in finding.message
+        assert str(tmp_path) not in str(finding)
+        assert the(check(tmp_path, f"{GOOD}SSL_CERT_FILE={tmp_path / path}\n"), "certificates").line == 5
+    shell = {"SSL_CERT_FILE": str(tmp_path / "ca.pem"), "SSL_CERT_DIR": str(tmp_path / "nowhere")}
+    assert check(tmp_path, GOOD, shell) == []
+    del shell["SSL_CERT_FILE"]
+    assert the(check(tmp_path, GOOD, shell), "certificates").level == "warning"
+    assert check(tmp_path, GOOD, {"SSL_CERT_DIR": str(tmp_path)}) == []
 
 
 def test_proxies_that_harm_nobody_are_left_in_peace(tmp_path: Path) -> None:
@@ -459,7 +605,11 @@ def test_an_env_nearer_to_the_scripts_is_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["agents.py", "openai.py", "httpx.py", "dotenv.py", "typing.py", "random.py", "temporalio/__init__.py"]
+    "name",
+    [
+        *("agents.py", "openai.py", "httpx.py", "dotenv.py", "typing.py", "random.py", "temporalio/__init__.py"),
+        *("workflows/__init__.py", "connection/__init__.py", "worker/__init__.py"),  # case C12
+    ],
 )
 @pytest.mark.parametrize("folder", ["exercises/03_durable_agent", "solutions/01_agent_hello_world", "."])
 def test_a_file_that_hides_a_package_is_named(tmp_path: Path, folder: str, name: str) -> None:
@@ -480,8 +630,17 @@ def test_a_file_that_hides_a_package_is_named(tmp_path: Path, folder: str, name:
     assert Path(seen).resolve() == path.resolve()
 
 
+def test_a_file_that_hides_the_workshop_from_a_notebook_is_named(tmp_path: Path) -> None:
+    """Case C12."""
+    for name in ("workshop/__init__.py", "exercises/03_durable_agent/workshop.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    [finding] = machine.shadows(Facts.gather(tmp_path, {}))
+    assert finding.message.startswith("exercises/03_durable_agent/workshop.py hides the package workshop")
+
+
 def test_a_folder_of_notes_hides_nothing(tmp_path: Path) -> None:
-    for name in ("temporalio/notes.py", "solutions/03/time.py", "tests/test.py"):
+    for name in ("temporalio/notes.py", "solutions/03/time.py", "tests/test.py", "solutions/03/workflows/notes.py"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     assert list(machine.shadows(Facts.gather(tmp_path, {}))) == []
@@ -644,9 +803,48 @@ def test_the_real_services_are_well(services: object, settings: Settings, tmp_pa
     assert "no namespace of the name in TEMPORAL_NAMESPACE" in the(lost, "temporal-namespace").message
 
 
+def test_the_server_is_asked_as_the_solutions_ask_it(
+    services: object, settings: Settings, tmp_path: Path, temporal_file: Path
+) -> None:
+    """Case C03: by a profile, too, and not in TLS where a variable alone wants that."""
+    temporal_file.write_text(f'[profile.prod]\naddress = "{settings.temporal_address}"\n{TLS}')
+    [finding] = machine.temporal(Facts.gather(tmp_path, {"TEMPORAL_PROFILE": "prod"}))
+    assert (finding.level, finding.code) == ("ok", "temporal-server")
+    shell = {"TEMPORAL_ADDRESS": settings.temporal_address, "TEMPORAL_TLS": "true"}
+    [finding] = machine.temporal(Facts.gather(tmp_path, shell))
+    assert (finding.level, finding.code) == ("problem", "temporal-refuses")
+    temporal_file.write_text(PROFILES)
+    [finding] = machine.temporal(Facts.gather(tmp_path, {"TEMPORAL_ADDRESS": settings.temporal_address}))
+    assert (finding.level, finding.code) == ("ok", "temporal-server")
+
+
+@pytest.mark.parametrize(("minutes", "says"), [(90, "1 h 30 min ahead"), (-90, "1 h 30 min behind"), (0, "")])
+def test_a_clock_that_differs_from_the_servers_is_named(
+    services: object, settings: Settings, tmp_path: Path, minutes: int, says: str
+) -> None:
+    """Case C33: as a process whose clock is another one."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import datetime, time\n"
+        "real = time.time\n"
+        f"time.time = lambda: real() + {minutes * 60}\n"
+        "class Moved(datetime.datetime):\n"
+        "    @classmethod\n"
+        "    def now(cls, tz=None):\n"
+        "        return cls.fromtimestamp(time.time(), tz)\n"
+        "datetime.datetime = Moved\n"
+    )
+    shell = os.environ | settings.practice_env() | settings.ports() | {"PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, "-c", "from workshop.cli import main; main()", "doctor", "--report"]
+    ended = subprocess.run(command, cwd=ROOT, env=shell, capture_output=True, text=True, check=False)
+    assert says in ended.stdout
+    assert ("clock:" in ended.stdout) == bool(minutes)
+    assert "Temporal up at port" in ended.stdout
+
+
 def test_the_first_problem_is_the_cause_not_the_effect(tmp_path: Path) -> None:
     shutil.copy(ROOT / "requirements.lock", tmp_path)
     ports = {f"WORKSHOP_{name}_PORT": str(free_port()) for name in ("TEMPORAL", "PRACTICE")}
+    ports["TEMPORAL_ADDRESS"] = f"127.0.0.1:{ports['WORKSHOP_TEMPORAL_PORT']}"
     first = doctor.first_problem(tmp_path, ports)
     assert first
     assert first.code == "env-missing"

@@ -370,15 +370,59 @@ def test_the_port_is_that_of_the_practice_services(tmp_path: Path) -> None:
     assert dotenv_values(tmp_path / ".env")[URL] == "http://127.0.0.1:9001/v1"
 
 
+MOVED = {
+    "WORKSHOP_TEMPORAL_PORT": "17233",
+    "WORKSHOP_TEMPORAL_UI_PORT": "18233",
+    "WORKSHOP_PRACTICE_PORT": "18234",
+    "WORKSHOP_LAB_PORT": "18888",
+}
+
+
+@pytest.mark.parametrize("mode", ["practice", "openai"])
+def test_what_names_a_port_follows_it(tmp_path: Path, mode: str) -> None:
+    """Case C38: to other ports, and to others again."""
+    path = tmp_path / ".env"
+    path.write_text((ROOT / ".env.example").read_text() + "".join(f"{name}={port}\n" for name, port in MOVED.items()))
+    for ports in (MOVED, {name: f"2{port[1:]}" for name, port in MOVED.items()}):
+        path.write_text(re.sub(r"(WORKSHOP_\w+_PORT=)1", rf"\g<1>{ports['WORKSHOP_LAB_PORT'][0]}", path.read_text()))
+        changed = use(tmp_path, mode, None, {}).changed
+        assert {"TEMPORAL_ADDRESS", "TEMPORAL_UI_URL"} <= set(changed)
+        read = dotenv_values(path)
+        assert read["TEMPORAL_ADDRESS"] == f"127.0.0.1:{ports['WORKSHOP_TEMPORAL_PORT']}"
+        assert read["TEMPORAL_UI_URL"] == f"http://127.0.0.1:{ports['WORKSHOP_TEMPORAL_UI_PORT']}"
+        if mode == "practice":
+            assert read[URL] == f"http://127.0.0.1:{ports['WORKSHOP_PRACTICE_PORT']}/v1"
+            assert read[WEATHER] == f"http://127.0.0.1:{ports['WORKSHOP_PRACTICE_PORT']}"
+        assert use(tmp_path, mode, None, {}).changed == []
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "TEMPORAL_ADDRESS=cluster.test:7233\nWORKSHOP_TEMPORAL_PORT=17233\nWORKSHOP_TEMPORAL_UI_PORT=18233\n",
+        "TEMPORAL_PROFILE=prod\nWORKSHOP_TEMPORAL_PORT=17233\n",
+        "TEMPORAL_ADDRESS=127.0.0.1:7300\nTEMPORAL_UI_URL=http://127.0.0.1:8300\n",
+        "TEMPORAL_ADDRESS=localhost:17233\nWORKSHOP_TEMPORAL_PORT=17233\n",
+        "TEMPORAL_UI_URL=https://ui.test\nWORKSHOP_TEMPORAL_UI_PORT=18233\n",
+    ],
+)
+def test_another_server_of_temporal_is_left_as_it_is(tmp_path: Path, lines: str) -> None:
+    (tmp_path / ".env").write_text(lines)
+    use(tmp_path, "openai", None, {})
+    assert (tmp_path / ".env").read_text() == lines
+
+
 def test_weather_can_be_chosen_apart(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_text("WEATHER_API_URL=https://mirror.test\n")
-    assert use(tmp_path, "practice", "real", {}).weather == "real"
+    switch = use(tmp_path, "practice", "real", {})
+    assert switch.weather == "other"
+    assert "another weather service" in next(env.told(switch))  # case C41
     assert dotenv_values(path)[WEATHER] == "https://mirror.test"
     assert use(tmp_path, "openai", "practice", {}).weather == "practice"
     assert dotenv_values(path)[WEATHER] == "http://127.0.0.1:8234"
     switch = use(tmp_path, "", "real", {})
-    assert (switch.mode, switch.weather, switch.changed) == ("openai", "real", [WEATHER])
+    assert (switch.mode, switch.weather, switch.changed) == ("openai", "other", [WEATHER])
     assert dotenv_values(path)[WEATHER] == "https://mirror.test"
 
 

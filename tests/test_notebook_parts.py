@@ -226,6 +226,28 @@ def test_no_exception_is_lost_between_two_looks(shell: pytest.MonkeyPatch, root:
     assert said[-1] == "RuntimeError: two"
 
 
+@pytest.mark.parametrize("domain", ["app.github.dev", "example.test"])
+def test_the_link_is_right_in_a_codespace(shell: pytest.MonkeyPatch, root: Path, domain: str) -> None:
+    """Case R41: a starter's link leads to where the browser reaches the port; one of another cluster stays."""
+    folder = exercise_folder(root, "02", solved=True)
+    look = "import connection, types; print(connection.ui_link(types.SimpleNamespace(namespace='default'), 'one'))"
+    (folder / "link.py").write_text(look)
+
+    def link() -> list[str]:
+        script = Script(folder, "link.py", root / "link.log")
+        script.start()
+        assert script.program
+        assert script.program.wait() == 0
+        return script.output.split()
+
+    shell.setenv("CODESPACE_NAME", "fluffy-disco-42")
+    shell.setenv("GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN", domain)
+    port = os.environ["WORKSHOP_TEMPORAL_UI_PORT"]
+    assert link() == [f"https://fluffy-disco-42-{port}.{domain}/namespaces/default/workflows/one"]
+    shell.setenv("TEMPORAL_UI_URL", "https://cloud.example")
+    assert link() == ["https://cloud.example/namespaces/default/workflows/one"]
+
+
 def test_options_become_words_of_a_command_line() -> None:
     options = {"durable": True, "pause": 10, "delay": 0.5, "quiet": False, "name": None, "two_words": "x"}
     expected = ["Texas?", "--durable", "--pause", "10", "--delay", "0.5", "--two-words", "x"]

@@ -462,6 +462,47 @@ def test_jupyterlab(settings: Settings) -> None:
         services.stop()
 
 
+def test_a_jupyterlab_of_the_learners_own_does_not_lead_astray(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case C07."""
+    home, state = tmp_path / "home", settings.state_dir
+    monkeypatch.setenv("HOME", str(home))
+    for name in ("JUPYTER_CONFIG_DIR", "JUPYTERLAB_SETTINGS_DIR", "IPYTHONDIR"):
+        monkeypatch.delenv(name, raising=False)
+    startup = "profile_default/startup/00.py"
+    kernel = {"argv": ["false", "{connection_file}"], "display_name": "theirs", "language": "python"}
+    files = {
+        home / ".jupyter/jupyter_server_config.py": "c.ServerApp.base_url = '/theirs/'\n"
+        "c.ServerApp.certfile = '/nowhere/cert.pem'\n"
+        "c.IdentityProvider.token = 'theirs'\n"
+        "c.PasswordIdentityProvider.hashed_password = 'argon2:theirs'\n",
+        home / ".jupyter/jupyter_config.json": json.dumps({"ServerApp": {"sock": "/nowhere/socket"}}),
+        home / ".jupyter/lab/user-settings/@jupyterlab/apputils-extension/themes.jupyterlab-settings": '{"theme": "x"}',
+        home / ".local/share/jupyter/kernels/python3/kernel.json": json.dumps(kernel),
+        home / ".ipython" / startup: f"open({str(tmp_path / 'theirs')!r}, 'w')",
+        state / "ipython" / startup: f"open({str(tmp_path / 'ours')!r}, 'w')",
+    }
+    for path, text in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    services = Services(settings)
+    try:
+        services.start(["lab"])
+        link = record_of(services, "lab").link
+        with httpx.Client(trust_env=False) as client:
+            assert client.get(link, follow_redirects=True).status_code == 200
+            base = f"http://127.0.0.1:{settings.lab_port}"
+            client.headers["Authorization"] = f"token {link.partition('?token=')[2]}"
+            assert client.post(f"{base}/api/kernels", json={"name": "python3"}).status_code == 201
+            until((tmp_path / "ours").exists)
+            assert not (tmp_path / "theirs").exists()
+            themes = client.get(f"{base}/lab/api/settings/@jupyterlab/apputils-extension:themes").json()
+            assert themes["settings"] == {"theme": "x"}  # how it looks is theirs
+    finally:
+        services.stop()
+
+
 def test_addresses_in_a_codespace(settings: Settings) -> None:
     known = catalogue(replace(settings, forwarding=("fluffy-disco-42", "example.test")))
     assert known["temporal"].link == f"https://fluffy-disco-42-{settings.temporal_ui_port}.example.test"

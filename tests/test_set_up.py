@@ -1,6 +1,7 @@
 """The Makefile: what set-up does, once, again and after an accident. Installers are stand-ins that write down what
 they are asked; the real ones run whenever anybody says `make test`."""
 
+import hashlib
 import os
 import re
 import shutil
@@ -37,8 +38,9 @@ class Checkout:
     def __init__(self, tmp_path: Path) -> None:
         self.root = tmp_path / "my checkout"
         self.root.mkdir()
-        for name in ("Makefile", "pyproject.toml", "requirements.lock", ".env.example"):
-            shutil.copy(ROOT / name, self.root)
+        (self.root / "tools").mkdir()
+        for name in ("Makefile", "pyproject.toml", "requirements.lock", ".env.example", "tools/pip_network.py"):
+            shutil.copy(ROOT / name, self.root / name)
         self.programs = tmp_path / "programs"
         self.programs.mkdir()
         self.calls = tmp_path / "calls"
@@ -54,8 +56,9 @@ class Checkout:
         path.write_text(script)
         path.chmod(0o755)
 
-    def make(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def make(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
         env = {
+            **more,
             "PATH": str(self.programs),
             "HOME": str(self.root.parent),
             "CALLS": str(self.calls),
@@ -167,6 +170,55 @@ def test_pip_installs_what_uv_cannot(checkout: Checkout) -> None:
     assert packages.startswith("python -m pip install")
     assert "--require-hashes -r requirements.lock" in packages
     assert "--no-deps --no-build-isolation -e ." in workshop
+
+
+# Builds a wheel of one module, so that nothing is asked of the network.
+BACKEND = """
+import zipfile
+def wheel(folder, name="workshop"):
+    info = f"{name}-1.dist-info"
+    files = {
+        f"{name}_module.py": "",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\\nName: {name}\\nVersion: 1\\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
+    }
+    files[f"{info}/RECORD"] = "".join(f"{path},,\\n" for path in [*files, f"{info}/RECORD"])
+    path = f"{name}-1-py3-none-any.whl"
+    with zipfile.ZipFile(f"{folder}/{path}", "w") as file:
+        for inner, text in files.items():
+            file.writestr(inner, text)
+    return path
+def build_editable(folder, config_settings=None, metadata_directory=None):
+    return wheel(folder)
+"""
+
+
+@pytest.mark.parametrize("setting", ["user = true", "target = {0}", "prefix = {0}"])
+def test_pips_own_configuration_counts_for_the_network_alone(checkout: Checkout, tmp_path: Path, setting: str) -> None:
+    """Case C04, with the real pip: what it installs is in .venv, from the folder that its configuration names."""
+    (checkout.programs / "uv").unlink()
+    (checkout.programs / "python3").unlink()
+    (checkout.programs / "python3").symlink_to(sys.executable)
+    (checkout.root / "backend.py").write_text(BACKEND)
+    made: dict[str, object] = {}
+    exec(BACKEND, made)
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    wheel = wheels / made["wheel"](wheels, "pinned")  # type: ignore[operator]
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    (checkout.root / "requirements.lock").write_text(f"pinned==1 --hash=sha256:{digest}\n")
+    (checkout.root / "pyproject.toml").write_text(
+        '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+        '[project]\nname = "workshop"\nversion = "1"\n'
+    )
+    elsewhere = tmp_path / "elsewhere"
+    config = f"[global]\nno-index = true\n[install]\nfind-links = {wheels}\n{setting.format(elsewhere)}\n"
+    (tmp_path / "pip.conf").write_text(config)
+    done = checkout.make("set-up", PIP_CONFIG_FILE=str(tmp_path / "pip.conf"))
+    assert (done.returncode, "Next:" in done.stderr) == (0, False), done.stderr
+    installed = {path.name for path in (checkout.root / ".venv").rglob("*_module.py")}
+    assert installed == {"pinned_module.py", "workshop_module.py"}
+    assert not elsewhere.exists()
 
 
 def test_a_venv_that_is_none_is_made_anew(checkout: Checkout) -> None:

@@ -7,8 +7,10 @@ import pytest
 
 from tests.folders import ALL, DURABLE, HELLO_AGENT, HELLO_TEMPORAL
 from tests.harness import Solutions
+from workshop import env
 from workshop.history import MODEL
 from workshop.processes import free_port, wait_for
+from workshop.settings import ROOT
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT], ids=lambda signum: signum.name)
@@ -72,6 +74,36 @@ def test_a_server_that_is_not_there_is_one_line(solutions: Solutions, script: st
     assert program.text.startswith(f"No Temporal server to work with at {address}")
     assert "Start one: temporal server start-dev (in the workshop: workshop up)" in program.text
     assert "Traceback" not in program.text
+
+
+@pytest.mark.parametrize("profile", ["", "prod", "nope"])
+def test_temporals_own_file_leads_nobody_astray_and_a_profile_works(
+    solutions: Solutions, tmp_path: Path, profile: str
+) -> None:
+    """Case C03: the file counts where TEMPORAL_ADDRESS does not say which server is meant."""
+    file = tmp_path / "temporal.toml"
+    other = '[profile.default]\naddress = "cluster.invalid:7233"\nnamespace = "x"\n[profile.default.tls]\n'
+    file.write_text(f'{other}[profile.prod]\naddress = "{solutions.settings.temporal_address}"\n')
+    changes = {"TEMPORAL_CONFIG_FILE": str(file), "TEMPORAL_PROFILE": profile}
+    if profile == "prod":
+        changes |= {"TEMPORAL_ADDRESS": "", "TEMPORAL_NAMESPACE": ""}
+    folder = copy_out(HELLO_TEMPORAL, tmp_path / "mine", b"")
+    solutions.worker(folder, **changes)
+    assert solutions.starter(folder, **changes).wait() == 0
+
+
+def test_a_checkout_with_ports_of_its_own(solutions: Solutions, tmp_path: Path) -> None:
+    """Case C38: .env.example, other ports, `workshop use practice`."""
+    ports = "".join(f"{name}={port}\n" for name, port in solutions.settings.ports().items())
+    (tmp_path / ".env").write_text((ROOT / ".env.example").read_text() + ports)
+    env.use(tmp_path, "practice", None, {})
+    folder = copy_out(DURABLE, tmp_path / "mine", (tmp_path / ".env").read_bytes())
+    unset = dict.fromkeys((*env.MANAGED, env.ADDRESS, env.UI, "NO_PROXY", "no_proxy"), "")
+    solutions.worker(folder, **unset)
+    starter = solutions.starter(folder, **unset)
+    assert starter.wait() == 0
+    assert f"See it at {solutions.settings.ui_url}/" in starter.text
+    assert solutions.practice.outcomes("model") == ["completed", "completed"]
 
 
 @pytest.mark.parametrize("changes", [{"TEMPORAL_NAMESPACE": "nope"}, {"TEMPORAL_ADDRESS": ":"}], ids=str)

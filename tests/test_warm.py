@@ -1,24 +1,28 @@
 """Processes that start at once: they are as `python script` would be, and none is left behind."""
 
+import ast
 import os
 import signal
 import socket
 import subprocess
 import sys
+from collections import namedtuple
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import Queue
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
 from tests.kernels import until_gone
-from workshop import warm
+from workshop import processes, warm
 from workshop.checks import find
 from workshop.checks.run import Checker
 from workshop.errors import WorkshopError
 from workshop.processes import Program, wait_for
+from workshop.settings import ROOT
 
 # Each ends in another way, and prints to both streams on the way there.
 ENDS = {
@@ -64,6 +68,18 @@ def test_the_packages_are_there_already(tmp_path: Path) -> None:
     program = started(tmp_path / "script.py")
     assert program.wait() == 0
     assert program.text == f"{sys.platform == 'linux'}\n"
+
+
+def test_all_that_a_solution_imports_is_among_them() -> None:
+    """Asked in a Python of its own: the tests' fork server has imported more."""
+    files = [path for file in ("worker", "starter", "workflows") for path in ROOT.glob(f"solutions/*/{file}.py")]
+    nodes = [node for path in files for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    modules = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+    names = {module for module in modules if module.startswith(("agents", "temporalio"))}
+    assert {"agents", "temporalio.worker"} <= names
+    script = f"import sys, workshop.packages; print({names!r} - set(sys.modules))"
+    ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout == "set()\n"
 
 
 def test_an_environment_that_changed_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -251,3 +267,14 @@ def test_a_fork_server_that_ended_is_no_fault_of_the_learners(checker: Checker, 
         os.kill(server, signal.SIGKILL)
         with pytest.raises(WorkshopError, match="try again"):
             asked.result()
+
+
+@pytest.mark.parametrize(("idle", "expected"), [(1.0, 6.0), (0.5, 8.0), (0.0, 9.0)])
+def test_a_busy_machine_is_waited_for_longer(monkeypatch: pytest.MonkeyPatch, idle: float, expected: float) -> None:
+    """Four seconds have passed, on each of two cores: a machine that is slow is not taken for code that is wrong."""
+    times = namedtuple("times", "user system idle iowait")
+    clock = iter([100.0, 104.0])
+    cores = iter([times(7.0, 1.0, 50.0, 2.0), times(7.0 + 6 * (1 - idle), 1.0, 50.0 + 8 * idle, 2.0 + 2 * (1 - idle))])
+    monkeypatch.setattr(processes, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    monkeypatch.setattr(processes, "psutil", SimpleNamespace(cpu_times=lambda: next(cores)))
+    assert processes.Patience(10.0).left == pytest.approx(expected)

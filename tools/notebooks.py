@@ -42,7 +42,7 @@ RIGHT = "    data = await make_api_call(state)\n    # data = await make_api_call
 BROKEN = "    # data = await make_api_call(state)\n    data = await make_api_call_bug(state)\n"
 BY_HAND: dict[str, tuple[str, Callable[[str], str]]] = {
     "by-hand-bug": ("*Done by hand: the cell of `activities.py`, broken.*", lambda text: text.replace(RIGHT, BROKEN)),
-    "by-hand-fix": ("*Done by hand: the cell of `activities.py`, mended.*", lambda text: text),
+    "by-hand-fix": ("*Done by hand: the cell of `activities.py`, fixed.*", lambda text: text),
 }
 
 

@@ -123,6 +123,8 @@ class Audit:
             yield Text(f"Answered: {shorten(as_text(run.result), 2 * width - 12)}")
         if run.failure:
             yield Text(f"Failed:   {shorten(run.failure, 4 * width - 12)}")
+        for note in run.notes:
+            yield Text(f"Note:     {printable(note)}", overflow="fold")
         if run.reason:
             yield Text(f"Reason:   {shorten(run.reason, 2 * width - 12)}")
         yield Text(f"Workers:  {printable(', '.join(workers)) or 'none yet'}")

@@ -102,8 +102,9 @@ def use(
             say(line)
     else:
         say(doctor.mode_words(doctor.Facts.gather(ROOT, os.environ)))
-    if finding := doctor.first_problem(ROOT, os.environ, doctor.SETTINGS):
-        say(str(finding))
+    finding = doctor.first_problem(ROOT, os.environ, doctor.SETTINGS)
+    for problem in [finding] if finding else doctor.model_server(ROOT, os.environ):
+        say(str(problem))
 
 
 @app.command("doctor")
@@ -143,7 +144,8 @@ def audit(
 
     async def read() -> history.Run:
         client = await temporal.connect(environment(), settings().temporal_address, settings().temporal_namespace)
-        return await history.read_history(client, workflow_id or await temporal.latest_workflow_id(client))
+        asked = workflow_id or await temporal.latest_workflow_id(client)
+        return await history.read_history(client, asked, environ=environment())
 
     run = _ask(read())
     if as_json:
@@ -161,7 +163,7 @@ def why_command(workflow_id: WorkflowId = None) -> None:
     async def ask() -> list[str]:
         client = await temporal.connect(environment(), settings().temporal_address, settings().temporal_namespace)
         asked = workflow_id or await temporal.latest_workflow_id(client)
-        return (await why(client, asked, practice=settings().mode == "practice")).lines()
+        return (await why(client, asked, settings().mode == "practice", environment())).lines()
 
     for line in _ask(ask()):
         say(line)

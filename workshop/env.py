@@ -20,6 +20,9 @@ from workshop.settings import HOST, Settings, is_local
 URL, KEY = "OPENAI_BASE_URL", "OPENAI_API_KEY"
 TRACING, WEATHER = "OPENAI_AGENTS_DISABLE_TRACING", "WEATHER_API_URL"
 MANAGED = (URL, KEY, TRACING, WEATHER)
+ADDRESS, UI = "TEMPORAL_ADDRESS", "TEMPORAL_UI_URL"
+# They name the server, so that TEMPORAL_ADDRESS does not have to.
+PROFILES = ("TEMPORAL_PROFILE", "TEMPORAL_CONFIG_FILE")
 PRACTICE_KEY = "practice"
 SAVE_AS_UTF8 = "save .env as UTF-8 (VS Code: click the encoding in the status bar, then Save with Encoding)"
 # The practice services' address, also as it gets mistyped.
@@ -274,7 +277,7 @@ class Switch:
     """What `use` did."""
 
     mode: str  # `practice`, `openai`, or another server's address
-    weather: str  # `practice` or `real`
+    weather: str  # `practice`, `real`, or `other`
     changed: list[str]  # names whose lines are not as they were
     made: bool  # there was no .env
     overridden: list[str]  # names for which the shell says something else, and wins
@@ -300,7 +303,8 @@ def use(root: Path, mode: str, weather: str | None, environ: Mapping[str, str]) 
         file = read(root / ".env.example", environ) or EnvFile()
 
     def lines() -> dict[str, list[str]]:
-        return {name: [file.statements[index].text for index in file.assignments(name)] for name in MANAGED}
+        names = (*MANAGED, ADDRESS, UI)
+        return {name: [file.statements[index].text for index in file.assignments(name)] for name in names}
 
     data_before, lines_before = file.data(), lines()
     settings = Settings.from_env(effective(file, environ), root)
@@ -316,12 +320,17 @@ def use(root: Path, mode: str, weather: str | None, environ: Mapping[str, str]) 
     if weather:
         address = settings.practice_url if weather == "practice" else ""
         _lead(file, WEATHER, f"--weather={weather}", address, port, "")
+    for name, wanted in forgotten(effective(file, environ), settings).items():
+        if found := file.assignments(name):
+            file.put(found[-1], wanted)
+        elif not environ.get(name):
+            file.add(name, wanted)
     if made or file.data() != data_before:
         write(path, file.data())
     values = file.values()
     return Switch(
         mode or mode_of(values.get(URL) or "", port),
-        "practice" if is_practice(values.get(WEATHER) or "", port) else "real",
+        weather_of(values.get(WEATHER) or "", port),
         [name for name, now in lines().items() if now != lines_before[name]],
         made,
         overridden(file, environ),
@@ -334,7 +343,8 @@ def told(switch: Switch) -> Iterator[str]:
         yield "Made .env from .env.example."
     model = {"practice": "the practice model", "openai": "OpenAI"}.get(switch.mode, "another server")
     changed = f"Changed there: {', '.join(switch.changed)}." if switch.changed else "Nothing had to change."
-    yield f".env leads to {model} and the {switch.weather} weather. {changed}"
+    weather = "another weather service" if switch.weather == "other" else f"the {switch.weather} weather"
+    yield f".env leads to {model} and {weather}. {changed}"
     if switch.mode not in ("practice", "openai"):
         yield "If that server calls its models otherwise than OpenAI, add OPENAI_DEFAULT_MODEL=name to .env."
     if switch.changed:
@@ -399,6 +409,33 @@ def overridden(file: EnvFile, environ: Mapping[str, str]) -> list[str]:
     if TRACING in names and is_on(environ[TRACING]):
         names.remove(TRACING)
     return names
+
+
+def forgotten(found: Mapping[str, str], settings: Settings) -> dict[str, str]:
+    """What the variables `found` still have to say of Temporal's server and web UI, whose ports they move."""
+    address = found.get(ADDRESS, "")
+    elsewhere = not ON_THIS_MACHINE.fullmatch(address) if address else any(name in found for name in PROFILES)
+    if elsewhere:
+        return {}
+    moved = {
+        ADDRESS: ("WORKSHOP_TEMPORAL_PORT", f"{HOST}:7233", f"{HOST}:{settings.temporal_port}"),
+        UI: ("WORKSHOP_TEMPORAL_UI_PORT", f"http://{HOST}:8233", settings.ui_url),
+    }
+    wanted = {}
+    for name, (variable, usual, value) in moved.items():
+        here = ON_THIS_MACHINE.fullmatch(found.get(name, usual))
+        if variable in found and here and not value.endswith(f":{here[1]}"):
+            wanted[name] = value
+    return wanted
+
+
+def weather_of(url: str, practice_port: int) -> str:
+    """`practice`, `real` or `other`: the weather service that a WEATHER_API_URL stands for."""
+    if is_practice(url, practice_port):
+        return "practice"
+    with suppress(ValueError):
+        return "real" if not url or urlsplit(url.strip()).hostname == "api.weather.gov" else "other"
+    return "other"
 
 
 def mode_of(url: str, practice_port: int) -> str:

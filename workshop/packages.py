@@ -5,9 +5,13 @@ Nothing here may start a thread: forks would lack it.
 
 import gc
 
+import agents  # noqa: F401
 import dotenv  # noqa: F401
 import httpx
 import openai
+import temporalio.envconfig
+import temporalio.openai_agents.workflow
+import temporalio.worker  # noqa: F401
 
 # Both import their larger parts at first use.
 httpx.AsyncClient()

@@ -23,6 +23,7 @@ from workshop.settings import HOST
 T = TypeVar("T")
 PATIENCE = 60.0  # seconds; a bound against hanging, never an expectation
 SETTLE = 1.0  # seconds until it is told how a process ended that is gone
+BUSY = 4  # times as long is waited on a machine that is busy
 SLACK = 2.0  # seconds by which two readings of one process's start may differ
 
 
@@ -174,6 +175,24 @@ class Program:
         return _children[self.pid].wait(patience)
 
 
+class Patience:
+    """A bound on a wait, in seconds of a machine that has nothing else to do.
+
+    One that is busy, or waits for its disk, gets up to `BUSY` times as many: what is slow there is not wrong.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._began, self._before = time.monotonic(), psutil.cpu_times()
+
+    @property
+    def left(self) -> float:
+        """Seconds; 0 or less once the bound is reached."""
+        now = psutil.cpu_times()
+        idle: float = (now.idle - self._before.idle) / max(sum(now) - sum(self._before), 0.01)
+        return self._seconds - (time.monotonic() - self._began) * max(idle, 1 / BUSY)
+
+
 def wait_for(what: str, look: Callable[[], T | None], patience: float = PATIENCE) -> T:
     """What `look` sees, as soon as it sees something.
 
@@ -323,11 +342,18 @@ def port_trouble(port: int, patience: float = 0.0) -> str:
     return trouble
 
 
+def listens(host: str, port: int, timeout: float = 1) -> bool:
+    """Whether a program takes connections there."""
+    try:
+        with socket.create_connection((host, port), timeout):
+            return True
+    except OSError:
+        return False
+
+
 def _port_trouble(port: int) -> str:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        if probe.connect_ex((HOST, port)) == 0:
-            return f"is taken{_holder(port)}"
+    if listens(HOST, port):
+        return f"is taken{_holder(port)}"
     with socket.socket() as probe:
         if sys.platform != "win32":  # there it would let two programs share a port; here it only skips TIME_WAIT
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

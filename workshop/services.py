@@ -20,12 +20,6 @@ EMBEDDED = ("temporal", "practice")  # what exercises, tests and the demo need
 LAB = "lab"
 FIRST_EXERCISE = "exercises/01_agent_hello_world/exercise.ipynb"
 GRACE = 10.0  # seconds between SIGTERM and SIGKILL; JupyterLab ends its kernels in this time
-# What has to name the new port too when one of these is changed.
-FOLLOWERS = {
-    "WORKSHOP_TEMPORAL_PORT": "TEMPORAL_ADDRESS",
-    "WORKSHOP_TEMPORAL_UI_PORT": "TEMPORAL_UI_URL",
-    "WORKSHOP_PRACTICE_PORT": "OPENAI_BASE_URL and WEATHER_API_URL",
-}
 
 
 @dataclass(frozen=True)
@@ -99,11 +93,25 @@ def catalogue(settings: Settings, *server_settings: str) -> dict[str, Service]:
             f"http://{HOST}:{settings.lab_port}/api",
             f"{loopback(settings.lab_port)}/lab{start}?token={token}",
             patience=180,
-            # In the environment, since every user of the machine can read command lines.
-            env={"JUPYTER_TOKEN": token},
+            # The token is in the environment, since every user of the machine can read command lines.
+            env={"JUPYTER_TOKEN": token, **_lab_variables(settings)},
         ),
     ]
     return {service.name: service for service in services}
+
+
+def _lab_variables(settings: Settings) -> dict[str, str]:
+    """A learner's own configuration of Jupyter and IPython does not reach this JupyterLab; its looks do."""
+    config = os.environ.get("JUPYTER_CONFIG_DIR") or Path.home() / ".jupyter"
+    theirs = os.environ.get("JUPYTERLAB_SETTINGS_DIR") or Path(config, "lab", "user-settings")
+    return {
+        "JUPYTER_CONFIG_DIR": str(settings.state_dir / "jupyter"),
+        "JUPYTER_CONFIG_PATH": "",
+        "JUPYTER_NO_CONFIG": "",
+        "JUPYTER_PREFER_ENV_PATH": "1",  # its kernel is this Python
+        "JUPYTERLAB_SETTINGS_DIR": str(theirs),
+        "IPYTHONDIR": str(settings.state_dir / "ipython"),
+    }
 
 
 def _lab_command(settings: Settings) -> list[str]:
@@ -113,6 +121,8 @@ def _lab_command(settings: Settings) -> list[str]:
         "--ServerApp.port_retries=0",
         f"--ServerApp.root_dir={settings.root}",
         "--ServerApp.open_browser=False",
+        # What the machine's own configuration may say, too.
+        *("--ServerApp.base_url=/", "--ServerApp.certfile=", "--PasswordIdentityProvider.hashed_password="),
         # Nothing is asked of the network, no list of extensions from a registry; and nobody is asked about news.
         f"--LabApp.app_settings_dir={Path(__file__).with_name('lab')}",
         "--LabApp.news_url=None",
@@ -245,11 +255,10 @@ class Services:
                 )
             for variable, port in service.ports.items():
                 if trouble := port_trouble(port, patience=0.5):
-                    follow = f" ({FOLLOWERS[variable]} too)" if variable in FOLLOWERS else ""
                     part = "the Temporal web UI" if variable == "WORKSHOP_TEMPORAL_UI_PORT" else service.title
                     raise WorkshopError(
                         f"Port {port}, meant for {part}, {trouble}.",
-                        f"stop that program, or set {variable} to another port in .env{follow}",
+                        f"stop that program, or set {variable} to another port in .env, and see: workshop doctor",
                     )
 
     def _launch(self, service: Service) -> None:

@@ -2,22 +2,23 @@
 
 import asyncio
 import socket
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
+from uuid import uuid4
 
 import psutil  # type: ignore[import-untyped]
 from google.protobuf.timestamp_pb2 import Timestamp
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, PollWorkflowTaskQueueRequest
 from temporalio.client import Client, WorkflowExecution
-from temporalio.envconfig import ClientConfig
+from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.service import RPCError
 
 from workshop.errors import WorkshopError
+from workshop.processes import Patience
 
 T = TypeVar("T")
 
@@ -27,39 +28,81 @@ POLLERS_TIMEOUT = timedelta(seconds=2)
 POLL_AGE = timedelta(seconds=75)
 PAGE = 100  # workflows that are looked at for the latest
 
-_CONNECT_ERRORS = {
-    "ConnectionRefused": "nothing listens there",
-    "dns error": "that host name is not known",
-    "grpc-status header missing": "what answers there is no Temporal server",
+UP = "start one with: workshop up (or correct TEMPORAL_ADDRESS)"
+_CONNECT_ERRORS = {  # what the SDK says -> why, and what to do
+    "ConnectionRefused": ("nothing listens there", UP),
+    "dns error": ("that host name is not known", UP),
+    "grpc-status header missing": ("what answers there is no Temporal server", UP),
+    "InvalidContentType": (
+        "what answers there speaks no TLS, which the TEMPORAL_... variables want",
+        "workshop doctor",
+    ),
 }
 
 
+def connection(env: Mapping[str, str]) -> ClientConnectConfig:
+    """How the solutions connect: by TEMPORAL_... variables and, where they name no address, by Temporal's own file.
+
+    What that file and TEMPORAL_PROFILE say is for the server that they name, not for one at another address.
+
+    Raises:
+        WorkshopError: the settings make no sense.
+    """
+    try:
+        return ClientConfig.load_client_connect_config(
+            override_env_vars=dict(env), disable_file=bool(env.get("TEMPORAL_ADDRESS"))
+        )
+    except (RuntimeError, ValueError, OSError) as error:
+        what = str(error).splitlines()[0]  # the next lines quote the file, perhaps its key
+        raise WorkshopError(
+            f"The settings for Temporal make no sense: {what}.", "correct the TEMPORAL_... variables: workshop doctor"
+        ) from None
+
+
 async def connect(env: Mapping[str, str], address: str, namespace: str) -> Client:
-    """Connects as the solutions do, by TEMPORAL_ADDRESS, _NAMESPACE, _API_KEY, _TLS_... and profiles.
+    """Connects as the solutions do.
 
     Args:
-        env: the environment to read them from.
+        env: the environment to read `connection` from.
         address: host:port to use where they name none. Likewise `namespace`.
 
     Raises:
         WorkshopError: the settings make no sense, or no server answers there.
     """
-    try:
-        config = ClientConfig.load_client_connect_config(override_env_vars=env)
-    except (RuntimeError, ValueError, OSError) as error:
-        raise WorkshopError(
-            f"The settings for Temporal make no sense: {error}", "correct the TEMPORAL_... variables"
-        ) from None
+    config = connection(env)
     target = config.setdefault("target_host", address)
     config.setdefault("namespace", namespace)
     try:
         return await asyncio.wait_for(Client.connect(**config), RPC_TIMEOUT.total_seconds())
     except (TimeoutError, RuntimeError, ValueError) as error:
         text = str(error) or f"no answer within {RPC_TIMEOUT.seconds} s"
-        why = next((words for mark, words in _CONNECT_ERRORS.items() if mark in text), text)
-        raise WorkshopError(
-            f"No Temporal server at {target}: {why}.", "start one with: workshop up (or correct TEMPORAL_ADDRESS)"
-        ) from None
+        why, step = next((known for mark, known in _CONNECT_ERRORS.items() if mark in text), (text, UP))
+        raise WorkshopError(f"No Temporal server at {target}: {why}.", step) from None
+
+
+async def clock_difference(client: Client) -> timedelta | None:
+    """By how much the server's clock is ahead of ours. It tells its time of whoever polls a task queue, so we poll one.
+
+    None: it does not tell.
+
+    Raises:
+        RPCError: the server does not say.
+    """
+    service, queue = client.workflow_service, TaskQueue(name=f"what-time-is-it-{uuid4()}")
+    began = datetime.now(UTC)
+    request = PollWorkflowTaskQueueRequest(namespace=client.namespace, task_queue=queue, identity="workshop doctor")
+    polling = asyncio.ensure_future(service.poll_workflow_task_queue(request, timeout=timedelta(seconds=10)))
+    look = DescribeTaskQueueRequest(
+        namespace=client.namespace, task_queue=queue, task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW
+    )
+    try:
+        seen = await follow(
+            lambda: service.describe_task_queue(look, timeout=RPC_TIMEOUT), lambda seen: seen.pollers, 5
+        )
+    finally:
+        polling.cancel()
+        await asyncio.gather(polling, return_exceptions=True)
+    return when(seen.pollers[0].last_access_time) - began if seen.pollers else None
 
 
 def refused(client: Client, error: RPCError) -> WorkshopError:
@@ -154,11 +197,11 @@ def gone(identity: str) -> bool:
 async def follow(
     look: Callable[[], Awaitable[T]], until: Callable[[T], object], seconds: float, pause: float = 0.1
 ) -> T:
-    """What `look` sees as soon as `until` holds for it, or else what it sees after so many seconds."""
-    deadline = time.monotonic() + seconds
+    """What `look` sees as soon as `until` holds for it, or else what it sees after so many seconds of `Patience`."""
+    patience = Patience(seconds)
     while True:
         seen = await look()
-        left = deadline - time.monotonic()
+        left = patience.left
         if until(seen) or left <= 0:
             return seen
         await asyncio.sleep(min(left, pause))

@@ -8,6 +8,13 @@ from dataclasses import dataclass
 
 WIDTH = 110  # columns: what JupyterLab, VS Code and GitHub show without wrapping
 SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD")
+HIDDEN = "(hidden)"
+# By their prefix, as providers give them out; by the words before them, as servers quote them.
+LIKE_A_KEY = (
+    re.compile(r"\b(sk|pk|gsk)-[\w*.…-]{4,}"),
+    re.compile(r"\b(?:(?:xai|nvapi|pplx|csk)-|(?:hf|gsk|r8|fw|ghp|tgp_v1)_|AIza)[\w*-]{16,}"),
+    re.compile(r"(?i)(?:(?<=bearer )|(?<=api key: )|(?<=api-key: )|(?<=api_key: )|(?<=provided: ))[\w*.+/=-]{12,}"),
+)
 
 
 def printable(text: str) -> str:
@@ -33,8 +40,10 @@ def scrub(text: str, environ: Mapping[str, str] = os.environ) -> str:
     """Text without any key: neither a variable's value, nor what looks like one."""
     for name, value in environ.items():
         if SECRET.search(name) and len(value) > 8:  # "practice" is no secret
-            text = text.replace(value, "(hidden)")
-    return re.sub(r"\b(sk|pk|gsk)-[\w*.…-]{4,}", "(hidden)", text)
+            text = text.replace(value, HIDDEN)
+    for pattern in LIKE_A_KEY:
+        text = pattern.sub(HIDDEN, text)
+    return text
 
 
 def span(seconds: float) -> str:

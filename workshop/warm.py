@@ -27,7 +27,7 @@ from typing import Any, NoReturn
 import psutil  # type: ignore[import-untyped]
 
 from workshop.errors import WorkshopError
-from workshop.processes import Program, adopt, die_with_parent, fresh_log, python_variables
+from workshop.processes import Patience, Program, adopt, die_with_parent, fresh_log, python_variables
 
 # Forked scripts crash in macOS's own frameworks; there, each starts with its imports before it.
 WARM = sys.platform == "linux"
@@ -191,17 +191,17 @@ def call(function: Callable[..., object], *arguments: Any, seconds: float, waiti
     Meanwhile `waiting` is called now and then, with the seconds that have passed.
 
     Raises:
-        TimeoutError: it took longer than `seconds`, and was ended.
+        TimeoutError: it took longer than `seconds` of `Patience`, and was ended.
         ChildProcessError: it ended without an answer. Holds the exit code.
         WorkshopError: it could not be started.
     """
     process, connection = fork(_answer, function, arguments)
-    began = time.monotonic()
+    began, patience = time.monotonic(), Patience(seconds)
     with connection:
         try:
             while not connection.poll(0.2):
                 waiting(time.monotonic() - began)
-                if time.monotonic() - began > seconds:
+                if patience.left <= 0:
                     raise TimeoutError
             return connection.recv()
         except (EOFError, ConnectionResetError):

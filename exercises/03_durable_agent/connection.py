@@ -20,14 +20,16 @@ atexit.register(time.sleep, 0.1)
 def load_env() -> None:
     """Adds to the environment what .env has and the shell lacks. An empty variable counts as unset."""
     try:
-        # Editors on Windows put a byte order mark before the first name; "-sig" drops it.
-        for name, value in dotenv_values(find_dotenv(), encoding="utf-8-sig").items():
-            if value and not os.environ.get(name):
-                os.environ[name] = value
-    except ValueError:  # not UTF-8, or with a NUL
+        values = dotenv_values(find_dotenv(), encoding="utf-8-sig")  # "-sig": Windows editors put a mark first
+        os.environ.update({name: value for name, value in values.items() if value and not os.environ.get(name)})
+    except ValueError:
         raise SystemExit(f"{find_dotenv()} is not UTF-8 text.\nNext: save it as UTF-8") from None
     for name in [name for name, value in os.environ.items() if not value]:
         del os.environ[name]
+    if os.environ.get("OPENAI_DEFAULT_API") == "chat_completions":  # for a server without the Responses API
+        from agents import set_default_openai_api  # here, since it takes seconds
+
+        set_default_openai_api("chat_completions")
     if "OPENAI_BASE_URL" in os.environ:
         # Traces do not follow that address: they, and the prompts in them, would still go to OpenAI.
         os.environ.setdefault("OPENAI_AGENTS_DISABLE_TRACING", "1")
@@ -35,44 +37,43 @@ def load_env() -> None:
 
 async def connect(*plugins: Plugin) -> Client:
     """Connects as TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY and the like say."""
-    address = os.environ.get("TEMPORAL_ADDRESS", "127.0.0.1:7233")
     try:
-        config = {"target_host": address} | ClientConfig.load_client_connect_config()
+        # Temporal's own configuration file is for the server that it names, not for one at another address.
+        own = ClientConfig.load_client_connect_config(disable_file="TEMPORAL_ADDRESS" in os.environ)
+        config = {"target_host": "127.0.0.1:7233"} | own
         client = await Client.connect(**config, plugins=plugins)
         # A namespace that does not exist is noticed here, not at the first workflow.
         await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
     except (RuntimeError, RPCError, ValueError) as error:
         if isinstance(error, RPCError) and error.status == RPCStatusCode.PERMISSION_DENIED:
             return client  # it may be used, if not described
-        start = "temporal server start-dev (in the workshop: workshop up)"
-        raise SystemExit(f"No Temporal server to work with at {address}: {error}\nStart one: {start}") from None
+        where = os.environ.get("TEMPORAL_ADDRESS", "127.0.0.1:7233")
+        start = "start one: temporal server start-dev (in the workshop: workshop up)"
+        raise SystemExit(f"No Temporal server to work with at {where}: {error}\nNext: {start}") from None
     return client
 
 
 async def until_stopped() -> None:
     """Returns at the first Ctrl+C or SIGTERM; a second one ends the process at once."""
-    stop = asyncio.Event()
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for signum in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(signum, stop.set)
+        loop.add_signal_handler(signum, stop.set)
     await stop.wait()
     for signum in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().remove_signal_handler(signum)
+        loop.remove_signal_handler(signum)
         signal.signal(signum, signal.SIG_DFL)
     print("Stopping, once the calls in flight are done.", flush=True)
 
 
 def ui_link(client: Client, workflow_id: str) -> str:
-    """Where the web UI shows this workflow. TEMPORAL_UI_URL names the UI of another server."""
+    """Where the web UI shows this workflow."""
     base = os.environ.get("TEMPORAL_UI_URL", "http://127.0.0.1:8233")
-    if "CODESPACE_NAME" in os.environ:
-        domain = os.environ.get("GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN", "app.github.dev")
-        base = f"https://{os.environ['CODESPACE_NAME']}-8233.{domain}"
     return f"{base}/namespaces/{client.namespace}/workflows/{workflow_id}"
 
 
 async def result_of(handle: WorkflowHandle[Any, str]) -> str:
-    """Waits for the workflow's result; after 10 s it says once what may be missing."""
-    hint = "Still waiting. Is the worker running (python worker.py)? In the workshop: workshop why"
+    """Waits for the workflow's result. Ctrl+C ends the waiting, not the workflow."""
+    hint = "Still waiting. The link above shows for what: a worker (python worker.py), a slow call, or a retry."
     patience = asyncio.get_running_loop().call_later(10, lambda: print(hint, flush=True))
     try:
         return await handle.result()
@@ -82,6 +83,8 @@ async def result_of(handle: WorkflowHandle[Any, str]) -> str:
         cause: BaseException = error
         while cause.__cause__:
             cause = cause.__cause__
-        raise SystemExit(f"The workflow has no result: {cause}\nIn the workshop: workshop why {handle.id}") from None
+        reason = f"The workflow has no result: {str(cause)[:500]}"  # a foreign server's may be a page
+        next_step = f"see its history at the link above (in the workshop: workshop why {handle.id})"
+        raise SystemExit(f"{reason}\nNext: {next_step}") from None
     finally:
         patience.cancel()

@@ -24,7 +24,7 @@ async def run_plain(question: str) -> None:
     try:
         result = await Runner.run(weather_agent(function_tool(get_weather_alerts)), question)
     except (Exception, asyncio.CancelledError) as error:
-        reason = f"{type(error).__name__}: {str(error.__cause__ or '') or error}"
+        reason = f"{type(error).__name__}: {str(error.__cause__ or '') or error}"[:500]
         raise SystemExit(f"The run is lost. {reason}\nNext: ask again, from the beginning") from None
     print(result.final_output)
 

@@ -20,8 +20,9 @@ async def make_api_call(state: str) -> dict[str, Any]:
         headers = {"User-Agent": "durable-ai-agents-workshop"}
         response = await http.get("/alerts/active", params={"area": state}, headers=headers)
     if response.is_client_error and response.status_code not in (408, 429):
-        # Our own mistake, such as a state that does not exist: asking again cannot help.
-        raise ApplicationError(f"Weather service said {response.status_code}: {response.text}", non_retryable=True)
+        # Our own mistake, such as a state that does not exist: asking again cannot help. What it says may be a page.
+        said = response.text[:500] if "json" in response.headers.get("content-type", "") else response.reason_phrase
+        raise ApplicationError(f"Weather service said {response.status_code}: {said}", non_retryable=True)
     response.raise_for_status()
     data: dict[str, Any] = response.json()
     return data

@@ -4,7 +4,6 @@ A file is the starter's, its TODOs filled with the solution's lines, except for 
 """
 
 import re
-import shutil
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
@@ -31,7 +30,7 @@ class Answer:
         check: its name.
         name: of the answer, for whoever reads a failure.
         todo: what stands in the check's TODO; None: what the solution has there.
-        edits: then, in the check's file: this text becomes that one.
+        edits: then, in the check's file or the one named third: this text becomes that one.
         code: of the verdict that it should get; "passed" for a right answer.
         untouched: the TODO is unchanged.
     """
@@ -41,7 +40,7 @@ class Answer:
     name: str
     code: str
     todo: str | None = None
-    edits: tuple[tuple[str, str], ...] = field(default=())
+    edits: tuple[tuple[str, ...], ...] = field(default=())
     untouched: bool = False
 
     @property
@@ -94,9 +93,15 @@ def text_of(answer: Answer) -> str:
         return f"{begin}{indent(dedent(answer.todo).strip(chr(10)), margin)}\n{end}"
 
     text = REGION.sub(fill, starter_file(answer.number, check.file))
-    for old, new in answer.edits:
-        assert old in text, f"{answer}: there is no {old!r} in {check.file}"
-        text = text.replace(old, new)
+    return edited(text, answer, check.file)
+
+
+def edited(text: str, answer: Answer, file: str) -> str:
+    """A file's text after the edits that are about it."""
+    for old, new, *where in answer.edits:
+        if (where or [answer.about.file]) == [file]:
+            assert old in text, f"{answer}: there is no {old!r} in {file}"
+            text = text.replace(old, new)
     return text
 
 
@@ -104,6 +109,7 @@ def write(answer: Answer, folder: Path) -> Path:
     """The learner's folder: the solution's files, and this answer's one."""
     folder.mkdir(parents=True)
     for path in solution(answer.number).glob("*.py"):
-        shutil.copy(path, folder / path.name)
+        text = edited(path.read_text(encoding="utf-8"), answer, path.name) if path.name != answer.about.file else ""
+        (folder / path.name).write_text(text, encoding="utf-8")
     (folder / answer.about.file).write_text(text_of(answer), encoding="utf-8")
     return folder

@@ -1,6 +1,8 @@
 """Why is this workflow not finished? What happened, why, and the one next step."""
 
 import asyncio
+import os
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -22,20 +24,23 @@ __all__ = ["REMEDIES", "Diagnosis", "Remedy", "recognise", "why"]
 PATIENCE = 9.0  # seconds for the whole answer
 
 
-async def why(client: Client, workflow_id: str, practice: bool = False) -> Diagnosis:
+async def why(
+    client: Client, workflow_id: str, practice: bool = False, environ: Mapping[str, str] = os.environ
+) -> Diagnosis:
     """Says how a workflow ended, or why it has not.
 
     Args:
         client: any client; no plugin is needed.
         workflow_id: whose latest run is looked at.
         practice: whether model and weather are the practice services, where trouble may be there on purpose.
+        environ: whose keys are hidden in what is said.
 
     Raises:
         WorkshopError: there is no such workflow, or the server does not answer in time.
     """
     try:
         async with asyncio.timeout(PATIENCE):
-            run = await read_history(client, workflow_id)
+            run = await read_history(client, workflow_id, environ=environ)
             found = findings.ended(run) if run.closed else await _unfinished(client, run)
     except (TimeoutError, RPCError) as error:
         text = getattr(error, "message", "").rstrip(".") or f"no answer within {PATIENCE:.0f} s"
@@ -43,8 +48,8 @@ async def why(client: Client, workflow_id: str, practice: bool = False) -> Diagn
     if practice and any(remedy.upstream for remedy in REMEDIES if remedy.kind == found.kind):
         goes_on = "start anew" if run.closed else "the run goes on by itself"
         ends = Advice("see it with workshop fault, end it with workshop fault clear", "ex.clear() ends it")
-        return replace(found, next_step="perhaps a practice fault: " + ends + f"; then {goes_on}")
-    return found
+        found = replace(found, next_step="perhaps a practice fault: " + ends + f"; then {goes_on}")
+    return replace(found, notes=(*found.notes, *run.notes))
 
 
 async def _unfinished(client: Client, run: Run) -> Diagnosis:

@@ -1,5 +1,6 @@
 """What a run's rows and the pollers of its task queue say: each function looks for one kind of trouble."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,10 +21,11 @@ from workshop.history import (
 )
 from workshop.settings import EXERCISES
 from workshop.temporal import Pollers, gone
-from workshop.text import Advice, count, printable, span, told
+from workshop.text import Advice, count, printable, shorten, span, told
 
 SLACK = 1.0  # seconds; heartbeats are sent in batches, and clocks differ
 SHOWN = 300  # characters of a result
+LONG_WAIT = 120.0  # seconds; OpenAI's own client does not wait longer for a server that asks it to
 PICKUP = 2.0  # seconds; a live worker takes a task within milliseconds
 
 
@@ -62,7 +64,7 @@ def ended(run: Run) -> Diagnosis:
     if run.status == "continued as new":
         step = Advice(f"workshop audit {run.workflow_id}", "ex.audit()")
         return Diagnosis(run.status, what, "It goes on in a new run.", step)
-    reason = f"somebody ended it{f', saying: {run.reason}' if run.reason else ''}."
+    reason = f"somebody ended it{f', saying: {shorten(run.reason)}' if run.reason else ''}."
     return Diagnosis(run.status, what, reason, "start anew if you still want the answer")
 
 
@@ -179,6 +181,13 @@ def retrying(row: Row, run: Run, workers: Pollers, now: datetime) -> Diagnosis |
         where = f"if the code is wrong: correct {row.place.shown}, line {row.place.line}," if row.place else ""
         step = f"{where or 'fix its cause'} and {RESTART}"
         found = Diagnosis("activity failing", what, _at(_brief(row.errors), row.errors), step)
+    if left > max(LONG_WAIT, row.longest_pause or 0):
+        reset = f"temporal activity reset --workflow-id {shlex.quote(run.workflow_id)} --activity-id {row.activity_id}"
+        reason = (
+            f"{found.why} It asked to wait so long (Retry-After), and Temporal does, whatever the retry policy says."
+        )
+        step = f"do not wait for that: once the cause is gone, try now: {reset}"
+        found = replace(found, kind="long wait", why=reason, next_step=step)
     return found if workers.activities else found.also(f"No worker polls {run.task_queue} now: " + WORKER)
 
 
@@ -229,7 +238,7 @@ def named(row: Row) -> str:
 def _brief(errors: Sequence[Link]) -> str:
     """The root cause's first line: the audit has all of it."""
     first, *more = str(root(tuple(errors)) or "unknown").splitlines() or [""]
-    return f"{first} …" if more else first
+    return f"{shorten(first)} …" if more else shorten(first)
 
 
 def _at(text: str, errors: Sequence[Link]) -> str:

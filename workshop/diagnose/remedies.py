@@ -7,12 +7,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from workshop.history import Link
-from workshop.text import Advice
+from workshop.text import Advice, shorten
 
 AUDIT = Advice("workshop audit", "ex.audit()")
 WORKER = Advice("python worker.py", "ex.worker.start()")
 START_WORKER = Advice("have a worker running: python worker.py", "ex.worker.start()")
 RESTART = "restart the worker; it goes on by itself"
+
+LOOKED_AT = 5000  # characters of an error: it may be a page
 
 # How it goes on: for a run that is open, for one that is over, and for a check.
 _OPEN = {"restart": RESTART, "wait": "wait: Temporal tries again by itself"}
@@ -72,7 +74,7 @@ RUN_SYNC = next(remedy for remedy in REMEDIES if remedy.code == "run-sync-in-not
 
 def recognise(errors: Sequence[Link]) -> Remedy | None:
     """The remedy for a chain of errors in a history, outermost first, its texts filled in."""
-    return _first([remedy for remedy in REMEDIES if remedy.kind], "\n".join(map(str, errors)))
+    return _first([remedy for remedy in REMEDIES if remedy.kind], "\n".join(str(error)[:LOOKED_AT] for error in errors))
 
 
 def recognise_slip(text: str) -> Remedy | None:
@@ -83,5 +85,5 @@ def recognise_slip(text: str) -> Remedy | None:
 def _first(remedies: Sequence[Remedy], text: str) -> Remedy | None:
     for remedy in remedies:
         if match := re.search(remedy.pattern, text):
-            return replace(remedy, names={name: value or "" for name, value in match.groupdict().items()})
+            return replace(remedy, names={name: shorten(value or "", 200) for name, value in match.groupdict().items()})
     return None

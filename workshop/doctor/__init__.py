@@ -13,12 +13,24 @@ from workshop.doctor.finding import Facts, Finding
 from workshop.doctor.variables import OURS, key_state
 from workshop.env import KEY, PRACTICE_KEY
 
-__all__ = ["SETTINGS", "Facts", "Finding", "diagnose", "first_problem", "mode_words", "report", "shadow", "told"]
+__all__ = [
+    "SETTINGS",
+    "Facts",
+    "Finding",
+    "diagnose",
+    "first_problem",
+    "mode_words",
+    "model_server",
+    "report",
+    "shadow",
+    "told",
+]
 
 
 def mode(facts: Facts) -> Iterator[Finding]:
     """It is known which model and weather are asked, and whether there is a key."""
-    yield facts.finding("mode", mode=mode_words(facts))
+    if facts.readable:
+        yield facts.finding("mode", mode=mode_words(facts))
 
 
 # The order is the order of causes: what comes first explains what comes later.
@@ -30,7 +42,9 @@ VALUES: Checks = (
     variables.key,
     variables.weather_address,
     variables.temporal_address,
+    variables.temporal_config,
     variables.proxies,
+    variables.certificates,
     variables.tracing,
     variables.duplicates,
     variables.shell_wins,
@@ -42,7 +56,7 @@ QUICK: Checks = (machine.python, machine.packages, *SETTINGS, *FOLDERS, *SERVICE
 ALL: Checks = (
     *(machine.python, mode, *SETTINGS, *FOLDERS),
     *(machine.packages, machine.venv, machine.compiled, machine.binary, machine.disk, machine.clock),
-    *(*SERVICES, machine.other_ports),
+    *(*SERVICES, machine.other_ports, machine.model_server),
 )
 PACKAGES = (
     *("workshop", "temporalio", "temporalio-openai-agents", "openai-agents"),
@@ -54,9 +68,14 @@ SHARED_ACCOUNTS = ("root", "vscode", "codespace", "runner", "user", "jovyan")
 def diagnose(root: Path, environ: Mapping[str, str], checks: Checks = ALL) -> list[Finding]:
     """All that is well and not well in the checkout `root` under the shell's variables `environ`.
 
-    Takes some seconds; asks nothing beyond this machine, but connects to TEMPORAL_ADDRESS wherever that is.
+    Takes some seconds; asks nothing beyond this machine, but TEMPORAL_ADDRESS and OPENAI_BASE_URL, wherever they lead.
     """
     return list(_found(checks, Facts.gather(root, environ)))
+
+
+def model_server(root: Path, environ: Mapping[str, str]) -> list[Finding]:
+    """What is wrong with a model's server that is neither OpenAI nor ours: it is asked."""
+    return diagnose(root, environ, (machine.model_server,))
 
 
 def first_problem(root: Path, environ: Mapping[str, str], checks: Checks = QUICK) -> Finding | None:
@@ -122,8 +141,10 @@ def report(root: Path, environ: Mapping[str, str], findings: Sequence[Finding]) 
 
 def mode_words(facts: Facts) -> str:
     """`practice model, practice weather; OPENAI_API_KEY: practice`."""
+    if not facts.readable:
+        return "which model and weather is unknown, for .env cannot be read"
     model = {"practice": "practice model", "openai": "OpenAI"}.get(facts.mode, "another OpenAI-compatible server")
-    weather = "practice weather" if facts.practice_weather else "real weather"
+    weather = "another weather service" if facts.weather == "other" else f"{facts.weather} weather"
     key = facts.env.get(KEY, "")
     own = facts.mode == "practice" and key == PRACTICE_KEY
     return f"{model}, {weather}; {KEY}: {PRACTICE_KEY if own else key_state(key)}"

@@ -5,6 +5,7 @@ the slips in a pasted key or address, as patterns, of which the first that fits 
 """
 
 import json
+import re
 import sys
 import time
 from collections.abc import Mapping
@@ -19,6 +20,8 @@ from workshop.settings import PORTS, Settings
 
 Level = Literal["ok", "warning", "problem"]
 TABLE = json.loads(Path(__file__).with_name("findings.json").read_text(encoding="utf-8"))
+
+UNREADABLE = re.compile("[\x00\udc80-\udcff]")  # bytes that are not UTF-8 stand as surrogates
 
 
 @dataclass(frozen=True)
@@ -86,9 +89,19 @@ class Facts:
         return env.mode_of(self.env.get(env.URL, ""), self.settings.practice_port)
 
     @property
+    def readable(self) -> bool:
+        """Whether scripts can read .env, if there is one."""
+        return not self.unreadable and not UNREADABLE.search(str(self.file))
+
+    @property
     def practice_weather(self) -> bool:
         """Whether the weather is the practice services'."""
-        return env.is_practice(self.env.get(env.WEATHER, ""), self.settings.practice_port)
+        return self.weather == "practice"
+
+    @property
+    def weather(self) -> str:
+        """`practice`, `real` or `other`."""
+        return env.weather_of(self.env.get(env.WEATHER, ""), self.settings.practice_port)
 
     def line(self, name: str) -> int | None:
         """The line of .env that decides `name`; None if the shell or nobody does."""

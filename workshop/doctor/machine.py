@@ -1,15 +1,12 @@
 """Checks of Python, packages, disk, and of who answers at the ports: the practice services, Temporal, or others."""
 
 import asyncio
-import http.client
 import importlib.metadata
 import importlib.util
-import json
 import os
 import pkgutil
 import re
 import shutil
-import socket
 import sys
 import sysconfig
 import tempfile
@@ -20,18 +17,25 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any, Literal
 
+import httpx
 from packaging.markers import Marker
 
-from workshop.doctor.finding import Facts, Finding, finding, port_number
-from workshop.doctor.variables import LOOPBACK
+from workshop import env, loopback
+from workshop.doctor import variables
+from workshop.doctor.finding import Facts, Finding, finding
+from workshop.errors import WorkshopError
+from workshop.processes import listens
 from workshop.settings import HOST
+from workshop.text import span
 
 OLDEST, NEWEST = (3, 11), (3, 14)
 LOCKED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)(?:\s*;\s*([^\\\n]+))?", re.MULTILINE)
 # Modules of a worker, far apart in its imports.
 COMPILED = ("agents/run.py", "openai/_client.py", "temporalio/worker/__init__.py", "mcp/types.py")
+SCRIPTS = ("worker", "starter", "workflows", "activities", "connection")  # what lies in each exercise, as .py
 FREE_BYTES_NEEDED = 200_000_000  # logs, the Temporal database, a notebook's copies
 FREE_BYTES_WANTED = 1_000_000_000
+CLOCKS_MAY_DIFFER = 5.0  # seconds
 
 
 def python(facts: Facts) -> Iterator[Finding]:
@@ -105,18 +109,24 @@ def shadows(facts: Facts) -> Iterator[Finding]:
 
 
 def shadows_in(folder: Path, root: Path) -> Iterator[Finding]:
-    """The files in `folder` that Python imports in place of a package of the same name, such as `agents.py`."""
+    """What Python imports from `folder` in place of a package, such as `agents.py`, or of a script: `workflows/`."""
     site = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
     for module in pkgutil.iter_modules([str(folder)]):
-        if module.name in ("workshop", "test", "tests"):
+        if module.name in ("test", "tests") or (module.name == "workshop" and folder == root):
             continue
         # A module inside the interpreter cannot be hidden.
         standard = module.name in sys.stdlib_module_names and module.name not in sys.builtin_module_names
         spec = None if standard else PathFinder.find_spec(module.name, site)
-        if standard or (spec and spec.loader):
-            path = (folder / (module.name if module.ispkg else f"{module.name}.py")).relative_to(root).as_posix()
-            what = f"Python's own module {module.name}" if standard else f"the package {module.name}"
-            yield finding("shadow", path=path, what=what)
+        if module.ispkg and module.name in SCRIPTS:
+            what = f"{module.name}.py"
+        elif standard:
+            what = f"Python's own module {module.name}"
+        elif module.name == "workshop" or (spec and spec.loader and module.name not in SCRIPTS):
+            what = f"the package {module.name}"
+        else:
+            continue
+        path = (folder / (module.name if module.ispkg else f"{module.name}.py")).relative_to(root).as_posix()
+        yield finding("shadow", path=path, what=what)
 
 
 def disk(facts: Facts) -> Iterator[Finding]:
@@ -155,34 +165,60 @@ def practice_services(facts: Facts) -> Iterator[Finding]:
         yield facts.finding("practice-services", port=port)
 
 
+def model_server(facts: Facts) -> Iterator[Finding]:
+    """A model's server that is neither OpenAI nor ours has the API that is used. It is asked without the key."""
+    url = facts.env.get(env.URL, "").rstrip("/")
+    if facts.quick or facts.mode in ("practice", "openai") or not url.startswith("http"):
+        return
+
+    def has(path: str) -> bool:
+        # A request that says nothing is refused, for its key or its body, where there is such an API.
+        return httpx.post(url + path, json={}, timeout=5).status_code not in (404, 405, 501)
+
+    chat = facts.env.get("OPENAI_DEFAULT_API") == "chat_completions"
+    try:
+        if not has("/chat/completions" if chat else "/responses"):
+            row = "model-api/chat" if not chat and has("/chat/completions") else "model-api"
+            yield facts.finding(row, env.URL)
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, OSError) as error:
+        yield facts.finding("model-api/silent", env.URL, reason=type(error).__name__)
+
+
 def temporal(facts: Facts) -> Iterator[Finding]:
-    """A Temporal server answers at TEMPORAL_ADDRESS, and knows the namespace."""
-    host, _, port = facts.settings.temporal_address.rpartition(":")
-    host, number = host.strip("[]"), port_number(port)
-    local = host in LOOPBACK
-    if not host or number is None or "/" in host or (facts.quick and not local):
+    """A Temporal server answers where the settings lead, knows the namespace, and its clock is ours."""
+    server = variables.temporal_server(facts)
+    if not server:
         return  # another check speaks of the form
-    if not _listens(host, number, 0.2 if facts.quick else 3):
+    host, port, tls = server
+    local = host in variables.LOOPBACK
+    if facts.quick and not local:
+        return
+    if not listens(host, port, 0.2 if facts.quick else 3):
         if local:
-            yield facts.finding("temporal-server", port=number)
+            yield facts.finding("temporal-server", port=port)
         else:
             yield facts.finding("temporal-server/elsewhere", "TEMPORAL_ADDRESS")
-    elif not facts.quick and local and not facts.env.get("TEMPORAL_API_KEY") and not facts.env.get("TEMPORAL_TLS"):
+    elif not facts.quick:
         # In a thread: a notebook's event loop runs already.
         with ThreadPoolExecutor(1) as pool:
-            state = pool.submit(asyncio.run, _ask(f"{host}:{number}", facts.settings.temporal_namespace)).result()
-        if state == "other":
-            yield _taken(facts, number, "Temporal", "WORKSHOP_TEMPORAL_PORT")
+            state, ahead = pool.submit(asyncio.run, _ask(facts)).result()
+        if state == "other" and local and not tls:
+            yield _taken(facts, port, "Temporal", "WORKSHOP_TEMPORAL_PORT")
+        elif state == "other":
+            yield facts.finding("temporal-refuses", port=port)
         elif state == "no namespace":
             yield facts.finding("temporal-namespace", "TEMPORAL_NAMESPACE")
         else:
-            yield facts.finding("temporal-server/right", port=number)
+            yield facts.finding("temporal-server/right", port=port)
+        if abs(ahead) >= CLOCKS_MAY_DIFFER:
+            row = "clock/behind" if ahead > 0 else "clock/ahead"
+            yield facts.finding(row, difference=span(abs(ahead)))
 
 
 def other_ports(facts: Facts) -> Iterator[Finding]:
     """The ports that `workshop up` will want are free or its own."""
     settings = facts.settings
-    if not _listens(HOST, settings.temporal_port, 1) and _listens(HOST, settings.temporal_ui_port, 1):
+    if not listens(HOST, settings.temporal_port, 1) and listens(HOST, settings.temporal_ui_port, 1):
         yield _taken(facts, settings.temporal_ui_port, "Temporal's web UI", "WORKSHOP_TEMPORAL_UI_PORT")
     if _who(settings.lab_port, "/api", lambda found: "version" in found, facts.quick) in ("other", "silent"):
         yield facts.finding("port-taken/lab", port=settings.lab_port)
@@ -192,46 +228,39 @@ def _taken(facts: Facts, port: int, service: str, variable: str) -> Finding:
     return facts.finding("port-taken", port=port, service=service, variable=variable)
 
 
-def _listens(host: str, port: int, timeout: float) -> bool:
-    try:
-        with socket.create_connection((host, port), timeout):
-            return True
-    except OSError:
-        return False
-
-
 def _who(
     port: int, path: str, is_right: Callable[[dict[str, Any]], bool], quick: bool
 ) -> Literal["nobody", "silent", "other", "right"]:
-    """Who answers GET `path` on loopback with JSON. Through http.client, which no proxy variable reaches."""
-    connection = http.client.HTTPConnection(HOST, port, timeout=0.2 if quick else 3)
+    """Who answers GET `path` on loopback with JSON."""
     try:
-        connection.connect()
-    except OSError:
+        with loopback.client(f"http://{HOST}:{port}", timeout=0.2 if quick else 3) as http:
+            found = http.get(path).json()
+    except httpx.ConnectError:
         return "nobody"
-    try:
-        connection.request("GET", path)
-        found = json.loads(connection.getresponse().read(10_000))
-    except TimeoutError:
+    except httpx.TimeoutException:
         return "silent"
-    except (OSError, ValueError, http.client.HTTPException):
+    except (httpx.HTTPError, ValueError):
         return "other"
-    finally:
-        connection.close()
     return "right" if isinstance(found, dict) and is_right(found) else "other"
 
 
-async def _ask(address: str, namespace: str) -> Literal["well", "other", "no namespace"]:
+async def _ask(facts: Facts) -> tuple[Literal["well", "other", "no namespace"], float]:
+    """How the server is, and by how many seconds its clock is ahead of ours."""
     # Here, for the other checks need not wait for these imports.
     from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
-    from temporalio.client import Client
     from temporalio.service import RPCError, RPCStatusCode
 
+    from workshop import temporal
+
+    settings = facts.settings
     try:
-        client = await asyncio.wait_for(Client.connect(address), 5)
-        await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=namespace))
+        client = await temporal.connect(facts.env, settings.temporal_address, settings.temporal_namespace)
+        await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
+        ahead = await temporal.clock_difference(client)
     except RPCError as error:
-        return "no namespace" if error.status == RPCStatusCode.NOT_FOUND else "other"
-    except (RuntimeError, TimeoutError):
-        return "other"
-    return "well"
+        if error.status == RPCStatusCode.PERMISSION_DENIED:
+            return "well", 0  # it may be used, if not described
+        return ("no namespace" if error.status == RPCStatusCode.NOT_FOUND else "other"), 0
+    except WorkshopError:
+        return "other", 0
+    return "well", ahead.total_seconds() if ahead else 0

@@ -1,24 +1,31 @@
 """Checks of `.env` and of the shell's variables: model, key, weather, tracing, Temporal, ports, proxies."""
 
 import importlib.util
+import ipaddress
+import os
 import re
+import ssl
+import sys
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+import httpx
+
 from workshop import env
-from workshop.doctor.finding import TABLE, Facts, Finding, port_number
-from workshop.env import KEY, MANAGED, PRACTICE_KEY, TRACING, URL, WEATHER
+from workshop.doctor.finding import TABLE, UNREADABLE, Facts, Finding, port_number
+from workshop.env import ADDRESS, KEY, MANAGED, PRACTICE_KEY, PROFILES, TRACING, UI, URL, WEATHER
 from workshop.errors import WorkshopError
 from workshop.settings import HOST, PORTS, is_local
 
-ADDRESS, NAMESPACE, TEMPORAL_KEY = "TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "TEMPORAL_API_KEY"
+NAMESPACE, TEMPORAL_KEY = "TEMPORAL_NAMESPACE", "TEMPORAL_API_KEY"
 OURS = (
-    *(*MANAGED, ADDRESS, NAMESPACE, TEMPORAL_KEY, "TEMPORAL_UI_URL"),
-    *(*PORTS, "WORKSHOP_STATE_DIR", "OPENAI_DEFAULT_MODEL"),
+    *(*MANAGED, ADDRESS, NAMESPACE, TEMPORAL_KEY, UI),
+    *(*PORTS, "WORKSHOP_STATE_DIR", "OPENAI_DEFAULT_MODEL", "OPENAI_DEFAULT_API"),
 )
 # Names that people write for ours, as bare capitals.
 MEANT = {re.sub("[^A-Z]", "", name): name for name in OURS}
 MEANT |= {wrong: name for name, all_wrong in TABLE["misspelt"].items() for wrong in all_wrong}
+TEMPORAL_FILE = f"~/{'Library/Application Support' if sys.platform == 'darwin' else '.config'}/temporalio/temporal.toml"
 LOOPBACK = (HOST, "localhost", "::1", "0.0.0.0")
 PROXIES = ("all_proxy", "http_proxy", "https_proxy")
 
@@ -42,8 +49,7 @@ def file_is_there(facts: Facts) -> Iterator[Finding]:
         yield facts.finding("env-missing/above" if above else "env-missing")
     for statement in facts.file.statements:
         text = statement.before + statement.text
-        not_utf8 = re.search("[\udc80-\udcff]", text)  # bytes that are not UTF-8 stand as surrogates
-        if "\x00" in text or not_utf8:
+        if UNREADABLE.search(text):
             row = "env-nul" if "\x00" in text else "env-not-utf8"
             yield facts.finding(row, line=statement.line, save=env.SAVE_AS_UTF8)
             return
@@ -218,6 +224,7 @@ def temporal_address(facts: Facts) -> Iterator[Finding]:
     right = facts.settings.temporal_port
     form = f"write {ADDRESS}=host:port {facts.place(ADDRESS)}, such as {HOST}:{right}"
     local = not value or host.strip("[]") in LOOPBACK
+    forgotten = env.forgotten(facts.env, facts.settings)
     if not value:
         pass
     elif "://" in value:
@@ -230,12 +237,60 @@ def temporal_address(facts: Facts) -> Iterator[Finding]:
         yield facts.finding("temporal-bad-port", ADDRESS, form=form)
     elif local and int(port) == facts.settings.temporal_ui_port:
         yield facts.finding("temporal-ui-port", ADDRESS, right=right, form=form)
-    elif local and int(port) != right:
+    elif local and int(port) != right and ADDRESS not in forgotten:
         yield facts.finding("temporal-port", ADDRESS, port=port, right=right)
-    if facts.env.get(TEMPORAL_KEY) and local:
-        yield facts.finding("temporal-key", TEMPORAL_KEY)
+    for name, wanted in forgotten.items():
+        follow = (
+            f"workshop use {facts.mode}" if facts.mode in ("practice", "openai") else f"set {name}={wanted} in .env"
+        )
+        if facts.shell.get(name):
+            follow = f"unset {name}, then: {follow}"
+        row = "port-forgotten" if name == ADDRESS else "port-forgotten/ui"
+        yield facts.finding(row, name, follow=follow)
     if host.endswith((".tmprl.cloud", ".temporal.io")) and not facts.env.get(NAMESPACE):
         yield facts.finding("temporal-namespace/cloud", ADDRESS)
+
+
+def temporal_config(facts: Facts) -> Iterator[Finding]:
+    """Temporal's other variables and its own configuration file go with the server that is meant."""
+    address, ours = facts.env.get(ADDRESS, ""), f"{HOST}:{facts.settings.temporal_port}"
+    if address:
+        for name in PROFILES:
+            if name in facts.env:
+                yield facts.finding("temporal-unused", name)
+    others = [name for name in facts.env if name.startswith("TEMPORAL_") and name not in OURS]
+    if address and not others and TEMPORAL_KEY not in facts.env:
+        return
+    from workshop import temporal  # here, for the other checks need not wait for these imports
+
+    try:
+        config = temporal.connection(facts.env)
+        without_file = temporal.connection({ADDRESS: ours, **facts.env})
+    except WorkshopError:
+        gone = [name for name in others if name.endswith("_PATH") and not os.path.isfile(facts.env[name])]
+        name = next((name for name in [*gone, *PROFILES] if name in facts.env), "")
+        row = "temporal-path" if gone else "temporal-profile" if name else "temporal-file/unreadable"
+        yield facts.finding(row, name, file=TEMPORAL_FILE)
+        return
+    from_file = not address and config != {key: value for key, value in without_file.items() if key != "target_host"}
+    if from_file and not any(name in facts.env for name in PROFILES):
+        yield facts.finding("temporal-file", ADDRESS, file=TEMPORAL_FILE, ours=ours)
+    elif config.get("tls") and is_local(f"http://{address or ours}", facts.settings.temporal_port):
+        name = next(name for name in (TEMPORAL_KEY, *others) if name in facts.env)
+        yield facts.finding("temporal-tls", name)
+
+
+def temporal_server(facts: Facts) -> tuple[str, int, bool] | None:
+    """Host and port of the server that programs connect to, and whether they speak TLS; None if these make no sense."""
+    from workshop import temporal
+
+    try:
+        config = temporal.connection(facts.env)
+    except WorkshopError:
+        return None
+    host, _, port = config.get("target_host", facts.settings.temporal_address).rpartition(":")
+    number = port_number(port)
+    return (host.strip("[]"), number, bool(config.get("tls"))) if host and number and "/" not in host else None
 
 
 def ports(facts: Facts) -> Iterator[Finding]:
@@ -256,24 +311,68 @@ def proxies(facts: Facts) -> Iterator[Finding]:
 
     The rules are httpx's: small letters win over capitals, and NO_PROXY lists hosts, with * for all.
     """
-    found = {name.lower(): name for name in sorted(facts.env) if name.lower() in PROXIES}
-    excepted = facts.env.get("no_proxy", facts.env.get("NO_PROXY", ""))
-    exempt = {entry.strip() for entry in excepted.split(",")}
-    if "*" in exempt:
+    found = {name.lower(): name for name in sorted(facts.env) if name.lower() in (*PROXIES, "no_proxy")}
+    excepting = found.pop("no_proxy", "NO_PROXY")
+    entries = [entry.strip() for entry in facts.env.get(excepting, "").split(",")]
+    if "*" in entries:
         return
+    if unreadable := [entry for entry in entries if entry and not _reads(_host_pattern(entry))]:
+        row = "proxy-exempt/brackets" if "[" in unreadable[0] else "proxy-exempt"
+        yield facts.finding(row, excepting, number=entries.index(unreadable[0]) + 1)
     for name in found.values():
-        scheme = facts.env[name].partition("://")[0].lower() if "://" in facts.env[name] else "http"
+        url = facts.env[name] if "://" in facts.env[name] else f"http://{facts.env[name]}"
+        scheme = url.partition("://")[0].lower()
         if scheme not in ("http", "https", "socks5", "socks5h"):
             yield facts.finding("proxy-scheme", name)
+        elif not _reads(url):
+            yield facts.finding("proxy-malformed", name)
         elif scheme.startswith("socks") and importlib.util.find_spec("socksio") is None:
             yield facts.finding("proxy-socks", name)
     here = found.get("http_proxy") or found.get("all_proxy")
-    if here and not all(_is_exempt(facts.env.get(name, ""), exempt) for name in (URL, WEATHER)):
+    if here and not all(_is_exempt(facts.env.get(name, ""), entries) for name in (URL, WEATHER)):
         why = "no_proxy wins over NO_PROXY, and" if "no_proxy" in facts.env and "NO_PROXY" in facts.env else "NO_PROXY"
         yield facts.finding("proxy-loopback", here, why=why)
 
 
-def _is_exempt(url: str, exempt: set[str]) -> bool:
+def _reads(url: str) -> bool:
+    """Whether the HTTP client takes `url`, the address of a proxy or a pattern of addresses."""
+    try:
+        httpx.URL(url)
+    except httpx.InvalidURL:
+        return False
+    return True
+
+
+def _host_pattern(entry: str) -> str:
+    """An entry of NO_PROXY as httpx asks for it."""
+    if "://" in entry:
+        return entry
+    try:
+        ipaddress.IPv6Address(entry.partition("/")[0])
+    except ValueError:
+        return f"all://*{entry}"
+    return f"all://[{entry}]"
+
+
+def certificates(facts: Facts) -> Iterator[Finding]:
+    """SSL_CERT_FILE and SSL_CERT_DIR name certificates: without them no HTTP client starts, not even for practice."""
+    for name, row in (("SSL_CERT_FILE", "certificates"), ("SSL_CERT_DIR", "certificates/folder")):
+        path = facts.env.get(name)
+        if not path:
+            continue
+        try:
+            if name == "SSL_CERT_DIR":
+                os.listdir(path)
+            else:
+                ssl.create_default_context(cafile=path)
+        except ssl.SSLError:
+            yield facts.finding(row, name, wrong="holds no certificate")
+        except OSError as error:
+            yield facts.finding(row, name, wrong=f"cannot be read: {error.strerror}")
+        return  # where the first is set, nobody looks at the second
+
+
+def _is_exempt(url: str, exempt: list[str]) -> bool:
     """Whether no proxy stands before `url`, or it is not on this machine."""
     try:
         host = urlsplit(url).hostname or ""

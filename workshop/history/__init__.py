@@ -3,7 +3,8 @@
 Works with any client and with recorded histories; neither the plugin nor the workflow's own classes are needed.
 """
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from temporalio.client import Client
@@ -34,8 +35,10 @@ from workshop.history.rows import (
     WorkflowTask,
     as_json,
     root,
+    with_texts,
 )
 from workshop.temporal import RPC_TIMEOUT, latest_workflow_ids, refused
+from workshop.text import scrub
 
 __all__ = [
     "ACTIVITIES",
@@ -66,8 +69,12 @@ __all__ = [
 ]
 
 
-async def read_history(client: Client, workflow_id: str, run_id: str | None = None) -> Run:
+async def read_history(
+    client: Client, workflow_id: str, run_id: str | None = None, environ: Mapping[str, str] = os.environ
+) -> Run:
     """Reads a workflow: its latest run, with all that continued as new into it, as one; or just the run that is named.
+
+    Keys are hidden: what looks like one, and the values of the variables of `environ` that hold one.
 
     Raises:
         WorkshopError: there is no such workflow or run, or the server does not say.
@@ -90,7 +97,13 @@ async def read_history(client: Client, workflow_id: str, run_id: str | None = No
         raise WorkshopError(
             f"There is no workflow {workflow_id!r} here; {named}.", "name one of them, or none for the latest"
         ) from None
-    return joined(runs)
+    run = joined(runs)
+    shown: Run = with_texts(run, lambda text: scrub(text, environ))
+    if shown is run:
+        return run
+    delete = f"temporal workflow delete --workflow-id {workflow_id}"
+    note = f"a key stands in the history, where all who may read it see it, and is hidden here: change it; {delete}"
+    return replace(shown, notes=(*shown.notes, note))
 
 
 async def _read_run(client: Client, workflow_id: str, run_id: str | None) -> Run:

@@ -94,7 +94,7 @@ def run_from_events(
     if not run.open:
         run = replace(run, rows=tuple(_abandoned(row) if row.open else row for row in run.rows))
     elif description:
-        run = _described(run, events, description)
+        run = _described(run, description)
     idle = events[-1].WhichOneof("attributes") == "workflow_task_completed_event_attributes"
     rows = run.rows
     if run.open and run.task is None and idle and not any(row.open for row in rows):
@@ -108,7 +108,7 @@ def _abandoned(row: Row) -> Row:
     return replace(row, state=state, notes=(*row.notes, "not over when the workflow ended"))
 
 
-def _described(run: Run, events: Iterable[HistoryEvent], description: DescribeWorkflowExecutionResponse) -> Run:
+def _described(run: Run, description: DescribeWorkflowExecutionResponse) -> Run:
     """An open run with what only the server knows: attempts of what is under way, and the open workflow task."""
     task = None
     if description.HasField("pending_workflow_task"):
@@ -117,10 +117,9 @@ def _described(run: Run, events: Iterable[HistoryEvent], description: DescribeWo
         since = open_task.started_time if taken else open_task.scheduled_time
         task = WorkflowTask(taken, open_task.attempt, when(since))
     pending = {activity.activity_id: activity for activity in description.pending_activities}
-    ids = {event.event_id: event.activity_task_scheduled_event_attributes.activity_id for event in events}
     rows = []
     for row in run.rows:
-        activity = pending.get(ids[row.event])
+        activity = pending.get(row.activity_id)
         if row.kind == TASK_FAILURE and row.open and task:
             # After the first failures of a workflow task, the history keeps no further ones.
             row = replace(row, attempts=max(row.attempts, task.attempt if task.taken else task.attempt - 1))
@@ -324,6 +323,7 @@ class _Fold:
             schedule_to_close=_seconds(told.schedule_to_close_timeout),
             longest_pause=_seconds(policy.initial_interval if steady else policy.maximum_interval),
             maximum_attempts=policy.maximum_attempts,
+            activity_id=told.activity_id,
         )
 
     def _marker(self, event: HistoryEvent, told: Any) -> None:

@@ -74,13 +74,15 @@ def chain(failure: Failure) -> tuple[Link, ...]:
         if not failure.HasField("cause"):
             break
         failure = failure.cause
-    # What a provider's refusal became that says in its Retry-After header when to come back, as a date: the plugin
-    # reads that header as a number of seconds, so that its own ValueError hides the status, and only the line it was
-    # raised at tells. https://www.rfc-editor.org/rfc/rfc9110#field.retry-after allows both.
-    date = re.fullmatch(r"could not convert string to float: (.*)", failure.message)
-    if date and "_raise_for_openai_status" in failure.stack_trace:
-        reason = "its Retry-After is a date, and the plugin reads only seconds"
-        links.append(Link("APIStatusError", f"429 (or 5xx): the provider asks to wait until {date[1]}; {reason}"))
+    # What a provider's refusal became whose Retry-After header is a date, or no number that makes sense: the plugin
+    # reads that header as a number of seconds, so that its own error hides the status, and only the line it was
+    # raised at tells. https://www.rfc-editor.org/rfc/rfc9110#field.retry-after allows dates, too.
+    if links[-1].type in ("ValueError", "OverflowError") and "_raise_for_openai_status" in failure.stack_trace:
+        said = re.fullmatch(r"could not convert string to float: (.*)", failure.message)
+        wrong = (
+            f"{said[1]} (the plugin reads only seconds, no date)" if said else "infinite, too large, or not a number"
+        )
+        links.append(Link("APIStatusError", f"429 (or 5xx): the Retry-After of the model's server is {wrong}"))
     return tuple(links)
 
 

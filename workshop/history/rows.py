@@ -1,8 +1,10 @@
 """The shapes in which a workflow run is told: one `Run`, and in it one `Row` for everything that happened."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime
+from operator import is_
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,10 @@ class Link:
     def __str__(self) -> str:
         # httpx ends its messages with a link to a page about status codes.
         message = self.message.partition("\nFor more information check:")[0]
+        if page := re.search(r"<(!doctype|html|head|body)\b.*", message, re.IGNORECASE | re.DOTALL):
+            title = re.search(r"<title>([^<]*)", page[0], re.IGNORECASE)
+            what = f"{' '.join(title[1].split()) if title else ''} [a page of {len(page[0]):,} characters]"
+            message = f"{message[: page.start()]}{what.strip()}"
         return f"{self.type}: {message}" if message else self.type
 
 
@@ -126,6 +132,7 @@ class Row:
     schedule_to_close: float | None = None  # seconds; None = without a bound
     longest_pause: float | None = None  # seconds between two attempts
     maximum_attempts: int = 0  # 0 = without a bound
+    activity_id: str = ""
     notes: tuple[str, ...] = ()
 
     @property
@@ -194,6 +201,7 @@ class Run:
     task: WorkflowTask | None = None  # the open one, known only from a live server
     continues: str = ""  # the id of the run before this one, which continued as new
     earlier: tuple[str, ...] = ()  # ids of the runs before the last one, oldest first, that are in here too
+    notes: tuple[str, ...] = ()
 
     @property
     def open(self) -> bool:
@@ -224,6 +232,23 @@ class Run:
             input_tokens=sum(model.input_tokens for model in models),
             output_tokens=sum(model.output_tokens for model in models),
         )
+
+
+def with_texts(value: Any, change: Callable[[str], str]) -> Any:
+    """A run, or a part of one, with each of its texts changed; what does not change is the same object."""
+    if isinstance(value, str):
+        return change(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        parts = {field.name: getattr(value, field.name) for field in fields(value)}
+        changes = {name: new for name, part in parts.items() if (new := with_texts(part, change)) is not part}
+        return replace(value, **changes) if changes else value
+    if isinstance(value, (list, tuple)):
+        items = [with_texts(item, change) for item in value]
+        return value if all(map(is_, items, value)) else type(value)(items)
+    if isinstance(value, dict):
+        held = {with_texts(key, change): with_texts(item, change) for key, item in value.items()}
+        return held if any(held.get(key) is not item for key, item in value.items()) else value
+    return value
 
 
 # Derived values that belong in the JSON form too, and what is in another field already.

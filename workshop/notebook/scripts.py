@@ -13,6 +13,7 @@ from workshop.checks.starters import untouched
 from workshop.errors import WorkshopError
 from workshop.notebook.kernel import Say
 from workshop.processes import Program
+from workshop.settings import Settings
 from workshop.text import Printed, scrub
 
 START = 30.0  # seconds that a starter may take until it has really begun: it imports for 3 s
@@ -51,8 +52,11 @@ class Script:
         if hidden := doctor.shadow(folder, folder.parents[1]):
             raise WorkshopError(hidden.message, hidden.next_step)
         env.load(folder)
+        settings = Settings.from_env(os.environ)
+        # The link that it prints is for the browser of the person, who may be in a Codespace.
+        link = {"TEMPORAL_UI_URL": settings.public_url(settings.temporal_ui_port)}
         try:
-            self.program = warm.start(folder / name, arguments, os.environ, self._log)
+            self.program = warm.start(folder / name, arguments, link | os.environ, self._log)
         except OSError as error:
             what = f"{name} cannot start: {error.strerror} ({error.filename})."
             raise WorkshopError(what, "workshop doctor") from None
