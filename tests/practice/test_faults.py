@@ -211,6 +211,7 @@ async def test_each_kind_changes_what_is_answered(
     server: PracticeServer, http: httpx.AsyncClient, entries: Entries, target: str, kind: str
 ) -> None:
     tools = [{"type": "function", "name": name, "parameters": {}} for name in ("transfer_to_a", "transfer_to_b")]
+    tools.append(TOOL)
     body = {"model": "m", "input": "Alerts in Texas?", "tools": tools}
 
     async def answered() -> tuple[int, str]:
