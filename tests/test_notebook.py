@@ -77,6 +77,10 @@ def test_a_lesson_from_start_to_proof(notebook: Kernel, root: Path) -> None:
     picture = notebook.run("ex.timeline()")
     assert set(picture.mimes) == {"text/html", "text/plain"}
 
+    blank = notebook.run('blank = ex.ask(" ")\nprint(blank.exit_code, blank.workflow_id)').text  # case C20
+    assert "nothing was started" in blank
+    assert blank.endswith("None None\n")
+
     killed = notebook.run("ex.worker.kill()").text
     assert f"process {second}" in killed
     until_gone(second)
@@ -98,6 +102,20 @@ def test_a_lesson_from_start_to_proof(notebook: Kernel, root: Path) -> None:
     assert "completed" in notebook.run("ex.why()").text
     assert "Worker stopped" in notebook.run("ex.worker.stop()").text
     until_gone(third)
+
+
+def test_a_fault_of_another_notebook_is_told(notebook: Kernel, solutions: Solutions) -> None:
+    """Case C32."""
+    notebook.run("ex.worker.start()")
+    notebook.run('ex.fault("weather", "slow", delay=0.1)')
+    assert "Another notebook" not in notebook.run('ex.ask("CA")').text
+    for target, kind in (("model", "down"), ("weather", "garbage")):
+        solutions.practice.fault(target, kind, times=1)
+        asked = notebook.run('ex.ask("CA")').text.splitlines()
+        (told,) = [line for line in asked if line.startswith("Another notebook or a terminal has set a fault")]
+        assert f"{target} {kind}" in told
+        assert told.endswith("ex.clear()")
+        solutions.practice.clear(target)
 
 
 def test_a_restarted_or_killed_kernel_leaves_no_worker(notebook: Kernel, root: Path) -> None:
