@@ -4,13 +4,16 @@ import signal
 from pathlib import Path
 
 import pytest
+from temporalio.client import Client
 
 from tests.folders import ALL, DURABLE, HELLO_AGENT, HELLO_TEMPORAL
 from tests.harness import Solutions
 from workshop import env
+from workshop.diagnose import why
 from workshop.history import MODEL
-from workshop.processes import free_port, wait_for
+from workshop.processes import PATIENCE, free_port, wait_for
 from workshop.settings import ROOT
+from workshop.temporal import follow
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT], ids=lambda signum: signum.name)
@@ -148,6 +151,17 @@ def test_a_dotenv_in_another_encoding_is_one_line(solutions: Solutions, tmp_path
     assert starter.wait() == 1
     assert "is not UTF-8 text" in starter.text
     assert "Traceback" not in starter.text
+
+
+async def test_why_names_the_variables_that_the_http_client_cannot_read(solutions: Solutions) -> None:
+    """Case C01."""
+    solutions.worker(HELLO_TEMPORAL, NO_PROXY="127.0.0.1,[::1]", no_proxy="")
+    starter = solutions.starter(HELLO_TEMPORAL)
+    workflow_id = solutions.workflow_id(starter)
+    client = await Client.connect(solutions.settings.temporal_address)
+    said = await follow(lambda: why(client, workflow_id), lambda said: said.kind == "unreadable address", PATIENCE)
+    assert "NO_PROXY" in str(said)
+    assert "activities.py" not in str(said.next_step)
 
 
 def test_a_socks_proxy_does_not_stand_in_the_way(solutions: Solutions) -> None:

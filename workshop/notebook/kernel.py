@@ -36,6 +36,13 @@ class Stopped(Exception):
         return [str(self)]
 
 
+class Interrupted(KeyboardInterrupt):
+    """A cell that its reader has stopped: a line, and no traceback of ours."""
+
+    def _render_traceback_(self) -> list[str]:
+        return ["Interrupted."]
+
+
 def says_what_to_fix(method: Callable[P, T]) -> Callable[P, T | None]:
     """Lets a method print what a person can fix, and return None then: no cell stops because of it."""
 
@@ -47,6 +54,8 @@ def says_what_to_fix(method: Callable[P, T]) -> Callable[P, T | None]:
             speaker: Any = args[0]
             speaker._say(scrub(str(error)))
             return None
+        except KeyboardInterrupt:
+            raise Interrupted from None
 
     return call
 

@@ -8,6 +8,7 @@ when it does not know which state is meant.
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from workshop.practice.areas import find_areas, name_of, without_accents
 from workshop.practice.conversation import FunctionCall, FunctionOutput, Item, ModelRequest, Reply, Tool, ToolCall
@@ -52,6 +53,11 @@ def decide(request: ModelRequest) -> Reply:
 def unknown_tool() -> Reply:
     """The fault of a model that asks for a tool that was not offered."""
     return Reply(calls=[ToolCall("get_forecast_now", {"city": "Reno"})])
+
+
+def bad_arguments(reply: Reply) -> Reply | None:
+    """The fault of a model whose arguments are not an object; None for a reply in words."""
+    return Reply(calls=[replace(call, bare=True) for call in reply.calls]) if reply.calls else None
 
 
 def two_handoffs(request: ModelRequest) -> Reply | None:
