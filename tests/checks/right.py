@@ -178,6 +178,7 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
             await asyncio.sleep(delay_seconds)
         """,
         "timedelta": "await workflow.sleep(timedelta(seconds=delay_seconds))",
+        "in two parts": "for _ in range(2):\n    await workflow.sleep(delay_seconds / 2)",
         "a task": """
             import asyncio
             if delay_seconds > 0:

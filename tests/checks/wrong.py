@@ -89,7 +89,7 @@ WRONG = (
     agent("no tool", "no-tool", 'return Agent(name="Weather", instructions="Answer questions about alerts.")'),
     agent("misspelt keyword", "agent-keyword", 'return Agent(name="W", instructions="Go.", tool=weather_tool)'),
     agent("tool without list", "tools-no-list", 'return Agent(name="W", instructions="Go.", tools=weather_tool)'),
-    agent("no name", "agent-raises", 'return Agent(instructions="Go.", tools=[weather_tool])'),
+    agent("no name", "argument-missing", 'return Agent(instructions="Go.", tools=[weather_tool])'),
     agent("misspelt", "name-unknown", 'return Agent(name="W", instructions="Go.", tools=[wether_tool])'),
     agent("a comma too many", "not-an-agent", 'return (Agent(name="W", instructions="Go.", tools=[weather_tool]),)'),
     agent("the class", "not-an-agent", "return Agent"),
@@ -234,6 +234,8 @@ WRONG = (
     # 02: the timer and the workflow.
     temporal("timer", "days", "other-length", "await workflow.sleep(timedelta(delay_seconds))"),
     temporal("timer", "minutes", "other-length", "await workflow.sleep(timedelta(minutes=delay_seconds))"),
+    temporal("timer", "twice", "other-length", "await workflow.sleep(delay_seconds)\nawait workflow.sleep(0.4)"),
+    temporal("timer", "in quotes", "text-for-number", 'await workflow.sleep("delay_seconds")'),
     temporal("timer", "whole seconds", "other-length", "await workflow.sleep(int(delay_seconds))"),
     temporal("timer", "too late", "timer-too-late", "pass", (EXECUTE, "text = await workflow.execute_activity("), LATE),
     temporal("workflow", "days", "no-attempt-limit", limited(start="timedelta(3)")),
