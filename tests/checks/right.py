@@ -332,10 +332,7 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
     ("03", "starter"): {
         "by microseconds": (("%Y%m%d-%H%M%S}-{uuid4().hex[:8]}", "%Y%m%d-%H%M%S.%f}"),),
         "wrapped": (
-            (
-                "print(await result_of(handle))",
-                "import textwrap\n    print(textwrap.fill(await result_of(handle), 30))",
-            ),
+            ("print(await result_of(handle)", "import textwrap\n    print(textwrap.fill(await result_of(handle), 30)"),
         ),
         "another workflow above": ((*HELLO, "workflows.py"),),
         "with parameters": """

@@ -406,6 +406,18 @@ WRONG = (
     durable("tool", "heartbeats", "short-heartbeat", tool(more="heartbeat_timeout=timedelta(milliseconds=1)")),
     durable(
         "tool",
+        "retried by hand",
+        "own-retries",
+        None,
+        (
+            f"    {CALL}\n",
+            f"    try:\n        {CALL}\n    except httpx.HTTPError:\n        {CALL}\n",
+            "activities.py",
+        ),
+    ),
+    durable("tool", "needs an approval", "no-tool", tool() + "\nweather_tool.needs_approval = True"),
+    durable(
+        "tool",
         "swallowed",
         "error-swallowed",
         None,
@@ -442,6 +454,7 @@ WRONG = (
     ),
     durable("workflow", "quoted", "other-question", TRACE + RUN_AGENT.replace("question", '"question"')),
     durable("workflow", "two runs", "run-twice", f"{TRACE}{RUN_AGENT}\n    {RUN_AGENT}"),
+    durable("workflow", "on and on", "run-twice", f"{TRACE}while True:\n        {RUN_AGENT}"),
     durable("workflow", "an empty trace", "trace-empty", f"{TRACE}pass\n{RUN_AGENT}"),
     durable(
         "workflow", "another agent", "no-tool", f"{TRACE}result = await Runner.run(Agent(name='Weather'), question)"
