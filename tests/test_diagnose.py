@@ -704,6 +704,8 @@ EXAMPLES = [
     ("TypeError", "Activity must be a string or callable", "", "activity-called"),
     ("AttributeError", "'dict' object has no attribute 'apply_to_proto'", "", "not-a-retry-policy"),
     ("TypeError", "execute_activity() got an unexpected keyword argument 'timeout'", "", "keyword-unknown"),
+    ("TypeError", "TemporalHelloWorld.run() missing 2 required positional arguments: 'self' and", "", "method-called"),
+    ("AttributeError", "'str' object has no attribute 'id'", "", "result-for-handle"),
     ("TypeError", "start_workflow() missing 1 required keyword-only argument: 'id'", "", "argument-missing"),
     ("TypeError", "'<' not supported between instances of 'str' and 'int'", "", "text-for-number"),
     ("TypeError", "'second' is an invalid keyword argument for __new__()", "", "keyword-unknown"),

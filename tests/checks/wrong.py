@@ -321,6 +321,18 @@ WRONG = (
         "not-awaited",
         "handle = client.start_workflow(TemporalHelloWorld.run, id='1', task_queue='1')",
     ),
+    temporal(
+        "starter",
+        "method called",
+        "method-called",
+        "handle = await client.start_workflow(TemporalHelloWorld.run(), args=[state], id='1', task_queue=TASK_QUEUE)",
+    ),
+    temporal(
+        "starter",
+        "no ID",
+        "argument-missing",
+        "handle = await client.start_workflow(TemporalHelloWorld.run, args=[state], task_queue=TASK_QUEUE)",
+    ),
     temporal("starter", "nothing", "nothing-started", None, ("asyncio.run(main(", "print((")),
     temporal(
         "starter",

@@ -194,4 +194,4 @@ def names_one(text: str, alerts: list[dict[str, Any]]) -> bool:
     """Whether a text has one of the alerts at least, by whichever of their fields."""
     fields = ("headline", "event", "areaDesc", "description")
     words = [str(alert.get(field)) for alert in alerts for field in fields if alert.get(field)]
-    return any(word[:60] in text for word in words)
+    return any(word[:60].casefold() in text.casefold() for word in words)

@@ -164,7 +164,7 @@ def _other_input(given: Sequence[Any], wanted: list[Any]) -> NotPassed:
         return incorrect("several-arguments", seen, "args= takes a list, and a text is one of its letters: args=[...].")
     if len(given) == len(wanted) > 1 and set(map(str, given)) == set(map(str, wanted)):
         return incorrect("other-input", seen, "The values are right; are their order and types those of run(...)?")
-    if any(isinstance(one, str) and one.isidentifier() for one in given):
+    if any(isinstance(one, str) and one.isidentifier() and one not in wanted for one in given):
         return incorrect("other-input", seen, "Without quotes, a name is the variable: its value is passed on.")
     return incorrect("other-input", seen, "Pass on what the starter was given, all of it.")
 
