@@ -418,6 +418,18 @@ WRONG = (
     durable("tool", "heartbeats", "short-heartbeat", tool(more="heartbeat_timeout=timedelta(milliseconds=1)")),
     durable(
         "tool",
+        "retried by hand",
+        "own-retries",
+        None,
+        (
+            f"    {CALL}\n",
+            f"    try:\n        {CALL}\n    except httpx.HTTPError:\n        {CALL}\n",
+            "activities.py",
+        ),
+    ),
+    durable("tool", "needs an approval", "no-tool", tool() + "\nweather_tool.needs_approval = True"),
+    durable(
+        "tool",
         "swallowed",
         "error-swallowed",
         None,
@@ -454,6 +466,7 @@ WRONG = (
     ),
     durable("workflow", "quoted", "other-question", TRACE + RUN_AGENT.replace("question", '"question"')),
     durable("workflow", "two runs", "run-twice", f"{TRACE}{RUN_AGENT}\n    {RUN_AGENT}"),
+    durable("workflow", "on and on", "run-twice", f"{TRACE}while True:\n        {RUN_AGENT}"),
     durable("workflow", "an empty trace", "trace-empty", f"{TRACE}pass\n{RUN_AGENT}"),
     durable(
         "workflow", "another agent", "no-tool", f"{TRACE}result = await Runner.run(Agent(name='Weather'), question)"
@@ -488,6 +501,7 @@ WRONG = (
     durable(
         "worker", "2.5 ms of silence", "short-heartbeat", None, ("timedelta(seconds=3)", "timedelta(milliseconds=2.5)")
     ),
+    durable("worker", "ends Python", "script-failed", "os._exit(4)"),
     durable("worker", "few attempts", "few-attempts", None, ("maximum_attempts=12", "maximum_attempts=3")),
     durable("starter", "by the second", "id-not-unique", None, ("-{uuid4().hex[:8]}", "")),
     durable("starter", "a UUID", "argument-type", None, (STARTED_ID, "id=uuid4(),")),
@@ -531,6 +545,9 @@ WRONG = (
         None,
         ("    heartbeat_timeout", "    # heartbeat_timeout"),
         ("seconds=60),\n    #", "seconds=5),\n    #"),
+    ),
+    durable(
+        "recovery", "a minute's pause", "long-pauses", None, ("seconds=0.2", "minutes=1"), ("seconds=20", "minutes=1")
     ),
     durable(
         "recovery",
