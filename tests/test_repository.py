@@ -28,7 +28,7 @@ BELOW = {
     "doctor": {"env", "errors", "loopback", "processes", "settings", "temporal", "text"},
     "temporal": {"errors", "processes", "settings"},
     "history": {"errors", "temporal", "text"},
-    "audit": {"history", "text"},
+    "audit": {"history", "temporal", "text"},
     "proof": {"history", "text"},
     "diagnose": {"errors", "history", "settings", "temporal", "text"},
     "checks": {

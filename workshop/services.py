@@ -11,6 +11,8 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import httpx
+
 from workshop import loopback, processes
 from workshop.errors import WorkshopError
 from workshop.processes import Record, free_port, locked, port_trouble, prepare_directory, printed_in, stop
@@ -18,6 +20,7 @@ from workshop.settings import HOST, PORTS, ROOT, Settings
 
 EMBEDDED = ("temporal", "practice")  # what exercises, tests and the demo need
 LAB = "lab"
+KEEP_RUNS = 30 * 24 * 3600  # seconds
 FIRST_EXERCISE = "exercises/01_agent_hello_world/exercise.ipynb"
 GRACE = 10.0  # seconds between SIGTERM and SIGKILL; JupyterLab ends its kernels in this time
 
@@ -194,10 +197,23 @@ class Services:
                     self._launch(service)
                 for service in [*wanted, *wanted]:  # once more: one may have died while another was awaited
                     self._await_health(service)
+                if "temporal" in names:
+                    self._keep_runs()
             except BaseException:
                 self._stop(names)
                 raise
         return names
+
+    def _keep_runs(self) -> None:
+        """Has our server keep a run that is over for a month: by default it is a day, and lessons are rehearsed."""
+        url = f"{self.settings.ui_url}/api/v1/namespaces/default"
+        try:
+            with loopback.client() as http:
+                token = http.get(url).raise_for_status().cookies["_csrf"]
+                config = {"config": {"workflowExecutionRetentionTtl": f"{KEEP_RUNS}s"}}
+                http.post(f"{url}/update", headers={"X-CSRF-Token": token}, json=config).raise_for_status()
+        except (httpx.HTTPError, KeyError) as error:
+            self._say(f"The Temporal server keeps runs for a day only: it refuses more ({error}).")
 
     def stop(self, names: Iterable[str] | None = None, wait: bool = False) -> list[str]:
         """Stops those of `names` (all by default) that we started and that still run; returns their names.
