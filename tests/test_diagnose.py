@@ -318,7 +318,7 @@ async def test_code_that_changed_under_a_run(client: Client, temporal_address: s
     assert "TMPRL1100" in said.why
     assert "workflows.py" in said.why
     assert said.notes[0] == (
-        "In the history stands timer timer (event 5); the code now has a step of another kind: activity in its place."
+        "In the history stands timer (event 5); the code now has a step of another kind: activity in its place."
     )
     assert not any("Installed since" in str(note) for note in said.notes)
 
@@ -629,6 +629,7 @@ EXAMPLES = [
     ("TypeError", "Object of type coroutine is not JSON serializable", "", "not-awaited"),
     ("TypeError", "object str can't be used in 'await' expression", "", "await-too-many"),
     ("AttributeError", "'int' object has no attribute 'total_seconds'", "", "not-a-timedelta"),
+    ("RPCError", "missing task queue name", "", "no-task-queue"),
     ("WorkflowAlreadyStartedError", "Workflow execution already started", "", "id-not-unique"),
     ("NameError", "name 'asyncio' is not defined", "", "another-sleep"),
     ("NameError", "name 'timedelta' is not defined", "", "name-unknown"),
