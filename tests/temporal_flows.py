@@ -92,8 +92,8 @@ class PlainTool:
 @workflow.defn
 class Routes:
     @workflow.run
-    async def run(self, question: str) -> str:
-        specialists = [Agent(name=f"{name} agent", instructions=f"Speak {name}.") for name in ("French", "Spanish")]
+    async def run(self, question: str, languages: tuple[str, ...] = ("French", "Spanish")) -> str:
+        specialists = [Agent(name=f"{name} agent", instructions=f"Speak {name}.") for name in languages]
         triage = Agent(name="Triage agent", instructions="Hand over.", handoffs=[*specialists])
         return str((await Runner.run(triage, question)).final_output)
 

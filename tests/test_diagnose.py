@@ -89,6 +89,19 @@ async def test_activity_missing_then_added(client: Client, temporal_address: str
         assert await result(handle) == "Floods."
 
 
+async def test_handoffs_that_share_a_name_are_named(client: Client, temporal_address: str, queue: str) -> None:
+    """Case C27: of a name in another script, the Agents SDK keeps no letter."""
+    async with worker(temporal_address, queue, [[assistant_message("I cannot choose.")]]):
+        handle = await start(client, queue, flows.Routes, "Bonjour", ["法语", "西语"])
+        await result(handle)
+    said = await why(client, handle.id)
+    assert said.kind == "handoffs share a name"
+    (asked,) = (row.model for row in (await read_history(client, handle.id)).rows if row.model)
+    ((name, agent),) = asked.handoffs  # of two
+    assert name in said.why
+    assert agent in said.why
+
+
 async def test_workflow_missing(client: Client, temporal_address: str, queue: str) -> None:
     async with worker(temporal_address, queue):
         handle = await start(client, queue, "Askz", "q")
@@ -673,6 +686,34 @@ EXAMPLES = [
         "sandbox",
         "sandbox",
     ),
+    ("TypeError", "'type' object is not iterable", "", "not-a-list"),
+    ("AttributeError", "'list' object has no attribute 'connect_service_client'", "", "plugin-by-name"),
+    (
+        "TypeError",
+        "OpenAIAgentsPlugin.__init__() got an unexpected keyword argument 'parameters'",
+        "",
+        "plugin-keyword",
+    ),
+    ("TypeError", "bad argument type for built-in operation", "", "argument-type"),
+    ("TypeError", "Unknown handoff type: <class 'str'>", "", "not-a-handoff"),
+    ("AttributeError", "'function' object has no attribute 'tools'", "", "not-an-agent"),
+    ("ValueError", "Streaming requires streaming_topic to be set", "", "not-streaming"),
+    ("TypeError", "'TraceImpl' object does not support the asynchronous context manager protocol", "", "async-with"),
+    ("TypeError", "unhashable type: 'FunctionTool'", "", "tools-no-list"),
+    ("UserError", "Unknown tool type: <class 'function'>, tool", "", "not-a-tool"),
+    ("TypeError", "Agent instructions must be a string, callable, or None, got list", "", "agent-argument"),
+    ("TypeError", "Activity must be a string or callable", "", "activity-called"),
+    ("AttributeError", "'dict' object has no attribute 'apply_to_proto'", "", "not-a-retry-policy"),
+    ("TypeError", "execute_activity() got an unexpected keyword argument 'timeout'", "", "keyword-unknown"),
+    ("TypeError", "'second' is an invalid keyword argument for __new__()", "", "keyword-unknown"),
+    ("ValueError", "Backoff coefficient cannot be less than 1", "", "not-a-retry-policy"),
+    ("_NotInWorkflowEventLoopError", "Not in workflow event loop", "", "not-in-workflow"),
+    ("TypeError", "'method' object is not subscriptable", "", "not-called"),
+    ("TypeError", "'module' object is not callable", "", "module-called"),
+    ("TypeError", "'FunctionTool' object is not callable", "", "not-a-function"),
+    ("TypeError", "list indices must be integers or slices, not str", "", "other-data"),
+    ("AttributeError", "'Response' object has no attribute 'ok'", "", "no-such-attribute"),
+    ("TypeError", "exceptions must derive from BaseException", "", "raises-no-exception"),
     (
         "NondeterminismError",
         "[TMPRL1100] Nondeterminism error: Activity machine does not handle",
@@ -683,7 +724,7 @@ EXAMPLES = [
         "RuntimeError",
         "[TMPRL1101] Potential deadlock detected: workflow didn't yield within 2 second(s).",
         "deadlock",
-        "",
+        "deadlock",
     ),
     (
         "ServerError",
@@ -751,6 +792,7 @@ EXAMPLES = [
     ("InternalServerError", "Error code: 500 - oh", "service down", ""),
     ("ConnectionRefusedError", "[Errno 111] Connect call failed ('127.0.0.1', 8234)", "connection refused", ""),
     ("ConnectError", "All connection attempts failed", "connection refused", ""),
+    ("InvalidURL", "Invalid port: ':1]'", "unreadable address", ""),
     ("gaierror", "[Errno -2] Name or service not known", "unknown host", ""),
     ("RemoteProtocolError", "Server disconnected without sending a response.", "dropped", ""),
     ("APITimeoutError", "Request timed out.", "slow service", ""),

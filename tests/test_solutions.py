@@ -1,9 +1,11 @@
 """The four solutions, run to their end as an instructor runs them."""
 
 import re
+from pathlib import Path
+from uuid import uuid4
 
 import pytest
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowFailureError
 
 from tests.folders import DURABLE, HELLO_AGENT, HELLO_TEMPORAL, ROUTING
 from tests.harness import Solutions
@@ -63,6 +65,39 @@ async def test_triage_hands_off_to_the_specialist(solutions: Solutions) -> None:
         assert [row.name for row in run.rows if row.kind == HANDOFF] == [f"{language} agent"]
         assert run.totals.model_calls == 3
     assert solutions.practice.outcomes("model") == ["completed"] * 9
+
+
+@pytest.mark.parametrize("blank", ["", "  ", "\t\n"])
+@pytest.mark.parametrize("folder", [HELLO_AGENT, HELLO_TEMPORAL, DURABLE, ROUTING], ids=lambda folder: folder.name)
+async def test_a_blank_question_starts_and_costs_nothing(solutions: Solutions, folder: Path, blank: str) -> None:
+    """Case C20."""
+    starter = solutions.starter(folder, blank)
+    assert starter.wait() == 2
+    assert "nothing was started" in starter.text.splitlines()[-1]
+    assert "Workflow " not in starter.text
+    assert solutions.practice.outcomes("model") == solutions.practice.outcomes("weather") == []
+
+
+async def test_an_empty_answer_is_told(solutions: Solutions) -> None:
+    """Case C42."""
+    solutions.practice.fault("model", "empty-answer")
+    solutions.worker(DURABLE)
+    starters = [solutions.starter(HELLO_AGENT, "Hello"), solutions.starter(DURABLE, "Hello")]
+    for starter in starters:
+        assert starter.wait() == 0
+        assert starter.text.splitlines()[-1] == "The answer is empty: ask again."
+
+
+async def test_no_state_is_not_every_state(solutions: Solutions) -> None:
+    """Case C42: what a client of another language may send, `[null]`."""
+    solutions.worker(HELLO_TEMPORAL)
+    client = await Client.connect(solutions.env()["TEMPORAL_ADDRESS"])
+    with pytest.raises(WorkflowFailureError) as failed:
+        await client.execute_workflow(
+            "TemporalHelloWorld", args=[None], id=f"null-{uuid4()}", task_queue="temporal-hello-world"
+        )
+    assert "Weather service said 400" in str(failed.value.__cause__.__cause__)  # type: ignore[union-attr]
+    assert solutions.practice.outcomes("weather") == ["failed"]
 
 
 async def test_the_link_leads_to_the_web_ui(solutions: Solutions) -> None:

@@ -187,28 +187,36 @@ def fault(
 
     \b
     model:    rate-limit, quota, bad-key, down, server-error, drop, slow, garbage,
-              error-body, unknown-tool, two-handoffs
+              error-body, unknown-tool, two-handoffs, bad-arguments, empty-answer
     weather:  down, slow, drop, garbage, not-found, forbidden, huge
     clear:    ends them; requests that are being delayed go on at once
 
     Example: workshop fault model rate-limit --after 1 --times 3 --retry-after 2
     """
     from workshop.practice.client import Practice
+    from workshop.practice.faults import KINDS, BadFault, Fault
     from workshop.practice.report import fault_lines
 
     practice = Practice(settings().practice_url)
     options = {"times": times, "after": after, "retry_after": retry_after, "probability": probability, "seed": seed}
-    given = any(value is not None for value in (seconds, delay, *options.values()))
+    options["delay"] = delay if seconds is None else seconds
+    given = any(value is not None for value in options.values())
     if target not in ("model", "weather") and (given or target not in ("", "clear")):
         raise WorkshopError(f"A fault is set on model or weather, not on {target!r}.", "workshop fault --help")
     if target in ("model", "weather") and not kind:
         raise WorkshopError(f"Which fault should {target} have?", "workshop fault --help")
     if seconds is not None and delay is not None:
         raise WorkshopError("The delay is given twice.", f"workshop fault {target} {kind} {delay:g}")
+    if kind in KINDS.get(target, ()):
+        try:
+            Fault.parse({"target": target, "kind": kind, **options})
+        except BadFault as bad:  # told like any other option that has a wrong value
+            err.print(Text(f"No fault was set: {bad}."), soft_wrap=True)
+            raise typer.Exit(2) from None
     if target == "clear":
         faults = practice.clear(kind or None)
     elif target:
-        faults = practice.fault(target, kind, delay=delay if seconds is None else seconds, **options)
+        faults = practice.fault(target, kind, **options)
     else:
         faults = practice.faults()
     for line in fault_lines(faults):

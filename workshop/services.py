@@ -15,7 +15,7 @@ import httpx
 
 from workshop import loopback, processes
 from workshop.errors import WorkshopError
-from workshop.processes import Record, free_port, last_lines, locked, port_trouble, prepare_directory, stop
+from workshop.processes import Record, free_port, locked, port_trouble, prepare_directory, printed_in, stop
 from workshop.settings import HOST, PORTS, ROOT, Settings
 
 EMBEDDED = ("temporal", "practice")  # what exercises, tests and the demo need
@@ -304,9 +304,8 @@ class Services:
         deadline = time.monotonic() + service.patience
         told = False
         while True:
-            answers = loopback.answers(
-                service.health_url
-            )  # asked first: an answer of a service that has ended since is not ours
+            # Asked first: an answer, if the service has ended since, is not ours.
+            answers = loopback.answers(service.health_url)
             record = self.noted(service.name)
             if record is None or not record.process():
                 raise WorkshopError(
@@ -330,21 +329,14 @@ class Services:
         """How the process ended, if that is known, and the end of its log: the rest of a message."""
         code = record.exit_code() if record else None
         how = "" if code is None else f" (exit code {code})" if code >= 0 else f" ({signal.Signals(-code).name})"
-        lines = "".join(f"\n    {line}" for line in last_lines(self.log(name)))
+        printed = printed_in(self.log(name)).splitlines()
+        lines = "".join(f"\n    {line.rstrip()[:300]}" for line in [line for line in printed if line.strip()][-6:])
         return f"{how}. Its log, {self.log(name)}, " + (f"ends with:{lines}" if lines else "is empty.")
 
-    def fate(self, name: str, record: Record) -> tuple[str, Record | None]:
-        """What became of the process `record` of service `name`, and the process to look at next.
-
-        Returns one of "runs", "stopped" (by another command), "replaced" (stopped and started again), "died".
-        """
-        if record.process():
-            return "runs", record
-        with self._only_one(wait=True):  # a `workshop down` removes the pid file when it is done
-            now = self.noted(name)
-        if now is None:
-            return "stopped", None
-        return ("died", None) if now.pid == record.pid else ("replaced", now)
+    def settled(self, name: str) -> Record | None:
+        """As `noted`, once no other command is at work: `workshop down` removes the note when it is done."""
+        with self._only_one(wait=True):
+            return self.noted(name)
 
     def _stop(self, names: list[str]) -> list[str]:
         running = {name: record for name in names if (record := self.record(name))}

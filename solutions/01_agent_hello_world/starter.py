@@ -26,7 +26,7 @@ async def run_plain(question: str) -> None:
     except (Exception, asyncio.CancelledError) as error:
         reason = f"{type(error).__name__}: {str(error.__cause__ or '') or error}"[:500]
         raise SystemExit(f"The run is lost. {reason}\nNext: ask again, from the beginning") from None
-    print(result.final_output)
+    print(result.final_output or "The answer is empty: ask again.")
 
 
 async def run_durable(question: str) -> None:
@@ -40,7 +40,7 @@ async def run_durable(question: str) -> None:
         task_queue=TASK_QUEUE,
     )
     print(f"Workflow {handle.id}\nSee it at {ui_link(client, handle.id)}", flush=True)
-    print(await result_of(handle))
+    print(await result_of(handle) or "The answer is empty: ask again.")
 
 
 if __name__ == "__main__":
@@ -48,4 +48,6 @@ if __name__ == "__main__":
     parser.add_argument("question", nargs="?", default="Any weather alerts in California?")
     parser.add_argument("--durable", action="store_true", help="run it in worker.py, through Temporal")
     options = parser.parse_args()
+    if not options.question.strip():
+        parser.error("the question is blank, so nothing was started: ask again")
     asyncio.run(run_durable(options.question) if options.durable else run_plain(options.question))

@@ -27,4 +27,6 @@ if __name__ == "__main__":
     parser.add_argument("state", nargs="?", default="CA", help="two-letter code")
     parser.add_argument("--delay", type=float, default=0, help="seconds to wait first, on a durable timer")
     options = parser.parse_args()
+    if not options.state.strip():
+        parser.error("the state is blank, so nothing was started: name one, such as CA")
     asyncio.run(main(options.state, options.delay))

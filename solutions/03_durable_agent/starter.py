@@ -20,10 +20,13 @@ async def main(question: str) -> None:
         task_queue=TASK_QUEUE,
     )
     print(f"Workflow {handle.id}\nSee it at {ui_link(client, handle.id)}", flush=True)
-    print(await result_of(handle))
+    print(await result_of(handle) or "The answer is empty: ask again.")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("question", nargs="?", default="Any weather alerts in California?")
-    asyncio.run(main(parser.parse_args().question))
+    options = parser.parse_args()
+    if not options.question.strip():
+        parser.error("the question is blank, so nothing was started: ask again")
+    asyncio.run(main(options.question))

@@ -20,7 +20,7 @@ async def main(question: str, pause_seconds: float) -> None:
         task_queue=TASK_QUEUE,
     )
     print(f"Workflow {handle.id}\nSee it at {ui_link(client, handle.id)}", flush=True)
-    print(await result_of(handle))
+    print(await result_of(handle) or "The answer is empty: ask again.")
 
 
 if __name__ == "__main__":
@@ -28,4 +28,6 @@ if __name__ == "__main__":
     parser.add_argument("question", nargs="?", default="Quelles alertes météo en Floride ?")
     parser.add_argument("--pause", type=float, default=0, help="seconds between triage and specialist, durable")
     options = parser.parse_args()
+    if not options.question.strip():
+        parser.error("the question is blank, so nothing was started: ask again")
     asyncio.run(main(options.question, options.pause))

@@ -105,7 +105,6 @@ def test_the_delay_may_be_a_third_word(workshop: Workshop, server: PracticeServe
         (["model"], "Which fault should model have?"),
         (["model", "slw"], "no such fault for model: 'slw'"),
         (["clear", "moon"], "no such target: 'moon'"),
-        (["model", "rate-limit", "--retry-after", "[/soon]"], "not '[/soon]'"),
         (["model", "slow", "5", "--delay", "6"], "given twice"),
         (["--times", "3"], "set on model or weather"),
     ],
@@ -116,6 +115,26 @@ def test_a_mistake_is_one_line_with_the_next_step(workshop: Workshop, arguments:
     assert says in done.stderr
     assert "\n  Next: workshop fault " in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        *(("--retry-after", value) for value in ("inf", "-inf", "nan", "-1", "1e400", "1e3", "9" * 8, "[/soon]", "")),
+        *(("--delay", value) for value in ("inf", "nan", "-1", "3601")),
+        *(("--probability", value) for value in ("nan", "1.5")),
+        ("--times", "0"),
+    ],
+)
+def test_an_option_without_sense_is_refused_in_one_line(
+    workshop: Workshop, server: PracticeServer, option: str, value: str
+) -> None:
+    """Case C14."""
+    done = workshop("fault", "model", "rate-limit", option, value)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"No fault was set: {option.removeprefix('--').replace('-', '_')} is ")
+    assert done.stderr.count("\n") == 1
+    assert server.state.faults.as_json() == []
 
 
 def test_the_ledger_shows_every_character(workshop: Workshop, server: PracticeServer) -> None:

@@ -1,13 +1,15 @@
 """Faults and ledger over HTTP, and who may ask for them."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.practice.conftest import Entries
-from workshop.practice.server import PracticeServer, build_app
+from workshop.practice.calls import PracticeState
+from workshop.practice.server import PracticeServer, build_app, forwarded_host
 
 CONTROL = [(method, "/faults") for method in ("GET", "POST", "DELETE")]
 CONTROL += [("GET", "/ledger"), ("DELETE", "/ledger"), ("GET", "/")]
@@ -83,6 +85,66 @@ async def test_a_link_to_the_console_may_be_followed_and_nothing_else(http: http
     assert (await http.get("/", headers=headers)).status_code == 200
     assert (await http.get("/ledger", headers=headers)).status_code == 403
     assert (await http.get("/", headers={**headers, "Sec-Fetch-Dest": "iframe"})).status_code == 403
+
+
+FORWARDED = "fuzzy-space-rwp96-8234.app.github.dev"
+LOCAL = "localhost:8234"
+
+
+@pytest.fixture
+async def codespace(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the services in a codespace, as they are started there on port 8234."""
+    monkeypatch.setenv("CODESPACE_NAME", "fuzzy-space-rwp96")
+    monkeypatch.setenv("GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN", "app.github.dev")
+    transport = httpx.ASGITransport(build_app(PracticeState(forwarded=forwarded_host(8234))))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8234") as http:
+        yield http
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": FORWARDED},
+        {"Host": FORWARDED, "X-Forwarded-Host": FORWARDED},
+        {"Host": LOCAL, "X-Forwarded-Host": FORWARDED},
+        {"Host": FORWARDED, "X-Forwarded-Host": LOCAL},
+        {"Host": FORWARDED, "Origin": f"https://{FORWARDED}", "Sec-Fetch-Site": "same-origin"},
+        {"Host": LOCAL, "X-Forwarded-Host": FORWARDED, "Origin": f"https://{FORWARDED}"},
+        {"Host": FORWARDED, "Origin": f"http://{LOCAL}", "Sec-Fetch-Site": "same-origin"},
+        {"Host": LOCAL, "X-Forwarded-Host": FORWARDED, "Origin": f"http://{LOCAL}"},
+    ],
+)
+async def test_each_header_shape_of_a_codespace_is_let_in(codespace: httpx.AsyncClient, headers: Any) -> None:
+    """Case C34."""
+    assert await statuses(codespace, headers) == {200}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": FORWARDED.replace("8234", "8888")},
+        {"Host": FORWARDED.replace("fuzzy", "other")},
+        {"Host": f"{FORWARDED}.evil.example"},
+        {"Host": f"evil.{FORWARDED}"},
+        {"Host": "app.github.dev"},
+        {"Host": f"{FORWARDED}:8234"},
+        {"Host": LOCAL, "X-Forwarded-Host": "evil.example"},
+        {"Host": LOCAL, "X-Forwarded-Host": f"{FORWARDED}, evil.example"},
+        {"Host": LOCAL, "X-Forwarded-Host": FORWARDED.replace("8234", "8888")},
+        {"Host": "evil.example", "X-Forwarded-Host": FORWARDED},
+        {"Host": FORWARDED, "Origin": "https://evil.example"},
+        {"Host": FORWARDED, "Origin": f"https://{FORWARDED.replace('8234', '8888')}"},
+        {"Host": FORWARDED, "Origin": "http://localhost:8888"},
+        {"Host": FORWARDED, "Sec-Fetch-Site": "same-site"},
+    ],
+)
+async def test_everything_else_in_a_codespace_is_refused(codespace: httpx.AsyncClient, headers: Any) -> None:
+    assert await statuses(codespace, headers) == {403}
+
+
+@pytest.mark.parametrize("headers", [{"Host": FORWARDED}, {"Host": LOCAL, "X-Forwarded-Host": FORWARDED}])
+async def test_a_codespaces_name_is_refused_elsewhere(http: httpx.AsyncClient, headers: Any) -> None:
+    assert await statuses(http, headers) == {403}
 
 
 @pytest.mark.parametrize("client", [("192.0.2.7", 1234), ("::ffff:192.0.2.7", 1), None])

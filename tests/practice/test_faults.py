@@ -102,6 +102,29 @@ class TestModelFaults:
         call = answer.choices[0].message.tool_calls[0].function if chat else answer.output[0]
         assert (call.name, json.loads(call.arguments)) == ("get_forecast_now", {"city": "Reno"})
 
+    async def test_bad_arguments(
+        self, server: PracticeServer, openai: AsyncOpenAI, entries: Entries, chat: bool
+    ) -> None:
+        """Case C39."""
+        server.state.faults.set({"target": "model", "kind": "bad-arguments", "times": 1})
+        assert (await ask(openai, chat)).id  # it asks for no tool: kept for later
+        for written in ('["TX"]', '{"state": "TX"}'):
+            answer = await ask(openai, chat, tools=[CHAT_TOOL if chat else TOOL])
+            call = answer.choices[0].message.tool_calls[0].function if chat else answer.output[0]
+            assert (call.name, call.arguments) == ("get_weather_alerts", written)
+        assert [entry["fault"] for entry in entries()] == [None, "bad-arguments", None]
+
+    async def test_empty_answer(self, server: PracticeServer, openai: AsyncOpenAI, chat: bool) -> None:
+        """Case C42."""
+        server.state.faults.set({"target": "model", "kind": "empty-answer", "times": 2})
+        answer = await ask(openai, chat)
+        if chat:
+            assert (answer.choices[0].message.content, answer.choices[0].finish_reason) == ("", "stop")
+        else:
+            assert (answer.output_text, answer.status) == ("", "completed")
+        events = [event async for event in await ask(openai, chat, stream=True)]
+        assert events[-1].choices[0].finish_reason == "stop" if chat else events[-1].response.output_text == ""
+
     async def test_two_handoffs(self, server: PracticeServer, openai: AsyncOpenAI, chat: bool) -> None:
         server.state.faults.set({"target": "model", "kind": "two-handoffs", "times": 1})
         assert (await ask(openai, chat)).id  # nobody to hand over to: kept for later
@@ -188,6 +211,7 @@ async def test_each_kind_changes_what_is_answered(
     server: PracticeServer, http: httpx.AsyncClient, entries: Entries, target: str, kind: str
 ) -> None:
     tools = [{"type": "function", "name": name, "parameters": {}} for name in ("transfer_to_a", "transfer_to_b")]
+    tools.append(TOOL)
     body = {"model": "m", "input": "Alerts in Texas?", "tools": tools}
 
     async def answered() -> tuple[int, str]:

@@ -12,6 +12,7 @@ from workshop.diagnose.remedies import RESTART, START_WORKER, WORKER, Remedy, re
 from workshop.history import (
     ACTIVITIES,
     AGENT_AS_TOOL,
+    HANDOFF,
     INLINE_TOOL,
     MODEL,
     PAUSED,
@@ -93,6 +94,13 @@ def _completed(run: Run, what: str) -> Diagnosis:
     if refused and remedy:
         what = f"{what} But its tool {refused.name} could not run, and the model had to do without it."
         return Diagnosis(remedy.kind, what, remedy.why, remedy.next_step(over=True), (answer,))
+    nameless = next((row.model.nameless for row in run.rows if row.model and row.model.nameless), [])
+    if nameless and not any(row.kind == HANDOFF for row in run.rows):
+        offered = ", ".join(name for row in run.rows if row.model for name, _ in row.model.handoffs)
+        reason = f"Nobody was handed over to. Of letters such as those of {nameless[0]} a handoff's name keeps none"
+        reason += f" ({offered}), and of several with the same name the model is offered one only."
+        step = "give each handoff a tool_name_override in Latin letters, restart the worker, start anew"
+        return Diagnosis("handoffs share a name", f"{what}\n{answer}", reason, step)
     if inline:
         names = ", ".join(dict.fromkeys(row.name for row in inline))
         note = f"{names} ran inside the workflow: no activity, so no retries and nothing of it in the history."

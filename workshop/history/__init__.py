@@ -29,6 +29,7 @@ from workshop.history.rows import (
     UPDATE,
     WAIT,
     Link,
+    ModelCall,
     Place,
     Row,
     Run,

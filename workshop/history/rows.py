@@ -98,6 +98,13 @@ class ModelCall:
         """The names of everything that the model could call."""
         return (*self.tools, *(name for name, _ in self.handoffs))
 
+    @property
+    def nameless(self) -> list[str]:
+        """Agents of other letters than Latin: the Agents SDK leaves none of them in the name of a handoff, and offers
+        only one of several that have the same name.
+        """
+        return [agent for name, agent in self.handoffs if not agent.isascii() and "__" in name]
+
     def is_handoff(self, call: RequestedCall) -> bool:
         """Whether a call asks for another agent: offered as such, or named like one and offered as nothing else."""
         return any(call.name == name for name, _ in self.handoffs) or (
@@ -135,6 +142,8 @@ class Row:
     schedule_to_close: float | None = None  # seconds; None = without a bound
     longest_pause: float | None = None  # seconds between two attempts
     maximum_attempts: int = 0  # 0 = without a bound
+    pauses: float | None = None  # seconds that all pauses take together, where there is a maximum of attempts
+    task_queue: str = ""  # of an activity
     activity_id: str = ""
     notes: tuple[str, ...] = ()
 

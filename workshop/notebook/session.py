@@ -83,6 +83,7 @@ class Exercise:
         self._checker = Checker(say)
         self._lessons = Lessons(folder, settings.state_dir, self._checker, say)
         self._asked: list[Asked] = []
+        self._faults: dict[str, str] = {}  # target -> kind of those that were set here
         # For a kernel that ends by itself; with one that is killed, they are killed.
         atexit.register(self.close)
 
@@ -119,6 +120,11 @@ class Exercise:
 
     @says_what_to_fix
     def _ask(self, asked: Asked, wait: float, options: dict[str, Any]) -> None:
+        if not asked.question.strip():
+            raise WorkshopError("The question is blank, so nothing was started.", "ask again, with words in it")
+        if others := self._faults_of_others():
+            what = "; ".join(fault_lines(others, CLEAR))
+            self._say(f"Another notebook or a terminal has set a fault, and it counts here, too: {what}")
         if asked.durable and (outdated := self.worker.outdated):
             self._say(outdated)
         asked.start(words(asked.question, options))
@@ -231,6 +237,7 @@ class Exercise:
             self._say("Back to practice: workshop use practice, in a terminal; then run the first cell again.")
             return
         say_folded(self._say, fault_lines(self._practice.fault(target, kind, **options), CLEAR))
+        self._faults[target] = kind
 
     @says_what_to_fix
     def clear(self, target: str | None = None) -> None:
@@ -288,6 +295,14 @@ class Exercise:
             return self._practice.newest() if self._has_ledger else 0
         except WorkshopError:
             return 0
+
+    def _faults_of_others(self) -> list[dict[str, Any]]:
+        """The faults that were not set by this notebook: all notebooks share the practice services."""
+        try:
+            faults = self._practice.faults() if self._has_ledger else []
+        except WorkshopError:  # then what is asked meets the same
+            return []
+        return [fault for fault in faults if self._faults.get(fault["target"]) != fault["kind"]]
 
     def _log(self, name: str) -> Path:
         return self._settings.state_dir / "logs" / f"{name}.log"

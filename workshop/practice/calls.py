@@ -19,13 +19,15 @@ NOBODY = 499  # status of an answer that no caller is there to read
 @dataclass
 class PracticeState:
     """The state of one practice server. `hang_up` cuts the connection of the given (host, port); `hung_up` says
-    whether the other end has closed it, as the operating system knows it.
+    whether the other end has closed it, as the operating system knows it. `forwarded` is the host name under which
+    GitHub Codespaces shows this server's port to its owner, or "".
     """
 
     faults: Faults = field(default_factory=Faults)
     ledger: Ledger = field(default_factory=Ledger)
     hang_up: Callable[[tuple[str, int]], None] = lambda _client: None
     hung_up: Callable[[tuple[str, int]], bool] = lambda _client: False
+    forwarded: str = ""
 
 
 def state_of(request: Request) -> PracticeState:

@@ -92,16 +92,15 @@ def _only_this_machine(request: Request) -> None:
     same-origin. Origin and Sec-Fetch-Site are what browsers say of the page that asks. A link from another page to
     the console may be followed: such a page cannot read or frame what opens.
 
-    Starlette's TrustedHostMiddleware knows no loopback networks and answers in plain text.
+    In a codespace, its owner's browser comes by way of GitHub's proxy, which names the forwarded port in Host or in
+    X-Forwarded-Host, and may rewrite Origin to http://localhost:PORT. Starlette's TrustedHostMiddleware knows no
+    loopback networks, looks at Host alone and answers in plain text.
     """
     if request.client is None or not _is_loopback(request.client.host):
         raise HTTPException(403, "only this machine may ask this")
-    host = request.headers.get("host", "")
-    try:
-        hostname = urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        hostname = ""
-    if not _is_loopback(hostname):
+    public = state_of(request).forwarded
+    names = [request.headers.get("host", ""), *request.headers.getlist("x-forwarded-host")]
+    if not all(_is_loopback(_hostname(name)) or (public and name == public) for name in names):
         raise HTTPException(403, "only under a loopback name: http://127.0.0.1 or http://localhost")
     followed_link = (
         request.url.path == "/"
@@ -110,9 +109,18 @@ def _only_this_machine(request: Request) -> None:
         and request.headers.get("sec-fetch-dest") == "document"
     )
     own_page = request.headers.get("sec-fetch-site", "none") in ("none", "same-origin")
-    own_origin = request.headers.get("origin") in (None, f"http://{host}", f"https://{host}")
-    if not own_origin or not (own_page or followed_link):
+    own = [f"{scheme}://{name}" for name in names for scheme in ("http", "https")]
+    if public in names:
+        own.append(f"http://localhost:{request.scope['server'][1]}")
+    if request.headers.get("origin") not in (None, *own) or not (own_page or followed_link):
         raise HTTPException(403, "not on behalf of another web page")
+
+
+def _hostname(host: str) -> str:
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def _is_loopback(name: str) -> bool:

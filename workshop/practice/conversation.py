@@ -1,5 +1,6 @@
 """A model request and its reply, whichever of OpenAI's two APIs they come in or go out by."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -90,6 +91,12 @@ class ToolCall:
 
     name: str
     arguments: dict[str, Any]
+    bare: bool = False  # the fault of a model that writes the values as a list, with no names
+
+    @property
+    def written(self) -> str:
+        """The arguments as JSON text."""
+        return json.dumps(list(self.arguments.values()) if self.bare else self.arguments)
 
 
 @dataclass(frozen=True)

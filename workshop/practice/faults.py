@@ -27,6 +27,8 @@ KINDS = {
         "error-body",  # 200, and an error inside
         "unknown-tool",  # asks for a tool that was not offered
         "two-handoffs",  # hands over to two agents at once
+        "bad-arguments",  # asks for a tool with arguments that are not an object
+        "empty-answer",  # answers with an empty text
     ),
     "weather": (
         "down",
@@ -204,7 +206,9 @@ def _retry_after(value: Any) -> str | None:
                 return text
         except (ValueError, TypeError, IndexError, OverflowError):
             pass
-    raise BadFault(f"retry_after is seconds (2, 0.5) or an HTTP date (Wed, 25 Nov 2026 12:00:00 GMT), not {value!r}")
+    raise BadFault(
+        f"retry_after is seconds up to 999999 (2, 0.5) or an HTTP date (Wed, 25 Nov 2026 12:00:00 GMT), not {value!r}"
+    )
 
 
 def _seconds(text: str) -> float | None:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from workshop.practice import model, openai_api
 from workshop.practice.calls import delay_or_drop, json_response, state_of
-from workshop.practice.conversation import FunctionOutput
+from workshop.practice.conversation import FunctionOutput, Reply
 from workshop.practice.faults import Fault
 from workshop.practice.openai_api import STAND_IN, BadRequest
 from workshop.practice.prices import PRICES, cost_usd, tokens
@@ -66,8 +66,15 @@ async def answer(request: Request) -> Response:
         turn=asked.turn,
         model=asked.model,
     )
-    pair = model.two_handoffs(asked)
-    hit = faults.take("model", unless=() if pair else ("two-handoffs",))
+    reply = model.decide(asked)
+    # What a model says wrong, and is answered as any reply. A fault that does not fit this request is kept for later.
+    slips = {
+        "unknown-tool": model.unknown_tool(),
+        "two-handoffs": model.two_handoffs(asked),
+        "bad-arguments": model.bad_arguments(reply),
+        "empty-answer": Reply(),
+    }
+    hit = faults.take("model", unless=[kind for kind, slip in slips.items() if slip is None])
     if over := await delay_or_drop(request, entry, hit):
         return over
     kind = hit.kind if hit else None
@@ -77,12 +84,7 @@ async def answer(request: Request) -> Response:
         ledger.failed(entry, answered=description, status=response.status_code, fault=kind)
         return response
 
-    if kind == "unknown-tool":
-        reply = model.unknown_tool()
-    elif kind == "two-handoffs" and pair:
-        reply = pair
-    else:
-        reply = model.decide(asked)
+    reply = slips.get(kind or "") or reply
     # Input tokens of everything the model reads, output tokens of what it writes.
     read = [body.get("input"), body.get("messages"), body.get("tools"), asked.instructions]
     wrote = [call.arguments | {"name": call.name} for call in reply.calls] if reply.calls else reply.text
@@ -92,7 +94,7 @@ async def answer(request: Request) -> Response:
     whole = write(reply, body, unique, usage)
     ledger.completed(
         entry,
-        answered=reply.text or " ".join(f"{call.name}({json.dumps(call.arguments)})" for call in reply.calls),
+        answered=reply.text or " ".join(f"{call.name}({call.written})" for call in reply.calls),
         input_tokens=usage[0],
         output_tokens=usage[1],
         cost_usd=cost_usd(asked.model, *usage),

@@ -245,7 +245,7 @@ def write_response(reply: Reply, body: dict[str, Any], key: str, usage: tuple[in
                 "type": "function_call",
                 "call_id": f"call_{key}_{index}",
                 "name": call.name,
-                "arguments": json.dumps(call.arguments),
+                "arguments": call.written,
                 "status": "completed",
             }
             for index, call in enumerate(reply.calls, start=1)
@@ -293,13 +293,18 @@ def write_response(reply: Reply, body: dict[str, Any], key: str, usage: tuple[in
 
 def write_completion(reply: Reply, body: dict[str, Any], key: str, usage: tuple[int, int]) -> dict[str, Any]:
     """The `chat.completion` object of Chat Completions, from the same as `write_response`."""
-    message: dict[str, Any] = {"role": "assistant", "content": reply.text or None, "refusal": None, "annotations": []}
+    message: dict[str, Any] = {
+        "role": "assistant",
+        "content": None if reply.calls else reply.text,
+        "refusal": None,
+        "annotations": [],
+    }
     if reply.calls:
         message["tool_calls"] = [
             {
                 "id": f"call_{key}_{index}",
                 "type": "function",
-                "function": {"name": call.name, "arguments": json.dumps(call.arguments)},
+                "function": {"name": call.name, "arguments": call.written},
             }
             for index, call in enumerate(reply.calls, start=1)
         ]

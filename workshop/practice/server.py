@@ -10,6 +10,7 @@ import contextlib
 import os
 import socket
 import sys
+from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.applications import Starlette
@@ -22,9 +23,11 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from workshop.practice import control, model_service, weather
 from workshop.practice.calls import PracticeState, json_response
 from workshop.practice.openai_api import STAND_IN
+from workshop.settings import Settings
 
 HOST = "127.0.0.1"
 PORT = 8234
+CODESPACE = ("CODESPACE_NAME", "GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN")
 
 
 def build_app(state: PracticeState | None = None) -> Starlette:
@@ -71,6 +74,13 @@ async def broken(request: Request, _error: Exception) -> Response:
     return model_service.error(500, "The practice services have a fault of their own; see their log.", "server_error")
 
 
+def forwarded_host(port: int) -> str:
+    """The name under which GitHub Codespaces shows a port to its owner; "" elsewhere."""
+    codespace = {name: os.environ.get(name, "") for name in CODESPACE}
+    public = urlsplit(Settings.from_env(codespace).public_url(port))
+    return public.netloc if public.scheme == "https" else ""
+
+
 class PracticeServer(uvicorn.Server):
     """A uvicorn server that can cut a connection and that says where it listens.
 
@@ -91,7 +101,7 @@ class PracticeServer(uvicorn.Server):
             self.socket.close()
             raise
         self.port: int = self.socket.getsockname()[1]
-        self.state = PracticeState(hang_up=self._hang_up, hung_up=self._hung_up)
+        self.state = PracticeState(hang_up=self._hang_up, hung_up=self._hung_up, forwarded=forwarded_host(self.port))
         config = uvicorn.Config(
             build_app(self.state),
             http="h11",
