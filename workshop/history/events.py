@@ -22,7 +22,7 @@ from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 
 from workshop.history.agent import MODEL_ACTIVITIES, model_call, with_calls
-from workshop.history.payloads import as_text, chain, decode, decode_all, first_encoded
+from workshop.history.payloads import Encoded, as_text, chain, decode, decode_all
 from workshop.history.rows import (
     ACTIVITY,
     CHILD,
@@ -104,12 +104,13 @@ def run_from_events(
     if run.open and run.task is None and idle and not any(row.open for row in rows):
         rows = (*rows, Row(WAIT, "for a signal or an update", "running", 0, when(events[-1].event_time)))
     run = replace(run, rows=with_calls(rows))
-    data = (run.input, run.result, *(part for row in run.rows for part in (row.input, row.output)))
-    if encoded := next((part for part in map(first_encoded, data) if part), None):
+    data = [run.input, run.result, *(part for row in run.rows for part in (row.input, row.output))]
+    parts = [part for value in data for part in (value if isinstance(value, list) else [value])]
+    if encoded := next((part for part in parts if isinstance(part, Encoded)), None):
         show = f"temporal workflow show --workflow-id {workflow_id} --codec-endpoint URL"
         lost = "what was asked and answered, which tools and how many tokens, is not known"
-        note = f"encrypted ({encoded.encoding}), and this command has no codec: {lost}; with your codec server: {show}"
-        run = replace(run, encoding=encoded.encoding, notes=(*run.notes, note))
+        note = f"encrypted ({encoded}), and this command has no codec: {lost}; with your codec server: {show}"
+        run = replace(run, encoded=True, notes=(*run.notes, note))
     return run
 
 
