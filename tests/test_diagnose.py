@@ -746,7 +746,7 @@ EXAMPLES = [
         "AgentsWorkflowError",
         "Runner.run_streamed requires ModelActivityParameters.streaming_topic to be set.",
         "streaming",
-        "",
+        "not-streaming",
     ),
     (
         "RateLimitError",
