@@ -698,7 +698,7 @@ EXAMPLES = [
     ("TypeError", "bad argument type for built-in operation", "", "argument-type"),
     ("TypeError", "Unknown handoff type: <class 'str'>", "", "not-a-handoff"),
     ("AttributeError", "'function' object has no attribute 'tools'", "", "not-an-agent"),
-    ("ValueError", "Streaming requires streaming_topic to be set", "", "not-streaming"),
+    ("ValueError", "Streaming requires streaming_topic to be set", "streaming", "not-streaming"),
     ("TypeError", "'TraceImpl' object does not support the asynchronous context manager protocol", "", "async-with"),
     ("TypeError", "unhashable type: 'FunctionTool'", "", "tools-no-list"),
     ("UserError", "Unknown tool type: <class 'function'>, tool", "", "not-a-tool"),
