@@ -39,10 +39,14 @@ from workshop.history.rows import (
     WorkflowTask,
 )
 from workshop.temporal import when
+from workshop.text import count
 
 PAUSED = "paused by somebody"
 
 STREAM = "__temporal_workflow_stream_"  # signals and updates of temporalio.contrib.workflow_streams
+
+NOT_TAKEN = "offered first to the worker that had this workflow in memory, which did not take it (killed?)"
+NOT_ANSWERED = "a worker took the workflow's next step and did not answer in time (killed, or its code blocked?)"
 
 # Events that say nothing a reader of the audit wants to know; other rows hold what matters of them.
 _HOUSEKEEPING = {
@@ -170,7 +174,7 @@ class _Fold:
         self.workflow_id = workflow_id
         self.rows: dict[int, Row] = {}
         self.worker = ""
-        self.stream: int | None = None  # the row of what a model streamed
+        self.stream: list[int] = []  # the events of what a model streamed
         self.failing: int | None = None  # the row of the workflow task that fails again and again
 
     def run(self, events: Iterable[HistoryEvent]) -> Run:
@@ -277,11 +281,11 @@ class _Fold:
                 self._marker(event, told)
             case "workflow_execution_signaled" if told.signal_name == f"{STREAM}publish":
                 # A model's words while it speaks, which its result holds once more: one row for all of them.
-                if self.stream is None:
-                    self.stream = event.event_id
+                self.stream.append(event.event_id)
+                if len(self.stream) == 1:
                     self._moment(event, SIGNAL, "the model's words, streamed")
-                batches = self.rows[self.stream].attempts + 1
-                self._change(self.stream, attempts=batches, closed=when(event.event_time))
+                asked = f"in {count(len(self.stream), 'part')}"
+                self._change(self.stream[0], asked=asked, closed=when(event.event_time))
             case "workflow_execution_signaled":
                 self._moment(event, SIGNAL, told.signal_name, **_said(told.input))
             case "workflow_execution_update_accepted" if told.accepted_request.input.name.startswith(STREAM):
@@ -316,13 +320,8 @@ class _Fold:
                     event, TASK_FAILURE, _cause(told), "retrying", attempts=1, errors=errors, worker=told.identity
                 )
             case "workflow_task_timed_out":
-                note = (
-                    "a worker took the workflow's next step and did not answer in time (killed, or its code blocked?)"
-                )
-                if told.timeout_type == TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_START:
-                    note = (
-                        "offered first to the worker that had this workflow in memory, which did not take it (killed?)"
-                    )
+                untaken = told.timeout_type == TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_START
+                note = NOT_TAKEN if untaken else NOT_ANSWERED
                 self._moment(event, TASK_TIMEOUT, "next step", "timed out", notes=(note,), worker=self.worker)
             case _:
                 self._moment(event, "event", name.replace("_", " ") or f"unknown event type {event.event_type}")
