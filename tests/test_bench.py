@@ -8,7 +8,7 @@ import pytest
 
 from bench.document import table
 from bench.recovery import with_usual_settings
-from tests.faults import CASES, Ends
+from tests.outcomes import CASES, Ends
 from tests.folders import DURABLE, ROUTING
 from workshop.settings import ROOT
 

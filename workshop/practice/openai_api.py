@@ -222,6 +222,8 @@ def _choice(body: dict[str, Any], offered: Sequence[str], chat: bool) -> str:
     function, kind = given.get("function"), given.get("type", "function")
     # Of other kinds, which only the real service can run, it is known whether they are on offer.
     name = kind if kind != "function" else function.get("name") if isinstance(function, dict) else given.get("name")
+    if not isinstance(name, str):
+        raise BadRequest("Missing required parameter: 'tool_choice.name'.", "tool_choice.name")
     if name not in (offered if kind == "function" else [tool.get("type") for tool in tools]):
         raise BadRequest(f"Tool choice '{name}' not found in 'tools' parameter.", "tool_choice")
     return name if kind == "function" else "auto"
