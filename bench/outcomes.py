@@ -54,7 +54,9 @@ def main() -> None:
                     rows.append((case.title, *cells(plain), *cells(durable)))
                     print(" | ".join(rows[-1]).replace("\n", " "), flush=True)
                     if (plain and plain.ends) != case.plain or durable.ends != case.durable:
-                        raise SystemExit(f"{case.id} did not end as tests/outcomes.py says:\n{case}\n{plain}\n{durable}")
+                        raise SystemExit(
+                            f"{case.id} did not end as tests/outcomes.py says:\n{case}\n{plain}\n{durable}"
+                        )
         finally:
             trial.close()
     if options.write and not options.cases:

@@ -11,8 +11,8 @@ import pytest
 from temporalio.client import Client
 
 from bench.trial import QUESTIONS, Trial, begin
-from tests.outcomes import CASES, FAILED, Case
 from tests.folders import DURABLE, ROUTING
+from tests.outcomes import CASES, FAILED, Case
 from workshop.diagnose import recognise
 from workshop.history import HANDOFF, MODEL, TOOL, Row, Run
 from workshop.services import Services
