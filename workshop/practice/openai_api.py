@@ -10,10 +10,12 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from workshop.practice import data
 from workshop.practice.conversation import FunctionCall, FunctionOutput, Item, Message, ModelRequest, Reply, Tool
 
 # What the Agents SDK makes of a conversation under `RunConfig(nest_handoff_history=True)`, whatever its markers are.
 _NESTED = re.compile(r"For context, here is the conversation so far[^\n]*:\n[^\n]+\n(.*)\n[^\n]+\Z", re.DOTALL)
+_SHAPES = data("shapes.json")  # of answers: what is null there is filled in here
 STAND_IN = "the practice model: a scripted stand-in, no LLM"
 
 
@@ -260,73 +262,42 @@ def write_response(reply: Reply, body: dict[str, Any], key: str, usage: tuple[in
     now = int(time.time())
     metadata = body.get("metadata")
     return {
+        **_SHAPES["response"],
         "id": f"resp_{key}",
-        "object": "response",
         "created_at": now,
         "completed_at": now,
-        "status": "completed",
-        "error": None,
-        "incomplete_details": None,
         "instructions": body.get("instructions"),
-        "max_output_tokens": None,
         "model": body["model"],
         "output": output,
         "parallel_tool_calls": body.get("parallel_tool_calls") is not False,
-        "previous_response_id": None,
-        "reasoning": {"effort": None, "summary": None},
-        "store": False,
-        "temperature": 1.0,
-        "text": {"format": {"type": "text"}},
-        "tool_choice": "auto",
-        "tools": [],
-        "top_p": 1.0,
-        "truncation": "disabled",
-        "usage": {
-            "input_tokens": usage[0],
-            "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
-            "output_tokens": usage[1],
-            "output_tokens_details": {"reasoning_tokens": 0},
-            "total_tokens": sum(usage),
-        },
-        "user": None,
+        "usage": _usage("response", "input_tokens", "output_tokens", usage),
         "metadata": {**(metadata if isinstance(metadata, dict) else {}), "stand_in": STAND_IN},
     }
 
 
 def write_completion(reply: Reply, body: dict[str, Any], key: str, usage: tuple[int, int]) -> dict[str, Any]:
     """The `chat.completion` object of Chat Completions, from the same as `write_response`."""
-    message: dict[str, Any] = {
-        "role": "assistant",
-        "content": None if reply.calls else reply.text,
-        "refusal": None,
-        "annotations": [],
-    }
-    if reply.calls:
-        message["tool_calls"] = [
-            {
-                "id": f"call_{key}_{index}",
-                "type": "function",
-                "function": {"name": call.name, "arguments": call.written},
-            }
-            for index, call in enumerate(reply.calls, start=1)
-        ]
+    content = None if reply.calls else reply.text
+    message: dict[str, Any] = {"role": "assistant", "content": content, "refusal": None, "annotations": []}
+    for index, call in enumerate(reply.calls, start=1):
+        function = {"name": call.name, "arguments": call.written}
+        made = {"id": f"call_{key}_{index}", "type": "function", "function": function}
+        message.setdefault("tool_calls", []).append(made)
     finish = "tool_calls" if reply.calls else "stop"
     return {
+        **_SHAPES["completion"],
         "id": f"chatcmpl-{key}",
-        "object": "chat.completion",
         "created": int(time.time()),
         "model": body["model"],
         "system_fingerprint": STAND_IN,
         "metadata": {"stand_in": STAND_IN},
         "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": finish}],
-        "usage": {
-            "prompt_tokens": usage[0],
-            "completion_tokens": usage[1],
-            "total_tokens": sum(usage),
-            "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
-            "completion_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 0},
-        },
+        "usage": _usage("completion", "prompt_tokens", "completion_tokens", usage),
     }
+
+
+def _usage(shape: str, of_input: str, of_output: str, usage: tuple[int, int]) -> dict[str, Any]:
+    return {**_SHAPES[shape]["usage"], of_input: usage[0], of_output: usage[1], "total_tokens": sum(usage)}
 
 
 def stream_response(response: dict[str, Any]) -> Iterator[str]:
