@@ -8,23 +8,21 @@ from pathlib import Path
 import pytest
 
 from tests.harness import PracticeFrom, Solutions
-from workshop.services import Services, free_settings
+from workshop.services import Services, own_services
 from workshop.settings import ROOT, Settings
 
 
 @pytest.fixture(scope="session")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Free ports, and a state directory of its own."""
-    return free_settings(tmp_path_factory.mktemp("workshop"))
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """The Temporal dev server and the practice services, up for the whole test session."""
+    with own_services(tmp_path_factory.mktemp("workshop")) as services:
+        yield services
 
 
 @pytest.fixture(scope="session")
-def services(settings: Settings) -> Iterator[Services]:
-    """The Temporal dev server and the practice services, up for the whole test session."""
-    services = Services(settings)
-    services.start()
-    yield services
-    services.stop()
+def settings(services: Services) -> Settings:
+    """Their ports and paths."""
+    return services.settings
 
 
 @pytest.fixture

@@ -92,8 +92,8 @@ class PlainTool:
 @workflow.defn
 class Routes:
     @workflow.run
-    async def run(self, question: str) -> str:
-        specialists = [Agent(name=f"{name} agent", instructions=f"Speak {name}.") for name in ("French", "Spanish")]
+    async def run(self, question: str, languages: tuple[str, ...] = ("French", "Spanish")) -> str:
+        specialists = [Agent(name=f"{name} agent", instructions=f"Speak {name}.") for name in languages]
         triage = Agent(name="Triage agent", instructions="Hand over.", handoffs=[*specialists])
         return str((await Runner.run(triage, question)).final_output)
 
@@ -209,7 +209,29 @@ class TakesTurns:
         return str(result.final_output)
 
 
-WORKFLOWS = [Asks, Misspells, PlainTool, Routes, Sleeps, Approves, Calls, Clock, Parent]
+@workflow.defn(failure_exception_types=[AgentsException])
+class AsksAnAgent:
+    """An agent that has another one as its tool."""
+
+    @workflow.run
+    async def run(self, question: str) -> str:
+        inner = agent(weather_tool())
+        tool = inner.as_tool(tool_name="weather_desk", tool_description="Knows the weather.")
+        outer = Agent(name="Outer agent", instructions="Ask the desk.", tools=[tool])
+        return str((await Runner.run(outer, question)).final_output)
+
+
+@workflow.defn
+class Streams:
+    @workflow.run
+    async def run(self, question: str) -> str:
+        result = Runner.run_streamed(agent(weather_tool()), question)
+        async for _ in result.stream_events():
+            pass
+        return str(result.final_output)
+
+
+WORKFLOWS = [Asks, Misspells, PlainTool, Routes, Sleeps, Approves, Calls, Clock, Parent, AsksAnAgent, Streams]
 ACTIVITIES = [get_weather_alerts, fails, refuses, hangs]
 
 

@@ -3,8 +3,12 @@
 import json
 import os
 import re
+import socket
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -76,6 +80,24 @@ def test_open_things_say_until_when() -> None:
     for part in ("3 attempts", "30.0 s so far", "next try in 1", "ends in 1 min 0", "asked for", "running for 30.0 s"):
         assert part in shown
     assert "next try now" in table(replace(EMPTY, rows=rows), 120, later)
+
+
+def test_each_step_names_the_folder_of_its_worker(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "worker.py").write_text("import sys\nprint('up', flush=True)\nsys.stdin.read()\n")
+    command = [sys.executable, "other/worker.py"]
+    with subprocess.Popen(command, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()
+        other = f"{process.pid}@{socket.gethostname()}"
+        rows = [
+            Row(ACTIVITY, "tool", "completed", n, BEGAN, worker=name) for n, name in ((5, other), (6, "1@elsewhere"))
+        ]
+        told = words(table(replace(EMPTY, rows=tuple(rows)), 300))
+        process.communicate()
+    assert told.count(f"by{other}in{tmp_path}/other") == 1
+    assert f"Workers:{other}({tmp_path}/other),1@elsewhere" in told
+    assert "in" not in told.partition("by1@elsewhere")[2][:2]
 
 
 def test_a_run_without_rows() -> None:

@@ -8,26 +8,41 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
-from agents.testing import function_call
+from agents.testing import assistant_message, function_call
 from hypothesis import given
 from hypothesis import strategies as st
-from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.common.v1 import Payload, WorkflowExecution
 from temporalio.api.workflowservice.v1 import PauseActivityRequest
 from temporalio.client import Client, WorkflowHandle
+from temporalio.converter import DataConverter, PayloadCodec
+from temporalio.worker import Worker
 
 from tests import temporal_flows as flows
 from tests.temporal_env import TOOL_THEN_ANSWER, eventually, recorded, refusal, result, start, worker, workshop
-from workshop.audit import timeline
+from workshop.audit import timeline, totals
 from workshop.diagnose import REMEDIES, Diagnosis, findings, recognise, why
 from workshop.diagnose.remedies import Remedy, recognise_slip
 from workshop.errors import WorkshopError
-from workshop.history import ACTIVITY, Link, Row, Run, WorkflowTask, as_json, read_history
+from workshop.history import (
+    ACTIVITY,
+    AGENT_AS_TOOL,
+    TASK_FAILURE,
+    Link,
+    Row,
+    Run,
+    WorkflowTask,
+    as_json,
+    as_text,
+    read_history,
+)
 from workshop.notebook.workflows import as_table
 from workshop.settings import ROOT
 from workshop.temporal import Pollers, gone, pollers
@@ -72,6 +87,19 @@ async def test_activity_missing_then_added(client: Client, temporal_address: str
     assert "worker.py" in str(said.next_step)
     async with worker(temporal_address, queue, [TOOL_THEN_ANSWER[1]]):
         assert await result(handle) == "Floods."
+
+
+async def test_handoffs_that_share_a_name_are_named(client: Client, temporal_address: str, queue: str) -> None:
+    """Case C27: of a name in another script, the Agents SDK keeps no letter."""
+    async with worker(temporal_address, queue, [[assistant_message("I cannot choose.")]]):
+        handle = await start(client, queue, flows.Routes, "Bonjour", ["法语", "西语"])
+        await result(handle)
+    said = await why(client, handle.id)
+    assert said.kind == "handoffs share a name"
+    (asked,) = (row.model for row in (await read_history(client, handle.id)).rows if row.model)
+    ((name, agent),) = asked.handoffs  # of two
+    assert name in said.why
+    assert agent in said.why
 
 
 async def test_workflow_missing(client: Client, temporal_address: str, queue: str) -> None:
@@ -140,7 +168,7 @@ async def test_a_retry_after_of_nonsense_does_not_hide_the_429(
         handle = await start(client, queue, flows.Asks, "q")
         await result(handle)
     errors = (await read_history(client, handle.id)).rows[0].errors
-    assert errors[-1].message.startswith("429 (or 5xx): the Retry-After of the model's server is ")
+    assert errors[-1].message.startswith("429 (or 5xx): the provider")
     found = recognise(errors)
     assert found
     assert found.kind == "rate limit"
@@ -301,7 +329,189 @@ async def test_code_that_changed_under_a_run(client: Client, temporal_address: s
         await handle.signal("go_on")
         said = await found(client, handle, "non-determinism")
     assert "TMPRL1100" in said.why
-    assert "workflows.py" in str(said.next_step)
+    assert "workflows.py" in said.why
+    assert said.notes[0] == (
+        "In the history stands timer timer (event 5); the code now has a step of another kind: activity in its place."
+    )
+    assert not any("Installed since" in str(note) for note in said.notes)
+
+
+NONDETERMINISM = "[TMPRL1100] Nondeterminism error: "
+EVENT_5 = "HistoryEvent(id: 5, TimerStarted)"
+
+
+@pytest.mark.parametrize(
+    ("message", "parts"),
+    [
+        (f"Timer machine does not handle this event: {EVENT_5}", ("activity tool", "timer")),
+        (f"Complete workflow machine does not handle this event: {EVENT_5}", ("activity tool", "complete workflow")),
+        (
+            "Child workflow machine does not handle this event: HistoryEvent { event_id: 5, event_time:",
+            ("tool", "child"),
+        ),
+        (f"No command scheduled for event {EVENT_5}", ("activity tool", "nothing")),
+        (
+            "Activity type of scheduled event 'tool' does not match activity type of activity command 'slow'",
+            ("activity type tool", "slow"),
+        ),
+    ],
+)
+def test_both_steps_of_changed_code_are_named(message: str, parts: tuple[str, ...]) -> None:
+    failure = Row(TASK_FAILURE, "", "retrying", 9, NOW, errors=(Link("ApplicationError", NONDETERMINISM + message),))
+    said = findings.failing_task(replace(RUN, rows=(ROW, failure)), ALIVE)
+    assert said
+    assert said.kind == "non-determinism"
+    assert all(part in str(said.notes[0]) for part in parts)
+    long_ago = replace(RUN, rows=(ROW, failure), started=NOW.replace(year=2000))
+    said = findings.failing_task(long_ago, ALIVE)
+    assert said
+    assert f"openai-agents {metadata.version('openai-agents')}" in str(said.notes[1])
+
+
+async def test_wrong_arguments_are_named(client: Client, queue: str) -> None:
+    async with Worker(
+        client,
+        task_queue=queue,
+        workflows=[flows.Sleeps],
+        build_id="tests",
+    ):
+        for given, says in (
+            (["soon"], "was <class 'str'>"),
+            ([{"state": "TX"}], "was <class 'dict'>"),
+            ([], "missing 1 required positional argument: 'length'"),
+            ([1, 2, 3], "takes 2 positional arguments but 4 were given"),
+        ):
+            handle = await start(client, queue, flows.Sleeps, *given)
+            said = await found(client, handle, "wrong arguments")
+            assert says in said.why
+            assert "terminate it and start anew" in str(said.next_step)
+            shown = as_text(given[0] if len(given) == 1 else given) if given else "nothing"
+            assert said.notes == (f"The workflow Sleeps was given: {shown}",)
+            await handle.terminate()
+
+
+async def test_wrong_arguments_of_an_activity(client: Client, temporal_address: str, queue: str) -> None:
+    # The plugin lets a dict pass where a text is expected; the activity's worker has no plugin.
+    plain = Worker(client, task_queue=queue, activities=[flows.get_weather_alerts])
+    async with plain, worker(temporal_address, queue, activities=[], no_remote_activities=True):
+        handle = await start(client, queue, flows.Calls, "get_weather_alerts", {"state": "TX"}, 1)
+        said = await found(client, handle, "wrong arguments")
+    assert "Expected value to be str, was <class 'dict'>" in said.why
+    assert 'The activity get_weather_alerts was given: {"state": "TX"}' in said.notes
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("durable_agent", "character differs"),
+        ("durable-agent ", "space"),
+        ("Durable-Agent", "capitals"),
+        ("durable-agnet", "character differs"),
+    ],
+)
+async def test_a_queue_whose_name_differs_by_little(client: Client, name: str, says: str) -> None:
+    handle = await start(client, name, flows.Asks, "q")
+    said = await found(client, handle, "other queue")
+    assert f'"{name}"' in said.why
+    assert '"durable-agent"' in said.why
+    assert says in said.why
+    await handle.terminate()
+
+
+async def test_an_agent_used_as_a_tool_that_failed_inside(client: Client, temporal_address: str, queue: str) -> None:
+    steps: list[Any] = [
+        [function_call("weather_desk", {"input": "TX"}, call_id="c1")],
+        refusal(401, "invalid_api_key", "no"),
+        [assistant_message("I could not find out.")],
+    ]
+    async with worker(temporal_address, queue, steps):
+        handle = await start(client, queue, flows.AsksAnAgent, "q")
+        assert await result(handle) == "I could not find out."
+    said = await why(client, handle.id)
+    assert said.kind == "tool failed inside"
+    assert "weather_desk" in said.what
+    assert "401" in said.why
+    assert "failure_error_function" in str(said.next_step)
+    run = await read_history(client, handle.id)
+    row = next(row for row in run.rows if row.name == "weather_desk")
+    assert (row.state, row.notes) == ("failed", (AGENT_AS_TOOL,))
+
+
+async def test_an_agent_used_as_a_tool_that_went_well(client: Client, temporal_address: str, queue: str) -> None:
+    asks = [function_call("weather_desk", {"input": "TX"}, call_id="c0")]
+    async with worker(temporal_address, queue, [asks, *TOOL_THEN_ANSWER, [assistant_message("Floods, they say.")]]):
+        handle = await start(client, queue, flows.AsksAnAgent, "q")
+        assert await result(handle) == "Floods, they say."
+    assert await why(client, handle.id) == Diagnosis("completed", (await why(client, handle.id)).what)
+
+
+async def test_streaming_without_a_topic(client: Client, temporal_address: str, queue: str) -> None:
+    async with worker(temporal_address, queue):
+        handle = await start(client, queue, flows.Streams, "q")
+        said = await found(client, handle, "streaming")
+    assert "worker.py" in str(said.next_step)
+    assert "streaming_topic" in str(said.next_step)
+
+
+class Reverses(PayloadCodec):
+    async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        return [
+            Payload(metadata={"encoding": b"binary/encrypted"}, data=payload.SerializeToString()[::-1])
+            for payload in payloads
+        ]
+
+    async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        return [Payload.FromString(payload.data[::-1]) for payload in payloads]
+
+
+async def test_data_that_only_a_codec_reads(client: Client, temporal_address: str, queue: str) -> None:
+    converter = replace(DataConverter.default, payload_codec=Reverses())
+    encrypts = await Client.connect(temporal_address, data_converter=converter)
+    arguments: Any = {
+        "task_queue": queue,
+        "workflows": [flows.Calls],
+        "activities": [flows.get_weather_alerts],
+        "build_id": "tests",
+    }
+    async with Worker(encrypts, **arguments):
+        handle = await start(encrypts, queue, flows.Calls, "get_weather_alerts", "TX", 1)
+        await result(handle)
+    run = await read_history(client, handle.id)
+    assert run.encoding == "binary/encrypted"
+    (note,) = run.notes
+    assert "no codec" in note
+    assert "--codec-endpoint" in note
+    said = await why(client, handle.id)
+    assert (said.kind, said.notes) == ("completed", (note,))
+    assert "tokens not known" in totals(replace(run, rows=recorded("worker_killed").rows))
+    async with Worker(client, **arguments):
+        handle = await start(encrypts, queue, flows.Calls, "get_weather_alerts", "TX", 1)
+        said = await found(client, handle, "other converter")
+        assert "binary/encrypted" in said.why
+        assert "data_converter" in str(said.next_step)
+        await handle.terminate()
+
+
+@pytest.mark.parametrize(("jump", "how"), [(90, "ahead of"), (-90, "behind")])
+async def test_a_clock_that_jumps_makes_no_worker_dead(
+    client: Client, temporal_address: str, queue: str, monkeypatch: pytest.MonkeyPatch, jump: int, how: str
+) -> None:
+    class Jumped(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> "Jumped":
+            return super().now(tz) + timedelta(minutes=jump)
+
+    async with worker(temporal_address, queue):
+        handle = await start(client, queue, flows.Calls, "fails", "no", 0)
+        await found(client, handle, "activity failing")
+        for module in ("diagnose", "temporal"):
+            monkeypatch.setattr(f"workshop.{module}.datetime", Jumped)
+        said = await why(client, handle.id)
+    assert said.kind == "activity failing"
+    assert re.search(r"next try in (9|10) min", said.what)
+    (note,) = said.notes
+    assert how in str(note)
+    assert re.search(r"1 h (29|30|31) min", str(note))
 
 
 async def test_ends(client: Client, temporal_address: str, queue: str) -> None:
@@ -475,6 +685,34 @@ EXAMPLES = [
         "sandbox",
         "sandbox",
     ),
+    ("TypeError", "'type' object is not iterable", "", "not-a-list"),
+    ("AttributeError", "'list' object has no attribute 'connect_service_client'", "", "plugin-by-name"),
+    (
+        "TypeError",
+        "OpenAIAgentsPlugin.__init__() got an unexpected keyword argument 'parameters'",
+        "",
+        "plugin-keyword",
+    ),
+    ("TypeError", "bad argument type for built-in operation", "", "argument-type"),
+    ("TypeError", "Unknown handoff type: <class 'str'>", "", "not-a-handoff"),
+    ("AttributeError", "'function' object has no attribute 'tools'", "", "not-an-agent"),
+    ("ValueError", "Streaming requires streaming_topic to be set", "", "not-streaming"),
+    ("TypeError", "'TraceImpl' object does not support the asynchronous context manager protocol", "", "async-with"),
+    ("TypeError", "unhashable type: 'FunctionTool'", "", "tools-no-list"),
+    ("UserError", "Unknown tool type: <class 'function'>, tool", "", "not-a-tool"),
+    ("TypeError", "Agent instructions must be a string, callable, or None, got list", "", "agent-argument"),
+    ("TypeError", "Activity must be a string or callable", "", "activity-called"),
+    ("AttributeError", "'dict' object has no attribute 'apply_to_proto'", "", "not-a-retry-policy"),
+    ("TypeError", "execute_activity() got an unexpected keyword argument 'timeout'", "", "keyword-unknown"),
+    ("TypeError", "'second' is an invalid keyword argument for __new__()", "", "keyword-unknown"),
+    ("ValueError", "Backoff coefficient cannot be less than 1", "", "not-a-retry-policy"),
+    ("_NotInWorkflowEventLoopError", "Not in workflow event loop", "", "not-in-workflow"),
+    ("TypeError", "'method' object is not subscriptable", "", "not-called"),
+    ("TypeError", "'module' object is not callable", "", "module-called"),
+    ("TypeError", "'FunctionTool' object is not callable", "", "not-a-function"),
+    ("TypeError", "list indices must be integers or slices, not str", "", "other-data"),
+    ("AttributeError", "'Response' object has no attribute 'ok'", "", "no-such-attribute"),
+    ("TypeError", "exceptions must derive from BaseException", "", "raises-no-exception"),
     (
         "NondeterminismError",
         "[TMPRL1100] Nondeterminism error: Activity machine does not handle",
@@ -485,7 +723,7 @@ EXAMPLES = [
         "RuntimeError",
         "[TMPRL1101] Potential deadlock detected: workflow didn't yield within 2 second(s).",
         "deadlock",
-        "",
+        "deadlock",
     ),
     (
         "ServerError",
@@ -494,6 +732,20 @@ EXAMPLES = [
         "",
     ),
     ("RuntimeError", "Failed decoding arguments", "other converter", ""),
+    ("KeyError", "Unknown payload encoding binary/encrypted", "other converter", ""),
+    ("TypeError", "Asks.run() missing 1 required positional argument: 'question'", "wrong arguments", ""),
+    (
+        "ApplicationError",
+        "Failed decoding arguments\nTypeError: Expected value to be str, was <class 'int'>",
+        "wrong arguments",
+        "",
+    ),
+    (
+        "AgentsWorkflowError",
+        "Runner.run_streamed requires ModelActivityParameters.streaming_topic to be set.",
+        "streaming",
+        "",
+    ),
     (
         "RateLimitError",
         "Error code: 429 - You exceeded your current quota, please check your plan and billing details.",
@@ -503,7 +755,7 @@ EXAMPLES = [
     ("RateLimitError", "Error code: 429 - Rate limit reached for requests.", "rate limit", ""),
     (
         "APIStatusError",
-        "429 (or 5xx): the Retry-After of the model's server is infinite, too large, or not a number",
+        "429 (or 5xx): the provider's Retry-After is no length of time: infinite or not a number",
         "rate limit",
         "",
     ),
@@ -539,6 +791,7 @@ EXAMPLES = [
     ("InternalServerError", "Error code: 500 - oh", "service down", ""),
     ("ConnectionRefusedError", "[Errno 111] Connect call failed ('127.0.0.1', 8234)", "connection refused", ""),
     ("ConnectError", "All connection attempts failed", "connection refused", ""),
+    ("InvalidURL", "Invalid port: ':1]'", "unreadable address", ""),
     ("gaierror", "[Errno -2] Name or service not known", "unknown host", ""),
     ("RemoteProtocolError", "Server disconnected without sending a response.", "dropped", ""),
     ("APITimeoutError", "Request timed out.", "slow service", ""),

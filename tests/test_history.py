@@ -270,6 +270,21 @@ def test_sticky_time_outs_are_told() -> None:
     assert "killed?" in only(run, TASK_TIMEOUT).notes[0]
 
 
+def test_what_a_model_streams_is_one_row() -> None:
+    events = list(WorkflowHistory.from_json("x", (HISTORIES / "worker_killed.json").read_text()).events)
+    for number in range(3):
+        words = HistoryEvent(event_id=90 + number, event_time=events[-1].event_time)
+        words.workflow_execution_signaled_event_attributes.signal_name = "__temporal_workflow_stream_publish"
+        listens = HistoryEvent(event_id=95 + number, event_time=events[-1].event_time)
+        listens.workflow_execution_update_accepted_event_attributes.accepted_request.input.name = (
+            "__temporal_workflow_stream_poll"
+        )
+        events += [words, listens]
+    run = run_from_events("x", events)
+    assert (only(run, SIGNAL).attempts, only(run, SIGNAL).closed) == (3, only(run, SIGNAL).scheduled)
+    assert UPDATE not in kinds(run)
+
+
 def test_unknown_events_are_shown_and_half_histories_do_not_raise() -> None:
     events = WorkflowHistory.from_json("x", (HISTORIES / "many_kinds.json").read_text()).events
     strange = HistoryEvent(event_id=98, event_type=9999)  # type: ignore[arg-type]
@@ -292,6 +307,7 @@ async def test_latest_and_unknown_workflows(client: Client, queue: str) -> None:
         with pytest.raises(WorkshopError) as caught:
             await read_history(client, nonsense)
         assert newer.id in caught.value.message
+        assert "One that is over is kept for 1 d 0 h." in caught.value.message
     await older.terminate()
 
 

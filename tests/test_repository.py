@@ -27,8 +27,8 @@ BELOW = {
     "env": {"errors", "settings"},
     "doctor": {"env", "errors", "loopback", "processes", "settings", "temporal", "text"},
     "temporal": {"errors", "processes", "settings"},
-    "history": {"errors", "temporal"},
-    "audit": {"history", "text"},
+    "history": {"errors", "temporal", "text"},
+    "audit": {"history", "temporal", "text"},
     "proof": {"history", "text"},
     "diagnose": {"errors", "history", "settings", "temporal", "text"},
     "checks": {

@@ -10,6 +10,7 @@ from temporalio.client import Client, WorkflowFailureError
 from tests.folders import DURABLE, HELLO_AGENT, HELLO_TEMPORAL, ROUTING
 from tests.harness import Solutions
 from workshop.history import HANDOFF, MODEL, TIMER, TOOL
+from workshop.temporal import retention
 
 
 @pytest.mark.cold
@@ -106,3 +107,8 @@ async def test_the_link_leads_to_the_web_ui(solutions: Solutions) -> None:
         assert starter.wait() == 0
         link = f"{url or 'http://127.0.0.1:8233'}/namespaces/default/workflows/{solutions.workflow_id(starter)}"
         assert link in starter.text.split()
+
+
+async def test_a_run_that_is_over_is_kept_for_weeks(solutions: Solutions) -> None:
+    client = await Client.connect(solutions.settings.temporal_address)
+    assert (await retention(client) or 0) >= 4 * 7 * 24 * 3600

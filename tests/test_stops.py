@@ -4,13 +4,16 @@ import signal
 from pathlib import Path
 
 import pytest
+from temporalio.client import Client
 
 from tests.folders import ALL, DURABLE, HELLO_AGENT, HELLO_TEMPORAL
 from tests.harness import Solutions
 from workshop import env
+from workshop.diagnose import why
 from workshop.history import MODEL
-from workshop.processes import free_port, wait_for
+from workshop.processes import PATIENCE, free_port, wait_for
 from workshop.settings import ROOT
+from workshop.temporal import follow
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT], ids=lambda signum: signum.name)
@@ -60,7 +63,6 @@ def test_ctrl_c_at_the_starter_leaves_the_workflow_running(solutions: Solutions)
 def test_a_starter_without_a_worker_says_so_once(solutions: Solutions) -> None:
     starter = solutions.starter(HELLO_TEMPORAL).until_printed("Still waiting")
     assert "python worker.py" in starter.text
-    assert "workshop why" in starter.text
     solutions.worker(HELLO_TEMPORAL)
     assert starter.wait() == 0
     assert starter.text.count("Still waiting") == 1
@@ -72,7 +74,7 @@ def test_a_server_that_is_not_there_is_one_line(solutions: Solutions, script: st
     program = solutions.run(DURABLE / script, TEMPORAL_ADDRESS=address)
     assert program.wait() == 1
     assert program.text.startswith(f"No Temporal server to work with at {address}")
-    assert "Start one: temporal server start-dev (in the workshop: workshop up)" in program.text
+    assert "Next: start one: temporal server start-dev (in the workshop: workshop up)" in program.text
     assert "Traceback" not in program.text
 
 
@@ -149,6 +151,17 @@ def test_a_dotenv_in_another_encoding_is_one_line(solutions: Solutions, tmp_path
     assert starter.wait() == 1
     assert "is not UTF-8 text" in starter.text
     assert "Traceback" not in starter.text
+
+
+async def test_why_names_the_variables_that_the_http_client_cannot_read(solutions: Solutions) -> None:
+    """Case C01."""
+    solutions.worker(HELLO_TEMPORAL, NO_PROXY="127.0.0.1,[::1]", no_proxy="")
+    starter = solutions.starter(HELLO_TEMPORAL)
+    workflow_id = solutions.workflow_id(starter)
+    client = await Client.connect(solutions.settings.temporal_address)
+    said = await follow(lambda: why(client, workflow_id), lambda said: said.kind == "unreadable address", PATIENCE)
+    assert "NO_PROXY" in str(said)
+    assert "activities.py" not in str(said.next_step)
 
 
 def test_a_socks_proxy_does_not_stand_in_the_way(solutions: Solutions) -> None:

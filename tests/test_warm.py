@@ -103,7 +103,8 @@ def test_a_program_is_told_to_end(tmp_path: Path) -> None:
 
 
 def test_programs_end_with_whoever_had_them_started(tmp_path: Path) -> None:
-    """SIGKILL for the kernel: nothing that it had started goes on, be it deaf to signals, or paused."""
+    """SIGKILL for the kernel: nothing that it had started goes on, be it deaf to signals, or paused; no file stays."""
+    (temporary := tmp_path / "t").mkdir()
     (tmp_path / "stubborn.py").write_text(
         "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint(1)\nsignal.pause()"
     )
@@ -114,7 +115,9 @@ def test_programs_end_with_whoever_had_them_started(tmp_path: Path) -> None:
         "    print(warm.start(Path('stubborn.py').absolute(), [], os.environ, Path(f'{name}.log').absolute()).pid)\n"
         "Checker().settings('temporal')\nprint('on', flush=True)\ntime.sleep(600)"
     )
-    with subprocess.Popen([sys.executable, "-c", kernel], cwd=tmp_path, stdout=subprocess.PIPE, text=True) as one:
+    env = os.environ | {"TMPDIR": str(temporary)}
+    command = [sys.executable, "-c", kernel]
+    with subprocess.Popen(command, cwd=tmp_path, env=env, stdout=subprocess.PIPE, text=True) as one:
         assert one.stdout
         pids = [int(one.stdout.readline()) for _ in range(2)]
         for name in ("a", "b"):
@@ -126,6 +129,7 @@ def test_programs_end_with_whoever_had_them_started(tmp_path: Path) -> None:
         one.kill()
     for pid in {*pids, *(process.pid for process in others)}:
         until_gone(pid)
+    assert not list(temporary.iterdir())
 
 
 def test_a_program_that_will_not_end_holds_up_nobody(tmp_path: Path) -> None:
@@ -242,7 +246,7 @@ def test_a_check_that_is_ended_while_it_is_made_says_so(tmp_path: Path) -> None:
     told: Queue[str] = Queue()
     checker = Checker(told.put)
     (tmp_path / "activities.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
-    verdict = checker.look("02", find("02", "activity"), tmp_path)
+    verdict = checker.look(find("02", "activity"), tmp_path)
     assert (verdict.outcome, verdict.code) == ("raised", "ended")
     assert "-9" in verdict.seen
     (tmp_path / "activities.py").write_text("import signal, sys\nprint(1)\nsignal.pause()")

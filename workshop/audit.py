@@ -23,7 +23,9 @@ from workshop.history import (
     Row,
     Run,
     as_text,
+    shown,
 )
+from workshop.temporal import folder_of
 from workshop.text import Advice, count, printable, shorten, span, told
 
 # Colour says nothing that the words do not say too.
@@ -93,7 +95,7 @@ def totals(run: Run) -> str:
         count(t.tool_calls, "tool call"),
         count(t.handoffs, "handoff"),
         count(t.attempts, "attempt"),
-        f"{t.input_tokens:,} tokens in, {t.output_tokens:,} out",
+        "tokens not known" if run.encoding else f"{t.input_tokens:,} tokens in, {t.output_tokens:,} out",
     ]
     if t.tools_in_workflow:
         parts.insert(2, f"{count(t.tools_in_workflow, 'tool')} run inside the workflow, without activity")
@@ -105,7 +107,7 @@ class Audit:
 
     def __init__(self, run: Run, now: datetime | None = None, notebook: bool = False) -> None:
         self.run = run
-        self.now = now or datetime.now(UTC)
+        self.now = now or max(datetime.now(UTC), run.latest)
         self.notebook = notebook
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -127,7 +129,9 @@ class Audit:
             yield Text(f"Note:     {printable(note)}", overflow="fold")
         if run.reason:
             yield Text(f"Reason:   {shorten(run.reason, 2 * width - 12)}")
-        yield Text(f"Workers:  {printable(', '.join(workers)) or 'none yet'}")
+        folders = {worker: folder_of(worker) for worker in workers if len(workers) > 1}
+        named = [f"{worker} ({shown(folder)})" if (folder := folders.get(worker)) else worker for worker in workers]
+        yield Text(f"Workers:  {printable(', '.join(named)) or 'none yet'}")
 
         table = Table(box=box.SIMPLE_HEAD, expand=True, pad_edge=False)
         table.add_column("After", justify="right", no_wrap=True)
@@ -136,6 +140,8 @@ class Audit:
         table.add_column("Outcome", width=15, overflow="fold")
         for row in run.rows:
             by = f"\nby {printable(row.worker)}" if len(workers) > 1 and row.worker else ""
+            if folder := folders.get(row.worker):
+                by += f" in {printable(shown(folder))}"
             state = Text(outcome(row, self.now).replace(", ", "\n") + by)
             state.stylize(_STYLES.get(row.state, ""), 0, len(state.plain.partition("\n")[0]))
             what = Text(f"{row.kind}\n{shorten(title(row), 60)}")
@@ -166,7 +172,7 @@ def _story(row: Row, length: int) -> Text:
 
 def timeline(run: Run, now: datetime | None = None) -> "Timeline":
     """The picture of a run, shown by a notebook when it is a cell's last value."""
-    return Timeline(run, now or datetime.now(UTC))
+    return Timeline(run, now or max(datetime.now(UTC), run.latest))
 
 
 class Timeline:

@@ -1,6 +1,7 @@
 """`.env`: read as the solutions read it, and switched to another model without losing a line of the learner's."""
 
 import io
+import json
 import os
 import re
 import stat
@@ -28,6 +29,8 @@ SAVE_AS_UTF8 = "save .env as UTF-8 (VS Code: click the encoding in the status ba
 # The practice services' address, also as it gets mistyped.
 ON_THIS_MACHINE = re.compile(r"\s*(?:https?:)?/*(?:127\.0\.0\.1|localhost|\[::1\]|0\.0\.0\.0):(\d{1,5})(?:/.*)?", re.I)
 BOM = "\ufeff"
+# In a pasted key or address; the first that fits is the best explanation: code, pattern, words after the name.
+SLIPS = json.loads(Path(__file__).with_name("slips.json").read_text(encoding="utf-8"))
 NEWLINE = re.compile(r"\r\n|\n|\r")
 # An assignment that another mode needs stays in the file, as a comment that says which command brings it back.
 KEPT = re.compile(r"(\s*)# workshop use (\S+):(?: |(?=[\r\n]|$))(.*)", re.DOTALL)
@@ -467,25 +470,47 @@ def checked(url: str) -> str:
     Raises:
         WorkshopError: it is not well-formed. The message never repeats it: it may be a key.
     """
-    example = "workshop use practice | openai | https://server.example/v1"
+    example = f"workshop use practice | openai | https://server.example/v1; a key goes into .env, as {KEY}"
     if re.match(r"(sk|pk|gsk|hf|xai)[-_]|AIza", url):
         message = "That looks like a key, and it stands in your shell's history now."
         raise WorkshopError(message, f"keys go into .env, as {KEY}; revoke this one if others read your history")
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        raise WorkshopError("That is not an address: its host or port is malformed.", example) from None
-    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
-        raise WorkshopError("That is neither a mode nor an address: these begin with https:// or http://.", example)
-    if parts.username is not None or "?" in url or "#" in url:
-        message = "An address here holds no user, password, ? or #: the client would send it wrongly."
-        raise WorkshopError(message, f"{example}; its key goes into .env, as {KEY}")
+    if wrong := address_mistake(url):
+        raise WorkshopError(f"That is neither a mode nor an address: it {wrong[1]}.", example)
     if not re.fullmatch(r"[\w.:/@%+,=\[\]~-]+", url, re.ASCII):
         raise WorkshopError("That address has a character that does not belong there.", example)
     if ending := request_path(url):
         raise WorkshopError(f"That address ends in {ending}, which the client adds itself.", "leave that ending out")
     return url.rstrip("/")
+
+
+def mistake(value: str) -> tuple[str, str] | None:
+    """What cannot be right in a key or an address: a code, and words that follow "OPENAI_API_KEY"; None: nothing."""
+    for code, pattern, words in SLIPS:
+        if re.match(pattern, value, re.DOTALL):
+            return code, words
+    return None
+
+
+def address_mistake(url: str) -> tuple[str, str] | None:
+    """What cannot be right in an http address: a code, and words that follow the variable's name; None: nothing."""
+    if re.match(r"(?:sk|pk)-", url):
+        return "is-key", "holds a key, not an address"
+    if wrong := mistake(url):
+        return wrong
+    try:
+        parts = urlsplit(url)
+        scheme, host, port = parts.scheme, parts.hostname, parts.port
+    except ValueError:
+        return "malformed", "has a host or port that is malformed"
+    if scheme not in ("http", "https") or "://" not in url:
+        return "scheme", "does not begin with http:// or https://"
+    if not host or port == 0:
+        return "malformed", "has no host in it" if not host else "has a port that is none"
+    if parts.username is not None:
+        return "userinfo", "has a user or password in it, which the client would not send"
+    if "?" in url or "#" in url:
+        return "query", "has a ? or # in it, and the client would append to that"
+    return None
 
 
 def request_path(url: str) -> str:

@@ -130,10 +130,7 @@ class Program:
     @property
     def text(self) -> str:
         """All that it has printed so far, errors too."""
-        try:
-            return self.log.read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            return ""
+        return printed_in(self.log)
 
     def until_printed(self, text: str, patience: float = PATIENCE) -> "Program":
         """Returns when it has printed `text`.
@@ -278,6 +275,14 @@ def python_variables(env: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in env.items() if name.startswith("PYTHON")}
 
 
+def printed_in(log: Path) -> str:
+    """All that has been printed into `log` so far."""
+    try:
+        return log.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
 def fresh_log(log: Path) -> BinaryIO:
     """An empty log file; that of the run before is kept as `LOG.old`.
 
@@ -303,15 +308,6 @@ def stop(records: Iterable[Record], grace: float) -> None:
             time.sleep(0.02)
 
 
-def last_lines(log: Path, count: int = 6) -> list[str]:
-    """The last `count` lines of a log that say something, each cut to 300 characters."""
-    try:
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return []
-    return [line.rstrip()[:300] for line in lines if line.strip()][-count:]
-
-
 _given: set[int] = set()
 
 
@@ -331,17 +327,6 @@ def free_port() -> int:
             return port
 
 
-def port_trouble(port: int, patience: float = 0.0) -> str:
-    """Why `port` cannot be listened on, as the end of a sentence ("is taken by ..."), or "" when it can.
-
-    Looks again for `patience` seconds, since a program that was just stopped may hold its port a moment longer.
-    """
-    deadline = time.monotonic() + patience
-    while (trouble := _port_trouble(port)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return trouble
-
-
 def listens(host: str, port: int, timeout: float = 1) -> bool:
     """Whether a program takes connections there."""
     try:
@@ -351,19 +336,28 @@ def listens(host: str, port: int, timeout: float = 1) -> bool:
         return False
 
 
-def _port_trouble(port: int) -> str:
-    if listens(HOST, port):
-        return f"is taken{_holder(port)}"
-    with socket.socket() as probe:
-        if sys.platform != "win32":  # there it would let two programs share a port; here it only skips TIME_WAIT
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except PermissionError:
-            return "needs rights that you do not have"
-        except OSError:
+def port_trouble(port: int, patience: float = 0.0) -> str:
+    """Why `port` cannot be listened on, as the end of a sentence ("is taken by ..."), or "" when it can.
+
+    Looks again for `patience` seconds, since a program that was just stopped may hold its port a moment longer.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        taken = listens(HOST, port)
+        with socket.socket() as probe:
+            if sys.platform != "win32":  # there it would let two programs share a port; here it only skips TIME_WAIT
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                if not taken:
+                    probe.bind((HOST, port))
+                    return ""
+            except PermissionError:
+                return "needs rights that you do not have"
+            except OSError:
+                pass  # taken, by one that takes no connections
+        if time.monotonic() >= deadline:
             return f"is taken{_holder(port)}"
-    return ""
+        time.sleep(0.05)
 
 
 def _holder(port: int) -> str:

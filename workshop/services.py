@@ -11,13 +11,16 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import httpx
+
 from workshop import loopback, processes
 from workshop.errors import WorkshopError
-from workshop.processes import Record, free_port, last_lines, locked, port_trouble, prepare_directory, stop
+from workshop.processes import Record, free_port, locked, port_trouble, prepare_directory, printed_in, stop
 from workshop.settings import HOST, PORTS, ROOT, Settings
 
 EMBEDDED = ("temporal", "practice")  # what exercises, tests and the demo need
 LAB = "lab"
+KEEP_RUNS = 30 * 24 * 3600  # seconds
 FIRST_EXERCISE = "exercises/01_agent_hello_world/exercise.ipynb"
 GRACE = 10.0  # seconds between SIGTERM and SIGKILL; JupyterLab ends its kernels in this time
 
@@ -194,10 +197,23 @@ class Services:
                     self._launch(service)
                 for service in [*wanted, *wanted]:  # once more: one may have died while another was awaited
                     self._await_health(service)
+                if "temporal" in names:
+                    self._keep_runs()
             except BaseException:
                 self._stop(names)
                 raise
         return names
+
+    def _keep_runs(self) -> None:
+        """Has our server keep a run that is over for a month: by default it is a day, and lessons are rehearsed."""
+        url = f"{self.settings.ui_url}/api/v1/namespaces/default"
+        try:
+            with loopback.client() as http:
+                token = http.get(url).raise_for_status().cookies["_csrf"]
+                config = {"config": {"workflowExecutionRetentionTtl": f"{KEEP_RUNS}s"}}
+                http.post(f"{url}/update", headers={"X-CSRF-Token": token}, json=config).raise_for_status()
+        except (httpx.HTTPError, KeyError) as error:
+            self._say(f"The Temporal server keeps runs for a day only: it refuses more ({error}).")
 
     def stop(self, names: Iterable[str] | None = None, wait: bool = False) -> list[str]:
         """Stops those of `names` (all by default) that we started and that still run; returns their names.
@@ -288,9 +304,8 @@ class Services:
         deadline = time.monotonic() + service.patience
         told = False
         while True:
-            answers = loopback.answers(
-                service.health_url
-            )  # asked first: an answer of a service that has ended since is not ours
+            # Asked first: an answer, if the service has ended since, is not ours.
+            answers = loopback.answers(service.health_url)
             record = self.noted(service.name)
             if record is None or not record.process():
                 raise WorkshopError(
@@ -314,21 +329,14 @@ class Services:
         """How the process ended, if that is known, and the end of its log: the rest of a message."""
         code = record.exit_code() if record else None
         how = "" if code is None else f" (exit code {code})" if code >= 0 else f" ({signal.Signals(-code).name})"
-        lines = "".join(f"\n    {line}" for line in last_lines(self.log(name)))
+        printed = printed_in(self.log(name)).splitlines()
+        lines = "".join(f"\n    {line.rstrip()[:300]}" for line in [line for line in printed if line.strip()][-6:])
         return f"{how}. Its log, {self.log(name)}, " + (f"ends with:{lines}" if lines else "is empty.")
 
-    def fate(self, name: str, record: Record) -> tuple[str, Record | None]:
-        """What became of the process `record` of service `name`, and the process to look at next.
-
-        Returns one of "runs", "stopped" (by another command), "replaced" (stopped and started again), "died".
-        """
-        if record.process():
-            return "runs", record
-        with self._only_one(wait=True):  # a `workshop down` removes the pid file when it is done
-            now = self.noted(name)
-        if now is None:
-            return "stopped", None
-        return ("died", None) if now.pid == record.pid else ("replaced", now)
+    def settled(self, name: str) -> Record | None:
+        """As `noted`, once no other command is at work: `workshop down` removes the note when it is done."""
+        with self._only_one(wait=True):
+            return self.noted(name)
 
     def _stop(self, names: list[str]) -> list[str]:
         running = {name: record for name in names if (record := self.record(name))}

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
 
@@ -12,7 +13,11 @@ import psutil  # type: ignore[import-untyped]
 from google.protobuf.timestamp_pb2 import Timestamp
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, PollWorkflowTaskQueueRequest
+from temporalio.api.workflowservice.v1 import (
+    DescribeNamespaceRequest,
+    DescribeTaskQueueRequest,
+    PollWorkflowTaskQueueRequest,
+)
 from temporalio.client import Client, WorkflowExecution
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.service import RPCError
@@ -26,6 +31,8 @@ RPC_TIMEOUT = timedelta(seconds=4)  # nobody waits longer for one answer of the 
 POLLERS_TIMEOUT = timedelta(seconds=2)
 # A worker's poll returns after a minute at the latest and is then repeated; older than this, nobody is there.
 POLL_AGE = timedelta(seconds=75)
+FORGOTTEN = timedelta(minutes=5)  # how long the server lists one who no longer polls
+CLOCKS_DIFFER = timedelta(seconds=10)
 PAGE = 100  # workflows that are looked at for the latest
 
 UP = "start one with: workshop up (or correct TEMPORAL_ADDRESS)"
@@ -152,12 +159,23 @@ async def latest_workflow_id(client: Client) -> str:
     return latest[0]
 
 
+async def retention(client: Client) -> float | None:
+    """For how many seconds the server keeps a workflow that is over; None if it does not say."""
+    request = DescribeNamespaceRequest(namespace=client.namespace)
+    try:
+        answer = await client.workflow_service.describe_namespace(request, timeout=RPC_TIMEOUT)
+    except RPCError:
+        return None
+    return answer.config.workflow_execution_retention_ttl.ToTimedelta().total_seconds()
+
+
 @dataclass(frozen=True)
 class Pollers:
     """Who polls a task queue: identities of workers, for workflow tasks and for activities."""
 
     workflows: tuple[str, ...]
     activities: tuple[str, ...]
+    ahead: timedelta = timedelta()  # of the server's clock is this machine's, as far as the two cannot both be right
 
 
 async def pollers(client: Client, task_queue: str) -> Pollers:
@@ -167,31 +185,60 @@ async def pollers(client: Client, task_queue: str) -> Pollers:
         RPCError: the server does not say.
     """
 
-    async def listed(kind: TaskQueueType.ValueType) -> tuple[str, ...]:
+    async def listed(kind: TaskQueueType.ValueType) -> list[tuple[str, datetime]]:
         request = DescribeTaskQueueRequest(
             namespace=client.namespace, task_queue=TaskQueue(name=task_queue), task_queue_type=kind
         )
         answer = await client.workflow_service.describe_task_queue(request, timeout=POLLERS_TIMEOUT)
-        oldest = datetime.now(UTC) - POLL_AGE
-        return tuple(p.identity for p in answer.pollers if when(p.last_access_time) > oldest and not gone(p.identity))
+        return [(poller.identity, when(poller.last_access_time)) for poller in answer.pollers]
 
     workflows, activities = await asyncio.gather(
         listed(TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW), listed(TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY)
     )
-    return Pollers(workflows, activities)
+    now = datetime.now(UTC)
+    newest = max((polled for _, polled in (*workflows, *activities)), default=now)
+    # Nobody has polled in the future, and none of the list more than five minutes ago.
+    ahead = now - newest if newest - now > CLOCKS_DIFFER or now - newest > FORGOTTEN + CLOCKS_DIFFER else timedelta()
+    oldest = now - ahead - POLL_AGE
+
+    def alive(listed: list[tuple[str, datetime]]) -> tuple[str, ...]:
+        return tuple(who for who, polled in listed if polled > oldest and not gone(who))
+
+    return Pollers(alive(workflows), alive(activities), ahead)
+
+
+def _process(identity: str) -> psutil.Process | None:
+    """A worker's process, if its identity, pid@host, names one of this machine.
+
+    Raises:
+        psutil.Error: it has ended, or cannot be looked at.
+    """
+    pid, _, host = identity.partition("@")
+    ours = host == socket.gethostname() and pid.isascii() and pid.isdigit() and len(pid) < 10
+    return psutil.Process(int(pid)) if ours else None
 
 
 def gone(identity: str) -> bool:
-    """Whether a worker has ended, as far as can be known: its identity, pid@host, names a process of this machine."""
-    pid, _, host = identity.partition("@")
-    if host != socket.gethostname() or not (pid.isascii() and pid.isdigit()) or len(pid) > 9:
-        return False
+    """Whether a worker has ended, as far as can be known."""
     try:
-        return bool(psutil.Process(int(pid)).status() == psutil.STATUS_ZOMBIE)
+        process = _process(identity)
+        return process is not None and bool(process.status() == psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return True
     except psutil.Error:
         return False
+
+
+def folder_of(identity: str) -> Path | None:
+    """The folder of the script that a worker runs; None if that cannot be known."""
+    try:
+        if process := _process(identity):
+            folder = Path(process.cwd())
+            script = next((part for part in process.cmdline()[1:] if part.endswith(".py")), None)
+            return (folder / script).parent if script else folder
+    except psutil.Error:
+        pass
+    return None
 
 
 async def follow(

@@ -16,6 +16,7 @@ from workshop.settings import HOST, Settings, is_local
 Say = Callable[[str], None]
 INTERRUPTED = 130  # exit code, as of a program that Ctrl+C ended
 NOT_ALL_UP = 3  # exit code of `status`
+STOP_SIGNALS = [signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 def up(settings: Settings, say: Say, uses: Sequence[str], lab: bool, detach: bool) -> int:
@@ -126,23 +127,18 @@ def _stay(services: Services, started: list[str], say: Say) -> int:
         for name, record in list(watched.items()):
             if record.process():
                 continue
-            service = services.known[name]
-            fate, now = services.fate(name, record)
-            if now:
+            service, now = services.known[name], services.settled(name)
+            if now and now.pid != record.pid:  # another command has started it again
                 watched[name] = now
                 continue
             del watched[name]
-            if fate == "died":
+            if now:
                 code = 1
                 say(f"{service.heading}: ended unexpectedly{services.last_words(name, record)}")
                 say(f"  Next: `{command('up --detach')}` in another terminal starts it again.")
             else:
                 say(f"Stopped {service.title}, as another terminal asked.")
     return code
-
-
-def _stop_signals() -> list[signal.Signals]:
-    return [signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 @contextmanager
@@ -154,7 +150,7 @@ def _signals_interrupt() -> Iterator[None]:
             signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in _stop_signals()}
+    before = {number: signal.signal(number, interrupt) for number in STOP_SIGNALS}
     try:
         yield
     finally:

@@ -8,6 +8,7 @@ with a directory, an environment, a log and an exit code of its own. None outliv
 import atexit
 import gc
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import Pipe, active_children, forkserver, get_context, parent_process
+from multiprocessing import Pipe, active_children, forkserver, get_context, parent_process, util
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -100,6 +101,7 @@ def _guard(connection: Connection) -> None:
     connection.close()
     wait([starter.sentinel])
     _end_politely([process for process in server.children(recursive=True) if process.pid != os.getpid()])
+    shutil.rmtree(util.get_temp_dir(), ignore_errors=True)  # the starter's, which may have been killed
     server.kill()
 
 

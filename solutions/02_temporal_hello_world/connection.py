@@ -37,19 +37,19 @@ def load_env() -> None:
 
 async def connect(*plugins: Plugin) -> Client:
     """Connects as TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY and the like say."""
+    config: dict[str, Any] = {"target_host": "127.0.0.1:7233"}
     try:
         # Temporal's own configuration file is for the server that it names, not for one at another address.
-        own = ClientConfig.load_client_connect_config(disable_file="TEMPORAL_ADDRESS" in os.environ)
-        config = {"target_host": "127.0.0.1:7233"} | own
+        config |= ClientConfig.load_client_connect_config(disable_file="TEMPORAL_ADDRESS" in os.environ)
         client = await Client.connect(**config, plugins=plugins)
         # A namespace that does not exist is noticed here, not at the first workflow.
         await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
     except (RuntimeError, RPCError, ValueError) as error:
         if isinstance(error, RPCError) and error.status == RPCStatusCode.PERMISSION_DENIED:
             return client  # it may be used, if not described
-        where = os.environ.get("TEMPORAL_ADDRESS", "127.0.0.1:7233")
-        start = "start one: temporal server start-dev (in the workshop: workshop up)"
-        raise SystemExit(f"No Temporal server to work with at {where}: {error}\nNext: {start}") from None
+        problem = f"No Temporal server to work with at {config['target_host']}: {error}"
+        next_step = "start one: temporal server start-dev (in the workshop: workshop up)"
+        raise SystemExit(f"{problem}\nNext: {next_step}") from None
     return client
 
 

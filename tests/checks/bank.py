@@ -14,6 +14,13 @@ from workshop.checks import Check, find
 from workshop.checks.starters import starter_file
 from workshop.settings import ROOT
 
+# The lines of activities.py that ask the weather service, and what a single line would ask for.
+ASKED = """    async with httpx.AsyncClient(base_url=url, timeout=2.5, verify=TLS) as http:
+        # The service refuses callers that do not say who they are.
+        headers = {"User-Agent": "durable-ai-agents-workshop"}
+        response = await http.get("/alerts/active", params={"area": state}, headers=headers)
+"""
+REQUEST = 'f"{url}/alerts/active", params={"area": state}, headers={"User-Agent": "me"}'
 # How the second of two TODOs in a row begins in the solution.
 BEGINS = {"02": "return await", "03": "with trace("}
 REGION = re.compile(
@@ -83,12 +90,10 @@ def text_of(answer: Answer) -> str:
 
     def fill(region: re.Match[str]) -> str:
         begin, number, _given, end = region.groups()
-        if int(number) != check.todo:
-            return f"{begin}{known[int(number)]}{end}"
-        if answer.untouched:
+        if answer.untouched and int(number) == check.todo:
             return region[0]
-        if answer.todo is None:
-            return f"{begin}{known[int(number)]}{end}"
+        if answer.todo is None or int(number) != check.todo:
+            return f"{begin}{known[int(number)].rstrip()}\n{end}"
         margin = re.match(r"[ \t]*", begin)[0]  # type: ignore[index]
         return f"{begin}{indent(dedent(answer.todo).strip(chr(10)), margin)}\n{end}"
 

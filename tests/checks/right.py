@@ -1,6 +1,6 @@
 """Right answers, written in other ways than the solution's: behaviour decides."""
 
-from tests.checks.bank import Answer
+from tests.checks.bank import ASKED, REQUEST, Answer
 
 DEFN = "@activity.defn\nasync def get_weather_alerts"
 RETURN = 'return text or f"No active alerts for {state}."'
@@ -17,15 +17,102 @@ class Weather:
 
 get_weather_alerts = Weather().alerts
 '''
+HELLO = (
+    "# A model that asks",
+    '''@workflow.defn
+class SayHello:
+    """The workflow of the documentation."""
+
+    @workflow.run
+    async def run(self, name: str) -> str:
+        return f"Hello, {name}!"
+
+
+# A model that asks''',
+)
+ADDS = (DEFN, f"@activity.defn\nasync def add(one: int) -> int:\n    return one + 1\n\n\n{DEFN}", "activities.py")
+# An activity of a class whose state its worker gives it.
+INJECTED = (
+    (
+        f"{DEFN}(state: str)",
+        '''class Weather:
+    def __init__(self, http: httpx.AsyncClient, names: dict[str, str]) -> None:
+        self.http, self.names = http, names
+
+    @activity.defn
+    async def get_weather_alerts(self, state: str) -> str:
+        """Alerts of a US state."""
+        return await alerts_of(self.names.get(state, state))
+
+
+async def alerts_of(state: str)''',
+        "activities.py",
+    ),
+    ("from activities import get_weather_alerts", "from activities import Weather", "workflows.py"),
+    ("            get_weather_alerts,", "            Weather.get_weather_alerts,", "workflows.py"),
+    ("from activities import get_weather_alerts", "import httpx\nfrom activities import Weather", "worker.py"),
+    ("activities=[get", "activities=[Weather(httpx.AsyncClient(), {}).get", "worker.py"),
+)
+LIMITS = """start_to_close_timeout=timedelta(seconds=3),
+            schedule_to_close_timeout=timedelta(hours=1),
+            retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=10)),"""
+RUN_AGENT = "result = await Runner.run(weather_agent(weather_tool), question)"
+TOLD = """def told(context: RunContextWrapper[Any], agent: Agent) -> str:
+    return f"You are the {agent.name}. Use its language."
+
+
+def specialist("""
+
+OTHERS = '''@activity.defn
+async def say_hello(name: str) -> str:
+    """Hello."""
+    return f"Hello, {name}!"
+
+
+@activity.defn
+async def count_alerts(text: str) -> int:
+    """How many there are."""
+    return len(text.splitlines())
+
+
+'''
+SAY_HELLO = """@workflow.defn
+class SayHello:
+    @workflow.run
+    async def run(self, name: str) -> str:
+        return f"Hello, {name}!"
+
+
+"""
 
 # By exercise and check: what stands in the TODO, or what is edited in the solution's file.
-ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, str], ...]]] = {
+ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
     ("01", "agent"): {
         "in steps": """
             made = Agent(name="Weather")
             made.instructions = "Go."
             made.tools.append(weather_tool)
             return made
+        """,
+        "every keyword": """
+            options = {"name": "W", "instructions": "Go.", "tools": list((weather_tool,)), "handoffs": []}
+            return Agent(**options)
+        """,
+        "a copy": 'return Agent("W", instructions="Go.").clone(tools=[weather_tool])',
+        "a second tool": """
+            from agents import function_tool
+
+            @function_tool
+            def noon() -> str:
+                \"\"\"The time.\"\"\"
+                return "noon"
+
+            return Agent("W", instructions="Go.", tools=[noon, weather_tool])
+        """,
+        "must use it": """
+            from agents import ModelSettings
+            settings = ModelSettings(tool_choice="required")
+            return Agent("W", instructions="Go.", tools=[weather_tool], model_settings=settings)
         """,
         "instructions as a function": 'return Agent("W", instructions=lambda c, a: "Go.", tools=[weather_tool])',
     },
@@ -48,6 +135,29 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, str], ...]]] = {
                 case other:
                     raise ValueError(other)
         """,
+        "the other way round": "data = response.json()\nresponse.raise_for_status()",
+        "an assertion": "assert response.is_success, response.text\ndata = response.json()",
+        "raised again": """
+            try:
+                response.raise_for_status()
+            except httpx.HTTPStatusError as error:
+                activity.logger.warning("attempt %s", activity.info().attempt)
+                raise ApplicationError("down", type="WeatherDown") from error
+            data = response.json()
+        """,
+        "in a thread": (
+            (
+                'await http.get("/alerts/active", params={"area": state}, headers=headers)',
+                'await asyncio.to_thread(httpx.get, f"{url}/alerts/active?area={state}", headers=headers)',
+            ),
+            ("import os\n", "import asyncio\nimport os\n"),
+        ),
+        "area in the path": (('"/alerts/active", params={"area": state}', 'f"/alerts/active/area/{state}"'),),
+        "a client for all calls": (
+            (ASKED, f"    response = await HTTP.get({REQUEST})\n"),
+            ("MAX_CHARACTERS =", "HTTP = httpx.AsyncClient(timeout=2.5)\nMAX_CHARACTERS ="),
+        ),
+        "others beside it": ((DEFN, f"{OTHERS}{DEFN}"),),
         "another name": ((DEFN, '@activity.defn(name="alerts_of_a_state")\nasync def get_weather_alerts'),),
         "an alias": (
             ("from temporalio import activity\n", "import temporalio.activity as act\n"),
@@ -68,8 +178,30 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, str], ...]]] = {
             await asyncio.sleep(delay_seconds)
         """,
         "timedelta": "await workflow.sleep(timedelta(seconds=delay_seconds))",
+        "a task": """
+            import asyncio
+            if delay_seconds > 0:
+                await asyncio.create_task(workflow.sleep(delay_seconds, summary="first"))
+        """,
+        "a time-out beside it": (
+            ("return await workflow.execute_activity(", "return await asyncio.wait_for(workflow.execute_activity("),
+            ("seconds=10)),\n        )", "seconds=10)),\n        ), 3600)"),
+            ("from datetime import timedelta\n", "import asyncio\nfrom datetime import timedelta\n"),
+        ),
     },
     ("02", "workflow"): {
+        "another above it": (("@workflow.defn\n", f"{SAY_HELLO}@workflow.defn\n"),),
+        "own queue": (("            state,\n", "            state,\n            task_queue=TASK_QUEUE,\n"),),
+        "options of the module": """
+            return await workflow.execute_activity(
+                activity=get_weather_alerts,
+                arg=state,
+                start_to_close_timeout=timedelta(seconds=10),
+                schedule_to_close_timeout=timedelta(minutes=60),
+                retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=5)),
+                summary=f"alerts of {state}",
+            )
+        """,
         "minutes": """
             return await workflow.execute_activity(
                 get_weather_alerts,
@@ -81,9 +213,13 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, str], ...]]] = {
         """,
         "policy in a variable": """
             policy = RetryPolicy(maximum_interval=timedelta(seconds=10))
-            limit = timedelta(hours=1)
+            one, together = timedelta(seconds=5), timedelta(hours=1)
             result = await workflow.execute_activity(
-                get_weather_alerts, args=[state], schedule_to_close_timeout=limit, retry_policy=policy
+                get_weather_alerts,
+                args=[state],
+                start_to_close_timeout=one,
+                schedule_to_close_timeout=together,
+                retry_policy=policy,
             )
             return result
         """,
@@ -133,10 +269,21 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, str], ...]]] = {
         """,
         "policy in a variable": """
             policy = RetryPolicy(maximum_attempts=20, maximum_interval=timedelta(seconds=10))
+            one, together = timedelta(0, 10), timedelta(1)
             weather_tool = activity_as_tool(
-                get_weather_alerts, schedule_to_close_timeout=timedelta(hours=1), retry_policy=policy
+                get_weather_alerts, start_to_close_timeout=one, schedule_to_close_timeout=together, retry_policy=policy
             )
         """,
+        "its own queue": f"""
+            weather_tool = activity_as_tool(
+            get_weather_alerts,
+            task_queue=TASK_QUEUE,
+            {LIMITS}
+            )
+        """,
+        "another workflow above": (HELLO,),
+        "another activity": (ADDS,),
+        "injected state": INJECTED,
     },
     ("03", "workflow"): {
         "run config": """
@@ -144,6 +291,18 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, str], ...]]] = {
 
             config = RunConfig(workflow_name="Durable agent", group_id=workflow.info().workflow_id)
             result = await Runner.run(weather_agent(weather_tool), question, run_config=config)
+        """,
+        "another workflow above": (HELLO,),
+        "streamed": """
+            with trace("Durable agent", group_id=workflow.info().workflow_id):
+                result = Runner.run_streamed(weather_agent(weather_tool), question)
+                async for event in result.stream_events():
+                    workflow.logger.debug(event.type)
+        """,
+        "messages": """
+            with trace("Durable agent", group_id=workflow.info().workflow_id):
+                messages = [{"role": "user", "content": question}]
+                result = await Runner.run(weather_agent(weather_tool), messages)
         """,
         "variables": """
             group = workflow.info().workflow_id
@@ -153,21 +312,59 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, str], ...]]] = {
         """,
     },
     ("03", "worker"): {
+        "injected state": INJECTED,
+        "an identity": (("        client,\n", '        client,\n        identity="mine",\n'),),
+        "another workflow, too": (
+            (*HELLO, "workflows.py"),
+            ("TASK_QUEUE, DurableAgent", "TASK_QUEUE, DurableAgent, SayHello"),
+            ("workflows=[", "workflows=[SayHello, "),
+        ),
+        "parameters in place": """
+            parameters = ModelActivityParameters(heartbeat_timeout=timedelta(seconds=5))
+            client = await connect(OpenAIAgentsPlugin(parameters))
+        """,
         "in two lines": """
             plugin = OpenAIAgentsPlugin(model_params=MODEL_CALL)
             client = await connect(plugin)
         """,
     },
     ("03", "starter"): {
+        "by microseconds": (("%Y%m%d-%H%M%S}-{uuid4().hex[:8]}", "%Y%m%d-%H%M%S.%f}"),),
+        "wrapped": (
+            (
+                "print(await result_of(handle))",
+                "import textwrap\n    print(textwrap.fill(await result_of(handle), 30))",
+            ),
+        ),
+        "another workflow above": ((*HELLO, "workflows.py"),),
         "with parameters": """
             plugins = [OpenAIAgentsPlugin()]
             client = await connect(*plugins)
         """,
     },
     ("03", "recovery"): {
+        "an identity": (("        client,\n", '        client,\n        identity="mine",\n'),),
         "other times": (("heartbeat_timeout=timedelta(seconds=3)", "heartbeat_timeout=timedelta(milliseconds=1500)"),),
     },
     ("04", "specialists"): {
+        "instructions as a function": (
+            ("def specialist(", TOLD),
+            ("instructions=f", "instructions=told or f"),
+        ),
+        "in their own words": """
+            words = {"French": "Réponds toujours en français.", "Spanish": "Responde siempre en español."}
+            return Agent(
+                f"{language.lower()}_agent",
+                f"Speaks {language}",
+                [weather_tool],
+                instructions=words.get(language, "Always answer in English."),
+            )
+        """,
+        "not another one": """
+            others = [other for other in ("French", "Spanish", "English") if other != language]
+            name, text = f"{language} agent", f"Answer in {language}, never in {others[0]} or {others[1]}."
+            return Agent(name=name, handoff_description=language, instructions=text, tools=[weather_tool])
+        """,
         "in steps": """
             texts = {"name": f"{language} agent", "handoff_description": language}
             return Agent(**texts, instructions="Speak only " + language, tools=[weather_tool])
@@ -175,11 +372,34 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, str], ...]]] = {
     },
     ("04", "handoffs"): {
         "agents": 'handoffs=[specialist("English"), specialist("French"), specialist("Spanish")],',
+        "names of their own": """
+            handoffs=[
+                handoff(specialist(language), tool_name_override=f"ask_{language.lower()}", on_handoff=pause)
+                for language in ("French", "Spanish", "English")
+            ],
+        """,
     },
     ("04", "pause"): {
+        "a condition": """
+            try:
+                await workflow.wait_condition(lambda: False, timeout=pause_seconds)
+            except TimeoutError:
+                pass
+        """,
         "asyncio": """
             import asyncio
             await asyncio.sleep(pause_seconds)
+        """,
+    },
+    ("04", "worker"): {
+        "an identity": """
+            worker = Worker(
+                client,
+                task_queue=TASK_QUEUE,
+                workflows=[AgentRouting],
+                activities=[get_weather_alerts],
+                identity="mine",
+            )
         """,
     },
     ("04", "starter"): {

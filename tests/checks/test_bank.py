@@ -9,18 +9,33 @@ from tests.checks.right import RIGHT
 from tests.checks.wrong import UNTOUCHED, WRONG
 from workshop.checks import CHECKS
 from workshop.checks.run import Checker
+from workshop.checks.worker_and_starter import differ_by_one
 
 ANSWERS = (*WRONG, *UNTOUCHED, *RIGHT)
 
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=str)
 def test_an_answer_gets_its_verdict(answer: Answer, checker: Checker, tmp_path: Path) -> None:
-    verdict = checker.look(answer.number, answer.about, write(answer, tmp_path / "exercise"))
+    verdict = checker.look(answer.about, write(answer, tmp_path / "exercise"))
     assert verdict.code == answer.code, verdict
     assert (verdict.outcome == "passed") == (answer.code == "passed")
     assert verdict.seen
     assert "Traceback" not in verdict.seen + verdict.slip
     assert answer.code == "passed" or verdict.outcome in ("incorrect", "raised")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "by_the_second"),
+    [
+        ("durable-agent-20261129-120000", "durable-agent-20261129-120001", True),
+        ("q-1764417600", "q-1764417599", True),
+        ("q-1764417600.104233", "q-1764417600.104871", False),
+        ("durable-agent-20261129-120000-1f2e3d4c", "durable-agent-20261129-120001-90ab12cd", False),
+    ],
+)
+def test_ids_that_differ_by_a_second_are_one_by_the_second(one: str, other: str, by_the_second: bool) -> None:
+    """Two starters that are started at once are told apart by the clock, if it strikes between them."""
+    assert differ_by_one(one, other) == by_the_second
 
 
 def test_the_banks_are_large_enough() -> None:

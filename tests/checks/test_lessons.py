@@ -3,6 +3,8 @@
 import asyncio
 import os
 import shutil
+from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,13 @@ import httpx
 import pytest
 from agents import Agent, RunConfig, Runner, function_tool
 from agents.testing import ScriptedModel, assistant_message, function_call
+from temporalio import activity
+from temporalio.openai_agents.workflow import activity_as_tool
 
 from tests.checks.bank import Answer, solution, text_of
 from workshop.checks import CHECKS
 from workshop.checks.run import Checker
-from workshop.checks.starters import starter_file
+from workshop.checks.starters import starter_file, unwritten
 from workshop.errors import WorkshopError
 from workshop.notebook.lessons import Lessons
 from workshop.settings import ROOT
@@ -74,8 +78,56 @@ def test_a_todo_that_cannot_be_seen_without_another_says_so(tmp_path: Path, chec
     without_three = Answer("03", "workflow", "untouched", "", untouched=True)
     (learner.folder / "workflows.py").write_text(text_of(without_three))
     found = learner.lessons.check("tool")
-    assert (found.outcome, found.code) == ("incorrect", "needs-another")
+    assert (found.outcome, found.code) == ("not attempted", "needs-another")
     assert "TODO 3" in learner.text
+
+
+def test_a_todo_of_another_file_that_is_needed_is_named(tmp_path: Path, checker: Checker) -> None:
+    learner = Learner("02", tmp_path, checker)
+    learner.solve("02")
+    without_three = Answer("02", "workflow", "untouched", "", untouched=True)
+    (learner.folder / "workflows.py").write_text(text_of(without_three))
+    found = learner.lessons.check("worker")
+    assert (found.outcome, found.code) == ("not attempted", "needs-another")
+    assert "TODO 3 in workflows.py" in learner.text
+
+
+@pytest.mark.parametrize("nothing", ["", "pass", "...", "# later", 'raise NotImplementedError("later")'])
+@NUMBERS
+def test_a_todo_with_nothing_in_it_is_not_attempted(
+    number: str, nothing: str, tmp_path: Path, checker: Checker
+) -> None:
+    """Case C26."""
+    learner = Learner(number, tmp_path, checker)
+    for check in CHECKS[number]:
+        if check.todo and check.file:
+            learner.starters(number)
+            (learner.folder / check.file).write_text(text_of(Answer(number, check.name, "", "", nothing)))
+            found = learner.lessons.check(check.name)
+            assert (found.outcome, found.code) == ("not attempted", "untouched")
+            assert f"TODO {check.todo} in {check.file}" in learner.text
+
+
+@pytest.mark.parametrize("text", ["", "\n# later\n", '"""The weather."""\n'])
+def test_a_file_with_nothing_in_it_is_not_attempted(text: str, tmp_path: Path, checker: Checker) -> None:
+    """Case C26."""
+    learner = Learner("02", tmp_path, checker)
+    learner.solve("02")
+    (learner.folder / "activities.py").write_text(text)
+    found = learner.lessons.check("activity")
+    assert (found.outcome, found.code) == ("not attempted", "untouched")
+    assert "activities.py has no code in it yet" in learner.text
+
+
+def test_what_is_written_elsewhere_is_looked_at() -> None:
+    """A TODO with nothing in it, or none at all, says nothing if the code stands elsewhere in the file."""
+    right = text_of(Answer("02", "timer", "", ""))
+    emptied = text_of(Answer("02", "timer", "", "", "pass"))
+    sleeps = "await workflow.sleep(delay_seconds)"
+    elsewhere = emptied.replace("        # TODO 2", f"        {sleeps}\n        # TODO 2", 1)
+    assert unwritten("02", "workflows.py", emptied, 2)
+    for text in (right, elsewhere, (solution("02") / "workflows.py").read_text(), "x = 5\n", "def ("):
+        assert unwritten("02", "workflows.py", text, 2) == ""
 
 
 def test_a_file_that_another_needs_is_named(tmp_path: Path, checker: Checker) -> None:
@@ -165,6 +217,34 @@ async def get_weather_alerts(state: str) -> str:
     return str(answer.json()["features"][0]["properties"]["headline"])
 
 
+async def alerts_of(code: str, area: str = "area", always: str = "") -> str:
+    """Alerts, asked for by another name or for another state."""
+    async with httpx.AsyncClient(base_url=os.environ["WEATHER_API_URL"]) as http:
+        answer = await http.get("/alerts/active", params={area: always or code}, headers={"User-Agent": "test"})
+    features = answer.json().get("features", [])
+    return "\n".join(str(feature["properties"]["headline"] or feature["properties"]["event"]) for feature in features)
+
+
+async def by_state(state: str) -> str:
+    """Alerts of a state."""
+    return await alerts_of(state, area="state")
+
+
+async def always_california(state: str) -> str:
+    """Alerts of a state."""
+    return await alerts_of(state, always="CA")
+
+
+def not_awaited(state: str) -> Any:
+    """Alerts of a state."""
+    return get_weather_alerts(state)
+
+
+async def of_a_limit(limit: int, state: str, details: bool = False) -> str:
+    """Alerts of a state, at most so many."""
+    return await alerts_of(state)
+
+
 async def fails_then(state: str) -> str:
     """Asks, and fails."""
     await get_weather_alerts(state)
@@ -188,14 +268,33 @@ def canned(state: str) -> str:
 TOOL = function_tool(get_weather_alerts)
 
 
-def ran(*steps: Any, tool: Any = TOOL) -> Any:
+def ran(*steps: Any, tool: Any = TOOL, asked: str = "Texas?") -> Any:
     """What `await Runner.run(...)` returns, with a model that follows a script."""
     agent = Agent(name="Weather", instructions="Go.", tools=[tool])
     config = RunConfig(tracing_disabled=True)
     agent.model = ScriptedModel(list(steps))
-    return asyncio.run(Runner.run(agent, "Texas?", run_config=config))
+    return asyncio.run(Runner.run(agent, asked, run_config=config))
 
 
+def streamed(read: bool) -> Any:
+    """The same, streamed, and read to its end or not."""
+    agent = Agent(name="Weather", instructions="Go.", tools=[function_tool(canned)])
+    agent.model = ScriptedModel([ASKS, SAYS])
+
+    async def made() -> Any:
+        result = Runner.run_streamed(agent, "Texas?", run_config=RunConfig(tracing_disabled=True))
+        async for _ in result.stream_events() if read else nothing():
+            pass
+        return result
+
+    async def nothing() -> AsyncIterator[None]:
+        for _ in ():
+            yield
+
+    return asyncio.run(made())
+
+
+ASKS_FAILING = [function_call("fails_then", {"state": "TX"}, call_id="c1")]
 ASKS = [function_call("canned", {"state": "TX"}, call_id="c1")]
 SAYS = [assistant_message("Sunshine.")]
 
@@ -208,7 +307,18 @@ VALUES: tuple[tuple[str, str, Any, str], ...] = (
     ("tool", "no docstring", lambda: function_tool(without_docstring), "no-description"),
     ("tool", "canned", lambda: function_tool(canned), "not-asked"),
     ("tool", "fails", lambda: function_tool(fails_then), "tool-fails"),
+    ("tool", "another parameter", lambda: function_tool(by_state), "no-area"),
+    ("tool", "always California", lambda: function_tool(always_california), "state-ignored"),
+    ("tool", "not awaited", lambda: function_tool(not_awaited), "not-awaited"),
+    (
+        "tool",
+        "of a workflow",
+        lambda: activity_as_tool(activity.defn(get_weather_alerts), start_to_close_timeout=timedelta(seconds=3)),
+        "not-in-workflow",
+    ),
     ("tool", "right", lambda: TOOL, "passed"),
+    ("tool", "three arguments", lambda: function_tool(of_a_limit), "passed"),
+    ("tool", "errors are not told", lambda: function_tool(get_weather_alerts, failure_error_function=None), "passed"),
     ("tool", "named", lambda: function_tool(get_weather_alerts, name_override="alerts"), "passed"),
     ("agent", "a name", lambda: "Weather agent", "not-an-agent"),
     ("agent", "no tool", lambda: Agent(name="W", instructions="Go."), "no-tool"),
@@ -218,15 +328,27 @@ VALUES: tuple[tuple[str, str, Any, str], ...] = (
         lambda: Agent(name="W", instructions="Go.", tools=[function_tool(no_arguments)]),
         "not-asked",
     ),
+    ("agent", "by position", lambda: Agent("W", "Go.", [TOOL]), "no-instructions"),
+    (
+        "agent",
+        "its tool asks for one state",
+        lambda: Agent(name="W", instructions="Go.", tools=[function_tool(always_california)]),
+        "state-ignored",
+    ),
     ("agent", "right", lambda: Agent(name="W", instructions="Go.", tools=[TOOL]), "passed"),
     ("run", "not awaited", lambda: Runner.run(Agent(name="W"), "Texas?"), "not-awaited"),
     ("run", "the text", lambda: "Sunshine.", "text-only"),
     ("run", "the agent", lambda: Agent(name="W"), "not-a-result"),
     ("run", "no tool called", lambda: ran(SAYS), "tool-not-called"),
+    ("run", "the word", lambda: ran(ASKS, SAYS, tool=function_tool(canned), asked="question"), "quoted"),
+    ("run", "a tool that failed", lambda: ran(ASKS_FAILING, SAYS, tool=function_tool(fails_then)), "tool-fails"),
+    ("run", "a stream not read", lambda: streamed(read=False), "not-finished"),
+    ("run", "a stream", lambda: streamed(read=True), "passed"),
     ("run", "right", lambda: ran(ASKS, SAYS, tool=function_tool(canned)), "passed"),
 )
 
 
+@pytest.mark.filterwarnings("ignore:coroutine 'get_weather_alerts' was never awaited")  # which is the slip
 @pytest.mark.parametrize(("check", "name", "make", "code"), VALUES, ids=[f"{v[0]}-{v[1]}" for v in VALUES])
 def test_a_variable_gets_its_verdict(
     check: str, name: str, make: Any, code: str, tmp_path: Path, checker: Checker

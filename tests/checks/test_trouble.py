@@ -47,7 +47,7 @@ from workshop.errors import WorkshopError
 checker = Checker()
 for name in ("timer", "activity"):
     try:
-        print(checker.look("02", find("02", name), Path({folder!r})).outcome)
+        print(checker.look(find("02", name), Path({folder!r})).outcome)
     except WorkshopError as error:
         print(error)
 checker.close()

@@ -1,6 +1,6 @@
 """Wrong answers, and the code of the verdict that each should get: what was seen, for its own reason."""
 
-from tests.checks.bank import Answer
+from tests.checks.bank import ASKED, REQUEST, Answer
 
 POLITE = 'headers = {"User-Agent": "durable-ai-agents-workshop"}'
 CALL = "data = await make_api_call(state)"
@@ -11,7 +11,14 @@ GOOD_CALL = (
 )
 EXECUTE = "return await workflow.execute_activity("
 DIRECTLY = f"return await get_weather_alerts(state)\n        {EXECUTE}"
+HANDLE = GOOD_CALL.replace("return await workflow.execute", "return str(workflow.start") + ")"
+LATE = (
+    "seconds=10)),\n        )",
+    "seconds=10)),\n        )\n        await workflow.sleep(delay_seconds)\n        return text",
+)
 GOOD_TOOL = "weather_tool = activity_as_tool(get_weather_alerts, start_to_close_timeout=timedelta(seconds=5))"
+POLICY = "RetryPolicy(maximum_interval=timedelta(seconds=10))"
+TRACE = "with trace('Durable agent', group_id=workflow.info().workflow_id):\n    "
 RUN_WORKER = "    async with worker:\n"
 PRINTED = "print(await result_of(handle))"
 TWICE = ", retry_policy=RetryPolicy(maximum_attempts=2))"
@@ -19,28 +26,59 @@ ACTIVITIES = "from activities import get_weather_alerts\n"
 BROKEN = f"import activities\n    {ACTIVITIES}    activities.httpx = None\n"  # so that each attempt raises
 RUN_AGENT = "result = await Runner.run(weather_agent(weather_tool), question)"
 NO_AGENT = 'from types import SimpleNamespace\n            result = SimpleNamespace(final_output="Sunshine.")'
+STARTED = "        DurableAgent.run,\n        question,\n"
+STARTED_ID = 'id=f"{TASK_QUEUE}-{datetime.now():%Y%m%d-%H%M%S}-{uuid4().hex[:8]}",'
+THREE = 'handoffs=[handoff(specialist(language), on_handoff=pause) for language in ("French", "Spanish", "English")],'
+ONE_PAUSES = 'handoffs=[handoff(specialist("French"), on_handoff=pause), specialist("Spanish"), specialist("English")],'
+SWAPPED = 'other = {"French": "Spanish", "Spanish": "French"}.get(language, language)\n'
 RUN_TRIAGE = "result = await Runner.run(triage_agent, question)"
 SLEEP = "await workflow.sleep(pause_seconds)"
 ENGLISH = 'handoff(specialist("English"), tool_name_override="transfer_to_{}_agent", on_handoff=pause)'
 
 
-def agent(name: str, code: str, todo: str | None = None, *edits: tuple[str, str]) -> Answer:
+def tool(attempt: str = "seconds=3", together: str = "hours=1", policy: str = POLICY, more: str = "") -> str:
+    """The tool of exercise 3, with these limits."""
+    one = f"start_to_close_timeout=timedelta({attempt}), " if attempt else ""
+    limits = f"{one}schedule_to_close_timeout=timedelta({together}), retry_policy={policy}, {more}"
+    return f"weather_tool = activity_as_tool(get_weather_alerts, {limits})"
+
+
+def specialized(
+    name: str = 'f"{language} agent"',
+    description: str = 'f"Speaks {language}"',
+    instructions: str = 'f"Always answer in {language}."',
+) -> str:
+    """The specialist of exercise 4, with these texts."""
+    texts = f"name={name}, handoff_description={description}, instructions={instructions}"
+    return f"return Agent({texts}, tools=[weather_tool])"
+
+
+def limited(
+    start: str = "timedelta(seconds=3)", end: str = "timedelta(hours=1)", policy: str = "", more: str = ""
+) -> str:
+    """The activity executed, with these limits."""
+    limits = f"start_to_close_timeout={start}, schedule_to_close_timeout={end}"
+    retries = f"retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=10), {policy})"
+    return f"{EXECUTE}get_weather_alerts, state, {limits}, {retries}, {more})"
+
+
+def agent(name: str, code: str, todo: str | None = None, *edits: tuple[str, ...]) -> Answer:
     return Answer("01", "agent", name, code, todo, edits)
 
 
-def first(name: str, code: str, todo: str | None = None, *edits: tuple[str, str]) -> Answer:
+def first(name: str, code: str, todo: str | None = None, *edits: tuple[str, ...]) -> Answer:
     return Answer("02", "activity", name, code, todo, edits)
 
 
-def temporal(check: str, name: str, code: str, todo: str | None = None, *edits: tuple[str, str]) -> Answer:
+def temporal(check: str, name: str, code: str, todo: str | None = None, *edits: tuple[str, ...]) -> Answer:
     return Answer("02", check, name, code, todo, edits)
 
 
-def durable(check: str, name: str, code: str, todo: str | None = None, *edits: tuple[str, str]) -> Answer:
+def durable(check: str, name: str, code: str, todo: str | None = None, *edits: tuple[str, ...]) -> Answer:
     return Answer("03", check, name, code, todo, edits)
 
 
-def routing(check: str, name: str, code: str, todo: str | None = None, *edits: tuple[str, str]) -> Answer:
+def routing(check: str, name: str, code: str, todo: str | None = None, *edits: tuple[str, ...]) -> Answer:
     return Answer("04", check, name, code, todo, edits)
 
 
@@ -57,6 +95,35 @@ WRONG = (
     agent("the class", "not-an-agent", "return Agent"),
     agent("broken instructions", "run-raises", 'return Agent("W", instructions=lambda: "Go.", tools=[weather_tool])'),
     agent("another function", "no-agent", None, ("def weather_agent", "def an_agent")),
+    agent(
+        "by position", "no-instructions", 'return Agent("Weather", "Answer questions about alerts.", [weather_tool])'
+    ),
+    agent("blank instructions", "no-instructions", 'return Agent("W", instructions=" ", tools=[weather_tool])'),
+    agent("empty name", "no-name", 'return Agent(name="", instructions="Go.", tools=[weather_tool])'),
+    agent("a function", "not-a-tool", 'return Agent("W", instructions="Go.", tools=[get_weather_alerts])'),
+    agent("a list in it", "not-a-tool", 'return Agent("W", instructions="Go.", tools=[[weather_tool]])'),
+    agent("called tool", "not-a-function", 'return Agent("W", instructions="Go.", tools=[weather_tool()])'),
+    agent("a set", "tools-no-list", 'return Agent("W", instructions="Go.", tools={weather_tool})'),
+    agent("a tool as handoff", "no-tool", 'return Agent("W", instructions="Go.", handoffs=[weather_tool])'),
+    agent("a prompt", "agent-argument", 'return Agent("W", prompt="Go.", tools=[weather_tool])'),
+    agent("async", "not-an-agent", None, ("def weather_agent", "async def weather_agent")),
+    agent(
+        "a tool of its own",
+        "not-asked",
+        """
+        from agents import function_tool
+        return Agent("W", instructions="Go.", tools=[function_tool(get_weather_alerts)])
+        """,
+    ),
+    agent(
+        "a tool that it may not use",
+        "tool-not-called",
+        """
+        from agents import ModelSettings
+        settings = ModelSettings(tool_choice="none")
+        return Agent("W", instructions="Go.", tools=[weather_tool], model_settings=settings)
+        """,
+    ),
     # 02: the activity.
     first("no look at the status", "accidental-error", "data = response.json()"),
     first("method not called", "accidental-error", "response.raise_for_status\ndata = response.json()"),
@@ -69,7 +136,7 @@ WRONG = (
         "if response.status_code == 500:\n    raise RuntimeError\ndata = response.json()",
     ),
     first("nothing kept", "name-unknown", "response.raise_for_status()"),
-    first("text for JSON", "raises-when-well", "response.raise_for_status()\ndata = response.text"),
+    first("text for JSON", "other-data", "response.raise_for_status()\ndata = response.text"),
     first("await too many", "await-too-many", "response.raise_for_status()\ndata = await response.json()"),
     first("always raises", "raises-when-well", 'raise RuntimeError("the service failed")'),
     first(
@@ -121,7 +188,76 @@ WRONG = (
     first("ends Python", "ended", None, ("import httpx\n", "import httpx\nos._exit(3)\n")),
     first("exits", "import-failed", None, ("import httpx\n", "import httpx\nraise SystemExit(3)\n")),
     first("never imported", "import-hangs", None, ("import httpx\n", "import httpx\nimport time\ntime.sleep(60)\n")),
+    first("area misnamed", "no-area", None, ('{"area": state}', '{"state": state}')),
+    first("area left out", "no-area", None, ('params={"area": state}, ', "")),
+    first("area in quotes", "state-ignored", None, ('{"area": state}', '{"area": "state"}')),
+    first("always California", "state-ignored", None, ('{"area": state}', '{"area": "CA"}')),
+    first("holds up its worker", "blocks", None, (ASKED, f"    response = httpx.get({REQUEST})\n")),
+    first(
+        "never retried",
+        "not-retryable",
+        'if response.is_error:\n    raise ApplicationError("down", non_retryable=True)\ndata = response.json()',
+    ),
+    first(
+        "drops never retried",
+        "not-retryable",
+        None,
+        (
+            CALL,
+            "try:\n        data = await make_api_call(state)\n    except httpx.TransportError as error:\n"
+            "        raise ApplicationError(str(error), non_retryable=True) from error",
+        ),
+    ),
+    first(
+        "asks again",
+        "own-retries",
+        None,
+        (CALL, f"try:\n        {CALL}\n    except httpx.HTTPError:\n        {CALL}"),
+    ),
+    first(
+        "asks again, asleep",
+        "own-retries",
+        None,
+        (
+            CALL,
+            f"import time\n    while True:\n        try:\n            {CALL}\n            break\n"
+            "        except httpx.HTTPError:\n            time.sleep(60)",
+        ),
+    ),
+    first("ends its worker", "ends-worker", "if response.is_error:\n    raise SystemExit(1)\ndata = response.json()"),
+    first("method for data", "not-called", "response.raise_for_status()\ndata = response.json"),
+    first("answer for data", "other-data", "data = response.raise_for_status()"),
+    first("part for data", "other-data", 'response.raise_for_status()\ndata = response.json()["features"]'),
+    first("another library's name", "no-such-attribute", "if not response.ok:\n    raise RuntimeError\ndata = {}"),
+    first("raises what is none", "raises-no-exception", "raise response.raise_for_status()"),
+    first("call not awaited", "not-awaited", None, (CALL, "data = make_api_call(state)")),
     # 02: the timer and the workflow.
+    temporal("timer", "days", "other-length", "await workflow.sleep(timedelta(delay_seconds))"),
+    temporal("timer", "minutes", "other-length", "await workflow.sleep(timedelta(minutes=delay_seconds))"),
+    temporal("timer", "whole seconds", "other-length", "await workflow.sleep(int(delay_seconds))"),
+    temporal("timer", "too late", "timer-too-late", "pass", (EXECUTE, "text = await workflow.execute_activity("), LATE),
+    temporal("workflow", "days", "no-attempt-limit", limited(start="timedelta(3)")),
+    temporal("workflow", "no limit of one", "no-attempt-limit", limited(start="None")),
+    temporal("workflow", "5 ms", "short-attempt", limited(start="timedelta(milliseconds=5)")),
+    temporal("workflow", "5 minutes", "long-attempt", limited(start="timedelta(minutes=5)")),
+    temporal("workflow", "swapped", "short-end", limited("timedelta(hours=1)", "timedelta(seconds=3)")),
+    temporal("workflow", "all in 5 s", "short-end", limited(end="timedelta(seconds=5)")),
+    temporal("workflow", "all in years", "no-end", limited(end="timedelta(3600)")),
+    temporal(
+        "workflow", "heartbeats", "short-heartbeat", limited(more="heartbeat_timeout=timedelta(milliseconds=2.5)")
+    ),
+    temporal("workflow", "three attempts", "few-attempts", limited(policy="maximum_attempts=3")),
+    temporal(
+        "workflow", "no retries by type", "no-retries", limited(policy='non_retryable_error_types=["HTTPStatusError"]')
+    ),
+    temporal("workflow", "another queue", "other-queue", limited(more='task_queue="weather"')),
+    temporal("workflow", "state in quotes", "other-argument", GOOD_CALL.replace("state,", '"state",')),
+    temporal("workflow", "state in a list", "other-argument", GOOD_CALL.replace("state,", "[state],")),
+    temporal("workflow", "state by letters", "other-argument", GOOD_CALL.replace("state,", "args=state,")),
+    temporal("workflow", "activity called", "activity-called", GOOD_CALL.replace("alerts, state", "alerts(state)")),
+    temporal("workflow", "another keyword", "keyword-unknown", GOOD_CALL.replace("start_to_close_", "")),
+    temporal("workflow", "policy as a class", "not-a-retry-policy", GOOD_CALL[:-1] + ", retry_policy=RetryPolicy)"),
+    temporal("workflow", "handle for result", "not-awaited", HANDLE),
     temporal("timer", "blocks", "not-deterministic", "import time\ntime.sleep(delay_seconds)"),
     temporal("timer", "blocks, not imported", "another-sleep", "time.sleep(delay_seconds)"),
     temporal("timer", "no activity", "called-directly", None, (EXECUTE, DIRECTLY)),
@@ -216,7 +352,7 @@ WRONG = (
     temporal("starter", "raises", "script-raised", None, (PRINTED, "raise TimeoutError")),
     temporal("starter", "exits", "script-failed", None, (PRINTED, "raise SystemExit(3)")),
     # 03.
-    durable("activity", "module as decorator", "import-failed", "@activity"),
+    durable("activity", "module as decorator", "module-called", "@activity"),
     durable("activity", "of a workflow", "no-activity", None, ("@activity.defn\n", "")),
     durable(
         "tool",
@@ -248,7 +384,35 @@ WRONG = (
     durable("tool", "tried forever", "no-end", GOOD_TOOL),
     durable("tool", "long pauses", "long-pauses", GOOD_TOOL[:-1] + ", schedule_to_close_timeout=timedelta(hours=1))"),
     durable("tool", "not given", "no-tool", None, ("tools=[weather_tool]", "tools=[]")),
-    durable("tool", "always fails", "tool-failed", GOOD_TOOL[:-1] + TWICE, (ACTIVITIES, BROKEN)),
+    durable("tool", "always fails", "tool-failed", tool(), (ACTIVITIES, BROKEN)),
+    durable("tool", "another queue", "other-queue", tool(more='task_queue="weather"')),
+    durable("tool", "a number", "odd-option", tool().replace("timedelta(seconds=3)", "3")),
+    durable("tool", "the class of a policy", "odd-option", tool(policy="RetryPolicy")),
+    durable("tool", "days for an attempt", "no-attempt-limit", tool("3")),
+    durable("tool", "days for all", "no-end", tool(together="3600")),
+    durable("tool", "5 ms", "short-attempt", tool("milliseconds=5")),
+    durable("tool", "5 minutes", "long-attempt", tool("minutes=5")),
+    durable("tool", "swapped", "short-end", tool("hours=1", "seconds=3")),
+    durable("tool", "no limit for an attempt", "no-attempt-limit", tool("")),
+    durable("tool", "few attempts", "few-attempts", tool(policy=f"{POLICY[:-1]}, maximum_attempts=3)")),
+    durable(
+        "tool",
+        "no error retried",
+        "no-retries",
+        tool(policy=f"{POLICY[:-1]}, non_retryable_error_types=['HTTPStatusError'])"),
+    ),
+    durable("tool", "heartbeats", "short-heartbeat", tool(more="heartbeat_timeout=timedelta(milliseconds=1)")),
+    durable(
+        "tool",
+        "swallowed",
+        "error-swallowed",
+        None,
+        (
+            f"    {CALL}\n",
+            f"    try:\n        {CALL}\n    except httpx.HTTPError:\n        return 'none'\n",
+            "activities.py",
+        ),
+    ),
     durable("tool", "no agent", "no-model-call", None, (RUN_AGENT, NO_AGENT)),
     durable("workflow", "no agent", "no-model-call", None, (RUN_AGENT, NO_AGENT)),
     durable("workflow", "never ends", "not-finished", "await workflow.wait_condition(lambda: False)"),
@@ -271,9 +435,69 @@ WRONG = (
     durable("workflow", "run_sync", "run-sync", "result = Runner.run_sync(weather_agent(weather_tool), question)"),
     durable("workflow", "misspelt", "name-unknown", None, ("str(result.final_output)", "str(resutl.final_output)")),
     durable("workflow", "the whole result", "other-result", None, ("str(result.final_output)", "str(result)")),
+    durable(
+        "workflow", "a constant", "other-question", TRACE + RUN_AGENT.replace("question", '"Any alerts in Texas?"')
+    ),
+    durable("workflow", "quoted", "other-question", TRACE + RUN_AGENT.replace("question", '"question"')),
+    durable("workflow", "two runs", "run-twice", f"{TRACE}{RUN_AGENT}\n    {RUN_AGENT}"),
+    durable("workflow", "an empty trace", "trace-empty", f"{TRACE}pass\n{RUN_AGENT}"),
+    durable(
+        "workflow", "another agent", "no-tool", f"{TRACE}result = await Runner.run(Agent(name='Weather'), question)"
+    ),
+    durable("workflow", "the function", "not-an-agent", TRACE + RUN_AGENT.replace("(weather_tool)", "")),
+    durable(
+        "workflow",
+        "asyncio.run",
+        "run-sync-in-notebook",
+        f"{TRACE}import asyncio\n    result = asyncio.run(Runner.run(weather_agent(weather_tool), question))",
+    ),
+    durable("workflow", "ends Python", "exits", f"import sys\n{TRACE}sys.exit(3)"),
+    durable("workflow", "holds the worker", "deadlock", f"{TRACE}while True:\n        pass"),
+    durable("workflow", "one turn", "run-failed", TRACE + RUN_AGENT.replace("question)", "question, max_turns=1)")),
+    durable(
+        "workflow",
+        "the activity",
+        "no-model-call",
+        f"{TRACE}result = await workflow.execute_activity(\n"
+        "        get_weather_alerts, question, start_to_close_timeout=timedelta(seconds=3)\n    )",
+    ),
     durable("worker", "plugin as a class", "plugin-is-a-class", "client = await connect(OpenAIAgentsPlugin)"),
     durable("worker", "no parameters", "no-heartbeat", "client = await connect(OpenAIAgentsPlugin())"),
     durable("worker", "no activity", "activity-missing", None, ("activities=[get_weather_alerts]", "activities=[]")),
+    durable("worker", "plugins in a list", "plugin-by-name", "client = await connect([OpenAIAgentsPlugin()])"),
+    durable("worker", "another queue", "not-polling", None, ("task_queue=TASK_QUEUE", 'task_queue="durable_agent"')),
+    durable(
+        "worker", "5 ms", "short-attempt", None, ("timedelta(seconds=60),\n    #", "timedelta(milliseconds=5),\n    #")
+    ),
+    durable("worker", "60 days", "long-attempt", None, ("timedelta(seconds=60),\n    #", "timedelta(60),\n    #")),
+    durable("worker", "a number", "not-a-timedelta", None, ("timedelta(seconds=60),\n    #", "60,\n    #")),
+    durable(
+        "worker", "2.5 ms of silence", "short-heartbeat", None, ("timedelta(seconds=3)", "timedelta(milliseconds=2.5)")
+    ),
+    durable("worker", "few attempts", "few-attempts", None, ("maximum_attempts=12", "maximum_attempts=3")),
+    durable("starter", "by the second", "id-not-unique", None, ("-{uuid4().hex[:8]}", "")),
+    durable("starter", "a UUID", "argument-type", None, (STARTED_ID, "id=uuid4(),")),
+    durable(
+        "starter", "a constant", "other-input", None, (STARTED, STARTED.replace("question", '"Any alerts in Texas?"'))
+    ),
+    durable("starter", "a list", "several-arguments", None, (STARTED, STARTED.replace("question", "[question]"))),
+    durable(
+        "starter", "a text for args", "several-arguments", None, (STARTED, STARTED.replace("question", "args=question"))
+    ),
+    durable("starter", "another workflow", "other-workflow", None, ("DurableAgent.run,", '"DurableAgent.run",')),
+    durable(
+        "starter",
+        "twice",
+        "started-twice",
+        None,
+        (
+            "    handle =",
+            "    await client.start_workflow(DurableAgent.run, question, id=uuid4().hex, task_queue=TASK_QUEUE)\n"
+            "    handle =",
+        ),
+    ),
+    # The first of two starts its workflow, the second raises: that is what is told.
+    durable("starter", "once", "script-raised", None, ("    handle =", "    open('lock', 'x').close()\n    handle =")),
     durable("starter", "plugin made, not given", "plugin-missing", "OpenAIAgentsPlugin()\nclient = await connect()"),
     durable(
         "fixed",
@@ -286,6 +510,21 @@ WRONG = (
         ),
     ),
     durable("recovery", "no heartbeat", "no-heartbeat", None, ("    heartbeat_timeout", "    # heartbeat_timeout")),
+    durable(
+        "recovery",
+        "5 s at most",
+        "no-heartbeat",
+        None,
+        ("    heartbeat_timeout", "    # heartbeat_timeout"),
+        ("seconds=60),\n    #", "seconds=5),\n    #"),
+    ),
+    durable(
+        "recovery",
+        "local",
+        "local-activity",
+        None,
+        ("    heartbeat_timeout", "    use_local_activity=True,\n    heartbeat_timeout"),
+    ),
     # 04.
     routing("specialists", "no return", "not-an-agent", 'Agent(name=f"{language} agent", tools=[weather_tool])'),
     routing(
@@ -318,7 +557,7 @@ WRONG = (
         'tools=[specialist(one).as_tool(one.lower(), f"Speaks {one}.") for one in ("French", "Spanish", "English")],',
     ),
     routing("handoffs", "one only", "handoff-missing", 'handoffs=[handoff(specialist("English"), on_handoff=pause)],'),
-    routing("handoffs", "names", "workflow-fails", 'handoffs=["French", "Spanish", "English"],'),
+    routing("handoffs", "names", "not-a-handoff", 'handoffs=["French", "Spanish", "English"],'),
     routing(
         "handoffs",
         "one for all",
@@ -326,6 +565,14 @@ WRONG = (
         f"handoffs=[{ENGLISH.format('French')}, {ENGLISH.format('Spanish')}],",
     ),
     routing("pause", "blocks", "not-deterministic", "import time\ntime.sleep(pause_seconds)"),
+    routing("pause", "for one", "handoff-without-pause", None, (THREE, ONE_PAUSES)),
+    routing(
+        "pause",
+        "a task",
+        "pause-not-awaited",
+        "import asyncio\nself.task = asyncio.create_task(workflow.sleep(pause_seconds))",
+    ),
+    routing("pause", "days", "other-length", "await workflow.sleep(timedelta(pause_seconds))"),
     routing("pause", "another length", "other-length", "await workflow.sleep(pause_seconds + 1)"),
     routing("pause", "not awaited", "no-timer", "workflow.sleep(pause_seconds)"),
     routing("pause", "before triage", "pause-too-early", "pass", (RUN_TRIAGE, f"{SLEEP}\n            {RUN_TRIAGE}")),

@@ -1,7 +1,11 @@
-"""The checks: ex01.py to ex04.py look at a learner's work, checks.toml has what a learner is told of each check."""
+"""The checks: ex01.py to ex04.py look at a learner's work, checks.toml has what a learner is told of each check.
+
+To add one, see the head of checks.toml.
+"""
 
 from workshop.checks import ex01, ex02, ex03, ex04
-from workshop.checks.verdict import SIGNS, Check, Outcome, Verdict
+from workshop.checks.check import Check
+from workshop.checks.verdict import SIGNS, Outcome, Verdict
 from workshop.errors import WorkshopError
 
 __all__ = ["CHECKS", "SIGNS", "Check", "Outcome", "Verdict", "find"]

@@ -2,11 +2,18 @@
 
 import asyncio
 import inspect
+import sys
+import threading
+import traceback
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from workshop.checks.learner import brief, raised, shorten
 from workshop.checks.verdict import NotPassed, incorrect
 from workshop.checks.work import Work
+from workshop.temporal import follow
+from workshop.text import count
 
 SECONDS = 4.0  # that one call may take; its own HTTP timeout is longer only in odd answers
 OUTAGES = (
@@ -16,74 +23,161 @@ OUTAGES = (
 )
 # What code raises that takes an error for an answer.
 ACCIDENTS = (KeyError, TypeError, AttributeError, IndexError, UnboundLocalError)
+ENDS = (SystemExit, KeyboardInterrupt, asyncio.CancelledError)
+FAIL_AT_ONCE = "Leave waiting and asking again to Temporal, which sees only what raises: raise at once."
 
 
 async def look(work: Work) -> str:
     """An activity that returns the alerts of the state it is asked for, and raises when the service fails."""
-    activities = work.activities()
-    name = next((name for name in activities if "alert" in name), next(iter(activities)))
-    activity = activities[name]
+    name, activity = work.activity()
     if not inspect.iscoroutinefunction(activity):
         slip = "Write `async def`, and await the call in it: the worker here runs no threads."
         raise incorrect("not-async", f"{name} is a plain function.", slip)
 
-    texas = await _answer(work, activity, "TX")
-    california = await _answer(work, activity, "CA")
+    loop = _Loop(activity)
+    texas = await _answer(work, loop, "TX")
+    california = await _answer(work, loop, "CA")
     for state, text in (("TX", texas), ("CA", california)):
-        if _names_one(text, work.alerts(state)):
+        if names_one(text, work.alerts(state)):
             continue
         if state == "CA" and text == texas:
             seen = "Asked for TX and for CA, it returned the same text."
             raise incorrect("state-ignored", seen, "Use the argument that it is given.")
         seen = f"Asked for {state}, it returned {shorten(text, 80)!r}, with no alert of that state in it."
         raise incorrect("not-the-alerts", seen, "Are the alerts in data['features'] put into the text?")
-    await _answer(work, activity, "WY")  # no alert there
+    await _answer(work, loop, "WY")  # no alert there
 
     for kind, service_did in OUTAGES:
         work.practice.fault("weather", kind)
-        try:
-            text = await _call(activity, "TX")
-        except TimeoutError:
-            seen = f"The service {service_did}, and after {SECONDS:.0f} s it had neither returned nor raised."
-            raise incorrect("own-retries", seen, "Leave waiting and retrying to Temporal: raise at once.") from None
-        except ACCIDENTS as error:
-            if kind == "down":
-                seen = f"The service {service_did}, and it stumbled over that: {brief(error)}."
-                slip = "It raised by accident. Look at the status: response.raise_for_status()."
-                raise incorrect("accidental-error", seen, slip) from None
-        except Exception:
-            pass  # as it should
-        else:
-            seen = f"The service {service_did}, and it returned {shorten(str(text), 80)!r} as if all were well."
+        before, call = work.practice.newest(), loop.call("TX")
+        over, requests = await call.wait(), work.practice.entries("weather", before)
+        if not over or len(requests) > 1:
+            did = "it asked again" if over else f"after {SECONDS:.0f} s it had neither returned nor raised"
+            seen = f"The service {service_did}, and {did}: it made {count(len(requests), 'request')} by itself."
+            raise incorrect("own-retries", seen, FAIL_AT_ONCE)
+        error = call.error
+        if error is None:
+            text = shorten(str(call.returned), 80)
+            seen = f"The service {service_did}, and it returned {text!r} as if all were well."
             slip = "Is an exception caught, or the status not checked? Temporal retries only what raises."
             raise incorrect("error-swallowed", seen, slip)
-    return f"{name} returns the alerts, and raises when the service fails."
+        if isinstance(error, ENDS):
+            seen = f"The service {service_did}, and it raised {brief(error)}, which ends the worker or the activity."
+            raise incorrect("ends-worker", seen, "Raise an ordinary exception: response.raise_for_status().")
+        if getattr(error, "non_retryable", False):
+            seen = f"The service {service_did}, and it raised {shorten(brief(error), 120)}, with non_retryable=True."
+            slip = "That is not retried, and an outage passes. It is for what asking again cannot change."
+            raise incorrect("not-retryable", seen, slip)
+        if kind == "down" and isinstance(error, ACCIDENTS):
+            seen = f"The service {service_did}, and it stumbled over that: {brief(error)}."
+            slip = "It raised by accident. Look at the status: response.raise_for_status()."
+            raise incorrect("accidental-error", seen, slip)
+    return f"{name} returned the alerts of two states, and raised when the service was down, silent, or sent no JSON."
 
 
-async def _answer(work: Work, activity: Any, state: str) -> str:
+class _Loop(threading.Thread):
+    """An event loop in a thread of its own, as a worker has one: an activity may hold it up."""
+
+    def __init__(self, activity: Any) -> None:
+        super().__init__(daemon=True)
+        self._activity, self._loop = activity, asyncio.new_event_loop()
+        self.start()
+
+    def run(self) -> None:
+        self._loop.run_forever()
+
+    def call(self, state: str) -> "_Call":
+        """Begins a call of the activity."""
+        call = _Call()
+        asyncio.run_coroutine_threadsafe(call.make(self._activity, state), self._loop)
+        return call
+
+    def blocks(self, folder: Path) -> bool:
+        """Whether it is in the learner's code at this moment, and not waiting for what comes next."""
+        frames = traceback.walk_stack(sys._current_frames().get(self.ident or 0))
+        return any(Path(frame.f_code.co_filename).parent == folder for frame, _ in frames)
+
+
+class _Call:
+    """One call of an activity: what it returned or raised, once it is over."""
+
+    def __init__(self) -> None:
+        self.returned: Any = None
+        self.error: BaseException | None = None
+        self.over = False
+
+    async def make(self, activity: Any, state: str) -> None:
+        from temporalio.testing import ActivityEnvironment
+
+        try:
+            self.returned = await ActivityEnvironment().run(activity, state)
+        except BaseException as error:  # SystemExit, too, which would end the loop
+            self.error = error
+        self.over = True
+
+    async def wait(self) -> bool:
+        """Whether it is over within `SECONDS`."""
+
+        async def over() -> bool:
+            return self.over
+
+        return await follow(over, bool, SECONDS, 0.01)
+
+
+async def _answer(work: Work, loop: _Loop, state: str) -> str:
     """What it returns when all is well: a text."""
-    try:
-        text = await _call(activity, state)
-    except TimeoutError:
+    before = work.practice.newest()
+    work.practice.fault("weather", "slow", delay=60, times=1)  # until it is seen what the worker could do meanwhile
+    call = loop.call(state)
+
+    async def asked() -> bool:
+        return call.over or bool(work.practice.entries("weather", before))
+
+    async def free() -> bool:
+        return call.over or not loop.blocks(work.folder)
+
+    if await follow(asked, bool, SECONDS, 0.02) and not await follow(free, bool, 1, 0.02):
+        seen = "While it waited for the weather service, it held up its worker: nothing else could run there."
+        raise incorrect("blocks", seen, "Await the call: `await http.get(...)`, of an httpx.AsyncClient.")
+    work.practice.clear()
+    await call.wait()
+    requests = work.practice.entries("weather", before)
+    if not call.over:
         seen = f"Asked for {state}, it had not returned after {SECONDS:.0f} s."
-        raise incorrect("too-slow", seen, "Does it wait or loop?") from None
-    except Exception as error:
-        requests = work.practice.entries("weather")
-        if requests and requests[-1]["status"] == 403:
-            seen = "The weather service refused it with 403: the request has no User-Agent."
-            raise incorrect("no-user-agent", seen, 'Send headers={"User-Agent": "..."}.') from None
+        raise incorrect("too-slow", seen, "Does it wait or loop?")
+    if requests:
+        raise_if_asked_otherwise(requests[-1], state)
+    text, error = call.returned, call.error
+    if error:
         if not requests and type(error).__module__.partition(".")[0] in ("httpx", "httpcore", "aiohttp", "requests"):
-            raise _not_asked() from None
-        raise raised(error, work.folder, f"Asked for {state}, while all is well, it", "raises-when-well") from None
+            raise _not_asked()
+        raise raised(error, work.folder, f"Asked for {state}, while all is well, it", "raises-when-well")
     if not isinstance(text, str):
         seen = f"Asked for {state}, it returned {type(text).__name__}, not a text."
         slip = "Is a `return` missing?" if text is None else "Return a str: it is what the model reads."
         raise incorrect("not-text", seen, slip)
     if not text.strip():
         raise incorrect("empty-text", f"Asked for {state}, it returned an empty text.", "Say that there are none.")
-    if not work.practice.entries("weather"):
+    if not requests:
         raise _not_asked()
     return text
+
+
+def raise_if_asked_otherwise(request: dict[str, Any], state: str) -> None:
+    """For a request that the service refuses, or that is not about the state."""
+    if request["status"] == 403:
+        seen = "The weather service refused it with 403: the request has no User-Agent."
+        raise incorrect("no-user-agent", seen, 'Send headers={"User-Agent": "..."}.')
+    address = urlsplit(request["asked"])
+    areas = parse_qs(address.query).get("area") or [address.path.partition("/area/")[2]]
+    if areas[0].upper() == state:
+        return
+    seen = f"Asked for {state}, it sent the request {request['asked']}"
+    if not areas[0]:
+        slip = 'The service takes the state as `area`: params={"area": state}.'
+        raise incorrect("no-area", f"{seen}, which names no area: that is not about one state.", slip)
+    quoted = f", without quotes: {areas[0]}" if areas[0].isidentifier() and len(areas[0]) > 2 else ""
+    raise incorrect("state-ignored", f"{seen}.", f"Use the argument that it is given{quoted}.")
 
 
 def _not_asked() -> NotPassed:
@@ -92,13 +186,7 @@ def _not_asked() -> NotPassed:
     return incorrect("not-asked", seen, 'Is the address os.environ.get("WEATHER_API_URL", WEATHER_API)?')
 
 
-async def _call(activity: Any, state: str) -> Any:
-    from temporalio.testing import ActivityEnvironment
-
-    return await asyncio.wait_for(ActivityEnvironment().run(activity, state), SECONDS)
-
-
-def _names_one(text: str, alerts: list[dict[str, Any]]) -> bool:
+def names_one(text: str, alerts: list[dict[str, Any]]) -> bool:
     """Whether a text has one of the alerts at least, by whichever of their fields."""
     fields = ("headline", "event", "areaDesc", "description")
     words = [str(alert.get(field)) for alert in alerts for field in fields if alert.get(field)]

@@ -3,18 +3,20 @@
 import inspect
 from typing import Any
 
+from workshop.checks.activity import names_one, raise_if_asked_otherwise
+from workshop.checks.check import checks_of
 from workshop.checks.learner import raised, shorten
-from workshop.checks.verdict import checks_of, incorrect
+from workshop.checks.verdict import incorrect
 from workshop.checks.work import Work
 from workshop.text import count
 
-QUESTION = "Any weather alerts in Texas?"
+STATES = {"TX": "Any weather alerts in Texas?", "CA": "Any weather alerts in California?"}
+FAILED = "An error occurred while running the tool"  # how the SDK tells a model of an exception
 
 
 async def tool(work: Work) -> str:
     """`weather_tool`: a function tool that a model can call with a state."""
-    from agents import FunctionTool
-    from agents.tool_context import ToolContext
+    from agents import Agent, FunctionTool, ModelSettings
 
     made = work.variable
     if inspect.iscoroutine(made):
@@ -33,67 +35,90 @@ async def tool(work: Work) -> str:
     if not made.description.strip():
         seen = f"The tool {made.name} has no description: the model would have to guess what it is for."
         raise incorrect("no-description", seen, "The function's docstring becomes the description.")
-    arguments = f'{{"{next(iter(properties))}": "TX"}}'
-    context: Any = ToolContext(context=None, tool_name=made.name, tool_call_id="c1", tool_arguments=arguments)
-    try:
-        text = await made.on_invoke_tool(context, arguments)
-    except Exception as error:
-        raise raised(error, work.folder, "Called for TX, the tool", "tool-raises") from None
-    if not work.practice.entries("weather"):
-        seen = f"Called for TX, the tool returned {shorten(str(text), 100)!r}, and the weather service was not asked."
-        raise incorrect("not-asked", seen, "Make it from get_weather_alerts, of activities.py.")
-    if "error occurred" in str(text):
-        raise incorrect("tool-fails", f"Called for TX, the tool returned: {shorten(str(text), 200)}")
-    return f"The tool {made.name} takes {', '.join(properties)} and returns the alerts."
+    for state in STATES:
+        asks = Agent("Weather", tools=[made], model_settings=ModelSettings(tool_choice=made.name))
+        result, requests = await _ask(work, asks, state, "A call of the tool", "tool-raises")
+        output = next((str(item.output) for item in result.new_items if item.type == "tool_call_output_item"), "")
+        if output.startswith("<coroutine"):
+            seen = f"Called for {state}, the tool returned {shorten(output, 60)!r}."
+            raise incorrect("not-awaited", seen, "Its function has to be `async def`, and to await what it returns.")
+        if not requests and FAILED not in output:
+            seen = f"Called for {state}, the tool returned {shorten(output, 100)!r}; the weather service was not asked."
+            raise incorrect("not-asked", seen, "Make it from get_weather_alerts, of activities.py.")
+        if requests:
+            raise_if_asked_otherwise(requests[-1], state)
+        if FAILED in output:
+            raise incorrect("tool-fails", f"Called for {state}, the tool failed: {shorten(output, 200)}")
+        if not names_one(output, work.alerts(state)):
+            seen = f"Called for {state}, the tool returned {shorten(output, 100)!r}, with no alert of that state in it."
+            raise incorrect("not-the-alerts", seen, "Make it from get_weather_alerts, which returns them.")
+    return f"The tool {made.name} takes {', '.join(properties)}, and returned the alerts of {' and of '.join(STATES)}."
 
 
 async def agent(work: Work) -> str:
     """The agent: `weather_agent(tool)` of workflows.py, or the notebook's variable `agent`."""
-    from agents import Agent, RunConfig, Runner, function_tool
-    from agents.models.openai_provider import OpenAIProvider
-    from openai import AsyncOpenAI, OpenAIError
+    from agents import Agent, Handoff, function_tool
 
-    made = work.variable
+    made, called = work.variable, list[str]()
     if made is None:
         make = getattr(work.module("workflows"), "weather_agent", None)
         if make is None:
             seen = "workflows.py has no weather_agent."
             raise incorrect("no-agent", seen, "It is the function that makes the agent.")
+        given = function_tool(work.activity()[1])
+        invoke = given.on_invoke_tool
+
+        async def noted(context: Any, arguments: str) -> Any:
+            called.append(arguments)
+            return await invoke(context, arguments)
+
+        given.on_invoke_tool = noted
         try:
-            made = make(function_tool(next(iter(work.activities().values()))))
+            made = make(given)
         except Exception as error:
             raise raised(error, work.folder, "weather_agent(tool)", "agent-raises") from None
+        if inspect.iscoroutine(made):
+            made.close()
+            seen = "weather_agent(tool) returned a coroutine, not an Agent."
+            slip = "Write `def`, not `async def`." if inspect.iscoroutinefunction(make) else "return Agent(...)"
+            raise incorrect("not-an-agent", seen, slip)
     if not isinstance(made, Agent):
         seen = f"The agent is of type {type(made).__name__}, not an Agent."
         raise incorrect("not-an-agent", seen, "Is a `return` missing?" if made is None else "Agent(name=..., ...)")
-    if not made.instructions:
-        seen = "The agent has no instructions: nothing tells the model what it is for."
-        raise incorrect("no-instructions", seen, 'Agent(instructions="...")')
+    if not made.name.strip():
+        raise incorrect("no-name", "The agent has no name.", 'Agent(name="...")')
+    if not made.instructions or not str(made.instructions).strip():
+        why, slip = "nothing tells the model what it is for", 'Agent(instructions="...")'
+        if made.handoff_description:
+            why = f"{shorten(made.handoff_description, 60)!r} is its handoff_description"
+            slip = 'That is the second argument of Agent. Name each: Agent(name="...", instructions="...", tools=[...])'
+        raise incorrect("no-instructions", f"The agent has no instructions: {why}.", slip)
     if not made.tools:
-        raise incorrect("no-tool", "The agent has no tools: it can only guess.", "Agent(tools=[weather_tool])")
-    # A client of its own: one that is shared belongs to the event loop that used it first.
-    async with AsyncOpenAI(base_url=f"{work.practice.url}/v1", api_key="practice") as client:
-        provider = OpenAIProvider(openai_client=client, use_responses=True)
-        config = RunConfig(model_provider=provider, tracing_disabled=True)
-        try:
-            result = await Runner.run(made, QUESTION, run_config=config, max_turns=5)
-        except OpenAIError:  # of our own practice model
-            raise
-        except Exception as error:  # whatever an agent's parts make the SDK raise
-            raise raised(error, work.folder, "A run of the agent", "run-raises") from None
-    kinds = [item.type for item in result.new_items]
-    if "tool_call_output_item" not in kinds:
-        seen = f"Asked {QUESTION!r}, it answered without its tool: {shorten(str(result.final_output), 120)!r}."
-        raise incorrect("tool-not-called", seen, "Is it the weather tool, with a description that says what it does?")
-    if not work.practice.entries("weather"):
-        seen = f"Asked {QUESTION!r}, it called a tool that did not ask the weather service."
-        raise incorrect("not-asked", seen, "Give it the tool that comes in as the argument.")
+        instead = any(not isinstance(one, Agent | Handoff) for one in made.handoffs)
+        seen = f"The agent has no tools{', but a tool among its handoffs' if instead else ''}: it can only guess."
+        raise incorrect("no-tool", seen, "Agent(tools=[weather_tool])")
+    result, requests = await _ask(work, made, "TX", "A run of the agent", "run-raises")
+    question = STATES["TX"]
+    if not any(item.type == "tool_call_output_item" for item in result.new_items):
+        seen = f"Asked {question!r}, it answered without its tool: {shorten(str(result.final_output), 120)!r}."
+        slip = "Is it the weather tool, with a description that says what it does?"
+        if made.model_settings.tool_choice == "none":
+            slip = 'ModelSettings(tool_choice="none") forbids the model to ask for it.'
+        raise incorrect("tool-not-called", seen, slip)
+    if not requests or (work.variable is None and not called):
+        did = "asked the weather by itself" if requests else "did not ask the weather service"
+        seen = f"Asked {question!r}, it called a tool that {did}, and not the one that weather_agent is given."
+        if work.variable is not None:
+            seen = f"Asked {question!r}, it called a tool that {did}."
+        raise incorrect("not-asked", seen, "Give it the tool that comes in as the argument: tools=[weather_tool].")
+    raise_if_asked_otherwise(requests[-1], "TX")
     return f"Asked about Texas, {made.name} called its tool and answered from it."
 
 
 async def run(work: Work) -> str:
     """`result`: what `await Runner.run(agent, question)` returns."""
-    from agents import RunResult
+    from agents import RunResultStreaming
+    from agents.result import RunResultBase
 
     result = work.variable
     if inspect.isawaitable(result):
@@ -104,14 +129,43 @@ async def run(work: Work) -> str:
     if isinstance(result, str):
         seen = "result is a text."
         raise incorrect("text-only", seen, "Keep what Runner.run returns: its .final_output is the text.")
-    if not isinstance(result, RunResult):
+    if not isinstance(result, RunResultBase):
         seen = f"result is of type {type(result).__name__}, not what a run returns."
         raise incorrect("not-a-result", seen, "result = await Runner.run(agent, question)")
+    if isinstance(result, RunResultStreaming) and (not result.is_complete or result.final_output is None):
+        seen = "result is a stream that was not read to its end: the run is not over."
+        raise incorrect("not-finished", seen, "Read it: async for event in result.stream_events(): ...")
+    if result.input == "question":
+        seen = "The agent was asked the word 'question', and not what the variable holds."
+        raise incorrect("quoted", seen, "Without quotes: Runner.run(agent, question).")
     calls = [item for item in result.new_items if item.type == "tool_call_output_item"]
     if not calls:
         seen = f"The run called no tool; its answer was {shorten(str(result.final_output), 120)!r}."
         raise incorrect("tool-not-called", seen, "Ask an agent that has the tool about the weather alerts of a state.")
+    if FAILED in str(calls[-1].output):
+        seen = f"In this run the tool failed: {shorten(str(calls[-1].output), 200)}."
+        raise incorrect("tool-fails", seen, "ex.clear() ends a fault; then run the cell again.")
     return f"{count(len(result.raw_responses), 'model call')}, {count(len(calls), 'tool call')}, one answer."
+
+
+async def _ask(work: Work, agent: Any, state: str, doing: str, code: str) -> tuple[Any, list[dict[str, Any]]]:
+    """A run of an agent that is asked about a state, and the requests to the weather service that it made."""
+    from agents import RunConfig, Runner
+    from agents.models.openai_provider import OpenAIProvider
+    from openai import AsyncOpenAI, OpenAIError
+
+    before = work.practice.newest()
+    # A client of its own: one that is shared belongs to the event loop that used it first.
+    async with AsyncOpenAI(base_url=f"{work.practice.url}/v1", api_key="practice") as client:
+        provider = OpenAIProvider(openai_client=client, use_responses=True)
+        config = RunConfig(model_provider=provider, tracing_disabled=True)
+        try:
+            result = await Runner.run(agent, STATES[state], run_config=config, max_turns=5)
+        except OpenAIError:  # of our own practice model
+            raise
+        except Exception as error:  # whatever an agent's parts make the SDK raise
+            raise raised(error, work.folder, doing, code) from None
+    return result, work.practice.entries("weather", before)
 
 
 CHECKS = checks_of("01", {"tool": tool, "agent": agent, "run": run})

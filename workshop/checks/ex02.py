@@ -4,61 +4,99 @@ from functools import partial
 from pathlib import Path
 
 from workshop.checks import activity, history
+from workshop.checks.check import checks_of
 from workshop.checks.learner import shorten
-from workshop.checks.verdict import checks_of, incorrect
+from workshop.checks.verdict import incorrect
 from workshop.checks.work import Work
 from workshop.checks.worker_and_starter import starter, worker
 from workshop.history import ACTIVITY, TIMER, Run, as_text
 from workshop.text import count
 
+STATE = "TX"
 PAUSE = 0.4  # seconds
 
 
 async def timer(work: Work) -> str:
     """A durable timer of the length that the workflow is given, before the activity."""
-    run = await work.run("TX", PAUSE, plugin=False)
+    run = await work.run(STATE, PAUSE, plugin=False)
     _raise_if_stuck(run)
-    timers = history.of_kind(run, TIMER)
+    history.raise_if_failed(run)
+    asked = history.first(run, ACTIVITY)
+    # One that is set later is not what it waits for: asyncio.wait_for(...) sets a timer beside the activity.
+    every = history.of_kind(run, TIMER)
+    timers = [row for row in every if not asked or row.event < asked.event]
+    if asked and asked.closed and every and not timers and every[0].scheduled >= asked.closed:
+        raise incorrect("timer-too-late", "It asked for the weather first, and then waited.", "Sleep first.")
+    if asked and any(row.closed is None or asked.scheduled < row.closed for row in timers or every):
+        seen = "It set a timer, and asked for the weather without waiting for it."
+        raise incorrect("timer-not-awaited", seen, "Await it: await workflow.sleep(...).")
     slip = "Await workflow.sleep(...) with the number of seconds that it is given."
     history.raise_if_not_timed(timers, PAUSE, slip, "delay_seconds")
-    asked, waited = history.first(run, ACTIVITY), timers[0].closed
-    if asked and (waited is None or asked.scheduled < waited):
-        seen = "It asked for the weather without waiting for the timer."
-        raise incorrect("timer-not-awaited", seen, "Sleep first, and await it.")
-    return "The timer is in the history: the server keeps it."
+    before = ", and the activity was scheduled after it" if asked else ""
+    return f"A timer of {PAUSE} s is in the history, where the server keeps it{before}."
 
 
 async def workflow(work: Work) -> str:
     """The activity executed by Temporal, retried when it fails, its result returned."""
     work.practice.fault("weather", "down", times=1)  # only a call that is retried gets through
-    run = await work.run("TX", 0, plugin=False)
-    _raise_if_stuck(run)
 
+    def misled(run: Run) -> bool:
+        asked = history.first(run, ACTIVITY)
+        return asked is not None and not asked.local and asked.input != STATE
+
+    run = await work.run(STATE, 0, plugin=False, until=misled)
     row = history.first(run, ACTIVITY)
+    if row and not row.local and row.input != STATE:
+        seen = f"The activity was given {shorten(as_text(row.input), 80)!r}, not the state."
+        slip = "Pass the workflow's `state` on, as the second argument."
+        if row.input == list(STATE):
+            slip = "args= takes a list, and a text is one of its letters: args=[state], or state alone."
+        elif isinstance(row.input, list):
+            slip = "The activity takes one argument: pass `state` alone, without [...]."
+        elif row.input == "state":
+            slip = "Without quotes, state is the workflow's argument."
+        raise incorrect("other-argument", seen, slip)
+    _raise_if_stuck(run)
+    if str(run.result).startswith(("<coroutine", "<_ActivityHandle")):
+        seen = f"The workflow returned {shorten(str(run.result), 60)!r}: what it should have waited for."
+        raise incorrect("not-awaited", seen, "Await it: return await workflow.execute_activity(...).")
     if not row:
+        history.raise_if_failed(run)
         if work.practice.entries("weather"):
             seen = "The weather was asked, and no activity is in the history: the workflow called the function itself."
             raise incorrect("called-directly", seen, "Await workflow.execute_activity(...).")
-        seen = f"The workflow ended as {run.status}, and ran no activity."
+        returned = f" with {shorten(as_text(run.result), 80)!r}" if run.result else ""
+        seen = f"The workflow ended as {run.status}{returned}, and ran no activity."
         raise incorrect("no-activity-run", seen, "Await workflow.execute_activity(the activity, the state, ...).")
     if row.local:
         seen = "It is a local activity: the history has it only once it is over."
         raise incorrect("local-activity", seen, "Use workflow.execute_activity(...).")
-    if row.input != "TX":
-        seen = f"The activity was given {shorten(as_text(row.input), 80)!r}, not the state."
-        raise incorrect("other-argument", seen, "Pass the workflow's `state` on, as the second argument.")
     attempts = count(row.attempts, "attempt")
     if row.state in ("failed", "timed out"):
+        if row.state == "timed out":
+            history.raise_if_badly_limited(row, f"The activity was executed, {attempts}")
         history.raise_if_tried_once(row, "activity")
         raise incorrect("run-failed", f"The activity failed after {attempts}: {shorten(row.last_error)}.")
+    if row.open and not run.open:
+        seen = "The workflow ended without waiting for its activity."
+        raise incorrect("not-awaited", seen, "Await it: return await workflow.execute_activity(...).")
     if run.open:
-        raise incorrect("not-finished", f"The activity is {row.state} after {attempts}.", "Look at its retries.")
+        history.raise_if_badly_limited(row, f"The activity is {row.state} after {attempts}")
+        last = f"; the last raised {shorten(row.last_error, 200)}" if row.errors else ""
+        seen = f"The activity is {row.state} after {attempts}{last}."
+        if not row.open:
+            seen = f"The activity was completed after {attempts}, and the workflow is not: what does it wait for?"
+        raise incorrect("not-finished", seen)
+    history.raise_if_failed(run)
     if run.result != row.output:
-        what = "nothing" if run.result is None else shorten(as_text(run.result), 80)
+        what = "nothing" if run.result is None else repr(shorten(as_text(run.result), 80))
         seen = f"The workflow returned {what}, not what the activity returned."
-        raise incorrect("no-result", seen, "Return its result.")
-    history.raise_if_unbounded(row, "The activity is retried")
-    return f"The service failed once; attempt {row.attempts} got the answer, and nobody had to do anything."
+        raise incorrect("no-result", seen, "Return its result: return await workflow.execute_activity(...).")
+    history.raise_if_badly_limited(row, "The activity was executed")
+    if row.attempts < 2:
+        seen = "Temporal executed the activity, and the workflow returned its result. The service failed once"
+        return f"{seen}, and no attempt did: see what `activity` says."
+    return f"The service failed once: attempt 1 raised, attempt {row.attempts} got the answer, and nobody had to act."
 
 
 def _raise_if_stuck(run: Run) -> None:

@@ -1,32 +1,35 @@
 """Exercise 03, the durable agent: an activity, a tool, a workflow, a worker and a starter; an outage; a kill.
 
 A check runs the learner's code with services of its own, then reads the history of that run. It raises at the first
-slip: a code, what was seen, what to do. Without a slip it returns what was seen. `CHECKS` below has them all.
+slip: a code, what was seen, what to do. Without a slip it returns what was seen. `CHECKS`, at the end, says what looks
+at what: activity.py looks at the activity, worker_and_starter.py at worker.py and starter.py, the rest is here.
 """
 
 from functools import partial
 
 from workshop.checks import activity, history
+from workshop.checks.check import checks_of
 from workshop.checks.learner import shorten
-from workshop.checks.verdict import checks_of, incorrect
+from workshop.checks.verdict import incorrect
 from workshop.checks.work import Work
 from workshop.checks.worker_and_starter import recovery, starter, worker
-from workshop.history import INLINE_TOOL, MODEL, TOOL, Row, Run
+from workshop.history import ACTIVITY, INLINE_TOOL, MODEL, TOOL, ModelCall, Row, Run
 from workshop.history.agent import SANDBOX_MARK
+from workshop.text import count
 
-QUESTION = "Any weather alerts in Texas?"
+QUESTION = "Are there weather alerts in Nevada today?"  # in words that nobody would write as a constant
 
 
 async def tool(work: Work) -> str:
     """A tool that is an activity: in the history, and retried."""
     work.practice.fault("weather", "down", times=1)  # only a call that is retried gets through
-    run = await work.run(QUESTION)
-    history.raise_if_unbounded(tool_call(run), "The tool is an activity")
-    return "The tool call is an activity in the history: it failed once, and was tried again."
+    call = tool_call(await work.run(QUESTION))
+    raise_if_swallowed([call])
+    return f"The tool call is an activity in the history: attempt 1 failed, attempt {call.attempts} got the alerts."
 
 
 def tool_call(run: Run) -> Row:
-    """The activity that the tool of a run was, whose first attempt failed; raises where it was none."""
+    """The activity that the tool of a run was; raises where it was none, was not finished, or has odd limits."""
     slip = "No retries, nothing of it in the history. Use activity_as_tool(...) where @function_tool is."
     inside = history.first(run, INLINE_TOOL)
     if inside:
@@ -43,44 +46,84 @@ def tool_call(run: Run) -> Row:
     call = history.first(run, TOOL)
     if not call:
         history.raise_if_failed(run)
-        if not model or not model.model:
-            seen = f"The workflow ended as {run.status}, and asked no model."
-            raise incorrect("no-model-call", seen, "Await Runner.run(weather_agent(weather_tool), question).")
-        tools = f"it was offered {', '.join(model.model.tools)}" if model.model.tools else "it was offered none"
-        raise incorrect("no-tool", f"The model was asked, and no tool ran; {tools}.", "Is the agent given the tool?")
-    if call.state != "completed" and run.status == "failed":
+        raise_if_no_tool(run, model.model if model else None)
+        raise incorrect("no-tool", "The model was asked, and no tool ran.", "Was the agent given the question?")
+    if call.state == "failed":
         history.raise_if_tried_once(call, "tool")
         raise incorrect("tool-failed", f"The tool failed: {shorten(call.last_error)}.", "See activities.py.")
+    history.raise_if_badly_limited(call, "The tool is an activity")
+    if call.state != "completed":
+        error = f": {shorten(call.last_error)}" if call.errors else ""
+        seen = f"The tool's activity is {call.state} after {count(call.attempts, 'attempt')}{error}."
+        raise incorrect("tool-failed", seen, "See activities.py." if error else "Does it wait or loop?")
     return call
 
 
+def raise_if_no_tool(run: Run, model: ModelCall | None) -> None:
+    """For a run in which no tool could run: no model was asked, or it was offered none."""
+    if not model:
+        returned = f" and returned {shorten(str(run.result), 80)!r}" if run.result else ""
+        seen = f"The workflow is {run.status}{returned}. It asked no model."
+        raise incorrect("no-model-call", seen, "Await Runner.run(...), and return its final_output.")
+    if not model.tools:
+        seen = "The model was asked, and was offered no tool."
+        raise incorrect("no-tool", seen, "Is the agent given the tool, in a list: tools=[weather_tool]?")
+
+
+def raise_if_swallowed(calls: list[Row]) -> None:
+    """For tools none of which failed, though the weather service did."""
+    if all(call.attempts < 2 for call in calls):
+        seen = "The weather service answered with status 503, and the activity returned "
+        seen += f"{shorten(str(calls[0].output), 80)!r}, at its first attempt."
+        raise incorrect(
+            "error-swallowed", seen, "Is an exception caught in activities.py? Only what raises is retried."
+        )
+
+
 async def workflow(work: Work) -> str:
-    """The agent run by the workflow, its answer returned, its trace grouped by the workflow's ID."""
+    """The agent run by the workflow, once, with the question; its answer returned; its trace grouped by the ID."""
     run = await work.run(QUESTION)
     history.raise_if_stuck(run)
+    if (executed := history.first(run, ACTIVITY)) and not history.first(run, MODEL):
+        seen = f"The workflow executed the activity {executed.name} itself, and asked no model."
+        raise incorrect("no-model-call", seen, "Await Runner.run(weather_agent(weather_tool), question).")
     history.raise_if_failed(run)
     history.raise_if_not_completed(run, "Asked a question")
 
-    answers = [row.model for row in history.of_kind(run, MODEL) if row.model]
-    if not answers:
-        seen = f"The workflow returned {shorten(str(run.result), 80)!r}, and asked no model."
-        raise incorrect("no-model-call", seen, "Await Runner.run(...), and return its final_output.")
+    calls = [row.model for row in history.of_kind(run, MODEL) if row.model]
+    raise_if_no_tool(run, calls[0] if calls else None)
+    if QUESTION not in calls[0].opening:
+        seen = f"The workflow was given {QUESTION!r}, and the agent was asked {shorten(calls[0].opening, 80)!r}."
+        raise incorrect("other-question", seen, "Runner.run(agent, question): the variable, without quotes.")
+    if sum(call.turn == 1 for call in calls) > 1:
+        seen = f"The agent was run more than once: {count(len(calls), 'model call')} for one question."
+        raise incorrect("run-twice", seen, "Call Runner.run once, inside the trace, and keep its result.")
     if not run.result:
         raise incorrect("no-result", "The workflow ended without a result.", "Return result.final_output.")
-    if str(run.result).strip() != answers[-1].text.strip():
+    if str(run.result).strip() != calls[-1].text.strip():
         seen = f"It returned {shorten(str(run.result), 80)!r}, which is not what the agent said."
         raise incorrect("other-result", seen, "Return result.final_output.")
+    _raise_if_not_traced(work, run)
+    calls_made = f"{count(run.totals.model_calls, 'model call')} and {count(run.totals.tool_calls, 'tool call')}"
+    return f"{calls_made}, each an activity in the history; the trace's group is the workflow's ID."
 
-    groups = [trace.get("group_id") for trace in work.traces]
+
+def _raise_if_not_traced(work: Work, run: Run) -> None:
+    """For an agent that ran in no trace, or in one that nobody finds by the workflow's ID."""
     slip = "with trace(..., group_id=workflow.info().workflow_id):"
-    if not groups:
+    around = [trace for trace in work.traces.values() if trace["agents"]]
+    if not around:
         raise incorrect("trace-group", "The run left no trace.", slip)
-    if run.workflow_id not in groups:
-        group = f"its group is {groups[0]!r}" if groups[0] else "it has no group"
+    if all(trace["group_id"] == run.workflow_id for trace in around):
+        return
+    if any(trace["group_id"] == run.workflow_id for trace in work.traces.values()):
+        seen = "A trace has the workflow's ID as its group, and the agent ran outside of it: that trace is empty."
         raise incorrect(
-            "trace-group", f"The run left a trace, and {group}: nobody finds it by the workflow's ID.", slip
+            "trace-empty", seen, "Indent `result = await Runner.run(...)` below the line `with trace(...):`."
         )
-    return "Two model calls and a tool call, each an event in the history."
+    group = next(trace["group_id"] for trace in around if trace["group_id"] != run.workflow_id)
+    has = f"its group is {group!r}" if group else "it has no group"
+    raise incorrect("trace-group", f"The run left a trace, and {has}: nobody finds it by the workflow's ID.", slip)
 
 
 CHECKS = checks_of(

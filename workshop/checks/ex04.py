@@ -1,19 +1,26 @@
-"""Exercise 04, routing: specialists, handoffs, a durable pause, a worker, a starter."""
+"""Exercise 04, routing: specialists, handoffs, a durable pause, a worker, a starter.
+
+`CHECKS`, at the end, says what looks at what: worker_and_starter.py at worker.py and starter.py, the rest is here.
+"""
 
 import importlib
+import logging
+import re
 import sys
 from functools import partial
 from pathlib import Path
 
 from workshop.checks import history
-from workshop.checks.ex03 import tool_call
+from workshop.checks.check import checks_of
+from workshop.checks.ex03 import raise_if_swallowed, tool_call
 from workshop.checks.learner import raised, shorten
-from workshop.checks.verdict import checks_of, incorrect
+from workshop.checks.verdict import incorrect
 from workshop.checks.work import Work
 from workshop.checks.worker_and_starter import starter, worker
-from workshop.history import HANDOFF, MODEL, TIMER
+from workshop.history import HANDOFF, MODEL, TIMER, Run
+from workshop.practice.languages import named_in
 
-ENGLISH = "Any weather alerts in Texas?"
+ENGLISH = "Are there weather alerts in Nevada today?"  # in words that nobody would write as a constant
 QUESTIONS = {
     "French": "Quelles alertes météo au Texas ?",
     "Spanish": "¿Qué avisos meteorológicos hay en Texas?",
@@ -30,7 +37,6 @@ async def specialists(work: Work) -> str:
     make = getattr(work.module("workflows"), "specialist", None)
     if make is None:
         raise incorrect("no-specialist", "workflows.py has no function specialist.", "def specialist(language): ...")
-    instructions = set()
     for language in QUESTIONS:
         try:
             agent = make(language)
@@ -38,69 +44,130 @@ async def specialists(work: Work) -> str:
             raise raised(error, work.folder, f"specialist({language!r})", "specialist-raises") from None
         if not isinstance(agent, Agent):
             seen = f"specialist({language!r}) returned {type(agent).__name__}, not an Agent."
-            raise incorrect("not-an-agent", seen, "Is a `return` missing?")
+            raise incorrect(
+                "not-an-agent", seen, "Is a `return` missing?" if agent is None else "return Agent(name=...)"
+            )
         if language.lower() not in str(agent.name).lower():
             seen = f"specialist({language!r}) is called {agent.name!r}: triage tells them apart by their names."
-            raise incorrect("name-without-language", seen, 'name=f"{language} agent"')
+            raise incorrect("name-without-language", seen, f'name=f"{{language}} agent"{_f_missing(agent.name)}')
         if not agent.instructions:
-            seen = f"{agent.name} has no instructions."
-            raise incorrect("no-instructions", seen, 'instructions=f"... in {language}"')
+            seen, slip = f"{agent.name} has no instructions.", 'instructions=f"... in {language}"'
+            if agent.handoff_description:
+                seen += f" Its handoff_description is {shorten(agent.handoff_description, 80)!r}."
+                slip += ". By position, an Agent takes its handoff_description second."
+            raise incorrect("no-instructions", seen, slip)
         if not agent.tools:
             raise incorrect("no-tool", f"{agent.name} has no tool: it can only guess.", "tools=[weather_tool]")
-        instructions.add(str(agent.instructions))
-    if len(instructions) == 1:
-        seen = "All specialists have the same instructions: none is told its language."
-        raise incorrect("same-instructions", seen, "Put {language} into the instructions.")
+        said = named_in(agent.handoff_description or "")
+        if said and said != language.lower():
+            seen = f"{agent.name} tells triage {shorten(str(agent.handoff_description), 80)!r}: another language."
+            raise incorrect("other-description", seen, "Put {language} into the handoff_description.")
 
-    # One of them answers by itself: a workflow of ours runs it without triage.
+    # Each answers by itself: a workflow of ours runs it without triage.
     sys.path.append(str(FLOWS))
     flow = importlib.import_module("check_specialist").CheckSpecialist
     work.practice.fault("weather", "down", times=1)  # only a call that is retried gets through
-    tool_call(await work.run("French", QUESTIONS["French"], workflow=flow))
-    return "Each speaks its language, and its tool is an activity."
+    runs = await work.run_each(list(QUESTIONS.items()), workflow=flow)
+    calls = [tool_call(run) for run in runs]
+    # What the model was told: instructions may be a function.
+    told = [row.model.instructions for run in runs if (row := history.first(run, MODEL)) and row.model]
+    if len(set(told)) == 1:
+        seen = f"All specialists have the same instructions, {shorten(told[0], 80)!r}: none is told its language."
+        raise incorrect("same-instructions", seen, f"Put {{language}} into the instructions{_f_missing(told[0])}.")
+    for language, run, text in zip(QUESTIONS, runs, told, strict=True):
+        history.raise_if_not_completed(run, f"Asked in {language}")
+        named = {named_in(word) for word in re.findall(r"\w+", text)}  # of several, one may be what not to speak
+        if language.lower() not in named or named_in(text) not in (language.lower(), None):
+            seen = f"The {language} specialist is told {shorten(text, 120)!r}."
+            raise incorrect("other-language", seen, f"Its instructions have to say: answer in {language}.")
+    for language in QUESTIONS:
+        if not make(language).handoff_description:
+            seen = f"{language} agent has no handoff_description: triage is not told what it is for."
+            raise incorrect("no-description", seen, 'handoff_description=f"Answers in {language}."')
+    raise_if_swallowed(calls)
+    return "Each is told its language, and its tool is an activity: when the weather service failed, one was retried."
+
+
+def _f_missing(text: str) -> str:
+    """What to say of a text in which the name of a variable stands for its value."""
+    return ", with an f before the quotes" if "{" in text else ""
 
 
 async def handoffs(work: Work) -> str:
     """Triage hands each question to the specialist of its language."""
-    runs = await work.run_each([(question, 0) for question in QUESTIONS.values()])
+    logged: list[str] = []
+
+    def note(record: logging.LogRecord) -> bool:
+        logged.append(record.getMessage())
+        return True
+
+    # Of handoffs that share a name the Agents SDK offers the last one, and only its log says so.
+    logging.getLogger("openai.agents").addFilter(note)
+    runs = await work.run_each([(question, PAUSE) for question in QUESTIONS.values()])
+    shared = any("name collision" in line for line in logged)
     for language, run in zip(QUESTIONS, runs, strict=True):
         asked = f"Asked in {language}"
         slip = f"Is a {language} agent among the handoffs?"
         history.raise_if_stuck(run)
         history.raise_if_failed(run)
+        models = [row.model for row in run.rows if row.model]
+        if models and QUESTIONS[language] not in models[0].opening:
+            seen = f"{asked}, triage was asked {shorten(models[0].opening, 80)!r}."
+            raise incorrect("other-question", seen, "Runner.run(triage_agent, question): the variable, without quotes.")
         taken = [row.name for row in history.of_kind(run, HANDOFF) if row.state == "completed"]
         if not taken:
-            models = [row.model for row in run.rows if row.model]
             if models and models[0].handoffs:
                 known = ", ".join(agent or name for name, agent in models[0].handoffs)
                 seen = f"{asked}, no handoff happened; triage may hand over to: {known}."
+                if shared:
+                    seen += " Handoffs of the same name count as one."
+                    slip = f"Give each specialist a name of its own, with its language. {slip}"
+                    raise incorrect("handoffs-share-a-name", seen, slip)
                 raise incorrect("handoff-missing", seen, slip)
             seen = f"{asked}, no handoff happened: the history has none."
             if answer := next((model.text for model in reversed(models) if model.text), ""):
-                seen += f" Triage answered itself: {shorten(answer, 80)!r}."
-            raise incorrect("no-handoff", seen, "Give the triage agent handoffs=[...]: words alone hand nothing over.")
+                seen += f" The agent that was run answered itself: {shorten(answer, 80)!r}."
+            slip = "Give the triage agent handoffs=[...], words alone hand nothing over; and run that agent."
+            raise incorrect("no-handoff", seen, slip)
         if language.lower() not in taken[-1].lower():
             raise incorrect("other-specialist", f"{asked}, triage handed over to {taken[-1]}.", slip)
         history.raise_if_not_completed(run, asked)
-    return "Each of three languages reached its specialist."
+    _raise_if_some_pause(runs)
+    return "Each of three questions reached the specialist of its language, by a handoff in the history."
+
+
+def _raise_if_some_pause(runs: list[Run]) -> None:
+    """For handoffs of which some pause, and some do not."""
+    pauses = {language: bool(history.first(run, TIMER)) for language, run in zip(QUESTIONS, runs, strict=True)}
+    without = [language for language, paused in pauses.items() if not paused]
+    if without and len(without) < len(pauses):
+        seen = f"The handoff to {' and '.join(without)} does not pause, though others do: its run has no timer."
+        raise incorrect("handoff-without-pause", seen, "Give each handoff on_handoff=pause, of TODO 2.")
 
 
 async def pause(work: Work) -> str:
-    """A timer between triage and specialist."""
-    run = await work.run(QUESTIONS["French"], PAUSE)
-    history.raise_if_stuck(run)
-    slip = "Has each handoff on_handoff=pause, and does pause await workflow.sleep(...)?"
-    timers = history.of_kind(run, TIMER)[:1]
-    history.raise_if_not_timed(timers, PAUSE, slip, "pause_seconds")
-    set_at, models = timers[0].scheduled, history.of_kind(run, MODEL)
-    slip = "Pause on the handoff: handoff(agent, on_handoff=pause)."
-    if not models or models[0].scheduled > set_at:
-        seen = "It pauses before triage has spoken: nothing is done yet that could be lost."
-        raise incorrect("pause-too-early", seen, slip)
-    if len(models) > 1 and models[1].scheduled < set_at:
-        raise incorrect("pause-too-late", "It pauses after the specialist has begun.", slip)
-    history.raise_if_not_completed(run, "After the pause")
-    return "The timer stands in the history between triage and specialist."
+    """A timer between triage and specialist, in each language."""
+    runs = await work.run_each([(question, PAUSE) for question in QUESTIONS.values()])
+    for run in runs:
+        history.raise_if_stuck(run)
+    _raise_if_some_pause(runs)
+    for language, run in zip(QUESTIONS, runs, strict=True):
+        slip = "Has each handoff on_handoff=pause, and does pause await workflow.sleep(...)?"
+        timers = history.of_kind(run, TIMER)[:1]
+        history.raise_if_not_timed(timers, PAUSE, slip, "pause_seconds")
+        timer, models = timers[0], history.of_kind(run, MODEL)
+        slip = "Pause on the handoff: handoff(agent, on_handoff=pause)."
+        if not models or models[0].scheduled > timer.scheduled:
+            seen = "It pauses before triage has spoken: nothing is done yet that could be lost."
+            raise incorrect("pause-too-early", seen, slip)
+        if len(models) > 1 and models[1].scheduled < timer.scheduled:
+            raise incorrect("pause-too-late", "It pauses after the specialist has begun.", slip)
+        if timer.closed is None or (len(models) > 1 and models[1].scheduled < timer.closed):
+            seen = "It set a timer, and went on without waiting for it: the specialist began before it was over."
+            raise incorrect("pause-not-awaited", seen, "Await it: await workflow.sleep(pause_seconds).")
+        history.raise_if_failed(run)
+        history.raise_if_not_completed(run, f"Asked in {language}, after the pause")
+    return f"Asked in three languages, a timer of {PAUSE} s stands in each history, between triage and specialist."
 
 
 CHECKS = checks_of(

@@ -1,12 +1,22 @@
 """What several checks look for in the history of a run of the learner's workflow."""
 
+import ast
 from collections.abc import Sequence
+from pathlib import Path
 
 from workshop.checks.learner import raised_elsewhere, shorten
 from workshop.checks.verdict import incorrect
-from workshop.history import TASK_FAILURE, Place, Row, Run
+from workshop.history import ACTIVITIES, TASK_FAILURE, TIMER, Place, Row, Run
+from workshop.text import count, span
 
-LONGEST_PAUSE = 10.0  # seconds
+DAY = 86400.0
+# What the server says of an activity whose options made Python raise before all of them were written down.
+HALF_SCHEDULED = "missing task queue name"
+
+# The limits of an activity, in seconds. The exercises ask for 3 s for an attempt, an hour for all, 10 s between two.
+SHORTEST_ATTEMPT, LONGEST_ATTEMPT = 1.0, 60.0
+SHORTEST_OUTAGE, LONGEST_OUTAGE = 120.0, 7 * DAY
+LONGEST_PAUSE = 10.0
 
 
 def of_kind(run: Run, kind: str) -> list[Row]:
@@ -20,17 +30,45 @@ def first(run: Run, kind: str) -> Row | None:
 
 
 def stuck_at(run: Run) -> Row | None:
-    """What keeps a run from ever going on: workflow code that fails, or an activity that no worker has."""
+    """What keeps a run from ever going on: workflow code that fails, or an activity that no worker can ever finish."""
     for row in run.rows:
-        if row.open and (row.kind == TASK_FAILURE or "is not registered" in row.last_error):
+        if row.open and (row.kind == TASK_FAILURE or "is not registered" in row.last_error or _hopeless(row, run)):
             return row
     return None
 
 
+def _hopeless(row: Row, run: Run) -> bool:
+    """Whether an activity has less time than any call takes, or waits where no worker is."""
+    limits = [limit for limit in (row.start_to_close, row.heartbeat_timeout) if limit]
+    return row.kind in ACTIVITIES and (row.task_queue not in ("", run.task_queue) or min(limits, default=1) < 0.1)
+
+
 def raise_if_stuck(run: Run, who: str = "The workflow") -> None:
     """For a run that cannot go on."""
-    if row := stuck_at(run):
+    row = stuck_at(run)
+    if row and HALF_SCHEDULED in row.last_error:
+        option, at = _odd_option()
+        seen = f"Temporal refused an activity: {f'{option} ({at})' if at else 'an option'} is not what it has to be."
+        slip = "Timeouts and intervals are timedelta(seconds=...), never a number; retry_policy is RetryPolicy(...)"
+        raise incorrect("odd-option", seen, f"{slip}, with no maximum_interval below its initial_interval, 1 s.")
+    if (row and row.kind == TASK_FAILURE) or (row and "is not registered" in row.last_error):
         raise raised_elsewhere(row.last_error, _line(row.place), who, "workflow-fails")
+    if row and row.task_queue != run.task_queue:
+        seen = f"{row.name} waits in the task queue {row.task_queue!r}, and the workers poll {run.task_queue!r}."
+        raise incorrect("other-queue", seen, "Leave task_queue=... out: it then goes where the workflow is.")
+    if row:
+        raise_if_badly_limited(row, "The activity is executed")
+
+
+def _odd_option() -> tuple[str, str]:
+    """A timeout or interval that the learner's files give as a number or a text, and its place; "" if none does."""
+    for path in sorted(Path.cwd().glob("w*.py")):  # workflows and worker
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.keyword) and (node.arg or "").endswith(("_timeout", "_interval")):
+                value = getattr(node.value, "value", None)
+                if isinstance(node.value, ast.Constant) and value is not None:
+                    return f"{node.arg}={value!r}", f"{path.name}, line {node.value.lineno}"
+    return "", ""
 
 
 def raise_if_failed(run: Run) -> None:
@@ -43,26 +81,81 @@ def raise_if_failed(run: Run) -> None:
 def raise_if_not_completed(run: Run, asked: str) -> None:
     """For a run that is still open, or has no result. `asked` begins the sentence."""
     if run.status != "completed":
-        seen = f"{asked}, the workflow did not complete ({run.status}). {shorten(run.failure)}".strip()
+        seen = f"{asked}, the workflow did not complete ({run.status}). {doing(run)}".strip()
         raise incorrect("not-finished", seen, "What does it wait for?" if run.open else "")
+
+
+def doing(run: Run) -> str:
+    """What an open run waits for, or what one that is over failed of, in a sentence."""
+    row = next((row for row in reversed(run.rows) if row.open), None)
+    if not row:
+        return f"{shorten(run.failure)}." if run.failure else ""
+    error = f", after {shorten(row.last_error)}" if row.errors else ""
+    asked = f" of {row.asked}" if row.kind == TIMER else ""
+    return f"It is at this: {row.kind} {row.name}{asked}, {row.state}{error}."
 
 
 def raise_if_tried_once(row: Row, what: str) -> None:
     """For an activity that failed and was not retried."""
-    if row.attempts < 2:
-        seen = f"The weather service failed once, and the {what} was not retried."
-        raise incorrect("no-retries", seen, "Does a RetryPolicy say maximum_attempts=1? Let it try again.")
+    if row.attempts >= 2:
+        return
+    seen = f"The weather service failed once, and the {what} was not retried: {shorten(row.last_error, 120)}."
+    if row.maximum_attempts == 1:
+        raise incorrect("no-retries", seen, "The RetryPolicy says maximum_attempts=1. Let it try again.")
+    raise_if_badly_limited(row, f"The {what} failed")
+    slip = "Does the activity raise with non_retryable=True, or the RetryPolicy name non_retryable_error_types?"
+    raise incorrect("no-retries", seen, slip)
 
 
-def raise_if_unbounded(row: Row, what: str) -> None:
-    """For an activity whose attempts have no end, or long pauses between them. `what` begins the sentence."""
-    if row.schedule_to_close is None:
+def raise_if_badly_limited(row: Row, what: str) -> None:
+    """For an activity whose limits, as the history has them, make it wait too short or too long. `what` begins the
+    sentence.
+    """
+    one, together, beat = row.start_to_close, row.schedule_to_close, row.heartbeat_timeout
+    if one and one < SHORTEST_ATTEMPT and one != together:
+        seen = f"{what}, and an attempt is ended after {_long(one)}: no call is as quick."
+        raise incorrect("short-attempt", seen, "One attempt: start_to_close_timeout=timedelta(seconds=3).")
+    if beat and beat < SHORTEST_ATTEMPT:
+        seen = f"{what}, and a heartbeat is missed after {_long(beat)}: every attempt is taken for lost."
+        raise incorrect("short-heartbeat", seen, "heartbeat_timeout=timedelta(seconds=3), or none.")
+    if together is None:
         seen = f"{what}, and nothing ends its attempts: it would wait out an outage of a year."
         raise incorrect("no-end", seen, "Limit them all to an hour: schedule_to_close_timeout=timedelta(hours=1).")
+    if together < SHORTEST_OUTAGE:
+        seen = f"{what}, and gives up after {_long(together)}: an outage lasts longer."
+        swapped = "Are the two timeouts swapped? " if one == together else ""
+        slip = f"{swapped}schedule_to_close_timeout is for all attempts together: timedelta(hours=1)."
+        raise incorrect("short-end", seen, slip)
+    if together > LONGEST_OUTAGE:
+        seen = f"{what}, and gives up only after {_long(together)}."
+        raise incorrect("no-end", seen, f"All attempts together: timedelta(hours=1).{_days(together)}")
+    if one == together:  # as the server has it, where only `together` is given
+        seen = f"{what}, and one attempt may take all of {_long(one)}: a worker killed in it is not missed before."
+        raise incorrect("no-attempt-limit", seen, "Limit one attempt: start_to_close_timeout=timedelta(seconds=3).")
+    if one and one > LONGEST_ATTEMPT:
+        seen = f"{what}, and one attempt may take {_long(one)}: a worker killed in it is not missed before."
+        raise incorrect("long-attempt", seen, f"One attempt: start_to_close_timeout=timedelta(seconds=3).{_days(one)}")
+    if row.pauses is not None and row.pauses < SHORTEST_OUTAGE / 2:
+        seen = f"{what}, and {count(row.maximum_attempts, 'attempt')} are all: it gives up within {_long(row.pauses)}"
+        slip = "An outage lasts longer: leave maximum_attempts out, the hour is limit enough."
+        raise incorrect("few-attempts", f"{seen} of pauses.", slip)
     if (row.longest_pause or 0) > LONGEST_PAUSE:
         seen = f"{what}, and its pauses between attempts grow to {row.longest_pause:g} s."
         slip = "retry_policy=RetryPolicy(...) takes a maximum_interval: timedelta(seconds=10)."
         raise incorrect("long-pauses", seen, slip)
+    if row.pauses is not None and row.pauses < SHORTEST_OUTAGE / 2:
+        seen = f"{what}, and {count(row.maximum_attempts, 'attempt')} are all: it gives up within {_long(row.pauses)}"
+        slip = "An outage lasts longer: leave maximum_attempts out, the hour is limit enough."
+        raise incorrect("few-attempts", f"{seen} of pauses.", slip)
+
+
+def _long(seconds: float) -> str:
+    return span(seconds) if seconds >= 1 else f"{seconds * 1000:g} ms"
+
+
+def _days(seconds: float) -> str:
+    days = seconds / DAY
+    return f" timedelta({days:g}) is {count(int(days), 'day')}." if days.is_integer() else ""
 
 
 def raise_if_not_timed(timers: Sequence[Row], seconds: float, slip: str, argument: str) -> None:
@@ -72,7 +165,8 @@ def raise_if_not_timed(timers: Sequence[Row], seconds: float, slip: str, argumen
     asked = {timer.asked for timer in timers}
     if asked != {f"{seconds} s"}:
         seen = f"Asked to wait {seconds} s, it set a timer of {', '.join(asked)}."
-        raise incorrect("other-length", seen, f"Sleep for {argument}.")
+        days = " The first number of timedelta(...) is days." if asked == {f"{seconds * DAY:g} s"} else ""
+        raise incorrect("other-length", seen, f"Sleep for {argument}, in seconds.{days}")
 
 
 def _line(place: Place | None) -> str:

@@ -1,12 +1,16 @@
 """A learner's code and its errors: imported here, told as type, message, file and line, never as a traceback."""
 
 import importlib
+import os
 import re
 import signal
 import traceback
+from inspect import signature
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, get_origin, get_type_hints
+
+import httpx
 
 from workshop.checks.verdict import NotPassed, Verdict, incorrect
 from workshop.diagnose.remedies import recognise_slip
@@ -14,7 +18,7 @@ from workshop.errors import WorkshopError
 from workshop.history import Link
 from workshop.text import shorten as in_one_line
 
-IMPORT_SECONDS = 5
+IMPORT_SECONDS = 10
 CELL = re.compile(r"<ipython-input|[\\/]ipykernel_\d+[\\/]")  # how IPython names a cell
 LOOK = "Look at that line, and at the values it uses."
 
@@ -52,7 +56,13 @@ def unforeseen(error: BaseException, folder: Path) -> Verdict:
     Raises:
         WorkshopError: it is the check's own, or that of what it works with.
     """
-    if place(error, folder):
+    if at := place(error, folder):
+        link: BaseException | None = error
+        while link is not None:
+            if isinstance(link, SystemExit):  # the event loop cancels all else, and tells that
+                seen = f"Your code called exit() or sys.exit() ({at}): that ends a worker, not a workflow."
+                return Verdict("raised", "exits", seen, "Return, or raise an exception.")
+            link = link.__cause__ or link.__context__
         return raised(error, folder, "Your code", "raised").verdict
     frame = traceback.extract_tb(error.__traceback__)[-1]
     raise WorkshopError(
@@ -79,7 +89,7 @@ def raised_elsewhere(error: str, at: str, doing: str, code: str) -> NotPassed:
     text = shorten(error)
     known = recognise_slip(text)
     seen = f"{doing} raised {text}{f' ({at})' if at else ''}."
-    return NotPassed("raised", known.code if known else code, seen, known.slip if known else LOOK)
+    return NotPassed("raised", known.code if known else code, seen, known.slip if known else LOOK if at else "")
 
 
 def brief(error: BaseException) -> str:
@@ -116,15 +126,13 @@ def place(error: BaseException, folder: Path) -> str:
 
 
 def activities_in(module: ModuleType) -> dict[str, Any]:
-    """Name -> activity, for every activity that a module defines: functions, and methods of classes made without
-    arguments.
-    """
+    """Name -> activity, for every activity that a module defines: functions, and methods of classes."""
     found: dict[str, Any] = {}
     for value in vars(module).values():
         if isinstance(value, type) and value.__module__ == module.__name__:
             methods = [method for method in vars(value).values() if _definition(method)]
             if methods:
-                instance = _instance(value)
+                instance = _instance(value, module)
                 found |= {_definition(method).name: getattr(instance, method.__name__) for method in methods}
         elif not isinstance(value, type) and _definition(value):
             found[_definition(value).name or value.__name__] = value
@@ -135,12 +143,27 @@ def _definition(value: Any) -> Any:
     return getattr(value, "__temporal_activity_definition", None) if callable(value) else None
 
 
-def _instance(cls: type) -> Any:
+def _instance(cls: type, module: ModuleType) -> Any:
+    """The module's own instance of a class, or one whose state is made up: its worker.py, which makes it, may not be
+    written yet.
+    """
+    if (made := next((value for value in vars(module).values() if type(value) is cls), None)) is not None:
+        return made
+    url = os.environ.get("WEATHER_API_URL", "")
+    made_up = {str: lambda: url, httpx.AsyncClient: lambda: httpx.AsyncClient(base_url=url)}
+    made_up |= dict.fromkeys((int, float), lambda: 1000)  # a limit or a timeout that is none
     try:
-        return cls()
-    except TypeError as error:
-        seen = f"The activity is a method of {cls.__name__}, which cannot be made without arguments: {error}."
-        raise incorrect("class-needs-arguments", seen, "Give its arguments default values.") from None
+        hints = get_type_hints(cls.__init__)  # type: ignore[misc]
+        given = {}
+        for each in signature(cls).parameters.values():
+            if each.default is each.empty:
+                kind = hints.get(each.name, str)
+                kind = get_origin(kind) or kind  # dict[str, str] is made as dict is
+                given[each.name] = made_up.get(kind, kind)()
+        return cls(**given)
+    except Exception as error:
+        seen = f"The activity is a method of {cls.__name__}, which the check could not make: {brief(error)}."
+        raise incorrect("class-needs-arguments", seen, "Give its arguments types, or default values.") from None
 
 
 def workflows_in(module: ModuleType) -> list[type]:

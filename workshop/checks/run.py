@@ -17,9 +17,10 @@ from typing import Any
 
 from workshop import warm
 from workshop.checks import find
+from workshop.checks.check import Check, verdict_of
 from workshop.checks.script import CheckedScript, ignore_env_file, prepare
-from workshop.checks.verdict import Check, Verdict
-from workshop.checks.work import Work, verdict_of
+from workshop.checks.verdict import Verdict
+from workshop.checks.work import Work
 from workshop.errors import WorkshopError
 from workshop.processes import die_with_parent
 from workshop.services import EMBEDDED, Services, catalogue, free_settings
@@ -43,7 +44,7 @@ class Checker:
         self._say = say
         self._services: tuple[ForkServerProcess, Connection] | None = None
 
-    def look(self, number: str, check: Check, folder: Path) -> Verdict:
+    def look(self, check: Check, folder: Path) -> Verdict:
         """What a check finds in a folder.
 
         Raises:
@@ -67,7 +68,7 @@ class Checker:
                 process, checked = prepare(folder, Path(scratch, f"{script}.log"))
                 stack.callback(warm.end, process)
                 scripts.append(checked)
-            arguments = (number, check.name, folder, settings, scripts)
+            arguments = (check.number, check.name, folder, settings, scripts)
             try:
                 found = warm.call(_look, *arguments, seconds=SECONDS, waiting=waiting)
             except TimeoutError:
@@ -147,7 +148,7 @@ def _look(
     sys.dont_write_bytecode = True
     os.chdir(folder)
     sys.path.insert(0, str(folder))
-    work = Work(folder, settings, scripts)
+    work = Work(number, folder, settings, scripts)
     os.environ.update(work.env)
 
     async def look() -> None:

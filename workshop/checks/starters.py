@@ -6,9 +6,11 @@ copies the notebooks of `exercises/` beside this file. The copies are part of th
 edited, committed, or no git at all still gets the starter back.
 """
 
+import ast
 import json
 import re
 import shutil
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,8 @@ from workshop.settings import ROOT
 
 STARTERS = Path(__file__).parent / "starters"
 NOTEBOOK = "exercise.ipynb"
+TODO = re.compile(r"^[ \t]*# TODO (\d+)\b.*?^[ \t]*# END TODO \1\b[^\n]*$\n?", re.M | re.S)
+NOTHING = re.compile(r"(pass|\.\.\.|raise NotImplementedError.*)$")
 WRITES = re.compile(r"%%writefile\s+(?:-a\s+)?(\S+)\s*\n")
 
 
@@ -46,10 +50,32 @@ def todo(text: str, number: int) -> list[str] | None:
     return [line.strip() for line in match[1].splitlines() if line.strip()] if match else None
 
 
-def untouched(number: str, name: str, text: str, which: int) -> bool:
-    """Whether a TODO is unchanged."""
-    given = todo(starter_file(number, name), which)
-    return given is not None and todo(text, which) == given
+def unwritten(number: str, name: str, text: str, which: int) -> str:
+    """Why a TODO is not attempted yet, in a sentence; "" if something is written for it, there or elsewhere."""
+    given, lines = starter_file(number, name), todo(text, which)
+    if _empty(text):
+        return f"{name} has no code in it yet."
+    if lines is None or not given:
+        return ""
+    if lines == todo(given, which):
+        return f"TODO {which} in {name} is unchanged."
+    around = [_bare(TODO.sub("", one).splitlines()) for one in (text, given)]
+    nothing = all(NOTHING.match(line) for line in _bare(lines)) and around[0] == around[1]
+    return f"TODO {which} in {name} is not written yet." if nothing else ""
+
+
+def _empty(text: str) -> bool:
+    """Whether Python code does nothing: comments and docstrings at most."""
+    try:
+        body = ast.parse(text).body
+        return all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in body)
+    except (SyntaxError, ValueError):
+        return False
+
+
+def _bare(lines: Iterable[str]) -> list[str]:
+    """Lines without those that hold nothing but a comment."""
+    return [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
 
 
 def main(root: Path = ROOT) -> list[Path]:

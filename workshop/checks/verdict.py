@@ -1,20 +1,11 @@
-"""The shapes of a check: what it is about, what it found."""
+"""The shapes of a verdict: what a check found."""
 
-import tomllib
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
-
-if TYPE_CHECKING:
-    from workshop.checks.work import Work
+from dataclasses import dataclass
+from typing import Literal
 
 Outcome = Literal["passed", "incorrect", "raised", "not attempted"]
-# Returns what was seen that makes it right, or raises `NotPassed`.
-Look = Callable[["Work"], Coroutine[Any, Any, str]]
 # Colour and sign say nothing that the word does not say too.
 SIGNS: dict[Outcome, str] = {"passed": "✔", "incorrect": "✘", "raised": "!", "not attempted": "○"}
-_FILE = Path(__file__).with_name("checks.toml")
 
 
 @dataclass(frozen=True)
@@ -32,47 +23,6 @@ class Verdict:
     code: str
     seen: str = ""
     slip: str = ""
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing that a learner has to get right. checks.toml has all but the last field.
-
-    Args:
-        name: as in `ex.check("name")`.
-        title: what is to be done, the rest of "to do: ...".
-        hints: from a question to almost the answer, at most three.
-        why: after a pass, one sentence of why.
-        file: the file it is about; "" for a variable of the notebook.
-        todo: the number of its TODO in that file or notebook; None for a step that has none.
-        variable: the notebook's variable that holds the answer, where there is one.
-        answer: the line that is right for it.
-        temporal: it needs a Temporal server.
-        scripts: how many of the learner's scripts it runs at most.
-        doing: what takes long about it, if something does; said beforehand.
-        needs: other TODOs of the same file, without which nothing of this one can be seen.
-        look: does the looking, in a process of its own (or in the notebook, for a variable).
-    """
-
-    name: str
-    title: str
-    hints: Sequence[str]
-    why: str
-    file: str = ""
-    todo: int | None = None
-    variable: str = ""
-    answer: str = ""
-    temporal: bool = False
-    scripts: int = 0
-    doing: str = ""
-    needs: Sequence[int] = ()
-    look: Look = field(kw_only=True, repr=False)
-
-
-def checks_of(number: str, looks: Mapping[str, Look]) -> tuple[Check, ...]:
-    """The checks of an exercise: what checks.toml says of each, and what does its looking."""
-    told = tomllib.loads(_FILE.read_text(encoding="utf-8"))[number]
-    return tuple(Check(name, **told[name], look=look) for name, look in looks.items())
 
 
 class NotPassed(Exception):

@@ -5,7 +5,8 @@ Lives in a process that was forked for one check and ends with it, so nothing he
 
 import asyncio
 import os
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -20,10 +21,10 @@ from temporalio.service import RPCError
 
 from workshop import loopback
 from workshop.checks.history import stuck_at
-from workshop.checks.learner import activities_in, import_module, raised, unforeseen, workflows_in
+from workshop.checks.learner import activities_in, import_module, raised, workflows_in
 from workshop.checks.script import CheckedScript
-from workshop.checks.verdict import Check, NotPassed, Verdict, incorrect
-from workshop.errors import WorkshopError
+from workshop.checks.starters import starter_file
+from workshop.checks.verdict import incorrect
 from workshop.history import Run, read_history
 from workshop.practice.client import Practice
 from workshop.settings import Settings
@@ -38,6 +39,7 @@ class Work:
     """See the module. `connect` comes first, `start` and `follow` after it; `run` does all three.
 
     Args:
+        number: of the exercise.
         folder: of the learner's files.
         settings: of the services that checks use.
         scripts: processes that wait to be scripts of the learner's.
@@ -45,7 +47,8 @@ class Work:
 
     client: Client  # from `connect` on
 
-    def __init__(self, folder: Path, settings: Settings, scripts: Sequence[CheckedScript] = ()) -> None:
+    def __init__(self, number: str, folder: Path, settings: Settings, scripts: Sequence[CheckedScript] = ()) -> None:
+        self.number = number
         self.folder = folder
         self.practice = Practice(settings.practice_url)
         self._address = settings.temporal_address
@@ -55,7 +58,7 @@ class Work:
         self.env = settings.practice_env() | {"TEMPORAL_NAMESPACE": self._namespace}
         self._scripts = list(scripts)
         self.variable: Any = None  # the notebook's object that is looked at, where there is one
-        self.traces: list[dict[str, Any]] = []  # what was traced here by workflows, from `connect` on
+        self.traces: dict[str, dict[str, Any]] = {}  # what workflows traced here, and how many agents ran in each
 
     def alerts(self, area: str) -> list[dict[str, Any]]:
         """The properties of the alerts of an area."""
@@ -92,13 +95,28 @@ class Work:
             raise incorrect("no-activity", seen, "Put @activity.defn above the function that Temporal may run.")
         return found
 
-    def workflow(self) -> type:
-        """The learner's workflow class."""
+    def activity(self) -> tuple[str, Any]:
+        """The exercise's activity and its name. Others may stand beside it."""
+        found = self.activities()
+        named = [one for one in found if self._given("activities.py", found[one].__name__)]
+        named += [one for one in found if "alert" in one or "weather" in one]
+        return next((name, found[name]) for name in [*named, *found])
+
+    def workflows(self) -> list[type]:
+        """The learner's workflow classes, the exercise's first: the `SayHello` of the documentation may stand above."""
         found = workflows_in(self.module("workflows"))
         if not found:
             slip = "Put @workflow.defn above the class, and @workflow.run above its method."
             raise incorrect("no-workflow", "workflows.py defines no workflow.", slip)
-        return found[0]
+        return sorted(found, key=lambda one: self._given("workflows.py", one.__name__))[::-1]
+
+    def workflow(self) -> type:
+        """The exercise's workflow class."""
+        return self.workflows()[0]
+
+    def _given(self, file: str, name: str) -> bool:
+        """Whether the starter's file has a function or class of that name."""
+        return bool(re.search(rf"^(async def|class) {name}\b", starter_file(self.number, file), re.M))
 
     def task_queue(self) -> str:
         """The task queue that workflows.py names."""
@@ -122,6 +140,7 @@ class Work:
 
         parameters = ModelActivityParameters(
             start_to_close_timeout=timedelta(seconds=20),
+            streaming_topic="check",  # Runner.run_streamed needs one; Runner.run does not look at it
             retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=100), maximum_attempts=3),
         )
         plugins = [OpenAIAgentsPlugin(model_params=parameters)] if plugin else []
@@ -145,8 +164,9 @@ class Work:
 
         self._record_traces()
         activities = list(self.activities().values())
+        known = dict.fromkeys([*workflows, *self.workflows()])  # one of the learner's may start another
         try:
-            worker = Worker(self.client, task_queue=queue, workflows=workflows, activities=activities, build_id="check")
+            worker = Worker(self.client, task_queue=queue, workflows=[*known], activities=activities, build_id="check")
         except (ValueError, RuntimeError, TypeError) as error:
             raise raised(error, self.folder, "A worker with this workflow", "worker-refuses") from None
         self._running = asyncio.create_task(worker.run())
@@ -158,25 +178,31 @@ class Work:
         await self.client.start_workflow(name, args=list(args), id=workflow_id, task_queue=queue)
         return workflow_id
 
-    async def follow(self, workflow_id: str, patience: float = PATIENCE) -> Run:
-        """The run when it has ended, cannot go on, or has taken too long."""
+    async def follow(
+        self, workflow_id: str, patience: float = PATIENCE, until: Callable[[Run], object] = lambda _: False
+    ) -> Run:
+        """The run when it has ended, cannot go on, has done what is looked for, or has taken too long."""
         return await follow(
-            lambda: read_history(self.client, workflow_id), lambda run: not run.open or stuck_at(run), patience
+            lambda: read_history(self.client, workflow_id),
+            lambda run: not run.open or stuck_at(run) or until(run),
+            patience,
         )
 
-    async def run(self, *args: Any, workflow: type | None = None, plugin: bool = True) -> Run:
-        """Runs a workflow, the learner's if none is named, until it ends or cannot go on."""
-        return (await self.run_each([args], workflow, plugin))[0]
+    async def run(self, *args: Any, workflow: type | None = None, plugin: bool = True, **how: Any) -> Run:
+        """Runs a workflow, the learner's if none is named, as far as `follow` does."""
+        return (await self.run_each([args], workflow, plugin, **how))[0]
 
     async def run_each(
-        self, arguments: Sequence[Sequence[Any]], workflow: type | None = None, plugin: bool = True
+        self, arguments: Sequence[Sequence[Any]], workflow: type | None = None, plugin: bool = True, **how: Any
     ) -> list[Run]:
         """The same for several lists of arguments, at once."""
-        workflow, queue = workflow or self.workflow(), uuid4().hex
+        workflow = workflow or self.workflow()
+        # The learner's own, which an activity may be sent to by name.
+        queue = getattr(self.module("workflows"), "TASK_QUEUE", None) or uuid4().hex
         await self.connect(plugin)
         await self.serve(queue, [workflow])
         ids = [await self.start(workflow, queue, args) for args in arguments]
-        return await asyncio.gather(*map(self.follow, ids))
+        return await asyncio.gather(*(self.follow(one, **how) for one in ids))
 
     def _record_traces(self) -> None:
         # With a processor of ours in place of the exporter, nothing leaves this machine.
@@ -186,30 +212,15 @@ class Work:
 
         class Recorder(tracing.TracingProcessor):
             def on_trace_start(self, trace: tracing.Trace) -> None:
-                traces.append(trace.export() or {})
+                traces[trace.trace_id] = {"group_id": None, "agents": 0} | (trace.export() or {})
+
+            def on_span_start(self, span: tracing.Span[Any]) -> None:
+                if span.trace_id in traces and span.span_data.type == "agent":
+                    traces[span.trace_id]["agents"] += 1
 
             def on_trace_end(self, trace: tracing.Trace) -> None: ...
-            def on_span_start(self, span: tracing.Span[Any]) -> None: ...
             def on_span_end(self, span: tracing.Span[Any]) -> None: ...
             def shutdown(self) -> None: ...
             def force_flush(self) -> None: ...
 
         tracing.set_trace_processors([Recorder()])
-
-
-async def verdict_of(check: Check, work: Work) -> Verdict:
-    """What a check finds.
-
-    Raises:
-        WorkshopError: it could not be made, through no fault of the learner's.
-    """
-    try:
-        work.practice.clear()
-        work.practice.clear_ledger()
-        return Verdict("passed", "passed", await check.look(work))
-    except NotPassed as found:
-        return found.verdict
-    except WorkshopError:
-        raise
-    except BaseException as error:
-        return unforeseen(error, work.folder)

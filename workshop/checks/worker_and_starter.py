@@ -1,9 +1,12 @@
 """Looks at the learner's worker.py and starter.py: runs them as processes and sees what Temporal sees of them."""
 
+import asyncio
+import re
 import time
 from collections.abc import Sequence
 from typing import Any
 
+from temporalio.api.history.v1 import WorkflowExecutionStartedEventAttributes
 from temporalio.client import Client
 
 from workshop.checks import history
@@ -12,13 +15,15 @@ from workshop.checks.script import CheckedScript
 from workshop.checks.verdict import NotPassed, incorrect
 from workshop.checks.work import WARM_UP, Work
 from workshop.diagnose.remedies import recognise_slip
-from workshop.history import MODEL, Run, as_text, read_history
+from workshop.history import ACTIVITY, MODEL, TOOL, Row, Run, as_text, read_history
 from workshop.history.agent import SANDBOX_MARK
 from workshop.proof import prove
 from workshop.temporal import Pollers, follow, pollers
+from workshop.text import count, span
 
 NO_PLUGIN = "Put OpenAIAgentsPlugin(...) into connect(...), in worker.py and in starter.py."
 NOTICED = 10.0  # seconds within which a killed worker has to be missed
+OUTAGE_ATTEMPTS = 5  # that a model call takes in the lesson with the longest outage
 ON_WORKER = "The workflow, on your worker,"
 
 
@@ -38,13 +43,13 @@ async def worker(work: Work, args: Sequence[Any], agent: bool = True) -> str:
     if any(row.state == "scheduled" for row in run.rows) and not (await pollers(work.client, queue)).activities:
         seen = f"The worker polls {queue} for workflows but not for activities."
         raise incorrect("activity-missing", seen, "Add the activity to activities=[...] of the Worker.")
+    _raise_if_badly_limited(history.first(run, MODEL))
     run = await work.follow(workflow_id)
     _raise_if_not_completed(run, script, agent)
-    call = history.first(run, MODEL)
-    if call and call.heartbeat_timeout is None:
-        seen = "The worker finished a workflow, but a kill in a model call would go unnoticed for too long."
-        raise incorrect("no-heartbeat", seen, "Give the plugin model_params=MODEL_CALL, with its heartbeat_timeout.")
-    return f"The worker polls {queue}, and finished a workflow."
+    done = [
+        count(len(history.of_kind(run, kind)), kind) for kind in (MODEL, TOOL, ACTIVITY) if history.first(run, kind)
+    ]
+    return f"The worker polls {queue}, and finished a workflow: {' and '.join(done)}."
 
 
 async def recovery(work: Work, args: Sequence[Any]) -> str:
@@ -62,15 +67,13 @@ async def recovery(work: Work, args: Sequence[Any]) -> str:
     asked = await follow(in_flight, bool, 5)
     run = await read_history(work.client, workflow_id)
     call = history.first(run, MODEL)
+    _raise_if_badly_limited(call)
+    if asked and not call:
+        seen = "The model was asked, and the history has no event of it: it would be lost with its worker."
+        raise incorrect("local-activity", seen, "Leave use_local_activity=True out of ModelActivityParameters.")
     if not asked or not call:
-        history.raise_if_stuck(run, ON_WORKER)
+        _raise_if_not_completed(run, first)
         raise incorrect("no-model-call", "The workflow never asked the model.", 'See ex.check("worker") first.')
-    limits = [limit for limit in (call.heartbeat_timeout, call.start_to_close) if limit]
-    if not limits or min(limits) > NOTICED:
-        long = f"for {min(limits):.0f} s" if limits else "forever"
-        seen = f"A worker killed in a model call would go unnoticed {long}."
-        slip = "Give ModelActivityParameters a heartbeat_timeout of a few seconds."
-        raise incorrect("no-heartbeat", seen, slip)
     killed = time.monotonic()
     first.kill()
     work.practice.clear()
@@ -94,76 +97,102 @@ async def starter(work: Work, words: Sequence[str], args: Sequence[Any], agent: 
     """
     queue, workflow = work.task_queue(), work.workflow()
     await work.connect(agent)
-    # Both at once and before any worker: two that shared an id would collide for certain.
+    # Both at once, before any worker, and as a second begins: two ids made of the same time collide.
+    await asyncio.sleep(1 - time.time() % 1)
     scripts = [work.script("starter.py", *words) for _ in range(2)]
     ids = await _started(work.client, scripts)
     for workflow_id in ids:
-        run = await read_history(work.client, workflow_id)
+        run, event = await read_history(work.client, workflow_id), await _start_of(work.client, workflow_id)
         if run.task_queue != queue:
-            seen = f"It started a workflow on the task queue {run.task_queue}, where no worker of yours is."
+            seen = (
+                f"It started a workflow on the task queue {run.task_queue!r}, where no worker of yours is: {queue!r}."
+            )
             raise incorrect("other-queue", seen, "Use task_queue=TASK_QUEUE, from workflows.py.")
-        given = run.input if isinstance(run.input, list) else [run.input]
+        if run.type != vars(workflow)["__temporal_workflow_definition"].name:
+            seen = f"It started a workflow named {run.type!r}, and yours is {workflow.__name__}."
+            raise incorrect("other-workflow", seen, f"Pass its method, without quotes or (): {workflow.__name__}.run.")
+        given = [run.input] if len(event.input.payloads) == 1 else run.input or []
         if given != list(args):
-            had, wanted = (shorten(as_text(one), 120) for one in (run.input, list(args)))
-            seen = f"The workflow was given {had}, not {wanted}."
-            raise incorrect("other-input", seen, "Pass on what the starter was given.")
-        if agent and not await _has_header(work.client, workflow_id):
+            raise _other_input(given, list(args))
+        if agent and "__openai_span" not in event.header.fields:
             seen = "The starter's client has no plugin: traces of starter and workflow will not belong together."
             raise incorrect("plugin-missing", seen, NO_PLUGIN)
     for script in scripts:
         _raise_if_it_raised(script)
+    slip = "Put something unique into the workflow's ID, such as uuid4().hex."
     if len(ids) < 2:
-        seen = f"Run twice at once, it started only one workflow: {ids[0]}."
-        raise incorrect("id-not-unique", seen, "Put something unique into the workflow's ID, such as uuid4().hex.")
+        raise incorrect("id-not-unique", f"Run twice at once, it started only one workflow: {ids[0]}.", slip)
+    if differ_by_one(*ids[:2]):
+        seen = f"Its workflow IDs differ by the second only: {' and '.join(sorted(ids))}."
+        raise incorrect("id-not-unique", seen, f"Two questions in one second would share an ID. {slip}")
 
     await work.serve(queue, [workflow])
     runs = [await work.follow(workflow_id) for workflow_id in ids]
     for run in runs:
         history.raise_if_stuck(run, "The workflow that it started")
         if run.status != "completed":
-            seen = f"Its workflow did not complete ({run.status}). {shorten(run.failure)}"
-            raise incorrect("run-failed", seen, "See workflows.py.")
+            seen = f"Its workflow did not complete ({run.status}). {history.doing(run)}"
+            raise incorrect("run-failed", seen.strip(), "See workflows.py.")
+
+    if len(ids := await _ids(work.client)) > 2:
+        seen = f"Run twice, it started {len(ids)} workflows: one question, one workflow."
+        raise incorrect("started-twice", seen, "Is start_workflow or execute_workflow called once more?")
 
     async def all_over() -> bool:
         return all(script.poll() for script in scripts)
 
-    await follow(all_over, bool, 3)
-    answer = as_text(runs[0].result).strip()
+    await follow(all_over, bool, 5)
+    answer = " ".join(as_text(runs[0].result).split())
     for script in scripts:
         _raise_if_it_raised(script)
-        if answer and answer.splitlines()[0] not in script.text:
+        if answer[:60] not in " ".join(script.text.split()):
             seen = f"The workflow has a result, and the starter does not print it: {shorten(script.text, 120)!r}."
             raise incorrect("answer-not-printed", seen, "Await the result, and print it.")
         if not script.poll():
             raise incorrect("starter-hangs", "It printed the answer, and does not end.", "What does it wait for?")
-    return "Each question became a workflow of its own, and was answered."
+    return "Run twice, it started two workflows, each with the question that it was given, and printed the answers."
+
+
+def _other_input(given: Sequence[Any], wanted: list[Any]) -> NotPassed:
+    """The verdict on a workflow that was started with other arguments."""
+    had, right = (shorten(as_text(one), 120) for one in (given, wanted))
+    seen = f"The workflow was given {had}, not {right}."
+    if given == [wanted]:
+        return incorrect("several-arguments", seen, "A list in the second place is one argument: write args=[...].")
+    if given == list(str(wanted[0])):
+        return incorrect("several-arguments", seen, "args= takes a list, and a text is one of its letters: args=[...].")
+    if len(given) == len(wanted) > 1 and set(map(str, given)) == set(map(str, wanted)):
+        return incorrect("other-input", seen, "The values are right; are their order and types those of run(...)?")
+    if any(isinstance(one, str) and one.isidentifier() for one in given):
+        return incorrect("other-input", seen, "Without quotes, a name is the variable: its value is passed on.")
+    return incorrect("other-input", seen, "Pass on what the starter was given, all of it.")
 
 
 async def _until_it_polls(work: Work, script: CheckedScript, queue: str) -> None:
-    """Returns when workflows of the queue are polled for.
+    """Returns when workflows of the queue are polled for. The namespace is the check's own: nobody else polls there.
 
     Raises:
         NotPassed: it ends, or never polls.
     """
     half: list[float] = []  # when it was seen to poll for activities only
 
-    def polls(found: Pollers) -> bool:
-        return any(name.startswith(f"{script.pid}@") for name in found.workflows)
-
     def settled(found: Pollers) -> bool:
         # A worker asks for both kinds of tasks at once, if it asks for both.
         if found.activities:
             half.append(time.monotonic())
-        return polls(found) or bool(script.poll()) or bool(half and time.monotonic() > half[0] + 1.5)
+        return bool(found.workflows or script.poll() or (half and time.monotonic() > half[0] + 1.5))
 
     found = await follow(lambda: pollers(work.client, queue), settled, 6)
     _raise_if_over(script)
-    if polls(found):
+    if found.workflows:
         return
     if found.activities:
         seen = f"The worker polls {queue} for activities but not for workflows."
         raise incorrect("workflow-missing", seen, "Add the workflow's class to workflows=[...] of the Worker.")
-    seen = f"worker.py runs, and does not poll the task queue {queue}."
+    seen = f"worker.py runs, and does not poll the task queue {queue!r}."
+    named = re.search(r"task_queue=(\"[^\"]*\"|'[^']*')", (work.folder / "worker.py").read_text(encoding="utf-8"))
+    if named:
+        raise incorrect("not-polling", f"{seen} It has {named[0]}.", "Write task_queue=TASK_QUEUE, from workflows.py.")
     slip = "Is it Worker(..., task_queue=TASK_QUEUE, ...), and is it run, with `async with worker:`?"
     raise incorrect("not-polling", seen, slip)
 
@@ -175,18 +204,12 @@ async def _started(client: Client, scripts: Sequence[CheckedScript]) -> list[str
         NotPassed: none was.
     """
 
-    async def listed() -> list[str]:
-        return [found.id async for found in client.list_workflows() if found.id != WARM_UP]
-
     async def settled() -> bool:
         over = [script.poll() for script in scripts]
-        ids = await listed()
-        # A starter that ended has no more to start.
-        return len(ids) == len(scripts) or all(over) or (bool(ids) and any(over))
+        return len(await _ids(client)) >= len(scripts) or all(over) or any(ended and ended.code for ended in over)
 
-    await follow(settled, bool, 5)
-    ids = await follow(listed, bool, 0.5)  # the list lags
-    if ids:
+    await follow(settled, bool, 6)
+    if ids := await follow(lambda: _ids(client), bool, 0.5):  # the list lags
         return ids
     for script in scripts:
         _raise_if_over(script)
@@ -194,19 +217,64 @@ async def _started(client: Client, scripts: Sequence[CheckedScript]) -> list[str
     raise incorrect("nothing-started", seen, "Await client.start_workflow(...), with the workflow's run method.")
 
 
-async def _has_header(client: Client, workflow_id: str) -> bool:
-    """Whether whoever started a workflow had the plugin: it sends its trace along."""
+async def _ids(client: Client) -> list[str]:
+    """The ids of all workflows that a learner's code started."""
+    return [found.id async for found in client.list_workflows() if found.id != WARM_UP]
+
+
+async def _start_of(client: Client, workflow_id: str) -> WorkflowExecutionStartedEventAttributes:
+    """What whoever started a workflow sent along: arguments, and the plugin's trace as a header."""
     async for event in client.get_workflow_handle(workflow_id).fetch_history_events():
-        return "__openai_span" in event.workflow_execution_started_event_attributes.header.fields
-    return False
+        return event.workflow_execution_started_event_attributes
+    raise AssertionError("a history begins with its start")
+
+
+def differ_by_one(one: str, other: str) -> bool:
+    """Whether two ids that were made at the same time are equal but for a number that went up by one."""
+    digits = re.compile(r"\d+")
+    numbers = [pair for pair in zip(digits.findall(one), digits.findall(other), strict=False) if pair[0] != pair[1]]
+    alike = digits.sub("#", one) == digits.sub("#", other)
+    return alike and len(numbers) == 1 and abs(int(numbers[0][0]) - int(numbers[0][1])) == 1
+
+
+def _raise_if_badly_limited(call: Row | None) -> None:
+    """For a model call whose limits make it end too soon, or let a lost worker go unnoticed."""
+    if not call:
+        return
+    attempt, beat = call.start_to_close, call.heartbeat_timeout
+    if attempt and attempt < 1:
+        seen = f"A model call is ended after {attempt * 1000:g} ms: no model answers as quickly."
+        raise incorrect("short-attempt", seen, "In MODEL_CALL: start_to_close_timeout=timedelta(seconds=60).")
+    if attempt and attempt > 3600:
+        seen = f"One attempt of a model call may take {span(attempt)}: a model that hangs is waited for as long."
+        slip = "In MODEL_CALL: start_to_close_timeout=timedelta(seconds=60). The first number of timedelta(60) is days."
+        raise incorrect("long-attempt", seen, slip)
+    slip = "Give ModelActivityParameters a heartbeat_timeout of a few seconds: timedelta(seconds=3)."
+    if beat is None:
+        seen = f"A worker killed in a model call would go unnoticed for {span(attempt or 0)}: there are no heartbeats."
+        raise incorrect("no-heartbeat", seen, f"{slip} Give the plugin these: model_params=MODEL_CALL.")
+    if beat < 1:
+        seen = f"A heartbeat is missed after {beat * 1000:g} ms: each attempt is taken for lost, and paid for again."
+        raise incorrect("short-heartbeat", seen, slip)
+    if beat > NOTICED:
+        seen = f"A worker killed in a model call would go unnoticed for {span(beat)}."
+        raise incorrect("no-heartbeat", seen, slip)
+    if 0 < call.maximum_attempts < OUTAGE_ATTEMPTS:
+        tries = count(call.maximum_attempts, "attempt")
+        seen = f"A model call fails for good after {tries}: no outage is over by then."
+        raise incorrect("few-attempts", seen, "In MODEL_CALL's RetryPolicy: maximum_attempts=12.")
 
 
 def _raise_if_not_completed(run: Run, script: CheckedScript, agent: bool = True) -> None:
     """For a workflow that the learner's worker has not finished."""
     if run.status == "completed":
         return
+    call = history.first(run, MODEL)
+    if call and call.open and "Failed converting" in call.last_error:
+        seen = "The worker could not read the model call: its client has no plugin. Worker(...) is too late for it."
+        raise incorrect("plugin-missing", seen, NO_PLUGIN)
     if stuck := history.stuck_at(run):
-        if agent and not history.first(run, MODEL) and SANDBOX_MARK in stuck.last_error:
+        if agent and not call and SANDBOX_MARK in stuck.last_error:
             seen = "The workflow could not ask the model: the worker's client has no plugin."
             raise incorrect("plugin-missing", seen, NO_PLUGIN)
         known = recognise_slip(shorten(stuck.last_error))
@@ -216,9 +284,7 @@ def _raise_if_not_completed(run: Run, script: CheckedScript, agent: bool = True)
         history.raise_if_stuck(run, ON_WORKER)
     history.raise_if_failed(run)
     _raise_if_over(script)
-    row = next((row for row in reversed(run.rows) if row.open), None)
-    doing = f"{row.kind} {row.name} {row.state}" if row else "no step was taken"
-    raise incorrect("not-finished", f"The workflow did not finish on your worker: {doing}.", "Look at worker.py.")
+    raise incorrect("not-finished", f"The workflow did not finish on your worker. {history.doing(run)}".strip())
 
 
 def _raise_if_over(script: CheckedScript) -> None:
@@ -227,9 +293,11 @@ def _raise_if_over(script: CheckedScript) -> None:
     if not script.poll():
         return
     if script.name == "starter.py":
-        raise incorrect("nothing-started", "starter.py ended without starting a workflow.")
+        seen = "starter.py ended without starting a workflow."
+        raise incorrect("nothing-started", seen, "Is asyncio.run(main(...)) called, and client.start_workflow awaited?")
     seen = "worker.py ended at once; it should run until it is stopped."
-    raise incorrect("worker-ended", seen, "Is it run, with `async with worker:`, and does that block wait?")
+    slip = "Is main() run, by asyncio.run(main()), and the worker, by `async with worker:` with a block that waits?"
+    raise incorrect("worker-ended", seen, slip)
 
 
 def _raise_if_it_raised(script: CheckedScript) -> None:
@@ -239,4 +307,5 @@ def _raise_if_it_raised(script: CheckedScript) -> None:
         raise raised_elsewhere(ended.error, ended.at, script.name, "script-raised")
     if ended and ended.code:
         words = shorten(" ".join(script.text.strip().splitlines()[-2:]))
-        raise NotPassed("raised", "script-failed", f"{script.name} ended with exit code {ended.code}: {words}")
+        seen = f"{script.name} ended with exit code {ended.code}{f': {words}' if words else ', and said nothing'}."
+        raise NotPassed("raised", "script-failed", seen)

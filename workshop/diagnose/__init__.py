@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from difflib import SequenceMatcher
 
 from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import Client, WorkflowQueryFailedError
@@ -16,8 +18,8 @@ from workshop.diagnose.remedies import REMEDIES, WORKER, Remedy, recognise
 from workshop.errors import WorkshopError
 from workshop.history import ACTIVITIES, CHILD, WAIT, Run, read_history
 from workshop.settings import EXERCISES
-from workshop.temporal import POLLERS_TIMEOUT, Pollers, pollers
-from workshop.text import Advice, count
+from workshop.temporal import CLOCKS_DIFFER, POLLERS_TIMEOUT, Pollers, pollers
+from workshop.text import Advice, count, span
 
 __all__ = ["REMEDIES", "Diagnosis", "Remedy", "recognise", "why"]
 
@@ -53,11 +55,21 @@ async def why(
 
 
 async def _unfinished(client: Client, run: Run) -> Diagnosis:
-    now = datetime.now(UTC)
     if run.status == "paused":
         step = f"temporal workflow unpause --workflow-id {run.workflow_id}"
         return Diagnosis("paused", f"{run.workflow_id} is paused.", "Somebody paused it.", step)
     workers = await pollers(client, run.task_queue)
+    now = datetime.now(UTC)
+    ahead = workers.ahead or min(now - run.latest, timedelta())
+    if abs(ahead) <= CLOCKS_DIFFER:
+        return await _at(client, run, workers, max(now, run.latest))
+    which = f"{span(abs(ahead).total_seconds())} {'ahead of' if ahead > timedelta() else 'behind'}"
+    note = f"The clock of this machine is {which} the server's: set one of them right."
+    return (await _at(client, run, workers, now - ahead)).also(note)
+
+
+async def _at(client: Client, run: Run, workers: Pollers, now: datetime) -> Diagnosis:
+    """What an open run waits for, at a moment of the server's clock."""
     found = findings.failing_task(run, workers) or findings.stuck_task(run, workers, now)
     activities = [row for row in run.rows if row.open and row.kind in ACTIVITIES]
     # The worst first: what fails, then what is worked on, then what waits.
@@ -69,9 +81,27 @@ async def _unfinished(client: Client, run: Run) -> Diagnosis:
         others = sorted(set(EXERCISES.values()) - {run.task_queue})
         polled = await asyncio.gather(*(pollers(client, queue) for queue in others))
         elsewhere = [queue for queue, them in zip(others, polled, strict=True) if them.workflows or them.activities]
+        if near := next((queue for queue in others if _alike(queue, run.task_queue)), None):
+            names = f'It waits on the task queue "{run.task_queue}"; the exercise\'s is "{near}"'
+            reason = f"{names}: {_difference(run.task_queue, near)}."
+            step = "use TASK_QUEUE of workflows.py in worker.py and starter.py; then terminate this run and start anew"
+            return Diagnosis("other queue", found.what, reason, step)
         if elsewhere:
             return found.also(f"A worker polls {' and '.join(elsewhere)}: that is another exercise's.")
     return found
+
+
+def _alike(queue: str, other: str) -> bool:
+    one, two = (re.sub(r"[\W_]+", "-", name.lower()).strip("-") for name in (queue, other))
+    return SequenceMatcher(None, one, two).ratio() > 0.85
+
+
+def _difference(queue: str, other: str) -> str:
+    """How two names differ that look alike."""
+    if queue.strip().lower() == other:
+        return "capitals count" if queue.strip() == queue else "there is a space too many"
+    at = next((at for at, (one, two) in enumerate(zip(queue, other, strict=False)) if one != two), len(other))
+    return f"the {at + 1}. character differs"
 
 
 async def _waiting(client: Client, run: Run, workers: Pollers, now: datetime) -> Diagnosis:

@@ -1,12 +1,18 @@
 """What a run's rows and the pollers of its task queue say: each function looks for one kind of trouble."""
 
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from importlib import metadata
+from pathlib import Path
 
-from workshop.diagnose.remedies import RESTART, START_WORKER, WORKER, recognise
+from workshop.diagnose.remedies import RESTART, START_WORKER, WORKER, Remedy, recognise
 from workshop.history import (
+    ACTIVITIES,
+    AGENT_AS_TOOL,
+    HANDOFF,
     INLINE_TOOL,
     MODEL,
     PAUSED,
@@ -73,11 +79,39 @@ def _completed(run: Run, what: str) -> Diagnosis:
     # The whole of it is in the audit.
     answer = f"Its result: {result[:SHOWN]}{'…' * (len(result) > SHOWN)}" if result else "It gave no result."
     inline = [row for row in run.rows if row.kind == INLINE_TOOL]
+    agent = next((row for row in inline if AGENT_AS_TOOL in row.notes and row.errors), None)
+    if agent:
+        what = f"{what} But {agent.name}, an agent used as a tool, failed inside, and the model was told so as text."
+        lost = next(
+            (
+                row
+                for row in reversed(run.rows)
+                if row.kind in ACTIVITIES and row.errors and row.closed is not None and row.state != "completed"
+            ),
+            agent,
+        )
+        tried = f", after {count(lost.attempts, 'attempt')}" if lost.attempts else ""
+        step = "to have the run fail instead, or to say it in your words: as_tool(..., failure_error_function=...)"
+        return Diagnosis(
+            "tool failed inside",
+            what,
+            f"{named(lost).capitalize()} failed{tried}: {_brief(lost.errors)}",
+            step,
+            (answer,),
+        )
+    inline = [row for row in inline if AGENT_AS_TOOL not in row.notes]
     refused = next((row for row in inline if row.errors), None)
     remedy = recognise(refused.errors) if refused else None
     if refused and remedy:
         what = f"{what} But its tool {refused.name} could not run, and the model had to do without it."
         return Diagnosis(remedy.kind, what, remedy.why, remedy.next_step(over=True), (answer,))
+    nameless = next((row.model.nameless for row in run.rows if row.model and row.model.nameless), [])
+    if nameless and not any(row.kind == HANDOFF for row in run.rows):
+        offered = ", ".join(name for row in run.rows if row.model for name, _ in row.model.handoffs)
+        reason = f"Nobody was handed over to. Of letters such as those of {nameless[0]} a handoff's name keeps none"
+        reason += f" ({offered}), and of several with the same name the model is offered one only."
+        step = "give each handoff a tool_name_override in Latin letters, restart the worker, start anew"
+        return Diagnosis("handoffs share a name", f"{what}\n{answer}", reason, step)
     if inline:
         names = ", ".join(dict.fromkeys(row.name for row in inline))
         note = f"{names} ran inside the workflow: no activity, so no retries and nothing of it in the history."
@@ -88,8 +122,10 @@ def _completed(run: Run, what: str) -> Diagnosis:
 def _failed(run: Run, what: str) -> Diagnosis:
     last = next((row for row in reversed(run.rows) if row.errors and not row.open), None)
     errors = run.errors or (last.errors if last else ())
-    remedy = recognise(errors)
+    remedy = _remedy(last) if last and last.errors == errors else recognise(errors)
     notes = [f"The last error: {_brief(errors)}"] if errors else []
+    if remedy and remedy.kind == "wrong arguments" and last:
+        notes.append(f"{named(last).capitalize()} was given: {shorten(last.asked) or 'nothing'}")
     model = next((row.model for row in reversed(run.rows) if row.model), None)
     if remedy and remedy.kind == "unknown tool" and model:
         notes.insert(0, f"Offered were: {', '.join(model.offered) or 'no tools'}.")
@@ -118,18 +154,57 @@ def failing_task(run: Run, workers: Pollers) -> Diagnosis | None:
     if row is None:
         return None
     what = f"{run.workflow_id} hangs: its workflow code fails, {count(row.attempts, 'time')} so far."
-    remedy = recognise(row.errors)
+    remedy = _remedy(row)
     notes = [
         "What it has done so far is kept and not done again.",
         "After the restart it can take up to 10 s until the server offers it again.",
     ]
     if not workers.workflows:
         notes.append(f"No worker polls {run.task_queue} now.")
+    if remedy and remedy.kind == "wrong arguments":
+        notes = [f"The workflow {run.type} was given: {shorten(as_text(run.input)) or 'nothing'}"]
+    if remedy and remedy.kind == "non-determinism":
+        notes = [*_both_steps(run, row.errors), *_installed_since(run), *notes]
     if remedy:
         return Diagnosis(remedy.kind, what, _at(remedy.why, row.errors), remedy.next_step(), tuple(notes))
     where = f"correct {row.place.shown}, line {row.place.line}," if row.place else "fix the code"
     reason = _at(_brief(row.errors), row.errors)
     return Diagnosis("workflow task failing", what, reason, f"{where} and {RESTART}", tuple(notes))
+
+
+def _remedy(row: Row) -> Remedy | None:
+    """The remedy for a row's errors. A call with wrong arguments in a person's own code is that code's own error."""
+    remedy = recognise(row.errors)
+    return None if remedy and remedy.kind == "wrong arguments" and row.place else remedy
+
+
+def _both_steps(run: Run, errors: Sequence[Link]) -> list[str]:
+    """What the history holds and what the code wants in its place, as far as Temporal's error names them."""
+    text = "\n".join(link.message for link in errors)
+    if names := re.search(r"(\w[\w ]*) of scheduled event '([^']*)' does not match .* command '([^']*)'", text):
+        return [f"In the history stands {names[1].lower()} {names[2]}; the code now has {names[3]} in its place."]
+    at = re.search(
+        r"(?:([A-Z][\w ]*) machine does not handle this event|No command scheduled for event):? "
+        r"HistoryEvent(?:\(id: | { event_id: )(\d+)",
+        text,
+    )
+    if not at:
+        return []
+    row = next((row for row in run.rows if row.event == int(at[2])), None)
+    step = f"{named(row).removeprefix('the ')}" if row else "another step"
+    wanted = f"a step of another kind: {at[1].lower()}" if at[1] else "nothing"
+    return [f"In the history stands {step} (event {at[2]}); the code now has {wanted} in its place."]
+
+
+def _installed_since(run: Run) -> list[str]:
+    """Packages of workflow code that were installed here after the run began."""
+    found = []
+    for name in ("temporalio", "temporalio-openai-agents", "openai-agents"):
+        package = metadata.distribution(name)
+        record = next((file for file in package.files or () if file.name == "RECORD"), None)
+        if record and Path(str(record.locate())).stat().st_mtime > run.started.timestamp():
+            found.append(f"{name} {package.version}")
+    return [f"Installed since it began: {', '.join(found)}."] if found else []
 
 
 def stuck_task(run: Run, workers: Pollers, now: datetime) -> Diagnosis | None:
@@ -164,7 +239,7 @@ def retrying(row: Row, run: Run, workers: Pollers, now: datetime) -> Diagnosis |
     """An activity that failed and will be tried again."""
     if row.state != "retrying":
         return None
-    remedy = recognise(row.errors)
+    remedy = _remedy(row)
     left = (row.next_try - now).total_seconds() if row.next_try else 0.0
     if left < -PICKUP:
         found = no_worker(run, workers.activities, f"{named(row)} should have been tried again {span(-left)} ago")
@@ -176,7 +251,9 @@ def retrying(row: Row, run: Run, workers: Pollers, now: datetime) -> Diagnosis |
         next_try = f"next try in {span(left)}, at {row.next_try.astimezone():%H:%M:%S}"
     what = f"{run.workflow_id} is under way: {named(row)} failed at attempt {row.attempts}{of}; {next_try}."
     if remedy:
-        found = Diagnosis(remedy.kind, what, remedy.why, remedy.next_step()).also(f"The error: {_brief(row.errors)}")
+        given = f"It was given: {shorten(row.asked) or 'nothing'}"
+        note = given if remedy.kind == "wrong arguments" else f"The error: {_brief(row.errors)}"
+        found = Diagnosis(remedy.kind, what, remedy.why, remedy.next_step(), (note,))
     else:
         where = f"if the code is wrong: correct {row.place.shown}, line {row.place.line}," if row.place else ""
         step = f"{where or 'fix its cause'} and {RESTART}"

@@ -17,17 +17,17 @@ RESTART = "restart the worker; it goes on by itself"
 LOOKED_AT = 5000  # characters of an error: it may be a page
 
 # How it goes on: for a run that is open, for one that is over, and for a check.
-_OPEN = {"restart": RESTART, "wait": "wait: Temporal tries again by itself"}
-_OVER = {"restart": "restart the worker and start anew", "wait": "start anew later"}
-_CHECKED = {"restart": "check again", "wait": "check again"}
+_OPEN = {"restart": RESTART, "wait": "wait: Temporal tries again by itself", "anew": "terminate it and start anew"}
+_OVER = {"restart": "restart the worker and start anew", "wait": "start anew later", "anew": "start anew"}
+_CHECKED = {"restart": "check again", "wait": "check again", "anew": "check again"}
 
 
 @dataclass(frozen=True)
 class Remedy:
     """One error.
 
-    In a cause and a fix, `{name}` stands for the pattern's group of that name. In a fix, `{restart}` and `{wait}` stand
-    for how it goes on, and `{audit}` and `{start_worker}` for what does that in a terminal or in a notebook.
+    In a cause and a fix, `{name}` stands for the pattern's group of that name. In a fix, `{restart}`, `{wait}` and
+    `{anew}` stand for how it goes on, `{audit}` and `{start_worker}` for what does that in a terminal or in a notebook.
 
     Args:
         pattern: searched in the whole chain of errors, one "Type: message" a line, outermost first.

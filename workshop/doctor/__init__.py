@@ -12,6 +12,7 @@ from workshop.doctor import machine, variables
 from workshop.doctor.finding import Facts, Finding
 from workshop.doctor.variables import OURS, key_state
 from workshop.env import KEY, PRACTICE_KEY
+from workshop.text import scrub
 
 __all__ = [
     "SETTINGS",
@@ -159,11 +160,7 @@ def _version(name: str) -> str:
 
 def _without_names(text: str, facts: Facts) -> str:
     """Findings hold no secret and no path; this is the second lock."""
-    secrets = [
-        value for name, value in facts.env.items() if len(value) > 7 and re.search("KEY|TOKEN|SECRET|PASS", name)
-    ]
-    for hidden in sorted(secrets, key=len, reverse=True):
-        text = text.replace(hidden, "(hidden)")
+    text = scrub(text, facts.env)
     text = text.replace(str(facts.root), ".").replace(os.path.expanduser("~") + os.sep, "~" + os.sep)
     try:
         user = getpass.getuser()

@@ -1,7 +1,6 @@
 """What the doctor looks at, and what it says.
 
-`findings.json` has all that it can say: by code, or code/variant, the level, the message and the one next step. Also
-the slips in a pasted key or address, as patterns, of which the first that fits is the best explanation.
+`findings.json` has all that it can say: by code, or code/variant, the level, the message and the one next step.
 """
 
 import json

@@ -13,7 +13,19 @@ import httpx
 
 from workshop import env
 from workshop.doctor.finding import TABLE, UNREADABLE, Facts, Finding, port_number
-from workshop.env import ADDRESS, KEY, MANAGED, PRACTICE_KEY, PROFILES, TRACING, UI, URL, WEATHER
+from workshop.env import (
+    ADDRESS,
+    KEY,
+    MANAGED,
+    PRACTICE_KEY,
+    PROFILES,
+    TRACING,
+    UI,
+    URL,
+    WEATHER,
+    address_mistake,
+    mistake,
+)
 from workshop.errors import WorkshopError
 from workshop.settings import HOST, PORTS, is_local
 
@@ -382,14 +394,6 @@ def _is_exempt(url: str, exempt: list[str]) -> bool:
     return host not in LOOPBACK or any(re.fullmatch(pattern, entry) for entry in exempt)
 
 
-def mistake(value: str) -> tuple[str, str] | None:
-    """What cannot be right in a key or an address: a code, and words that follow "OPENAI_API_KEY"; None: nothing."""
-    for code, pattern, words in TABLE["slips"]:
-        if re.match(pattern, value, re.DOTALL):
-            return code, words
-    return None
-
-
 def is_placeholder(key: str) -> bool:
     """Whether `key` only stands where a key should be."""
     return not key.startswith("#") and any(re.match(pattern, key, re.DOTALL) for pattern in TABLE["placeholders"])
@@ -408,25 +412,3 @@ def key_state(key: str) -> str:
         return "looks like a placeholder"
     wrong = mistake(key)
     return wrong[1] if wrong else "set"
-
-
-def address_mistake(url: str) -> tuple[str, str] | None:
-    """What cannot be right in an http address: a code, and words that follow the variable's name; None: nothing."""
-    if re.match(r"(?:sk|pk)-", url):
-        return "is-key", "holds a key, not an address"
-    if wrong := mistake(url):
-        return wrong
-    try:
-        parts = urlsplit(url)
-        scheme, host, port = parts.scheme, parts.hostname, parts.port
-    except ValueError:
-        return "malformed", "has a host or port that is malformed"
-    if scheme not in ("http", "https") or "://" not in url:
-        return "scheme", "does not begin with http:// or https://"
-    if not host or port == 0:
-        return "malformed", "has no host in it" if not host else "has a port that is none"
-    if parts.username is not None:
-        return "userinfo", "has a user or password in it, which the client would not send"
-    if "?" in url or "#" in url:
-        return "query", "has a ? or # in it, and the client would append to that"
-    return None

@@ -11,7 +11,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from workshop.errors import WorkshopError
-from workshop.history.agent import MODEL_ACTIVITIES
+from workshop.history.agent import AGENT_AS_TOOL, MODEL_ACTIVITIES
 from workshop.history.events import PAUSED, run_from_events
 from workshop.history.payloads import as_text
 from workshop.history.rows import (
@@ -29,44 +29,18 @@ from workshop.history.rows import (
     UPDATE,
     WAIT,
     Link,
+    ModelCall,
     Place,
     Row,
     Run,
     WorkflowTask,
     as_json,
     root,
+    shown,
     with_texts,
 )
-from workshop.temporal import RPC_TIMEOUT, latest_workflow_ids, refused
-from workshop.text import scrub
-
-__all__ = [
-    "ACTIVITIES",
-    "ACTIVITY",
-    "CHILD",
-    "HANDOFF",
-    "INLINE_TOOL",
-    "MODEL",
-    "MODEL_ACTIVITIES",
-    "PAUSED",
-    "SIGNAL",
-    "TASK_FAILURE",
-    "TASK_TIMEOUT",
-    "TIMER",
-    "TOOL",
-    "UPDATE",
-    "WAIT",
-    "Link",
-    "Place",
-    "Row",
-    "Run",
-    "WorkflowTask",
-    "as_json",
-    "as_text",
-    "read_history",
-    "root",
-    "run_from_events",
-]
+from workshop.temporal import RPC_TIMEOUT, latest_workflow_ids, refused, retention
+from workshop.text import scrub, span
 
 
 async def read_history(
@@ -94,16 +68,17 @@ async def read_history(
             raise refused(client, error) from None
         latest = await latest_workflow_ids(client)
         named = f"the latest are: {', '.join(latest)}" if latest else "none has been started yet"
+        kept = f" One that is over is kept for {span(days)}." if (days := await retention(client)) else ""
         raise WorkshopError(
-            f"There is no workflow {workflow_id!r} here; {named}.", "name one of them, or none for the latest"
+            f"There is no workflow {workflow_id!r} here; {named}.{kept}", "name one of them, or none for the latest"
         ) from None
     run = joined(runs)
-    shown: Run = with_texts(run, lambda text: scrub(text, environ))
-    if shown is run:
+    hidden: Run = with_texts(run, lambda text: scrub(text, environ))
+    if hidden == run:
         return run
     delete = f"temporal workflow delete --workflow-id {workflow_id}"
     note = f"a key stands in the history, where all who may read it see it, and is hidden here: change it; {delete}"
-    return replace(shown, notes=(*shown.notes, note))
+    return replace(hidden, notes=(*hidden.notes, note))
 
 
 async def _read_run(client: Client, workflow_id: str, run_id: str | None) -> Run:

@@ -16,6 +16,10 @@ from workshop.history.rows import ACTIVITY, HANDOFF, INLINE_TOOL, TOOL, Link, Mo
 MODEL_ACTIVITIES = ("invoke_model_activity", "invoke_model_activity_streaming")
 # What the Agents SDK answers to the second of two handoffs that a model asks for at once.
 HANDOFF_IGNORED = "Multiple handoffs detected, ignoring this one."
+# What the Agents SDK tells a model of a tool that raised, unless the tool's failure_error_function says otherwise.
+TOOL_FAILED = "An error occurred while running the tool"
+IN_WORKFLOW = "ran inside the workflow, not as an activity: no retries, nothing of it in the history"
+AGENT_AS_TOOL = "an agent used as a tool: its own calls are rows of their own"
 SANDBOX_MARK = "from inside a workflow"  # in every error of the workflow sandbox
 
 
@@ -169,20 +173,23 @@ def _in_workflow(asking: Row, call: RequestedCall, following: Sequence[Row]) -> 
     """A tool that was no activity, if it was run."""
     if asking.closed and (found := _output(call, following)):
         output, told = found
+        inner = any(row.event != told.event and row.scheduled < told.scheduled for row in following)
         refused = SANDBOX_MARK in output
+        wrong = refused or output.startswith(TOOL_FAILED)
+        error = "RestrictedWorkflowAccessError" if refused else "the tool raised"
         yield Row(
             INLINE_TOOL,
             call.name,
-            "failed" if refused else "completed",
+            "failed" if wrong else "completed",
             0,
             asking.closed,
             closed=told.scheduled,
             input=call.arguments,
             output=output,
             asked=call.arguments,
-            answered="" if refused else output,
-            errors=(Link("RestrictedWorkflowAccessError", output),) if refused else (),
-            notes=("ran inside the workflow, not as an activity: no retries, nothing of it in the history",),
+            answered="" if wrong else output,
+            errors=(Link(error, output),) if wrong else (),
+            notes=(AGENT_AS_TOOL if inner else IN_WORKFLOW,),
         )
 
 

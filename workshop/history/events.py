@@ -3,11 +3,13 @@
 Events and their meaning: https://docs.temporal.io/references/events.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
+from temporalio.api.common.v1 import RetryPolicy
 from temporalio.api.enums.v1 import (
     ContinueAsNewInitiator,
     PendingActivityState,
@@ -20,7 +22,7 @@ from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 
 from workshop.history.agent import MODEL_ACTIVITIES, model_call, with_calls
-from workshop.history.payloads import as_text, chain, decode, decode_all
+from workshop.history.payloads import as_text, chain, decode, decode_all, first_encoded
 from workshop.history.rows import (
     ACTIVITY,
     CHILD,
@@ -39,6 +41,8 @@ from workshop.history.rows import (
 from workshop.temporal import when
 
 PAUSED = "paused by somebody"
+
+STREAM = "__temporal_workflow_stream_"  # signals and updates of temporalio.contrib.workflow_streams
 
 # Events that say nothing a reader of the audit wants to know; other rows hold what matters of them.
 _HOUSEKEEPING = {
@@ -99,7 +103,14 @@ def run_from_events(
     rows = run.rows
     if run.open and run.task is None and idle and not any(row.open for row in rows):
         rows = (*rows, Row(WAIT, "for a signal or an update", "running", 0, when(events[-1].event_time)))
-    return replace(run, rows=with_calls(rows))
+    run = replace(run, rows=with_calls(rows))
+    data = (run.input, run.result, *(part for row in run.rows for part in (row.input, row.output)))
+    if encoded := next((part for part in map(first_encoded, data) if part), None):
+        show = f"temporal workflow show --workflow-id {workflow_id} --codec-endpoint URL"
+        lost = "what was asked and answered, which tools and how many tokens, is not known"
+        note = f"encrypted ({encoded.encoding}), and this command has no codec: {lost}; with your codec server: {show}"
+        run = replace(run, encoding=encoded.encoding, notes=(*run.notes, note))
+    return run
 
 
 def _abandoned(row: Row) -> Row:
@@ -158,6 +169,7 @@ class _Fold:
         self.workflow_id = workflow_id
         self.rows: dict[int, Row] = {}
         self.worker = ""
+        self.stream: int | None = None  # the row of what a model streamed
         self.failing: int | None = None  # the row of the workflow task that fails again and again
 
     def run(self, events: Iterable[HistoryEvent]) -> Run:
@@ -262,8 +274,17 @@ class _Fold:
                 self._open(event, TIMER, summary or "timer", asked=f"{length.total_seconds():g} s", next_try=due)
             case "marker_recorded":
                 self._marker(event, told)
+            case "workflow_execution_signaled" if told.signal_name == f"{STREAM}publish":
+                # A model's words while it speaks, which its result holds once more: one row for all of them.
+                if self.stream is None:
+                    self.stream = event.event_id
+                    self._moment(event, SIGNAL, "the model's words, streamed")
+                batches = self.rows[self.stream].attempts + 1
+                self._change(self.stream, attempts=batches, closed=when(event.event_time))
             case "workflow_execution_signaled":
                 self._moment(event, SIGNAL, told.signal_name, **_said(told.input))
+            case "workflow_execution_update_accepted" if told.accepted_request.input.name.startswith(STREAM):
+                pass  # somebody listens
             case "workflow_execution_update_accepted":
                 request = told.accepted_request.input
                 self._open(event, UPDATE, request.name, **_said(request.args))
@@ -323,6 +344,8 @@ class _Fold:
             schedule_to_close=_seconds(told.schedule_to_close_timeout),
             longest_pause=_seconds(policy.initial_interval if steady else policy.maximum_interval),
             maximum_attempts=policy.maximum_attempts,
+            pauses=_pauses(policy),
+            task_queue=told.task_queue.name,
             activity_id=told.activity_id,
         )
 
@@ -392,6 +415,17 @@ def _reason(end: Any) -> str:
         if getattr(end, field, ""):
             return str(getattr(end, field))
     return as_text(decode_all(end.details.payloads)) if _has(end, "details") else ""
+
+
+def _pauses(policy: RetryPolicy) -> float | None:
+    """The pauses between all attempts that a policy allows, in seconds; None without a maximum."""
+    if not policy.maximum_attempts:
+        return None
+    pause, longest, taken = _seconds(policy.initial_interval) or 0, _seconds(policy.maximum_interval), 0.0
+    for _ in range(min(policy.maximum_attempts - 1, 1000)):  # of more, it is enough to know that they are many
+        taken += pause
+        pause = min(pause * policy.backoff_coefficient, longest or math.inf)
+    return taken
 
 
 def _lost_worker(errors: tuple[Link, ...]) -> tuple[str, ...]:

@@ -20,13 +20,35 @@ MAX_DEPTH = 100  # deeper JSON stays text: whoever walks it would run out of sta
 _WRAPPERS = ("activity_failure_info", "child_workflow_execution_failure_info")
 
 
+# Encodings of Temporal's own converters that hold bytes as they are.
+PLAIN = ("binary/plain", "binary/protobuf", "no encoding")
+
+
+class Encoded(str):
+    """Stands for data that only a codec can read."""
+
+    def __new__(cls, words: str, encoding: str) -> "Encoded":
+        made = super().__new__(cls, words)
+        made.encoding = encoding
+        return made
+
+    encoding: str
+
+
+def first_encoded(value: Any) -> Encoded | None:
+    """What stands for encoded data in a decoded value, if anything does."""
+    parts = value if isinstance(value, list) else [value]
+    return next((part for part in parts if isinstance(part, Encoded)), None)
+
+
 def decode(payload: Payload) -> Any:
     """The value in a payload: JSON where it is JSON, else text that says how many bytes of what it is."""
     encoding = payload.metadata.get("encoding", b"no encoding").decode("utf-8", "replace")
     if encoding == "binary/null":
         return None
     if not encoding.startswith("json/"):
-        return f"<{len(payload.data)} bytes, {encoding}>"
+        words = f"<{len(payload.data)} bytes, {encoding}>"
+        return words if encoding in PLAIN else Encoded(words, encoding)
     text = payload.data.decode("utf-8", "replace")
     try:
         # Infinite numbers and half characters are no JSON: what comes out must be printable as JSON again.
@@ -79,10 +101,11 @@ def chain(failure: Failure) -> tuple[Link, ...]:
     # raised at tells. https://www.rfc-editor.org/rfc/rfc9110#field.retry-after allows dates, too.
     if links[-1].type in ("ValueError", "OverflowError") and "_raise_for_openai_status" in failure.stack_trace:
         said = re.fullmatch(r"could not convert string to float: (.*)", failure.message)
-        wrong = (
-            f"{said[1]} (the plugin reads only seconds, no date)" if said else "infinite, too large, or not a number"
-        )
-        links.append(Link("APIStatusError", f"429 (or 5xx): the Retry-After of the model's server is {wrong}"))
+        asks = f"the provider's Retry-After is no length of time: {said[1] if said else 'infinite or not a number'}"
+        if said and re.search(r"\d:\d\d", said[1]):
+            reason = "its Retry-After is a date, and the plugin reads only seconds"
+            asks = f"the provider asks to wait until {said[1]}; {reason}"
+        links.append(Link("APIStatusError", f"429 (or 5xx): {asks}"))
     return tuple(links)
 
 

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime
-from operator import is_
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,11 @@ MODEL, TOOL, INLINE_TOOL, HANDOFF, ACTIVITY = "model call", "tool call", "tool i
 TIMER, SIGNAL, UPDATE, WAIT, CHILD = "timer", "signal", "update", "wait", "child workflow"
 ACTIVITIES = (MODEL, TOOL, ACTIVITY)  # what a worker runs outside of the workflow
 TASK_FAILURE, TASK_TIMEOUT = "workflow task failure", "workflow task time-out"
+
+
+def shown(path: Path) -> str:
+    """A path as a person here would name it: relative to the current folder if it lies below it."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 @dataclass(frozen=True)
@@ -25,9 +29,8 @@ class Place:
 
     @property
     def shown(self) -> str:
-        """The file as a person here would name it: relative to the current folder if it lies below it."""
-        path = Path(self.file)
-        return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else self.file
+        """The file as a person here would name it."""
+        return shown(Path(self.file))
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,13 @@ class ModelCall:
         """The names of everything that the model could call."""
         return (*self.tools, *(name for name, _ in self.handoffs))
 
+    @property
+    def nameless(self) -> list[str]:
+        """Agents of other letters than Latin: the Agents SDK leaves none of them in the name of a handoff, and offers
+        only one of several that have the same name.
+        """
+        return [agent for name, agent in self.handoffs if not agent.isascii() and "__" in name]
+
     def is_handoff(self, call: RequestedCall) -> bool:
         """Whether a call asks for another agent: offered as such, or named like one and offered as nothing else."""
         return any(call.name == name for name, _ in self.handoffs) or (
@@ -132,6 +142,8 @@ class Row:
     schedule_to_close: float | None = None  # seconds; None = without a bound
     longest_pause: float | None = None  # seconds between two attempts
     maximum_attempts: int = 0  # 0 = without a bound
+    pauses: float | None = None  # seconds that all pauses take together, where there is a maximum of attempts
+    task_queue: str = ""  # of an activity
     activity_id: str = ""
     notes: tuple[str, ...] = ()
 
@@ -202,11 +214,19 @@ class Run:
     continues: str = ""  # the id of the run before this one, which continued as new
     earlier: tuple[str, ...] = ()  # ids of the runs before the last one, oldest first, that are in here too
     notes: tuple[str, ...] = ()
+    encoding: str = ""  # of data that only a codec can read
 
     @property
     def open(self) -> bool:
         """Whether the run is not over."""
         return self.closed is None
+
+    @property
+    def latest(self) -> datetime:
+        """The latest moment that it tells of, by the server's clock."""
+        told = [self.closed, self.task.since if self.task else None]
+        told += [time for row in self.rows for time in (row.scheduled, row.started, row.closed, row.last_heartbeat)]
+        return max([self.started, *(time for time in told if time)])
 
     @property
     def failure(self) -> str:
@@ -235,19 +255,15 @@ class Run:
 
 
 def with_texts(value: Any, change: Callable[[str], str]) -> Any:
-    """A run, or a part of one, with each of its texts changed; what does not change is the same object."""
+    """A run, or a part of one, with each of its texts changed."""
     if isinstance(value, str):
         return change(value)
     if is_dataclass(value) and not isinstance(value, type):
-        parts = {field.name: getattr(value, field.name) for field in fields(value)}
-        changes = {name: new for name, part in parts.items() if (new := with_texts(part, change)) is not part}
-        return replace(value, **changes) if changes else value
+        return replace(value, **{f.name: with_texts(getattr(value, f.name), change) for f in fields(value)})
     if isinstance(value, (list, tuple)):
-        items = [with_texts(item, change) for item in value]
-        return value if all(map(is_, items, value)) else type(value)(items)
+        return type(value)(with_texts(item, change) for item in value)
     if isinstance(value, dict):
-        held = {with_texts(key, change): with_texts(item, change) for key, item in value.items()}
-        return held if any(held.get(key) is not item for key, item in value.items()) else value
+        return {with_texts(key, change): with_texts(item, change) for key, item in value.items()}
     return value
 
 

@@ -36,6 +36,13 @@ class Stopped(Exception):
         return [str(self)]
 
 
+class Interrupted(KeyboardInterrupt):
+    """A cell that its reader has stopped: a line, and no traceback of ours."""
+
+    def _render_traceback_(self) -> list[str]:
+        return ["Interrupted."]
+
+
 def says_what_to_fix(method: Callable[P, T]) -> Callable[P, T | None]:
     """Lets a method print what a person can fix, and return None then: no cell stops because of it."""
 
@@ -47,6 +54,8 @@ def says_what_to_fix(method: Callable[P, T]) -> Callable[P, T | None]:
             speaker: Any = args[0]
             speaker._say(scrub(str(error)))
             return None
+        except KeyboardInterrupt:
+            raise Interrupted from None
 
     return call
 
@@ -84,12 +93,14 @@ def variable(name: str) -> Any:
     return here.user_ns.get(name) if here else None
 
 
-_slips: list[str] = []
+# A variable, or the number of a TODO -> what the last cell that was to set it raised instead.
+_raised: dict[str, BaseException] = {}
 
 
-def last_slip() -> str:
-    """The text of the last "there is a loop already" that a cell raised; "" when a later cell went well."""
-    return _slips[-1] if _slips else ""
+def raised_instead(name: str, todo: int | None) -> BaseException | None:
+    """What the cell raised that was to set a variable, or that holds its TODO; None if that went well since."""
+    known = (name,) if variable(name) is not None else (name, str(todo))
+    return next((error for key, error in reversed(_raised.items()) if key in known), None)
 
 
 def prepare(folder: Path) -> None:
@@ -104,14 +115,15 @@ def prepare(folder: Path) -> None:
     sys.path.insert(0, str(folder))
     sys.dont_write_bytecode = True  # a file and its byte code can be written within the same second
     if getattr(here, "_workshop_folder", None) is None:
-        here.events.register("pre_run_cell", lambda *_: _forget_changed(here))
-        here.events.register("post_run_cell", _note)
+        here.events.register("pre_run_cell", lambda *_: _begin(here))
+        here.events.register("post_run_cell", lambda result: _note(here, result))
         here.set_custom_exc((RuntimeError,), _show)
-    here._workshop_folder = folder
+    here._workshop_folder, here._workshop_before = folder, dict(here.user_ns)
 
 
-def _forget_changed(here: Any) -> None:
+def _begin(here: Any) -> None:
     """Once a file of the exercise has changed, its modules are imported again: all, since they import each other."""
+    here._workshop_before = dict(here.user_ns)
     folder = here._workshop_folder
     files = {path.name: path.stat().st_mtime_ns for path in folder.glob("*.py")}
     if files == getattr(here, "_workshop_files", None):
@@ -123,12 +135,13 @@ def _forget_changed(here: Any) -> None:
             del sys.modules[name]
 
 
-def _note(result: Any) -> None:
-    error = getattr(result, "error_in_exec", None)
-    if error is None and result.info and "ex." not in str(result.info.raw_cell):
-        _slips.clear()
-    elif isinstance(error, RuntimeError) and re.search(RUN_SYNC.pattern, str(error)):
-        _slips.append(f"{type(error).__name__}: {error}")
+def _note(here: Any, result: Any) -> None:
+    cell = str(result.info.raw_cell) if result.info else ""
+    error = result.error_before_exec or result.error_in_exec
+    for name in re.findall(r"^[ \t]*(?:# TODO )?(\w+)[ \t]*(?:=(?!=)|:[ \t])", cell, re.M):
+        _raised.pop(name, None)
+        if error is not None and variable(name) is here._workshop_before.get(name):
+            _raised[name] = error  # the last one is the last in the table
 
 
 def _show(here: Any, kind: type, error: BaseException, trace: Any, tb_offset: int | None = None) -> list[str]:

@@ -9,12 +9,13 @@ from typing import Any
 
 from workshop import doctor
 from workshop.checks import CHECKS, SIGNS, Check, Outcome, Verdict, find
+from workshop.checks.check import verdict_of
+from workshop.checks.learner import raised
 from workshop.checks.run import Checker
-from workshop.checks.starters import untouched
-from workshop.checks.work import Work, verdict_of
-from workshop.diagnose.remedies import RUN_SYNC
+from workshop.checks.starters import unwritten
+from workshop.checks.work import Work
 from workshop.errors import WorkshopError
-from workshop.notebook.kernel import Say, last_slip, result_of, say_folded, shell, variable
+from workshop.notebook.kernel import Say, raised_instead, result_of, say_folded, shell, variable
 from workshop.notebook.memory import Memory
 from workshop.notebook.reset import CONNECTION, dated
 from workshop.text import Printed, scrub
@@ -154,10 +155,10 @@ class Lessons:
         if value is not None:
             return None
         if not check.file:
-            if slip := last_slip():
-                return Verdict("raised", RUN_SYNC.code, f"The cell raised {slip}.", RUN_SYNC.slip)
-            value = variable(check.variable)
-            if value is None or value is ...:
+            error, value = raised_instead(check.variable, check.todo), variable(check.variable)
+            if error and not isinstance(error, NotImplementedError):
+                return raised(error, self.folder, "The cell", "cell-raised").verdict
+            if error or value is None or value is ...:
                 seen = f"The notebook has no {check.variable} yet."
                 return Verdict("not attempted", "no-variable", seen, f"write TODO {check.todo}, and run the cell again")
             return None
@@ -167,15 +168,19 @@ class Lessons:
             return Verdict("not attempted", "file-missing", seen, "run the cell that writes it")
         if check.todo is None:
             return None
-        text = path.read_text(encoding="utf-8", errors="replace")
-        if untouched(self.number, check.file, text, check.todo):
-            seen = f"TODO {check.todo} in {check.file} is unchanged."
-            return Verdict("not attempted", "untouched", seen, "write it, and run the cell again")
-        for other in check.needs:
-            if untouched(self.number, check.file, text, other):
-                seen = f"TODO {other} in {check.file} is unchanged; TODO {check.todo} cannot be checked without it."
-                return Verdict("incorrect", "needs-another", seen, f"Write TODO {other} too.")
+        if why := self._unwritten(check.file, check.todo):
+            return Verdict("not attempted", "untouched", why, "write it, and run the cell again")
+        for other in CHECKS[self.number]:
+            if other.todo in check.needs and other.todo and (why := self._unwritten(other.file, other.todo)):
+                seen = f"{why} TODO {check.todo} cannot be checked without it."
+                return Verdict("not attempted", "needs-another", seen, f"write TODO {other.todo} too")
         return None
+
+    def _unwritten(self, file: str, todo: int) -> str:
+        """Why a TODO is not attempted yet; "" if it is, or if its file is not there."""
+        path = self.folder / file
+        text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None
+        return "" if text is None else unwritten(self.number, file, text, todo)
 
     def _hindered(self, check: Check, value: Any) -> Verdict | None:
         """What keeps any check from being made, or from being understood."""
@@ -191,9 +196,9 @@ class Lessons:
 
     def _verdict(self, check: Check, value: Any) -> Verdict:
         if value is None and check.file:
-            return self._checker.look(self.number, check, self.folder)
+            return self._checker.look(check, self.folder)
         # An object of the notebook stays here, and is looked at with the practice services of the checks.
-        work = Work(self.folder, self._checker.settings())
+        work = Work(self.number, self.folder, self._checker.settings())
         work.variable = variable(check.variable) if value is None else value
         with work.borrowed():
             try:

@@ -9,7 +9,7 @@ from typing import Any
 
 from workshop import doctor, env, warm
 from workshop.checks import CHECKS, Check
-from workshop.checks.starters import untouched
+from workshop.checks.starters import unwritten
 from workshop.errors import WorkshopError
 from workshop.notebook.kernel import Say
 from workshop.processes import Program
@@ -168,7 +168,7 @@ def to_do(folder: Path, script: str) -> Check | None:
     for check in CHECKS[number]:
         if check.todo and check.file in files and (folder / check.file).is_file():
             text = (folder / check.file).read_text(encoding="utf-8", errors="replace")
-            if untouched(number, check.file, text, check.todo):
+            if unwritten(number, check.file, text, check.todo):
                 return check
     return None
 

@@ -121,6 +121,8 @@ class Exercise:
         if others := self._faults_of_others():
             what = "; ".join(fault_lines(others, CLEAR))
             self._say(f"Another notebook or a terminal has set a fault, and it counts here, too: {what}")
+        if asked.durable and (outdated := self.worker.outdated):
+            self._say(outdated)
         asked.start(words(asked.question, options))
         self._asked.append(asked)
         if asked.durable:
@@ -190,7 +192,7 @@ class Exercise:
     def why(self, workflow_id: str | None = None) -> None:
         """Prints why a workflow is not finished, or how it ended."""
         found = self._workflows.why(self._workflow_id(workflow_id))
-        say_folded(self._say, found.lines(notebook=True))
+        say_folded(self._say, [*found.lines(notebook=True), *filter(None, [self.worker.outdated])])
 
     @says_what_to_fix
     def ledger(self, since_last: bool = True) -> None:

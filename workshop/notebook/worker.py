@@ -9,16 +9,18 @@ from pathlib import Path
 from temporalio.service import RPCError
 
 from workshop.errors import WorkshopError
+from workshop.history import shown
 from workshop.notebook.kernel import Say, result_of, says_what_to_fix
 from workshop.notebook.scripts import Script
 from workshop.processes import Program, Record, wait_for
 from workshop.settings import EXERCISES, Settings
-from workshop.temporal import connect, follow, pollers
+from workshop.temporal import connect, folder_of, follow, pollers
 from workshop.text import scrub
 
 START = 40.0  # seconds until a worker must poll: it imports for 3 s, more on a busy machine
 SLOW = 8.0  # seconds after which a start that takes longer is mentioned
 STOP = 30.0  # seconds that a worker asked to stop may take: it lets calls in flight finish
+NOT_A_WORKERS = ("starter.py", "overnight.py")
 REPLACE = 5.0  # the same, for one that is replaced
 
 
@@ -32,6 +34,30 @@ class Worker:
         self._pid_file = settings.state_dir / f"worker-{number}.pid"
         self._script = Script(folder, "worker.py", self._log)
         self._lost = False
+        self._texts: dict[str, bytes] | None = None  # its files when it was started here
+
+    def __repr__(self) -> str:
+        pid = self.pid
+        state = f"process {pid}" if pid else "not running"
+        return " ".join(filter(None, [f"Worker of exercise {self._folder.name[:2]}, {state}.", self.outdated]))
+
+    @property
+    def outdated(self) -> str:
+        """What to say of a worker whose files were changed since it started; "" where none were."""
+        if not self.running:
+            return ""
+        if self._texts is not None:
+            changed = [name for name, text in self._read().items() if text != self._texts.get(name)]
+        else:  # an earlier kernel's
+            began = self._pid_file.stat().st_mtime
+            changed = [name for name in self._read() if (self._folder / name).stat().st_mtime > began]
+        names = " and ".join(changed)
+        return f"The worker is older than {names}, as it is now: ex.worker.restart()" if changed else ""
+
+    def _read(self) -> dict[str, bytes]:
+        """The files that a worker reads."""
+        files = sorted(self._folder.glob("*.py"))
+        return {file.name: file.read_bytes() for file in files if file.name not in NOT_A_WORKERS}
 
     @property
     def running(self) -> bool:
@@ -54,6 +80,7 @@ class Worker:
         if self.end(REPLACE):
             self._say("The worker that ran before is replaced.")
         self._lost = True
+        self._texts = self._read()
         worker, queue = self._script.start(), EXERCISES[self._folder.name]
         worker.record.write(self._pid_file)
         try:
@@ -67,6 +94,11 @@ class Worker:
             raise
         if seen == "polls":
             self._say(f"Worker running: process {worker.pid} polls the task queue {queue}.")
+            for other in result_of(self._others(worker, queue)):
+                folder = folder_of(other)
+                where = f", in {shown(folder)}," if folder else ""
+                what = f"Another worker, {other}{where} polls it too, and takes some of the calls, with its own code."
+                self._say(f"{what} Stop it where it was started: Ctrl+C.")
         elif seen == "ended":
             self._pid_file.unlink(missing_ok=True)
             self._say(f"The worker ended (exit code {worker.exit_code}) before it polled. Its last lines:")
@@ -149,6 +181,17 @@ class Worker:
         if worker is None:
             self._say("No worker runs.")
         return worker
+
+    async def _others(self, worker: Program, queue: str) -> list[str]:
+        """The other workers that poll the task queue."""
+        settings = self._settings
+        try:
+            client = await connect(dict(os.environ), settings.temporal_address, settings.temporal_namespace)
+            found = await pollers(client, queue)
+        except (WorkshopError, RPCError):
+            return []  # nothing is known of others
+        mine = f"{worker.pid}@"
+        return sorted(name for name in {*found.workflows, *found.activities} if not name.startswith(mine))
 
     def _watch(self, worker: Program, queue: str, seconds: float) -> str:
         """ "polls" or "ended" as soon as the worker does or has; "" if it does neither in that many seconds."""

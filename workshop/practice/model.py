@@ -24,6 +24,8 @@ _WEATHER = re.compile(
 )
 _GREETING = re.compile(r"\b(?:hello|hi|hey|good (?:morning|day|evening)|bonjour|bonsoir|salut|hola|buen[oa]s)\b", re.I)
 _THANKS = re.compile(r"\b(?:thanks?|thank you|merci|gracias)\b", re.I)
+_TRANSFER = "transfer_to_"  # how the name of a handoff begins, unless it has one of its own
+_TRANSFERRED = re.compile(r'\{"assistant": ?".*"\}')  # what the Agents SDK answers to it
 _EMPTY_WORDS = frozenset(("agent", "tool", "this", "that", "with", "what", "from", "handle"))
 
 
@@ -32,12 +34,12 @@ def decide(request: ModelRequest) -> Reply:
     said, since = request.latest()
     said = said[:MAX_READ]
     offered = () if request.choice == "none" else request.tools
-    handed_over = any(isinstance(item, FunctionCall) and _is_transfer(item.name) for item in since)
+    handed_over = bool(_handovers(since))
     transfer = None if handed_over else _transfer(offered, said)
     if transfer:
         return Reply(calls=[ToolCall(transfer.name, fill(transfer.parameters, said, ()))])
 
-    tools = [tool for tool in offered if not _is_transfer(tool.name)]
+    tools = [tool for tool in offered if not _is_transfer(tool)]
     areas = _areas(request, said)
     tool = _tool(tools, request.choice, said, areas)
     calls = _missing_calls(tool, areas, said, since) if tool else []
@@ -60,7 +62,7 @@ def bad_arguments(reply: Reply) -> Reply | None:
 
 def two_handoffs(request: ModelRequest) -> Reply | None:
     """The fault of a model that hands over to two agents at once, or None if there are not two to choose from."""
-    transfers = [tool for tool in request.tools if _is_transfer(tool.name)]
+    transfers = [tool for tool in request.tools if _is_transfer(tool)]
     if len(transfers) < 2:
         return None
     said = request.latest()[0][:MAX_READ]
@@ -75,14 +77,20 @@ def areas_asked(reply: Reply) -> list[str]:
     return [value.upper() for value in values if len(value) == 2]
 
 
-def _is_transfer(name: str) -> bool:
-    """Whether a tool hands over to another agent, as the Agents SDK names such tools."""
-    return name.startswith("transfer_to_")
+def _is_transfer(tool: Tool) -> bool:
+    """Whether a tool hands over to another agent, as the Agents SDK names such tools, or else describes them."""
+    return tool.name.startswith(_TRANSFER) or tool.description.startswith("Handoff to the ")
+
+
+def _handovers(items: Sequence[Item]) -> set[str]:
+    """The ids of calls that handed over: named so, or answered as the Agents SDK does."""
+    called = {item.call_id for item in items if isinstance(item, FunctionCall) and item.name.startswith(_TRANSFER)}
+    return called | {i.call_id for i in items if isinstance(i, FunctionOutput) and _TRANSFERRED.fullmatch(i.text)}
 
 
 def _transfer(tools: Sequence[Tool], said: str) -> Tool | None:
     """The one agent to hand over to: by language, or by subject if no agent is for a language."""
-    transfers = [tool for tool in tools if _is_transfer(tool.name)]
+    transfers = [tool for tool in tools if _is_transfer(tool)]
     languages = {tool.name: named_in(tool.name.replace("_", " ")) or named_in(tool.description) for tool in transfers}
     if any(languages.values()):
         language = recognise(said)
@@ -120,7 +128,7 @@ def _is_weather(tool: Tool) -> bool:
 def _overlap(tool: Tool, said: str) -> int:
     """How many words a tool's name (counted twice) and description share with the message."""
     spoken = _content_words(said)
-    name = _content_words(tool.name.removeprefix("transfer_to_"))
+    name = _content_words(tool.name.removeprefix(_TRANSFER))
     return 2 * len(spoken & name) + len(spoken & (_content_words(tool.description) - name))
 
 
@@ -153,7 +161,8 @@ def _answer(request: ModelRequest, said: str, since: Sequence[Item], areas: list
     """What the tools returned, in words; else a question back, a greeting, or what this model is."""
     language = named_in(request.instructions[:MAX_READ]) or recognise(said)
     outputs = {item.call_id: item.text for item in since if isinstance(item, FunctionOutput)}
-    calls = [item for item in since if isinstance(item, FunctionCall) and not _is_transfer(item.name)]
+    handovers = _handovers(since)
+    calls = [item for item in since if isinstance(item, FunctionCall) and item.call_id not in handovers]
     answered = [call for call in calls if call.call_id in outputs]
     if answered:
         return "\n\n".join(_in_words(call, outputs[call.call_id], language) for call in answered)
