@@ -176,8 +176,8 @@ def _is_meant(text: _Text, match: re.Match[str], code: str) -> bool:
         return bool(_SUBJECT.match(after))
     if code in _INTERJECTIONS and not before.strip() and not re.match(r"\s+(?:and|or|&)\b", after):  # "OK, Texas"
         return bool(_SUBJECT.match(after))
-    word, city = _WORD.search(before), _CITY.search(before)
-    ordinary = bool(word and word[1].lower() in _ORDINARY)
+    last_word, city = _WORD.search(before), _CITY.search(before)
+    ordinary = bool(last_word and last_word[1].lower() in _ORDINARY)
     told = cued or called or (city and not ordinary) or _TOPIC.search(before)
     if code == "ME" and ordinary and not told:  # "Show ME alerts"
         return False

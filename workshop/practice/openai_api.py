@@ -100,7 +100,11 @@ def _conversation(given: Any, name: str, chat: bool) -> tuple[list[str], list[It
                 items.append(Message(role, text))
             elif role == "assistant":
                 items += [Message(role, text)] if text else []
-                items += _tool_calls(item.get("tool_calls"), f"{param}.tool_calls")
+                calls = item.get("tool_calls") or []
+                for call in calls if isinstance(calls, list) else ["not a list"]:
+                    known, where = call if isinstance(call, dict) else {}, f"{param}.tool_calls"
+                    message = f"Invalid tool call in '{where}'."
+                    items.append(_function_call(known.get("id"), known.get("function"), message, where))
             elif not chat:
                 raise BadRequest(f"Invalid value for '{param}.role'.", f"{param}.role")
             elif role == "tool" and isinstance(item.get("tool_call_id"), str):
@@ -112,8 +116,8 @@ def _conversation(given: Any, name: str, chat: bool) -> tuple[list[str], list[It
 
 def _nested_history(item: Any) -> list[dict[str, Any]]:
     """The items of a conversation that the Agents SDK has put into one message at a handoff; [] for other items."""
-    text = item.get("content") if isinstance(item, dict) else None
-    nested = _NESTED.match(text) if isinstance(text, str) else None
+    told = isinstance(item, dict) and item.get("role") == "assistant" and not {"type", "tool_calls"} & set(item)
+    nested = _NESTED.match(item["content"]) if told and isinstance(item.get("content"), str) else None
     found = []
     for record in re.split(r"^\d+\. ", nested[1], flags=re.MULTILINE) if nested else []:
         kind, _, rest = record.strip().partition(": ")
@@ -126,36 +130,29 @@ def _nested_history(item: Any) -> list[dict[str, Any]]:
 
 def _refuse_unpaired(given: Sequence[dict[str, Any]], chat: bool) -> None:
     """Refuses a tool call that has no output, and an output that has no call before it."""
-    called: set[str] = set()
-    waiting: dict[str, None] = {}
-
-    def refuse_waiting(index: int) -> None:
-        if waiting and chat:
-            message = "An assistant message with 'tool_calls' must be followed by tool messages responding to each"
-            ids = f"The following tool_call_ids did not have response messages: {', '.join(waiting)}"
-            raise BadRequest(f"{message} 'tool_call_id'. {ids}", f"messages.[{index}].role")
-        if waiting:
-            raise BadRequest(f"No tool output found for function call {next(iter(waiting))}.", "input")
-
-    for index, item in enumerate(given):
+    answered: dict[str, bool] = {}  # of the calls that may still be answered
+    for index, item in enumerate([*given, {"role": "", "type": ""}]):
         if chat:
             made = [call["id"] for call in item.get("tool_calls") or () if item["role"] == "assistant"]
-            output = item["tool_call_id"] if item["role"] == "tool" else None
+            output, ends = (item["tool_call_id"], False) if item["role"] == "tool" else (None, True)
         else:
             made = [item["call_id"]] if item.get("type") == "function_call" else []
-            output = item["call_id"] if item.get("type") == "function_call_output" else None
-        if output is None and chat:
-            refuse_waiting(index)
-            called.clear()
-        elif output is not None and output not in called:
-            if chat:
-                message = "messages with role 'tool' must be a response to a preceeding message with 'tool_calls'."
-                raise BadRequest(f"Invalid parameter: {message}", f"messages.[{index}].role")
-            raise BadRequest(f"No tool call found for function call output with call_id {output}.", "input")
-        waiting.pop(output or "", None)
-        called.update(made)
-        waiting.update(dict.fromkeys(made))
-    refuse_waiting(len(given) - 1)
+            output, ends = item["call_id"] if item.get("type") == "function_call_output" else None, index == len(given)
+        param = f"messages.[{min(index, len(given) - 1)}].role" if chat else "input"
+        waiting = [call_id for call_id in answered if not answered[call_id]]
+        if ends and waiting and chat:
+            message = "An assistant message with 'tool_calls' must be followed by tool messages responding to each"
+            ids = f"The following tool_call_ids did not have response messages: {', '.join(waiting)}"
+            raise BadRequest(f"{message} 'tool_call_id'. {ids}", param)
+        if ends and waiting:
+            raise BadRequest(f"No tool output found for function call {waiting[0]}.", param)
+        if output is not None and output not in answered and chat:
+            message = "messages with role 'tool' must be a response to a preceeding message with 'tool_calls'."
+            raise BadRequest(f"Invalid parameter: {message}", param)
+        if output is not None and output not in answered:
+            raise BadRequest(f"No tool call found for function call output with call_id {output}.", param)
+        answered = {} if ends else answered
+        answered |= {output: True} if output is not None else dict.fromkeys(made, False)
 
 
 def _text(content: Any, param: str) -> str:
@@ -169,12 +166,6 @@ def _text(content: Any, param: str) -> str:
     if not all(isinstance(text, str) for text in texts):
         raise BadRequest(f"Invalid content part in '{param}': expected text.", param)
     return "\n".join(text for text in texts if text)
-
-
-def _tool_calls(given: Any, param: str) -> Iterator[FunctionCall]:
-    for call in given if isinstance(given, list) else ["not a list"] if given else []:
-        call = call if isinstance(call, dict) else {}
-        yield _function_call(call.get("id"), call.get("function"), f"Invalid tool call in '{param}'.", param)
 
 
 def _function_call(call_id: Any, function: Any, message: str, param: str) -> FunctionCall:
