@@ -215,7 +215,7 @@ class Run:
     continues: str = ""  # the id of the run before this one, which continued as new
     earlier: tuple[str, ...] = ()  # ids of the runs before the last one, oldest first, that are in here too
     notes: tuple[str, ...] = ()
-    encoding: str = ""  # of data that only a codec can read
+    encoded: bool = False  # whether only a codec can read what it holds
 
     @property
     def open(self) -> bool:
