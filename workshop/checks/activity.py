@@ -35,6 +35,7 @@ async def look(work: Work) -> str:
         raise incorrect("not-async", f"{name} is a plain function.", slip)
 
     loop = _Loop(activity)
+    await _raise_if_it_blocks(work, loop)
     texas = await _answer(work, loop, "TX")
     california = await _answer(work, loop, "CA")
     for state, text in (("TX", texas), ("CA", california)):
@@ -128,11 +129,11 @@ class _Call:
         return await follow(over, bool, SECONDS, 0.01)
 
 
-async def _answer(work: Work, loop: _Loop, state: str) -> str:
-    """What it returns when all is well: a text."""
+async def _raise_if_it_blocks(work: Work, loop: _Loop) -> None:
+    """For an activity that holds up its worker while it waits for an answer, as a request that is not awaited does."""
     before = work.practice.newest()
-    work.practice.fault("weather", "slow", delay=60, times=1)  # until it is seen what the worker could do meanwhile
-    call = loop.call(state)
+    work.practice.fault("weather", "slow", delay=60, times=1)
+    call = loop.call("TX")
 
     async def asked() -> bool:
         return call.over or bool(work.practice.entries("weather", before))
@@ -144,6 +145,12 @@ async def _answer(work: Work, loop: _Loop, state: str) -> str:
         seen = "While it waited for the weather service, it held up its worker: nothing else could run there."
         raise incorrect("blocks", seen, "Await the call: `await http.get(...)`, of an httpx.AsyncClient.")
     work.practice.clear()
+    await call.wait()
+
+
+async def _answer(work: Work, loop: _Loop, state: str) -> str:
+    """What it returns when all is well: a text."""
+    before, call = work.practice.newest(), loop.call(state)
     await call.wait()
     requests = work.practice.entries("weather", before)
     if not call.over:
