@@ -342,6 +342,7 @@ class _Fold:
             heartbeat_timeout=_seconds(told.heartbeat_timeout),
             start_to_close=_seconds(told.start_to_close_timeout),
             schedule_to_close=_seconds(told.schedule_to_close_timeout),
+            first_pause=_seconds(policy.initial_interval),
             longest_pause=_seconds(policy.initial_interval if steady else policy.maximum_interval),
             maximum_attempts=policy.maximum_attempts,
             pauses=_pauses(policy),

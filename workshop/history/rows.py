@@ -140,6 +140,7 @@ class Row:
     heartbeat_timeout: float | None = None  # seconds
     start_to_close: float | None = None  # seconds
     schedule_to_close: float | None = None  # seconds; None = without a bound
+    first_pause: float | None = None  # seconds between the first attempt and the second
     longest_pause: float | None = None  # seconds between two attempts
     maximum_attempts: int = 0  # 0 = without a bound
     pauses: float | None = None  # seconds that all pauses take together, where there is a maximum of attempts

@@ -1,12 +1,11 @@
 """The areas of the weather service, and which of them a text asks about."""
 
-import json
 import re
 import unicodedata
 
-from workshop.practice import DATA
+from workshop.practice import data
 
-_TABLES = json.loads((DATA / "areas.json").read_text(encoding="utf-8"))
+_TABLES = data("areas.json")
 # Area code -> its names: English, French and Spanish (one name: the same in all), then what else it is called.
 # The codes are those of https://api.weather.gov/openapi.json (StateTerritoryCode, MarineAreaCode).
 STATES: dict[str, list[str]] = _TABLES["states"]
@@ -34,7 +33,7 @@ _PHRASES: dict[str, list[str]] = {
 _WORDS = frozenset(_TABLES["words"])
 _INTERJECTIONS = frozenset(("HI", "OH", "OK"))
 # Words that stand before a code and are no city: "Let ME know", "Come IN".
-_ORDINARY = frozenset(json.loads((DATA / "languages.json").read_text(encoding="utf-8"))["english"]["words"])
+_ORDINARY = frozenset(data("languages.json")["english"]["words"])
 _CLOCK = frozenset(("AM", "AN", "PM", "PS"))  # marine codes that are words in capitals as well
 # Small letters that a cue of French or Spanish precedes as a word: "pour ca", "de la", "para mi".
 _AFTER_CUES = frozenset(("CA", "DE", "IL", "LA", "MI", "NE", "VA"))
@@ -177,8 +176,8 @@ def _is_meant(text: _Text, match: re.Match[str], code: str) -> bool:
         return bool(_SUBJECT.match(after))
     if code in _INTERJECTIONS and not before.strip() and not re.match(r"\s+(?:and|or|&)\b", after):  # "OK, Texas"
         return bool(_SUBJECT.match(after))
-    word, city = _WORD.search(before), _CITY.search(before)
-    ordinary = bool(word and word[1].lower() in _ORDINARY)
+    last_word, city = _WORD.search(before), _CITY.search(before)
+    ordinary = bool(last_word and last_word[1].lower() in _ORDINARY)
     told = cued or called or (city and not ordinary) or _TOPIC.search(before)
     if code == "ME" and ordinary and not told:  # "Show ME alerts"
         return False

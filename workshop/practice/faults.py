@@ -87,11 +87,11 @@ class Fault:
             raise BadFault(f"no such target: {target!r}; there are: {', '.join(KINDS)}")
         if not isinstance(kind, str) or kind not in KINDS[target]:
             raise BadFault(f"no such fault for {target}: {kind!r}; there are: {', '.join(KINDS[target])}")
-        times = _whole_number(spec, "times", 1, 1_000_000)
-        after = _whole_number(spec, "after", 0, 1_000_000)
+        times = _number(spec, "times", 1, 1_000_000, whole=True)
+        after = _number(spec, "after", 0, 1_000_000, whole=True)
         delay = _number(spec, "delay", 0, MAX_DELAY)
         probability = _number(spec, "probability", 0, 1)
-        seed = _whole_number(spec, "seed", -(2**63), 2**63)
+        seed = _number(spec, "seed", -(2**63), 2**63, whole=True)
         if kind == "slow" and delay is None:
             delay = DEFAULT_DELAY
         return cls(target, kind, times, after, delay, _retry_after(spec.get("retry_after")), probability, seed)
@@ -173,23 +173,14 @@ class Faults:
         return [fault.as_json() for fault in self._now.values() if fault.left != 0]
 
 
-def _number(spec: dict[str, Any], name: str, low: float, high: float) -> float | None:
+def _number(spec: dict[str, Any], name: str, low: float, high: float, whole: bool = False) -> Any:
     value = spec.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise BadFault(f"{name} is a number from {low:g} to {high:g}, not {value!r}")
-    return float(value)
-
-
-def _whole_number(spec: dict[str, Any], name: str, low: int, high: int) -> int | None:
-    value = spec.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+    if isinstance(value, bool) or not isinstance(value, int if whole else int | float) or not low <= value <= high:
         limits = f" from {low:g} to {high:g}" if high < 2**62 else ""
-        raise BadFault(f"{name} is a whole number{limits}, not {value!r}")
-    return value
+        raise BadFault(f"{name} is a {'whole ' * whole}number{limits}, not {value!r}")
+    return value if whole else float(value)
 
 
 def _retry_after(value: Any) -> str | None:

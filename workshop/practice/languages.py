@@ -1,14 +1,13 @@
 """The workshop's three languages: which of them a short text is in, and what the practice model says in each."""
 
-import json
 import re
 
-from workshop.practice import DATA
+from workshop.practice import data
 from workshop.practice.areas import STATES, without_accents
 
 # `names` is what a language is called in tool names and instructions, `words` are small words and weather words, all
 # without accents. "other" has words of German, Portuguese, Italian and Dutch that would be taken for one of ours.
-_TABLES = json.loads((DATA / "languages.json").read_text(encoding="utf-8"))
+_TABLES = data("languages.json")
 LANGUAGES = ("english", "french", "spanish")
 _NAMES: dict[str, list[str]] = {language: _TABLES[language]["names"] for language in LANGUAGES}
 _GREETINGS = {greeting: language for language in LANGUAGES for greeting in _TABLES[language]["greetings"]}

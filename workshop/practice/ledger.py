@@ -233,10 +233,5 @@ def _now() -> str:
 
 def _outcomes(entries: list[dict[str, Any]]) -> dict[str, Any]:
     outcomes = Counter(entry["outcome"] for entry in entries)
-    return {
-        "requests": outcomes.total(),
-        "completed": outcomes["completed"],
-        "failed": outcomes["failed"],
-        "abandoned": outcomes["abandoned"],
-        "in_flight": outcomes["in flight"],
-    }
+    names = ("completed", "failed", "abandoned", "in flight")
+    return {"requests": outcomes.total(), **{name.replace(" ", "_"): outcomes[name] for name in names}}

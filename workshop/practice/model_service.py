@@ -8,7 +8,7 @@ from uuid import uuid4
 from starlette.requests import Request
 from starlette.responses import Response
 
-from workshop.practice import model, openai_api
+from workshop.practice import data, model, openai_api
 from workshop.practice.calls import delay_or_drop, json_response, state_of
 from workshop.practice.conversation import FunctionOutput, Reply
 from workshop.practice.faults import Fault
@@ -16,19 +16,7 @@ from workshop.practice.openai_api import STAND_IN, BadRequest
 from workshop.practice.prices import PRICES, cost_usd, tokens
 
 _HEADERS = {"X-Stand-In": STAND_IN}
-# kind -> status, message, type, code: as OpenAI's own errors are coded.
-_ERRORS = {
-    "rate-limit": (429, "Rate limit reached for requests.", "requests", "rate_limit_exceeded"),
-    "quota": (
-        429,
-        "You exceeded your current quota, please check your plan and billing details.",
-        "insufficient_quota",
-        "insufficient_quota",
-    ),
-    "bad-key": (401, "Incorrect API key provided.", "invalid_request_error", "invalid_api_key"),
-    "down": (503, "The server is overloaded or not ready yet.", "service_unavailable", None),
-    "server-error": (500, "The server had an error while processing your request.", "server_error", None),
-}
+_ERRORS = data("errors.json")["model"]  # status, message, type and code, as OpenAI's own errors have them
 _ON_PURPOSE = "(practice fault)"
 
 

@@ -10,10 +10,12 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from workshop.practice import data
 from workshop.practice.conversation import FunctionCall, FunctionOutput, Item, Message, ModelRequest, Reply, Tool
 
 # What the Agents SDK makes of a conversation under `RunConfig(nest_handoff_history=True)`, whatever its markers are.
 _NESTED = re.compile(r"For context, here is the conversation so far[^\n]*:\n[^\n]+\n(.*)\n[^\n]+\Z", re.DOTALL)
+_SHAPES = data("shapes.json")  # of answers: what is null there is filled in here
 STAND_IN = "the practice model: a scripted stand-in, no LLM"
 
 
@@ -98,7 +100,11 @@ def _conversation(given: Any, name: str, chat: bool) -> tuple[list[str], list[It
                 items.append(Message(role, text))
             elif role == "assistant":
                 items += [Message(role, text)] if text else []
-                items += _tool_calls(item.get("tool_calls"), f"{param}.tool_calls")
+                calls = item.get("tool_calls") or []
+                for call in calls if isinstance(calls, list) else ["not a list"]:
+                    known, where = call if isinstance(call, dict) else {}, f"{param}.tool_calls"
+                    message = f"Invalid tool call in '{where}'."
+                    items.append(_function_call(known.get("id"), known.get("function"), message, where))
             elif not chat:
                 raise BadRequest(f"Invalid value for '{param}.role'.", f"{param}.role")
             elif role == "tool" and isinstance(item.get("tool_call_id"), str):
@@ -110,8 +116,8 @@ def _conversation(given: Any, name: str, chat: bool) -> tuple[list[str], list[It
 
 def _nested_history(item: Any) -> list[dict[str, Any]]:
     """The items of a conversation that the Agents SDK has put into one message at a handoff; [] for other items."""
-    text = item.get("content") if isinstance(item, dict) else None
-    nested = _NESTED.match(text) if isinstance(text, str) else None
+    told = isinstance(item, dict) and item.get("role") == "assistant" and not {"type", "tool_calls"} & set(item)
+    nested = _NESTED.match(item["content"]) if told and isinstance(item.get("content"), str) else None
     found = []
     for record in re.split(r"^\d+\. ", nested[1], flags=re.MULTILINE) if nested else []:
         kind, _, rest = record.strip().partition(": ")
@@ -124,36 +130,29 @@ def _nested_history(item: Any) -> list[dict[str, Any]]:
 
 def _refuse_unpaired(given: Sequence[dict[str, Any]], chat: bool) -> None:
     """Refuses a tool call that has no output, and an output that has no call before it."""
-    called: set[str] = set()
-    waiting: dict[str, None] = {}
-
-    def refuse_waiting(index: int) -> None:
-        if waiting and chat:
-            message = "An assistant message with 'tool_calls' must be followed by tool messages responding to each"
-            ids = f"The following tool_call_ids did not have response messages: {', '.join(waiting)}"
-            raise BadRequest(f"{message} 'tool_call_id'. {ids}", f"messages.[{index}].role")
-        if waiting:
-            raise BadRequest(f"No tool output found for function call {next(iter(waiting))}.", "input")
-
-    for index, item in enumerate(given):
+    answered: dict[str, bool] = {}  # of the calls that may still be answered
+    for index, item in enumerate([*given, {"role": "", "type": ""}]):
         if chat:
             made = [call["id"] for call in item.get("tool_calls") or () if item["role"] == "assistant"]
-            output = item["tool_call_id"] if item["role"] == "tool" else None
+            output, ends = (item["tool_call_id"], False) if item["role"] == "tool" else (None, True)
         else:
             made = [item["call_id"]] if item.get("type") == "function_call" else []
-            output = item["call_id"] if item.get("type") == "function_call_output" else None
-        if output is None and chat:
-            refuse_waiting(index)
-            called.clear()
-        elif output is not None and output not in called:
-            if chat:
-                message = "messages with role 'tool' must be a response to a preceeding message with 'tool_calls'."
-                raise BadRequest(f"Invalid parameter: {message}", f"messages.[{index}].role")
-            raise BadRequest(f"No tool call found for function call output with call_id {output}.", "input")
-        waiting.pop(output or "", None)
-        called.update(made)
-        waiting.update(dict.fromkeys(made))
-    refuse_waiting(len(given) - 1)
+            output, ends = item["call_id"] if item.get("type") == "function_call_output" else None, index == len(given)
+        param = f"messages.[{min(index, len(given) - 1)}].role" if chat else "input"
+        waiting = [call_id for call_id in answered if not answered[call_id]]
+        if ends and waiting and chat:
+            message = "An assistant message with 'tool_calls' must be followed by tool messages responding to each"
+            ids = f"The following tool_call_ids did not have response messages: {', '.join(waiting)}"
+            raise BadRequest(f"{message} 'tool_call_id'. {ids}", param)
+        if ends and waiting:
+            raise BadRequest(f"No tool output found for function call {waiting[0]}.", param)
+        if output is not None and output not in answered and chat:
+            message = "messages with role 'tool' must be a response to a preceeding message with 'tool_calls'."
+            raise BadRequest(f"Invalid parameter: {message}", param)
+        if output is not None and output not in answered:
+            raise BadRequest(f"No tool call found for function call output with call_id {output}.", param)
+        answered = {} if ends else answered
+        answered |= {output: True} if output is not None else dict.fromkeys(made, False)
 
 
 def _text(content: Any, param: str) -> str:
@@ -167,12 +166,6 @@ def _text(content: Any, param: str) -> str:
     if not all(isinstance(text, str) for text in texts):
         raise BadRequest(f"Invalid content part in '{param}': expected text.", param)
     return "\n".join(text for text in texts if text)
-
-
-def _tool_calls(given: Any, param: str) -> Iterator[FunctionCall]:
-    for call in given if isinstance(given, list) else ["not a list"] if given else []:
-        call = call if isinstance(call, dict) else {}
-        yield _function_call(call.get("id"), call.get("function"), f"Invalid tool call in '{param}'.", param)
 
 
 def _function_call(call_id: Any, function: Any, message: str, param: str) -> FunctionCall:
@@ -222,6 +215,8 @@ def _choice(body: dict[str, Any], offered: Sequence[str], chat: bool) -> str:
     function, kind = given.get("function"), given.get("type", "function")
     # Of other kinds, which only the real service can run, it is known whether they are on offer.
     name = kind if kind != "function" else function.get("name") if isinstance(function, dict) else given.get("name")
+    if not isinstance(name, str):
+        raise BadRequest("Missing required parameter: 'tool_choice.name'.", "tool_choice.name")
     if name not in (offered if kind == "function" else [tool.get("type") for tool in tools]):
         raise BadRequest(f"Tool choice '{name}' not found in 'tools' parameter.", "tool_choice")
     return name if kind == "function" else "auto"
@@ -258,73 +253,42 @@ def write_response(reply: Reply, body: dict[str, Any], key: str, usage: tuple[in
     now = int(time.time())
     metadata = body.get("metadata")
     return {
+        **_SHAPES["response"],
         "id": f"resp_{key}",
-        "object": "response",
         "created_at": now,
         "completed_at": now,
-        "status": "completed",
-        "error": None,
-        "incomplete_details": None,
         "instructions": body.get("instructions"),
-        "max_output_tokens": None,
         "model": body["model"],
         "output": output,
         "parallel_tool_calls": body.get("parallel_tool_calls") is not False,
-        "previous_response_id": None,
-        "reasoning": {"effort": None, "summary": None},
-        "store": False,
-        "temperature": 1.0,
-        "text": {"format": {"type": "text"}},
-        "tool_choice": "auto",
-        "tools": [],
-        "top_p": 1.0,
-        "truncation": "disabled",
-        "usage": {
-            "input_tokens": usage[0],
-            "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
-            "output_tokens": usage[1],
-            "output_tokens_details": {"reasoning_tokens": 0},
-            "total_tokens": sum(usage),
-        },
-        "user": None,
+        "usage": _usage("response", "input_tokens", "output_tokens", usage),
         "metadata": {**(metadata if isinstance(metadata, dict) else {}), "stand_in": STAND_IN},
     }
 
 
 def write_completion(reply: Reply, body: dict[str, Any], key: str, usage: tuple[int, int]) -> dict[str, Any]:
     """The `chat.completion` object of Chat Completions, from the same as `write_response`."""
-    message: dict[str, Any] = {
-        "role": "assistant",
-        "content": None if reply.calls else reply.text,
-        "refusal": None,
-        "annotations": [],
-    }
-    if reply.calls:
-        message["tool_calls"] = [
-            {
-                "id": f"call_{key}_{index}",
-                "type": "function",
-                "function": {"name": call.name, "arguments": call.written},
-            }
-            for index, call in enumerate(reply.calls, start=1)
-        ]
+    content = None if reply.calls else reply.text
+    message: dict[str, Any] = {"role": "assistant", "content": content, "refusal": None, "annotations": []}
+    for index, call in enumerate(reply.calls, start=1):
+        function = {"name": call.name, "arguments": call.written}
+        made = {"id": f"call_{key}_{index}", "type": "function", "function": function}
+        message.setdefault("tool_calls", []).append(made)
     finish = "tool_calls" if reply.calls else "stop"
     return {
+        **_SHAPES["completion"],
         "id": f"chatcmpl-{key}",
-        "object": "chat.completion",
         "created": int(time.time()),
         "model": body["model"],
         "system_fingerprint": STAND_IN,
         "metadata": {"stand_in": STAND_IN},
         "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": finish}],
-        "usage": {
-            "prompt_tokens": usage[0],
-            "completion_tokens": usage[1],
-            "total_tokens": sum(usage),
-            "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
-            "completion_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 0},
-        },
+        "usage": _usage("completion", "prompt_tokens", "completion_tokens", usage),
     }
+
+
+def _usage(shape: str, of_input: str, of_output: str, usage: tuple[int, int]) -> dict[str, Any]:
+    return {**_SHAPES[shape]["usage"], of_input: usage[0], of_output: usage[1], "total_tokens": sum(usage)}
 
 
 def stream_response(response: dict[str, Any]) -> Iterator[str]:

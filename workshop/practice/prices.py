@@ -4,20 +4,11 @@ import json
 import math
 from typing import Any
 
+from workshop.practice import data
+
 # US dollars for a million input and a million output tokens: OpenAI's list prices at
 # https://developers.openai.com/api/docs/pricing, as reported for 2026-08-01. They change; no discount is counted.
-PRICES = {
-    "gpt-5.6-luna": (0.20, 1.20),
-    "gpt-5.6-terra": (2.00, 12.00),
-    "gpt-5.6-sol": (5.00, 30.00),
-    "gpt-5.4": (2.50, 15.00),
-    "gpt-5.4-mini": (0.75, 4.50),
-    "gpt-4.1": (2.00, 8.00),
-    "gpt-4.1-mini": (0.40, 1.60),
-    "gpt-4.1-nano": (0.10, 0.40),
-    "gpt-4o": (2.50, 10.00),
-    "gpt-4o-mini": (0.15, 0.60),
-}
+PRICES: dict[str, list[float]] = data("prices.json")
 DEFAULT_MODEL = "gpt-5.6-luna"  # what the Agents SDK asks for when nobody names a model
 PRICE_BASIS = (
     "Nothing was billed. Cost: what answered calls would cost at OpenAI's list prices of 2026-08-01 "

@@ -47,6 +47,7 @@ def build_app(state: PracticeState | None = None) -> Starlette:
         ],
         exception_handlers={HTTPException: refused, Exception: broken},
     )
+    app.router.redirect_slashes = False  # the real services do not, either
     app.state.practice = state or PracticeState()
     return app
 

@@ -15,13 +15,14 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from workshop.practice import DATA
+from workshop.practice import data
 from workshop.practice.areas import AREAS, MARINE, STATES
 from workshop.practice.calls import delay_or_drop, json_response, state_of
 
 HUGE_BYTES = 3_000_000
 # Area -> the properties of its alerts. What is not there is left out, or null, as it comes: clients must bear both.
-_ALERTS: dict[str, list[dict[str, str | None]]] = json.loads((DATA / "alerts.json").read_text(encoding="utf-8"))
+_ALERTS: dict[str, list[dict[str, str | None]]] = data("alerts.json")
+_OF_EVERY_ALERT = data("shapes.json")["alert"]
 _GEOJSON = "application/geo+json"
 _SITE = "https://api.weather.gov"
 _NO_AGENT = "Every request needs a User-Agent header that names your application; yours has none."
@@ -36,11 +37,7 @@ _PARAMETERS = {
     "certainty": "certainty",
     **dict.fromkeys(("code", "point", "region", "region_type", "zone")),
 }
-_ERRORS = {
-    "down": (503, "ServiceUnavailable", "Service Unavailable", "The weather service is down"),
-    "not-found": (404, "NotFound", "Not Found", "There is nothing here"),
-    "forbidden": (403, "Forbidden", "Forbidden", "Access is denied"),
-}
+_ERRORS = data("errors.json")["weather"]  # status, name, title, detail
 
 
 async def alerts(request: Request) -> Response:
@@ -147,23 +144,11 @@ def _collection(areas: Sequence[str], alerts: Mapping[str, list[dict[str, str | 
                 "@type": "wx:Alert",
                 "id": name,
                 **alert,
-                "certainty": "Likely",
-                "urgency": "Expected",
-                "status": "Actual",
-                "messageType": "Alert",
-                "category": "Met",
-                "response": "Prepare",
-                "sent": begins.isoformat(),
-                "effective": begins.isoformat(),
-                "onset": begins.isoformat(),
+                **_OF_EVERY_ALERT,
+                **dict.fromkeys(("sent", "effective", "onset"), begins.isoformat()),
                 "expires": (begins + timedelta(days=1)).isoformat(),
-                "ends": None,
-                "sender": "practice@example.invalid",
-                "senderName": "Practice Weather Desk (made up, for a workshop)",
                 "geocode": {"UGC": [f"{area}Z{number:03d}"], "SAME": []},
                 "affectedZones": [f"{_SITE}/zones/forecast/{area}Z{number:03d}"],
-                "references": [],
-                "parameters": {},
             }
             features.append({"id": properties["@id"], "type": "Feature", "geometry": None, "properties": properties})
     return {
