@@ -263,6 +263,23 @@ def test_a_mistake_in_the_shell_is_mended_in_the_shell(tmp_path: Path) -> None:
     assert the(check(tmp_path, GOOD, {"OPENAI_API_KEY": f"{KEY} "}), "key-spaces").next_step == "unset OPENAI_API_KEY"
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TEMPORAL_ADDRESS", "cluster.test:7233"),
+        ("TEMPORAL_NAMESPACE", "other"),
+        ("TEMPORAL_UI_URL", "https://ui.test"),
+    ],
+)
+def test_a_shell_that_leads_to_another_temporal_server_is_named(tmp_path: Path, name: str, value: str) -> None:
+    file = f"{GOOD}TEMPORAL_ADDRESS=127.0.0.1:7233\nTEMPORAL_NAMESPACE=default\nTEMPORAL_UI_URL=http://127.0.0.1:8233\n"
+    finding = the(check(tmp_path, file, {name: value}), "shell-wins")
+    assert (finding.level, finding.next_step) == ("warning", f"unset {name}")
+    assert check(tmp_path, file, {"TEMPORAL_ADDRESS": "127.0.0.1:7233"}) == []
+    # That nothing stands in the file is no contradiction.
+    assert check(tmp_path, GOOD, {"TEMPORAL_ADDRESS": "cluster.test:7233"}) == []
+
+
 @pytest.mark.parametrize("value", ["0", "false", "", None])
 def test_traces_that_would_leave_are_named(tmp_path: Path, value: str | None) -> None:
     text = GOOD.replace(
@@ -460,7 +477,11 @@ def test_certificates_that_are_gone_are_named_and_others_stay_in_force(tmp_path:
     """Case C02."""
     (tmp_path / "empty.pem").touch()
     shutil.copy(certifi.where(), tmp_path / "ca.pem")
-    for path, says in (("nowhere/ca.pem", "No such file"), ("empty.pem", "no certificate"), (".", "cannot be read")):
+    for path, says in (
+        ("nowhere/ca.pem", "No such file"),
+        ("empty.pem", "without a certificate"),
+        (".", "cannot be used"),
+    ):
         shell = {"SSL_CERT_FILE": str(tmp_path / path)}
         finding = the(check(tmp_path, GOOD, shell), "certificates")
         assert (finding.level, finding.next_step.endswith("or: unset SSL_CERT_FILE")) == ("problem", True)
@@ -473,6 +494,9 @@ def test_certificates_that_are_gone_are_named_and_others_stay_in_force(tmp_path:
     del shell["SSL_CERT_FILE"]
     assert the(check(tmp_path, GOOD, shell), "certificates").level == "warning"
     assert check(tmp_path, GOOD, {"SSL_CERT_DIR": str(tmp_path)}) == []
+    # Each client writes its keys there as it starts, where somebody wants to read along.
+    assert the(check(tmp_path, GOOD, {"SSLKEYLOGFILE": "/nowhere/keys"}), "certificates").level == "problem"
+    assert check(tmp_path, GOOD, {"SSLKEYLOGFILE": str(tmp_path / "keys")}) == []
 
 
 def test_proxies_that_harm_nobody_are_left_in_peace(tmp_path: Path) -> None:

@@ -281,7 +281,7 @@ def test_what_a_model_streams_is_one_row() -> None:
         )
         events += [words, listens]
     run = run_from_events("x", events)
-    assert (only(run, SIGNAL).attempts, only(run, SIGNAL).closed) == (3, only(run, SIGNAL).scheduled)
+    assert (only(run, SIGNAL).asked, only(run, SIGNAL).attempts) == ("in 3 parts", 0)
     assert UPDATE not in kinds(run)
 
 

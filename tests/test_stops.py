@@ -1,6 +1,7 @@
 """Polite stops and impolite environments, as a person at a terminal meets them."""
 
 import signal
+import socket
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,46 @@ def test_a_second_ctrl_c_ends_the_worker_at_once(solutions: Solutions) -> None:
     solutions.practice.clear()
     solutions.worker(DURABLE)
     assert starter.wait() == 0
+
+
+# Presses Ctrl+C as soon as a module is asked for.
+IMPATIENT = """
+import os, signal, sys
+class Impatient:
+    def find_spec(self, name, path=None, target=None):
+        if name == os.environ["INTERRUPT_AT"]:
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Impatient())
+"""
+
+
+@pytest.mark.parametrize(
+    ("folder", "script", "module"),
+    [
+        *((DURABLE, "starter.py", name) for name in ("dotenv", "temporalio.client", "agents", "workflows")),
+        (DURABLE, "worker.py", "temporalio.worker"),
+    ],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_ctrl_c_while_a_script_imports_is_one_line(
+    solutions: Solutions, tmp_path: Path, folder: Path, script: str, module: str
+) -> None:
+    """Case C09."""
+    (tmp_path / "sitecustomize.py").write_text(IMPATIENT)
+    program = solutions.cold(folder / script, PYTHONPATH=str(tmp_path), INTERRUPT_AT=module)
+    assert (program.wait(), program.text) == (-signal.SIGINT, "Stopped.\n")
+
+
+@pytest.mark.parametrize("script", ["worker.py", "starter.py"])
+def test_ctrl_c_while_a_script_connects_is_one_line(solutions: Solutions, script: str) -> None:
+    """Case C09: to a server that takes the connection and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        program = solutions.run(DURABLE / script, TEMPORAL_ADDRESS=address)
+        with silent.accept()[0]:
+            program.signal(signal.SIGINT)
+            assert (program.wait(), program.text) == (-signal.SIGINT, "Stopped.\n")
 
 
 def test_ctrl_c_at_the_starter_leaves_the_workflow_running(solutions: Solutions) -> None:

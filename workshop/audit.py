@@ -95,7 +95,7 @@ def totals(run: Run) -> str:
         count(t.tool_calls, "tool call"),
         count(t.handoffs, "handoff"),
         count(t.attempts, "attempt"),
-        "tokens not known" if run.encoding else f"{t.input_tokens:,} tokens in, {t.output_tokens:,} out",
+        "tokens not known" if run.encoded else f"{t.input_tokens:,} tokens in, {t.output_tokens:,} out",
     ]
     if t.tools_in_workflow:
         parts.insert(2, f"{count(t.tools_in_workflow, 'tool')} run inside the workflow, without activity")

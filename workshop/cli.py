@@ -103,7 +103,8 @@ def use(
     else:
         say(doctor.mode_words(doctor.Facts.gather(ROOT, os.environ)))
     finding = doctor.first_problem(ROOT, os.environ, doctor.SETTINGS)
-    for problem in [finding] if finding else doctor.model_server(ROOT, os.environ):
+    asked = doctor.model_server(ROOT, os.environ) if mode else []
+    for problem in filter(None, [finding, *asked]):
         say(str(problem))
 
 

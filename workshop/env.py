@@ -21,7 +21,7 @@ from workshop.settings import HOST, Settings, is_local
 URL, KEY = "OPENAI_BASE_URL", "OPENAI_API_KEY"
 TRACING, WEATHER = "OPENAI_AGENTS_DISABLE_TRACING", "WEATHER_API_URL"
 MANAGED = (URL, KEY, TRACING, WEATHER)
-ADDRESS, UI = "TEMPORAL_ADDRESS", "TEMPORAL_UI_URL"
+SERVER = ADDRESS, NAMESPACE, UI = "TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "TEMPORAL_UI_URL"
 # They name the server, so that TEMPORAL_ADDRESS does not have to.
 PROFILES = ("TEMPORAL_PROFILE", "TEMPORAL_CONFIG_FILE")
 PRACTICE_KEY = "practice"
@@ -405,7 +405,8 @@ def _lead(file: EnvFile, name: str, mode: str, value: str, practice_port: int, h
 def overridden(file: EnvFile, environ: Mapping[str, str]) -> list[str]:
     """Names of ours that the shell sets to something else than the file, and so decides."""
     values = file.values()
-    names = [name for name in MANAGED if environ.get(name) and environ[name] != values.get(name)]
+    names = [name for name in (*MANAGED, *SERVER) if environ.get(name) and environ[name] != values.get(name)]
+    names = [name for name in names if name in MANAGED or values.get(name)]
     # A key that only the shell has is a good place for it; tracing that is off in the shell harms nobody.
     if KEY in names and not values.get(KEY):
         names.remove(KEY)

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,8 +32,7 @@ RPC_TIMEOUT = timedelta(seconds=4)  # nobody waits longer for one answer of the 
 POLLERS_TIMEOUT = timedelta(seconds=2)
 # A worker's poll returns after a minute at the latest and is then repeated; older than this, nobody is there.
 POLL_AGE = timedelta(seconds=75)
-FORGOTTEN = timedelta(minutes=5)  # how long the server lists one who no longer polls
-CLOCKS_DIFFER = timedelta(seconds=10)
+CLOCKS_DIFFER = timedelta(seconds=5)
 PAGE = 100  # workflows that are looked at for the latest
 
 UP = "start one with: workshop up (or correct TEMPORAL_ADDRESS)"
@@ -175,7 +175,7 @@ class Pollers:
 
     workflows: tuple[str, ...]
     activities: tuple[str, ...]
-    ahead: timedelta = timedelta()  # of the server's clock is this machine's, as far as the two cannot both be right
+    ahead: timedelta = timedelta()  # this machine's clock of the server's, where that matters
 
 
 async def pollers(client: Client, task_queue: str) -> Pollers:
@@ -195,10 +195,11 @@ async def pollers(client: Client, task_queue: str) -> Pollers:
     workflows, activities = await asyncio.gather(
         listed(TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW), listed(TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY)
     )
-    now = datetime.now(UTC)
+    now, ahead = datetime.now(UTC), timedelta()
     newest = max((polled for _, polled in (*workflows, *activities)), default=now)
-    # Nobody has polled in the future, and none of the list more than five minutes ago.
-    ahead = now - newest if newest - now > CLOCKS_DIFFER or now - newest > FORGOTTEN + CLOCKS_DIFFER else timedelta()
+    if not -CLOCKS_DIFFER < now - newest < POLL_AGE:  # nobody is there any more, or the two clocks differ
+        with suppress(RPCError):  # it may be forbidden to ask
+            ahead = -(await clock_difference(client) or timedelta())
     oldest = now - ahead - POLL_AGE
 
     def alive(listed: list[tuple[str, datetime]]) -> tuple[str, ...]:

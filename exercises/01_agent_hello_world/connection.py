@@ -4,8 +4,13 @@ import asyncio
 import atexit
 import os
 import signal
+import sys
 import time
 from typing import Any
+
+# Ctrl+C is no error, whenever it comes: while the packages are imported, too.
+told = sys.excepthook
+sys.excepthook = lambda kind, *rest: print("Stopped.") if kind is KeyboardInterrupt else told(kind, *rest)
 
 from dotenv import dotenv_values, find_dotenv
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest

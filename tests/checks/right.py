@@ -178,7 +178,8 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
             await asyncio.sleep(delay_seconds)
         """,
         "timedelta": "await workflow.sleep(timedelta(seconds=delay_seconds))",
-        "a task": """
+        "in two parts": "for _ in range(2):\n    await workflow.sleep(delay_seconds / 2)",
+        "an awaited task": """
             import asyncio
             if delay_seconds > 0:
                 await asyncio.create_task(workflow.sleep(delay_seconds, summary="first"))
@@ -331,10 +332,7 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
     ("03", "starter"): {
         "by microseconds": (("%Y%m%d-%H%M%S}-{uuid4().hex[:8]}", "%Y%m%d-%H%M%S.%f}"),),
         "wrapped": (
-            (
-                "print(await result_of(handle))",
-                "import textwrap\n    print(textwrap.fill(await result_of(handle), 30))",
-            ),
+            ("print(await result_of(handle)", "import textwrap\n    print(textwrap.fill(await result_of(handle), 30)"),
         ),
         "another workflow above": ((*HELLO, "workflows.py"),),
         "with parameters": """

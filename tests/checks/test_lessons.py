@@ -92,7 +92,7 @@ def test_a_todo_of_another_file_that_is_needed_is_named(tmp_path: Path, checker:
     assert "TODO 3 in workflows.py" in learner.text
 
 
-@pytest.mark.parametrize("nothing", ["", "pass", "...", "# later", 'raise NotImplementedError("later")'])
+@pytest.mark.parametrize("nothing", ["", "pass", "...", "# later", "made = ...", 'raise NotImplementedError("later")'])
 @NUMBERS
 def test_a_todo_with_nothing_in_it_is_not_attempted(
     number: str, nothing: str, tmp_path: Path, checker: Checker
@@ -235,6 +235,16 @@ async def always_california(state: str) -> str:
     return await alerts_of(state, always="CA")
 
 
+async def without_return(state: str) -> None:
+    """Alerts of a state."""
+    await alerts_of(state)
+
+
+async def in_capitals(state: str) -> str:
+    """Alerts of a state."""
+    return (await alerts_of(state)).upper()
+
+
 def not_awaited(state: str) -> Any:
     """Alerts of a state."""
     return get_weather_alerts(state)
@@ -317,6 +327,8 @@ VALUES: tuple[tuple[str, str, Any, str], ...] = (
         "not-in-workflow",
     ),
     ("tool", "right", lambda: TOOL, "passed"),
+    ("tool", "no return", lambda: function_tool(without_return), "not-the-alerts"),
+    ("tool", "capitals", lambda: function_tool(in_capitals), "passed"),
     ("tool", "three arguments", lambda: function_tool(of_a_limit), "passed"),
     ("tool", "errors are not told", lambda: function_tool(get_weather_alerts, failure_error_function=None), "passed"),
     ("tool", "named", lambda: function_tool(get_weather_alerts, name_override="alerts"), "passed"),

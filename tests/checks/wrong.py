@@ -89,7 +89,7 @@ WRONG = (
     agent("no tool", "no-tool", 'return Agent(name="Weather", instructions="Answer questions about alerts.")'),
     agent("misspelt keyword", "agent-keyword", 'return Agent(name="W", instructions="Go.", tool=weather_tool)'),
     agent("tool without list", "tools-no-list", 'return Agent(name="W", instructions="Go.", tools=weather_tool)'),
-    agent("no name", "agent-raises", 'return Agent(instructions="Go.", tools=[weather_tool])'),
+    agent("no name", "argument-missing", 'return Agent(instructions="Go.", tools=[weather_tool])'),
     agent("misspelt", "name-unknown", 'return Agent(name="W", instructions="Go.", tools=[wether_tool])'),
     agent("a comma too many", "not-an-agent", 'return (Agent(name="W", instructions="Go.", tools=[weather_tool]),)'),
     agent("the class", "not-an-agent", "return Agent"),
@@ -234,6 +234,8 @@ WRONG = (
     # 02: the timer and the workflow.
     temporal("timer", "days", "other-length", "await workflow.sleep(timedelta(delay_seconds))"),
     temporal("timer", "minutes", "other-length", "await workflow.sleep(timedelta(minutes=delay_seconds))"),
+    temporal("timer", "twice", "other-length", "await workflow.sleep(delay_seconds)\nawait workflow.sleep(0.4)"),
+    temporal("timer", "in quotes", "text-for-number", 'await workflow.sleep("delay_seconds")'),
     temporal("timer", "whole seconds", "other-length", "await workflow.sleep(int(delay_seconds))"),
     temporal("timer", "too late", "timer-too-late", "pass", (EXECUTE, "text = await workflow.execute_activity("), LATE),
     temporal("workflow", "days", "no-attempt-limit", limited(start="timedelta(3)")),
@@ -318,6 +320,18 @@ WRONG = (
         "not awaited",
         "not-awaited",
         "handle = client.start_workflow(TemporalHelloWorld.run, id='1', task_queue='1')",
+    ),
+    temporal(
+        "starter",
+        "method called",
+        "method-called",
+        "handle = await client.start_workflow(TemporalHelloWorld.run(), args=[state], id='1', task_queue=TASK_QUEUE)",
+    ),
+    temporal(
+        "starter",
+        "no ID",
+        "argument-missing",
+        "handle = await client.start_workflow(TemporalHelloWorld.run, args=[state], task_queue=TASK_QUEUE)",
     ),
     temporal("starter", "nothing", "nothing-started", None, ("asyncio.run(main(", "print((")),
     temporal(
@@ -404,6 +418,18 @@ WRONG = (
     durable("tool", "heartbeats", "short-heartbeat", tool(more="heartbeat_timeout=timedelta(milliseconds=1)")),
     durable(
         "tool",
+        "retried by hand",
+        "own-retries",
+        None,
+        (
+            f"    {CALL}\n",
+            f"    try:\n        {CALL}\n    except httpx.HTTPError:\n        {CALL}\n",
+            "activities.py",
+        ),
+    ),
+    durable("tool", "needs an approval", "no-tool", tool() + "\nweather_tool.needs_approval = True"),
+    durable(
+        "tool",
         "swallowed",
         "error-swallowed",
         None,
@@ -440,6 +466,7 @@ WRONG = (
     ),
     durable("workflow", "quoted", "other-question", TRACE + RUN_AGENT.replace("question", '"question"')),
     durable("workflow", "two runs", "run-twice", f"{TRACE}{RUN_AGENT}\n    {RUN_AGENT}"),
+    durable("workflow", "on and on", "run-twice", f"{TRACE}while True:\n        {RUN_AGENT}"),
     durable("workflow", "an empty trace", "trace-empty", f"{TRACE}pass\n{RUN_AGENT}"),
     durable(
         "workflow", "another agent", "no-tool", f"{TRACE}result = await Runner.run(Agent(name='Weather'), question)"
@@ -474,6 +501,7 @@ WRONG = (
     durable(
         "worker", "2.5 ms of silence", "short-heartbeat", None, ("timedelta(seconds=3)", "timedelta(milliseconds=2.5)")
     ),
+    durable("worker", "ends Python", "script-failed", "os._exit(4)"),
     durable("worker", "few attempts", "few-attempts", None, ("maximum_attempts=12", "maximum_attempts=3")),
     durable("starter", "by the second", "id-not-unique", None, ("-{uuid4().hex[:8]}", "")),
     durable("starter", "a UUID", "argument-type", None, (STARTED_ID, "id=uuid4(),")),
@@ -517,6 +545,9 @@ WRONG = (
         None,
         ("    heartbeat_timeout", "    # heartbeat_timeout"),
         ("seconds=60),\n    #", "seconds=5),\n    #"),
+    ),
+    durable(
+        "recovery", "a minute's pause", "long-pauses", None, ("seconds=0.2", "minutes=1"), ("seconds=20", "minutes=1")
     ),
     durable(
         "recovery",

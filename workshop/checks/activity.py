@@ -81,16 +81,20 @@ class _Loop(threading.Thread):
     def __init__(self, activity: Any) -> None:
         super().__init__(daemon=True)
         self._activity, self._loop = activity, asyncio.new_event_loop()
+        self._call = _Call()
         self.start()
 
     def run(self) -> None:
-        self._loop.run_forever()
+        try:
+            self._loop.run_forever()
+        except BaseException as error:  # SystemExit, which ends a loop
+            self._call.error, self._call.over = error, True
 
     def call(self, state: str) -> "_Call":
         """Begins a call of the activity."""
-        call = _Call()
-        asyncio.run_coroutine_threadsafe(call.make(self._activity, state), self._loop)
-        return call
+        self._call = _Call()
+        asyncio.run_coroutine_threadsafe(self._call.make(self._activity, state), self._loop)
+        return self._call
 
     def blocks(self, folder: Path) -> bool:
         """Whether it is in the learner's code at this moment, and not waiting for what comes next."""
@@ -111,7 +115,7 @@ class _Call:
 
         try:
             self.returned = await ActivityEnvironment().run(activity, state)
-        except BaseException as error:  # SystemExit, too, which would end the loop
+        except BaseException as error:
             self.error = error
         self.over = True
 
@@ -190,4 +194,4 @@ def names_one(text: str, alerts: list[dict[str, Any]]) -> bool:
     """Whether a text has one of the alerts at least, by whichever of their fields."""
     fields = ("headline", "event", "areaDesc", "description")
     words = [str(alert.get(field)) for alert in alerts for field in fields if alert.get(field)]
-    return any(word[:60] in text for word in words)
+    return any(word[:60].casefold() in text.casefold() for word in words)

@@ -48,10 +48,16 @@ async def tool(work: Work) -> str:
         if requests:
             raise_if_asked_otherwise(requests[-1], state)
         if FAILED in output:
-            raise incorrect("tool-fails", f"Called for {state}, the tool failed: {shorten(output, 200)}")
+            seen = f"Called for {state}, the tool failed: {shorten(output.partition('Error: ')[2] or output, 200)}."
+            raise incorrect(
+                "tool-fails", seen, "Its function raised that, and the model is told of it in place of alerts."
+            )
         if not names_one(output, work.alerts(state)):
             seen = f"Called for {state}, the tool returned {shorten(output, 100)!r}, with no alert of that state in it."
-            raise incorrect("not-the-alerts", seen, "Make it from get_weather_alerts, which returns them.")
+            slip = (
+                "Is a `return` missing?" if output == "None" else "Make it from get_weather_alerts, which returns them."
+            )
+            raise incorrect("not-the-alerts", seen, slip)
     return f"The tool {made.name} takes {', '.join(properties)}, and returned the alerts of {' and of '.join(STATES)}."
 
 

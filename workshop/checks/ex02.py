@@ -9,7 +9,7 @@ from workshop.checks.learner import shorten
 from workshop.checks.verdict import incorrect
 from workshop.checks.work import Work
 from workshop.checks.worker_and_starter import starter, worker
-from workshop.history import ACTIVITY, TIMER, Run, as_text
+from workshop.history import ACTIVITY, TIMER, Row, Run, as_text
 from workshop.text import count
 
 STATE = "TX"
@@ -18,20 +18,32 @@ PAUSE = 0.4  # seconds
 
 async def timer(work: Work) -> str:
     """A durable timer of the length that the workflow is given, before the activity."""
-    run = await work.run(STATE, PAUSE, plugin=False)
+
+    def too_long(run: Run) -> bool:
+        set_first = history.first(run, TIMER)
+        return set_first is not None and set_first.open and _length(set_first) > PAUSE
+
+    run = await work.run(STATE, PAUSE, plugin=False, until=too_long)
+    slip = "Await workflow.sleep(...) with the number of seconds that it is given."
+    if too_long(run):
+        history.raise_if_not_timed(history.of_kind(run, TIMER)[:1], PAUSE, slip, "delay_seconds")
     _raise_if_stuck(run)
     history.raise_if_failed(run)
     asked = history.first(run, ACTIVITY)
-    # One that is set later is not what it waits for: asyncio.wait_for(...) sets a timer beside the activity.
     every = history.of_kind(run, TIMER)
-    timers = [row for row in every if not asked or row.event < asked.event]
-    if asked and asked.closed and every and not timers and every[0].scheduled >= asked.closed:
+    # One that fires later is not what it waits for: asyncio.wait_for(...) sets a timer beside the activity.
+    fired = [row for row in every if row.state == "completed" and row.closed]
+    timers = [row for row in fired if not asked or (row.closed and row.closed <= asked.scheduled)]
+    if asked and asked.closed and every and every[0].scheduled >= asked.closed:
         raise incorrect("timer-too-late", "It asked for the weather first, and then waited.", "Sleep first.")
-    if asked and any(row.closed is None or asked.scheduled < row.closed for row in timers or every):
-        seen = "It set a timer, and asked for the weather without waiting for it."
+    if every and not timers:
+        seen = "It set a timer, and went on without waiting for it."
         raise incorrect("timer-not-awaited", seen, "Await it: await workflow.sleep(...).")
-    slip = "Await workflow.sleep(...) with the number of seconds that it is given."
-    history.raise_if_not_timed(timers, PAUSE, slip, "delay_seconds")
+    if len(timers) > 1 and round(sum(map(_length, timers)), 3) != PAUSE:
+        lengths = " and ".join(row.asked for row in timers)
+        raise incorrect("other-length", f"Asked to wait {PAUSE} s, it set timers of {lengths}.", "Sleep once.")
+    if len(timers) < 2:
+        history.raise_if_not_timed(timers, PAUSE, slip, "delay_seconds")
     before = ", and the activity was scheduled after it" if asked else ""
     return f"A timer of {PAUSE} s is in the history, where the server keeps it{before}."
 
@@ -97,6 +109,10 @@ async def workflow(work: Work) -> str:
         seen = "Temporal executed the activity, and the workflow returned its result. The service failed once"
         return f"{seen}, and no attempt did: see what `activity` says."
     return f"The service failed once: attempt 1 raised, attempt {row.attempts} got the answer, and nobody had to act."
+
+
+def _length(timer: Row) -> float:
+    return float(timer.asked.removesuffix(" s"))
 
 
 def _raise_if_stuck(run: Run) -> None:

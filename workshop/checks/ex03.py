@@ -24,22 +24,19 @@ async def tool(work: Work) -> str:
     """A tool that is an activity: in the history, and retried."""
     work.practice.fault("weather", "down", times=1)  # only a call that is retried gets through
     call = tool_call(await work.run(QUESTION))
-    raise_if_swallowed([call])
+    raise_if_swallowed(work, [call])
     return f"The tool call is an activity in the history: attempt 1 failed, attempt {call.attempts} got the alerts."
 
 
 def tool_call(run: Run) -> Row:
     """The activity that the tool of a run was; raises where it was none, was not finished, or has odd limits."""
-    slip = "No retries, nothing of it in the history. Use activity_as_tool(...) where @function_tool is."
-    inside = history.first(run, INLINE_TOOL)
-    if inside:
-        refused = f" It could not use the network there: {shorten(inside.last_error, 120)}." if inside.errors else ""
-        seen = f"{inside.name}: this tool ran inside the workflow, not as an activity.{refused}"
-        raise incorrect("tool-in-workflow", seen, slip)
-    stuck, model = history.stuck_at(run), history.first(run, MODEL)
-    if stuck and model and SANDBOX_MARK in stuck.last_error:
-        refused = shorten(stuck.last_error, 120)
-        seen = f"This tool ran inside the workflow, not as an activity, and the sandbox stopped it: {refused}."
+    inside, stuck, model = history.first(run, INLINE_TOOL), history.stuck_at(run), history.first(run, MODEL)
+    stopped = inside or (stuck if stuck and model and SANDBOX_MARK in stuck.last_error else None)
+    if stopped:
+        seen = f"{inside.name if inside else 'The tool'} ran inside the workflow, not as an activity."
+        if stopped.errors:
+            seen += f" The sandbox stopped it: {shorten(stopped.last_error, 120)}."
+        slip = "No retries, nothing of it in the history. Use activity_as_tool(...) where @function_tool is."
         raise incorrect("tool-in-workflow", seen, slip)
     history.raise_if_stuck(run)
 
@@ -47,7 +44,12 @@ def tool_call(run: Run) -> Row:
     if not call:
         history.raise_if_failed(run)
         raise_if_no_tool(run, model.model if model else None)
-        raise incorrect("no-tool", "The model was asked, and no tool ran.", "Was the agent given the question?")
+        said = model.model if model else None
+        seen = f"The model was offered {', '.join(said.tools) if said else 'no tool'}, and called none."
+        slip = "Is it the weather's tool, and is the agent asked the question?"
+        if said and said.calls:
+            seen, slip = f"The model called {said.calls[0].name}, and it was not run.", "Does it need an approval?"
+        raise incorrect("no-tool", seen, slip)
     if call.state == "failed":
         history.raise_if_tried_once(call, "tool")
         raise incorrect("tool-failed", f"The tool failed: {shorten(call.last_error)}.", "See activities.py.")
@@ -70,9 +72,12 @@ def raise_if_no_tool(run: Run, model: ModelCall | None) -> None:
         raise incorrect("no-tool", seen, "Is the agent given the tool, in a list: tools=[weather_tool]?")
 
 
-def raise_if_swallowed(calls: list[Row]) -> None:
+def raise_if_swallowed(work: Work, calls: list[Row]) -> None:
     """For tools none of which failed, though the weather service did."""
     if all(call.attempts < 2 for call in calls):
+        if len(work.practice.entries("weather")) > len(calls):
+            seen = "The weather service answered with status 503, and the activity asked it again by itself."
+            raise incorrect("own-retries", seen, "Leave that to Temporal: raise at once, at each attempt.")
         seen = "The weather service answered with status 503, and the activity returned "
         seen += f"{shorten(str(calls[0].output), 80)!r}, at its first attempt."
         raise incorrect(
@@ -88,16 +93,15 @@ async def workflow(work: Work) -> str:
         seen = f"The workflow executed the activity {executed.name} itself, and asked no model."
         raise incorrect("no-model-call", seen, "Await Runner.run(weather_agent(weather_tool), question).")
     history.raise_if_failed(run)
-    history.raise_if_not_completed(run, "Asked a question")
-
     calls = [row.model for row in history.of_kind(run, MODEL) if row.model]
+    if sum(call.turn == 1 for call in calls) > 1:
+        seen = f"The agent was run more than once: {count(len(calls), 'model call')} for one question."
+        raise incorrect("run-twice", seen, "Call Runner.run once, inside the trace, and keep its result.")
+    history.raise_if_not_completed(run, "Asked a question")
     raise_if_no_tool(run, calls[0] if calls else None)
     if QUESTION not in calls[0].opening:
         seen = f"The workflow was given {QUESTION!r}, and the agent was asked {shorten(calls[0].opening, 80)!r}."
         raise incorrect("other-question", seen, "Runner.run(agent, question): the variable, without quotes.")
-    if sum(call.turn == 1 for call in calls) > 1:
-        seen = f"The agent was run more than once: {count(len(calls), 'model call')} for one question."
-        raise incorrect("run-twice", seen, "Call Runner.run once, inside the trace, and keep its result.")
     if not run.result:
         raise incorrect("no-result", "The workflow ended without a result.", "Return result.final_output.")
     if str(run.result).strip() != calls[-1].text.strip():

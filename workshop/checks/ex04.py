@@ -84,7 +84,7 @@ async def specialists(work: Work) -> str:
         if not make(language).handoff_description:
             seen = f"{language} agent has no handoff_description: triage is not told what it is for."
             raise incorrect("no-description", seen, 'handoff_description=f"Answers in {language}."')
-    raise_if_swallowed(calls)
+    raise_if_swallowed(work, calls)
     return "Each is told its language, and its tool is an activity: when the weather service failed, one was retried."
 
 

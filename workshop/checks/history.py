@@ -143,10 +143,6 @@ def raise_if_badly_limited(row: Row, what: str) -> None:
         seen = f"{what}, and its pauses between attempts grow to {row.longest_pause:g} s."
         slip = "retry_policy=RetryPolicy(...) takes a maximum_interval: timedelta(seconds=10)."
         raise incorrect("long-pauses", seen, slip)
-    if row.pauses is not None and row.pauses < SHORTEST_OUTAGE / 2:
-        seen = f"{what}, and {count(row.maximum_attempts, 'attempt')} are all: it gives up within {_long(row.pauses)}"
-        slip = "An outage lasts longer: leave maximum_attempts out, the hour is limit enough."
-        raise incorrect("few-attempts", f"{seen} of pauses.", slip)
 
 
 def _long(seconds: float) -> str:

@@ -18,7 +18,7 @@ from workshop.checks.learner import brief, place
 class Ended:
     """How a script ended by itself: the exception that it raised, if any."""
 
-    code: int
+    code: int  # -1: it could not say
     error: str = ""  # type and message
     at: str = ""  # file and line
 
@@ -48,8 +48,8 @@ class CheckedScript:
         if self._ended is None and self._connection.poll():
             try:
                 self._ended = self._connection.recv()
-            except (EOFError, ConnectionResetError):  # it could not say: killed, or by os._exit()
-                self._ended = Ended(1)
+            except (EOFError, ConnectionResetError):  # killed, or by os._exit()
+                self._ended = Ended(-1)
         return self._ended
 
     def kill(self) -> None:

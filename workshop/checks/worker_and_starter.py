@@ -46,6 +46,7 @@ async def worker(work: Work, args: Sequence[Any], agent: bool = True) -> str:
     _raise_if_badly_limited(history.first(run, MODEL))
     run = await work.follow(workflow_id)
     _raise_if_not_completed(run, script, agent)
+    _raise_if_over(script)
     done = [
         count(len(history.of_kind(run, kind)), kind) for kind in (MODEL, TOOL, ACTIVITY) if history.first(run, kind)
     ]
@@ -61,11 +62,11 @@ async def recovery(work: Work, args: Sequence[Any]) -> str:
     work.practice.fault("model", "slow", delay=60)
     workflow_id = await work.start(workflow, queue, args)
 
-    async def in_flight() -> bool:
-        return any(entry["outcome"] == "in flight" for entry in work.practice.entries("model"))
+    async def look() -> tuple[bool, Run]:
+        in_flight = any(entry["outcome"] == "in flight" for entry in work.practice.entries("model"))
+        return in_flight, await read_history(work.client, workflow_id)
 
-    asked = await follow(in_flight, bool, 5)
-    run = await read_history(work.client, workflow_id)
+    asked, run = await follow(look, lambda seen: seen[0] or not seen[1].open or history.stuck_at(seen[1]), 5)
     call = history.first(run, MODEL)
     _raise_if_badly_limited(call)
     if asked and not call:
@@ -163,7 +164,7 @@ def _other_input(given: Sequence[Any], wanted: list[Any]) -> NotPassed:
         return incorrect("several-arguments", seen, "args= takes a list, and a text is one of its letters: args=[...].")
     if len(given) == len(wanted) > 1 and set(map(str, given)) == set(map(str, wanted)):
         return incorrect("other-input", seen, "The values are right; are their order and types those of run(...)?")
-    if any(isinstance(one, str) and one.isidentifier() for one in given):
+    if any(isinstance(one, str) and one.isidentifier() and one not in wanted for one in given):
         return incorrect("other-input", seen, "Without quotes, a name is the variable: its value is passed on.")
     return incorrect("other-input", seen, "Pass on what the starter was given, all of it.")
 
@@ -241,28 +242,24 @@ def _raise_if_badly_limited(call: Row | None) -> None:
     """For a model call whose limits make it end too soon, or let a lost worker go unnoticed."""
     if not call:
         return
-    attempt, beat = call.start_to_close, call.heartbeat_timeout
-    if attempt and attempt < 1:
-        seen = f"A model call is ended after {attempt * 1000:g} ms: no model answers as quickly."
-        raise incorrect("short-attempt", seen, "In MODEL_CALL: start_to_close_timeout=timedelta(seconds=60).")
-    if attempt and attempt > 3600:
-        seen = f"One attempt of a model call may take {span(attempt)}: a model that hangs is waited for as long."
-        slip = "In MODEL_CALL: start_to_close_timeout=timedelta(seconds=60). The first number of timedelta(60) is days."
-        raise incorrect("long-attempt", seen, slip)
-    slip = "Give ModelActivityParameters a heartbeat_timeout of a few seconds: timedelta(seconds=3)."
-    if beat is None:
-        seen = f"A worker killed in a model call would go unnoticed for {span(attempt or 0)}: there are no heartbeats."
-        raise incorrect("no-heartbeat", seen, f"{slip} Give the plugin these: model_params=MODEL_CALL.")
-    if beat < 1:
-        seen = f"A heartbeat is missed after {beat * 1000:g} ms: each attempt is taken for lost, and paid for again."
-        raise incorrect("short-heartbeat", seen, slip)
-    if beat > NOTICED:
-        seen = f"A worker killed in a model call would go unnoticed for {span(beat)}."
-        raise incorrect("no-heartbeat", seen, slip)
-    if 0 < call.maximum_attempts < OUTAGE_ATTEMPTS:
-        tries = count(call.maximum_attempts, "attempt")
-        seen = f"A model call fails for good after {tries}: no outage is over by then."
-        raise incorrect("few-attempts", seen, "In MODEL_CALL's RetryPolicy: maximum_attempts=12.")
+    attempt, beat, pause = call.start_to_close or 0.0, call.heartbeat_timeout or 0.0, call.first_pause or 0.0
+    unnoticed = f"A worker killed in a model call would go unnoticed for {span(beat or attempt)}"
+    lost = f"A heartbeat is missed after {beat * 1000:g} ms: each attempt is taken for lost, and paid for again."
+    tries = f"A model call fails for good after {count(call.maximum_attempts, 'attempt')}: no outage is over by then."
+    minute = "In MODEL_CALL: start_to_close_timeout=timedelta(seconds=60). timedelta(60) would be days."
+    beats = "Give the plugin model_params=MODEL_CALL, with heartbeat_timeout=timedelta(seconds=3)."
+    policy = "In MODEL_CALL's RetryPolicy: initial_interval=timedelta(seconds=0.2), maximum_attempts=12."
+    for odd, code, seen, slip in (
+        (attempt < 1, "short-attempt", f"A model call is ended after {attempt * 1000:g} ms: none is as quick.", minute),
+        (attempt > 3600, "long-attempt", f"A model that hangs is waited for {span(attempt)}, in one attempt.", minute),
+        (not beat, "no-heartbeat", f"{unnoticed}: there are no heartbeats.", beats),
+        (beat < 1, "short-heartbeat", lost, beats),
+        (beat > NOTICED, "no-heartbeat", f"{unnoticed}.", beats),
+        (pause > NOTICED, "long-pauses", f"A killed worker's call would wait {span(pause)} to be made again.", policy),
+        (0 < call.maximum_attempts < OUTAGE_ATTEMPTS, "few-attempts", tries, policy),
+    ):
+        if odd:
+            raise incorrect(code, seen, slip)
 
 
 def _raise_if_not_completed(run: Run, script: CheckedScript, agent: bool = True) -> None:
@@ -307,5 +304,6 @@ def _raise_if_it_raised(script: CheckedScript) -> None:
         raise raised_elsewhere(ended.error, ended.at, script.name, "script-raised")
     if ended and ended.code:
         words = shorten(" ".join(script.text.strip().splitlines()[-2:]))
-        seen = f"{script.name} ended with exit code {ended.code}{f': {words}' if words else ', and said nothing'}."
+        how = f"with exit code {ended.code}" if ended.code > 0 else "at once, by os._exit() or a signal"
+        seen = f"{script.name} ended {how}{f': {words}' if words else ', and printed nothing'}."
         raise NotPassed("raised", "script-failed", seen)

@@ -59,13 +59,11 @@ async def _unfinished(client: Client, run: Run) -> Diagnosis:
         step = f"temporal workflow unpause --workflow-id {run.workflow_id}"
         return Diagnosis("paused", f"{run.workflow_id} is paused.", "Somebody paused it.", step)
     workers = await pollers(client, run.task_queue)
-    now = datetime.now(UTC)
-    ahead = workers.ahead or min(now - run.latest, timedelta())
-    if abs(ahead) <= CLOCKS_DIFFER:
-        return await _at(client, run, workers, max(now, run.latest))
-    which = f"{span(abs(ahead).total_seconds())} {'ahead of' if ahead > timedelta() else 'behind'}"
-    note = f"The clock of this machine is {which} the server's: set one of them right."
-    return (await _at(client, run, workers, now - ahead)).also(note)
+    found = await _at(client, run, workers, max(datetime.now(UTC) - workers.ahead, run.latest))
+    if abs(workers.ahead) < CLOCKS_DIFFER:
+        return found
+    which = f"{span(abs(workers.ahead).total_seconds())} {'ahead of' if workers.ahead > timedelta() else 'behind'}"
+    return found.also(f"The clock of this machine is {which} the server's: set one of them right.")
 
 
 async def _at(client: Client, run: Run, workers: Pollers, now: datetime) -> Diagnosis:

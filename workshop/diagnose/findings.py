@@ -82,23 +82,12 @@ def _completed(run: Run, what: str) -> Diagnosis:
     agent = next((row for row in inline if AGENT_AS_TOOL in row.notes and row.errors), None)
     if agent:
         what = f"{what} But {agent.name}, an agent used as a tool, failed inside, and the model was told so as text."
-        lost = next(
-            (
-                row
-                for row in reversed(run.rows)
-                if row.kind in ACTIVITIES and row.errors and row.closed is not None and row.state != "completed"
-            ),
-            agent,
-        )
+        calls = [row for row in run.rows if row.kind in ACTIVITIES and row.state in ("failed", "timed out")]
+        lost = calls[-1] if calls else agent
         tried = f", after {count(lost.attempts, 'attempt')}" if lost.attempts else ""
+        reason = f"{named(lost).capitalize()} failed{tried}: {_brief(lost.errors)}"
         step = "to have the run fail instead, or to say it in your words: as_tool(..., failure_error_function=...)"
-        return Diagnosis(
-            "tool failed inside",
-            what,
-            f"{named(lost).capitalize()} failed{tried}: {_brief(lost.errors)}",
-            step,
-            (answer,),
-        )
+        return Diagnosis("tool failed inside", what, reason, step, (answer,))
     inline = [row for row in inline if AGENT_AS_TOOL not in row.notes]
     refused = next((row for row in inline if row.errors), None)
     remedy = recognise(refused.errors) if refused else None
@@ -191,7 +180,7 @@ def _both_steps(run: Run, errors: Sequence[Link]) -> list[str]:
     if not at:
         return []
     row = next((row for row in run.rows if row.event == int(at[2])), None)
-    step = f"{named(row).removeprefix('the ')}" if row else "another step"
+    step = f"{row.kind} {row.name}" if row and row.name != row.kind else row.kind if row else "another step"
     wanted = f"a step of another kind: {at[1].lower()}" if at[1] else "nothing"
     return [f"In the history stands {step} (event {at[2]}); the code now has {wanted} in its place."]
 

@@ -6,7 +6,7 @@ import os
 import re
 import ssl
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import httpx
@@ -17,10 +17,11 @@ from workshop.env import (
     ADDRESS,
     KEY,
     MANAGED,
+    NAMESPACE,
     PRACTICE_KEY,
     PROFILES,
+    SERVER,
     TRACING,
-    UI,
     URL,
     WEATHER,
     address_mistake,
@@ -29,9 +30,9 @@ from workshop.env import (
 from workshop.errors import WorkshopError
 from workshop.settings import HOST, PORTS, is_local
 
-NAMESPACE, TEMPORAL_KEY = "TEMPORAL_NAMESPACE", "TEMPORAL_API_KEY"
+TEMPORAL_KEY = "TEMPORAL_API_KEY"
 OURS = (
-    *(*MANAGED, ADDRESS, NAMESPACE, TEMPORAL_KEY, UI),
+    *(*MANAGED, *SERVER, TEMPORAL_KEY),
     *(*PORTS, "WORKSHOP_STATE_DIR", "OPENAI_DEFAULT_MODEL", "OPENAI_DEFAULT_API"),
 )
 # Names that people write for ours, as bare capitals.
@@ -367,21 +368,24 @@ def _host_pattern(entry: str) -> str:
 
 
 def certificates(facts: Facts) -> Iterator[Finding]:
-    """SSL_CERT_FILE and SSL_CERT_DIR name certificates: without them no HTTP client starts, not even for practice."""
-    for name, row in (("SSL_CERT_FILE", "certificates"), ("SSL_CERT_DIR", "certificates/folder")):
-        path = facts.env.get(name)
-        if not path:
-            continue
+    """The files that HTTP clients read as they start are there: without them none starts, not even for practice."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    uses: dict[str, Callable[[str], object]] = {
+        "SSL_CERT_FILE": context.load_verify_locations,
+        "SSL_CERT_DIR": os.listdir,
+        "SSLKEYLOGFILE": lambda path: setattr(context, "keylog_filename", path),
+    }
+    if facts.env.get("SSL_CERT_FILE"):
+        del uses["SSL_CERT_DIR"]  # nobody looks at it then
+    for name, use in uses.items():
         try:
-            if name == "SSL_CERT_DIR":
-                os.listdir(path)
-            else:
-                ssl.create_default_context(cafile=path)
-        except ssl.SSLError:
-            yield facts.finding(row, name, wrong="holds no certificate")
+            if path := facts.env.get(name):
+                use(path)
         except OSError as error:
-            yield facts.finding(row, name, wrong=f"cannot be read: {error.strerror}")
-        return  # where the first is set, nobody looks at the second
+            empty = isinstance(error, ssl.SSLError)
+            wrong = "names a file without a certificate" if empty else f"cannot be used: {error.strerror}"
+            row = "certificates/folder" if name == "SSL_CERT_DIR" else "certificates"
+            yield facts.finding(row, name, wrong=wrong)
 
 
 def _is_exempt(url: str, exempt: list[str]) -> bool:

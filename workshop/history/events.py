@@ -22,7 +22,7 @@ from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 
 from workshop.history.agent import MODEL_ACTIVITIES, model_call, with_calls
-from workshop.history.payloads import as_text, chain, decode, decode_all, first_encoded
+from workshop.history.payloads import Encoded, as_text, chain, decode, decode_all
 from workshop.history.rows import (
     ACTIVITY,
     CHILD,
@@ -39,10 +39,14 @@ from workshop.history.rows import (
     WorkflowTask,
 )
 from workshop.temporal import when
+from workshop.text import count
 
 PAUSED = "paused by somebody"
 
 STREAM = "__temporal_workflow_stream_"  # signals and updates of temporalio.contrib.workflow_streams
+
+NOT_TAKEN = "offered first to the worker that had this workflow in memory, which did not take it (killed?)"
+NOT_ANSWERED = "a worker took the workflow's next step and did not answer in time (killed, or its code blocked?)"
 
 # Events that say nothing a reader of the audit wants to know; other rows hold what matters of them.
 _HOUSEKEEPING = {
@@ -104,12 +108,13 @@ def run_from_events(
     if run.open and run.task is None and idle and not any(row.open for row in rows):
         rows = (*rows, Row(WAIT, "for a signal or an update", "running", 0, when(events[-1].event_time)))
     run = replace(run, rows=with_calls(rows))
-    data = (run.input, run.result, *(part for row in run.rows for part in (row.input, row.output)))
-    if encoded := next((part for part in map(first_encoded, data) if part), None):
+    data = [run.input, run.result, *(part for row in run.rows for part in (row.input, row.output))]
+    parts = [part for value in data for part in (value if isinstance(value, list) else [value])]
+    if encoded := next((part for part in parts if isinstance(part, Encoded)), None):
         show = f"temporal workflow show --workflow-id {workflow_id} --codec-endpoint URL"
         lost = "what was asked and answered, which tools and how many tokens, is not known"
-        note = f"encrypted ({encoded.encoding}), and this command has no codec: {lost}; with your codec server: {show}"
-        run = replace(run, encoding=encoded.encoding, notes=(*run.notes, note))
+        note = f"encrypted ({encoded}), and this command has no codec: {lost}; with your codec server: {show}"
+        run = replace(run, encoded=True, notes=(*run.notes, note))
     return run
 
 
@@ -169,7 +174,7 @@ class _Fold:
         self.workflow_id = workflow_id
         self.rows: dict[int, Row] = {}
         self.worker = ""
-        self.stream: int | None = None  # the row of what a model streamed
+        self.stream: list[int] = []  # the events of what a model streamed
         self.failing: int | None = None  # the row of the workflow task that fails again and again
 
     def run(self, events: Iterable[HistoryEvent]) -> Run:
@@ -276,11 +281,11 @@ class _Fold:
                 self._marker(event, told)
             case "workflow_execution_signaled" if told.signal_name == f"{STREAM}publish":
                 # A model's words while it speaks, which its result holds once more: one row for all of them.
-                if self.stream is None:
-                    self.stream = event.event_id
+                self.stream.append(event.event_id)
+                if len(self.stream) == 1:
                     self._moment(event, SIGNAL, "the model's words, streamed")
-                batches = self.rows[self.stream].attempts + 1
-                self._change(self.stream, attempts=batches, closed=when(event.event_time))
+                asked = f"in {count(len(self.stream), 'part')}"
+                self._change(self.stream[0], asked=asked, closed=when(event.event_time))
             case "workflow_execution_signaled":
                 self._moment(event, SIGNAL, told.signal_name, **_said(told.input))
             case "workflow_execution_update_accepted" if told.accepted_request.input.name.startswith(STREAM):
@@ -315,13 +320,8 @@ class _Fold:
                     event, TASK_FAILURE, _cause(told), "retrying", attempts=1, errors=errors, worker=told.identity
                 )
             case "workflow_task_timed_out":
-                note = (
-                    "a worker took the workflow's next step and did not answer in time (killed, or its code blocked?)"
-                )
-                if told.timeout_type == TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_START:
-                    note = (
-                        "offered first to the worker that had this workflow in memory, which did not take it (killed?)"
-                    )
+                untaken = told.timeout_type == TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_START
+                note = NOT_TAKEN if untaken else NOT_ANSWERED
                 self._moment(event, TASK_TIMEOUT, "next step", "timed out", notes=(note,), worker=self.worker)
             case _:
                 self._moment(event, "event", name.replace("_", " ") or f"unknown event type {event.event_type}")
@@ -342,6 +342,7 @@ class _Fold:
             heartbeat_timeout=_seconds(told.heartbeat_timeout),
             start_to_close=_seconds(told.start_to_close_timeout),
             schedule_to_close=_seconds(told.schedule_to_close_timeout),
+            first_pause=_seconds(policy.initial_interval),
             longest_pause=_seconds(policy.initial_interval if steady else policy.maximum_interval),
             maximum_attempts=policy.maximum_attempts,
             pauses=_pauses(policy),

@@ -27,19 +27,6 @@ PLAIN = ("binary/plain", "binary/protobuf", "no encoding")
 class Encoded(str):
     """Stands for data that only a codec can read."""
 
-    def __new__(cls, words: str, encoding: str) -> "Encoded":
-        made = super().__new__(cls, words)
-        made.encoding = encoding
-        return made
-
-    encoding: str
-
-
-def first_encoded(value: Any) -> Encoded | None:
-    """What stands for encoded data in a decoded value, if anything does."""
-    parts = value if isinstance(value, list) else [value]
-    return next((part for part in parts if isinstance(part, Encoded)), None)
-
 
 def decode(payload: Payload) -> Any:
     """The value in a payload: JSON where it is JSON, else text that says how many bytes of what it is."""
@@ -48,7 +35,7 @@ def decode(payload: Payload) -> Any:
         return None
     if not encoding.startswith("json/"):
         words = f"<{len(payload.data)} bytes, {encoding}>"
-        return words if encoding in PLAIN else Encoded(words, encoding)
+        return words if encoding in PLAIN else Encoded(words)
     text = payload.data.decode("utf-8", "replace")
     try:
         # Infinite numbers and half characters are no JSON: what comes out must be printable as JSON again.

@@ -140,6 +140,7 @@ class Row:
     heartbeat_timeout: float | None = None  # seconds
     start_to_close: float | None = None  # seconds
     schedule_to_close: float | None = None  # seconds; None = without a bound
+    first_pause: float | None = None  # seconds between the first attempt and the second
     longest_pause: float | None = None  # seconds between two attempts
     maximum_attempts: int = 0  # 0 = without a bound
     pauses: float | None = None  # seconds that all pauses take together, where there is a maximum of attempts
@@ -214,7 +215,7 @@ class Run:
     continues: str = ""  # the id of the run before this one, which continued as new
     earlier: tuple[str, ...] = ()  # ids of the runs before the last one, oldest first, that are in here too
     notes: tuple[str, ...] = ()
-    encoding: str = ""  # of data that only a codec can read
+    encoded: bool = False  # whether only a codec can read what it holds
 
     @property
     def open(self) -> bool:

@@ -49,6 +49,10 @@ def exercise(number: str) -> "Exercise":
     except WorkshopError as error:
         raise kernel.Stopped(str(error)) from None
     kernel.prepare(folder)
+    if os.environ.get("OPENAI_DEFAULT_API") == "chat_completions":  # as connection.py does, for agents in cells
+        from agents import set_default_openai_api
+
+        set_default_openai_api("chat_completions")
     made = _open[folder] = Exercise(folder, settings)
     mode = doctor.mode_words(doctor.Facts.gather(ROOT, os.environ, quick=True))
     ui, console = settings.public_url(settings.temporal_ui_port), settings.public_url(settings.practice_port)
