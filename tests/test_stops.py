@@ -67,7 +67,7 @@ sys.meta_path.insert(0, Impatient())
 @pytest.mark.parametrize(
     ("folder", "script", "module"),
     [
-        *((DURABLE, "starter.py", name) for name in ("dotenv", "temporalio.client", "agents", "workflows")),
+        *((DURABLE, "starter.py", name) for name in ("agents", "workflows")),
         (DURABLE, "worker.py", "temporalio.worker"),
     ],
     ids=lambda value: getattr(value, "name", value),

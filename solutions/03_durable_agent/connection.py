@@ -8,16 +8,15 @@ import sys
 import time
 from typing import Any
 
-# Ctrl+C is no error, whenever it comes: while the packages are imported, too.
-told = sys.excepthook
-sys.excepthook = lambda kind, *rest: print("Stopped.") if kind is KeyboardInterrupt else told(kind, *rest)
-
 from dotenv import dotenv_values, find_dotenv
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client, Plugin, WorkflowFailureError, WorkflowHandle
 from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError, RPCStatusCode
 
+# Ctrl+C is no error, also while it still imports or connects.
+python_tells = sys.excepthook
+sys.excepthook = lambda kind, *rest: print("Stopped.") if kind is KeyboardInterrupt else python_tells(kind, *rest)
 # Python's end can abort while a thread of the client still runs: temporalio/sdk-python#300.
 atexit.register(time.sleep, 0.1)
 
