@@ -791,7 +791,7 @@ EXAMPLES = [
         "",
     ),
     ("ModelBehaviorError", 'Tool get_alerts" /> not found in agent Weather agent', "unknown tool", ""),
-    ("MaxTurnsExceeded", "Max turns (10) exceeded", "too many turns", ""),
+    ("MaxTurnsExceeded", "Max turns (10) exceeded", "too many turns", "too-few-turns"),
     ("ApplicationError", "Weather service said 403: <html>Access Denied</html>", "user agent", ""),
     (
         "HTTPStatusError",

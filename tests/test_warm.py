@@ -251,7 +251,7 @@ def test_a_check_that_is_ended_while_it_is_made_says_so(tmp_path: Path) -> None:
     assert "-9" in verdict.seen
     (tmp_path / "activities.py").write_text("import signal, sys\nprint(1)\nsignal.pause()")
     with ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(checker.look, "02", find("02", "activity"), tmp_path)
+        asked = pool.submit(checker.look, find("02", "activity"), tmp_path)
         while "a moment more" not in told.get(timeout=60):
             continue
         assert asked.result().code == "import-hangs"
@@ -265,7 +265,7 @@ def test_a_fork_server_that_ended_is_no_fault_of_the_learners(checker: Checker, 
     server = psutil.Process(program.pid).ppid()
     checker.settings()
     with ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(checker.look, "02", find("02", "activity"), tmp_path)
+        asked = pool.submit(checker.look, find("02", "activity"), tmp_path)
         # The guard, the script, the services of checks, and the check itself.
         wait_for("the check to be under way", lambda: len(psutil.Process(server).children()) == 4)
         os.kill(server, signal.SIGKILL)

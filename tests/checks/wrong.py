@@ -480,7 +480,7 @@ WRONG = (
     ),
     durable("workflow", "ends Python", "exits", f"import sys\n{TRACE}sys.exit(3)"),
     durable("workflow", "holds the worker", "deadlock", f"{TRACE}while True:\n        pass"),
-    durable("workflow", "one turn", "run-failed", TRACE + RUN_AGENT.replace("question)", "question, max_turns=1)")),
+    durable("workflow", "one turn", "too-few-turns", TRACE + RUN_AGENT.replace("question)", "question, max_turns=1)")),
     durable(
         "workflow",
         "the activity",
@@ -602,6 +602,13 @@ WRONG = (
         "a task",
         "pause-not-awaited",
         "import asyncio\nself.task = asyncio.create_task(workflow.sleep(pause_seconds))",
+    ),
+    routing("pause", "twice", "other-length", f"{SLEEP}\n{SLEEP}"),
+    routing(
+        "handoffs",
+        "a filter",
+        "question-lost",
+        THREE.replace("on_handoff", "input_filter=lambda data: data.clone(input_history=()), on_handoff"),
     ),
     routing("pause", "days", "other-length", "await workflow.sleep(timedelta(pause_seconds))"),
     routing("pause", "another length", "other-length", "await workflow.sleep(pause_seconds + 1)"),

@@ -132,6 +132,9 @@ async def handoffs(work: Work) -> str:
         if language.lower() not in taken[-1].lower():
             raise incorrect("other-specialist", f"{asked}, triage handed over to {taken[-1]}.", slip)
         history.raise_if_not_completed(run, asked)
+        if QUESTIONS[language] not in models[-1].opening:
+            seen = f"{asked}, the {taken[-1]} was not given the question, but {shorten(models[-1].opening, 80)!r}."
+            raise incorrect("question-lost", seen, "Leave input_filter=... out of the handoff.")
     _raise_if_some_pause(runs)
     return "Each of three questions reached the specialist of its language, by a handoff in the history."
 
@@ -153,8 +156,8 @@ async def pause(work: Work) -> str:
     _raise_if_some_pause(runs)
     for language, run in zip(QUESTIONS, runs, strict=True):
         slip = "Has each handoff on_handoff=pause, and does pause await workflow.sleep(...)?"
-        timers = history.of_kind(run, TIMER)[:1]
-        history.raise_if_not_timed(timers, PAUSE, slip, "pause_seconds")
+        timers = history.of_kind(run, TIMER)
+        history.raise_if_not_timed(timers[:1], PAUSE, slip, "pause_seconds")
         timer, models = timers[0], history.of_kind(run, MODEL)
         slip = "Pause on the handoff: handoff(agent, on_handoff=pause)."
         if not models or models[0].scheduled > timer.scheduled:
@@ -165,6 +168,9 @@ async def pause(work: Work) -> str:
         if timer.closed is None or (len(models) > 1 and models[1].scheduled < timer.closed):
             seen = "It set a timer, and went on without waiting for it: the specialist began before it was over."
             raise incorrect("pause-not-awaited", seen, "Await it: await workflow.sleep(pause_seconds).")
+        if len(timers) > 1:
+            seen = f"Asked to wait {PAUSE} s, it set {len(timers)} timers."
+            raise incorrect("other-length", seen, "Sleep once, for pause_seconds.")
         history.raise_if_failed(run)
         history.raise_if_not_completed(run, f"Asked in {language}, after the pause")
     return f"Asked in three languages, a timer of {PAUSE} s stands in each history, between triage and specialist."
