@@ -21,7 +21,6 @@ from bench.load import crowd, durable_runs, false_timeouts, growth, plain_runs, 
 from bench.recovery import FIRST, IN_TASK, IN_TOOL, PAUSE, POINTS, SECOND, Lane, dismiss, lanes, polite_stop, recovery
 from tests.folders import DURABLE, ROUTING
 from tests.harness import PracticeFrom
-from workshop.processes import die_with_parent
 from workshop.services import own_services
 from workshop.settings import HOST, ROOT
 
@@ -230,7 +229,7 @@ def main() -> None:
     os.environ |= {"OPENAI_AGENTS_DISABLE_TRACING": "1", "NO_PROXY": HOST, "no_proxy": HOST}
     with (
         TemporaryDirectory(prefix="workshop-bench-") as directory,
-        own_services(Path(directory, "state"), ROOT, print, options.server, die_with_parent) as services,
+        own_services(Path(directory, "state"), ROOT, print, options.server) as services,
     ):
         copies = SolutionCopies(services, PracticeFrom(services.settings.practice_url), Path(directory))
         try:

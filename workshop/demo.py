@@ -125,7 +125,7 @@ def services_for_it(root: Path, say: Say) -> Iterator[Demo]:
     """A demo on services of its own, with a state directory that is removed at the end."""
     with (
         tempfile.TemporaryDirectory(prefix="workshop-demo-") as directory,
-        own_services(Path(directory), root, say, before=die_with_parent) as services,
+        own_services(Path(directory), root, say) as services,
     ):
         demo = Demo(services.settings, say)
         try:

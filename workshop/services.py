@@ -15,7 +15,16 @@ import httpx
 
 from workshop import loopback, processes
 from workshop.errors import WorkshopError
-from workshop.processes import Record, free_port, locked, port_trouble, prepare_directory, printed_in, stop
+from workshop.processes import (
+    Record,
+    die_with_parent,
+    free_port,
+    locked,
+    port_trouble,
+    prepare_directory,
+    printed_in,
+    stop,
+)
 from workshop.settings import HOST, PORTS, ROOT, Settings
 
 EMBEDDED = ("temporal", "practice")  # what exercises, tests and the demo need
@@ -365,16 +374,14 @@ def own_services(
     root: Path = ROOT,
     say: Callable[[str], None] = lambda line: None,
     server_settings: Sequence[str] = (),
-    before: Callable[[], None] | None = None,
 ) -> Iterator[Services]:
-    """A Temporal server and the practice services of one's own, on free ports, gone at the end.
+    """A Temporal server and the practice services of one's own, on free ports; on Linux, gone however this thread ends.
 
     Args:
         server_settings: see `catalogue`.
-        before: see `processes.start`; with `die_with_parent` they are gone however this process ends.
     """
     settings = free_settings(state_dir, root)
-    services = Services(settings, say, catalogue(settings, *server_settings), before)
+    services = Services(settings, say, catalogue(settings, *server_settings), die_with_parent)
     try:
         services.start()
         yield services

@@ -181,3 +181,6 @@ def test_the_client_in_a_program(server: PracticeServer) -> None:
     assert practice.clear_ledger()["totals"]["model"]["requests"] == 0
     with pytest.raises(WorkshopError, match="no such target"):
         practice.clear("moon")
+    for nonsense in (float("inf"), float("nan"), -1, 1e400):  # case C14
+        with pytest.raises(WorkshopError, match=r"No fault was set: retry_after is seconds .*, not"):
+            practice.fault("model", "rate-limit", retry_after=nonsense)

@@ -5,7 +5,6 @@ import importlib.metadata
 import importlib.util
 import os
 import pkgutil
-import re
 import shutil
 import sys
 import sysconfig
@@ -18,7 +17,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import httpx
-from packaging.markers import Marker
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from workshop import env, loopback
 from workshop.doctor import variables
@@ -29,7 +29,6 @@ from workshop.settings import HOST
 from workshop.text import span
 
 OLDEST, NEWEST = (3, 11), (3, 14)
-LOCKED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)(?:\s*;\s*([^\\\n]+))?", re.MULTILINE)
 # Modules of a worker, far apart in its imports.
 COMPILED = ("agents/run.py", "openai/_client.py", "temporalio/worker/__init__.py", "mcp/types.py")
 SCRIPTS = ("worker", "starter", "workflows", "activities", "connection")  # what lies in each exercise, as .py
@@ -59,32 +58,31 @@ def packages(facts: Facts) -> Iterator[Finding]:
     """The packages are those of requirements.lock."""
     try:
         lock = (facts.root / "requirements.lock").read_text(encoding="utf-8")
-        needed = {_plain(re.split(r"[^\w.-]", need)[0]) for need in importlib.metadata.requires("workshop") or []}
+        needed = {canonicalize_name(Requirement(need).name) for need in importlib.metadata.requires("workshop") or []}
     except (OSError, importlib.metadata.PackageNotFoundError):
         yield facts.finding("packages/unknown")
         return
     wrong: list[str] = []
     level = "warning"
-    for name, version, marker in LOCKED.findall(lock):
-        direct = _plain(name) in needed
-        if (facts.quick and not direct) or (marker and not Marker(marker.strip()).evaluate()):
+    for line in lock.splitlines():
+        if "==" not in line:
+            continue  # a hash of the one above
+        pinned = Requirement(line.rstrip(" \\"))
+        direct = canonicalize_name(pinned.name) in needed
+        if (facts.quick and not direct) or (pinned.marker and not pinned.marker.evaluate()):
             continue
         try:
-            installed = importlib.metadata.version(name)
+            installed = importlib.metadata.version(pinned.name)
         except importlib.metadata.PackageNotFoundError:
             installed = "missing"
-        if installed != version:
-            wrong.append(f"{name} {installed} instead of {version}")
+        if f"=={installed}" != str(pinned.specifier):
+            wrong.append(f"{pinned.name} {installed} instead of {str(pinned.specifier)[2:]}")
             level = "problem" if direct else level
     if wrong:
         more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
         yield facts.finding("packages", wrong=", ".join(wrong[:5]) + more, level=level)
     elif not facts.quick:
         yield facts.finding("packages/right")
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def compiled(facts: Facts) -> Iterator[Finding]:

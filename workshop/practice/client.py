@@ -6,6 +6,7 @@ import httpx
 
 from workshop import loopback
 from workshop.errors import WorkshopError
+from workshop.practice.faults import BadFault, Fault
 
 
 class Practice:
@@ -25,7 +26,12 @@ class Practice:
     def fault(self, target: str, kind: str, **options: Any) -> list[dict[str, Any]]:
         """Sets a fault; options are times, after, delay, retry_after, probability, seed. Returns the faults set."""
         given = {name: value for name, value in options.items() if value is not None}
-        return list(self._ask("POST", "/faults", {"target": target, "kind": kind, **given})["faults"])
+        spec = {"target": target, "kind": kind, **given}
+        try:
+            Fault.parse(spec)
+        except BadFault as bad:  # told before it is sent: JSON has no inf and no nan
+            raise WorkshopError(f"No fault was set: {bad}.", "workshop fault --help") from None
+        return list(self._ask("POST", "/faults", spec)["faults"])
 
     def clear(self, target: str | None = None) -> list[dict[str, Any]]:
         """Clears one target's fault or all; requests that they delay go on. Returns the faults that are left."""
