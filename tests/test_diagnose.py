@@ -720,6 +720,7 @@ EXAMPLES = [
         "arguments-too-many",
     ),
     ("AttributeError", "'str' object has no attribute 'id'", "", "result-for-handle"),
+    ("TypeError", "'Worker' object does not support the context manager protocol", "", "async-with"),
     ("TypeError", "start_workflow() missing 1 required keyword-only argument: 'id'", "", "argument-missing"),
     ("TypeError", "'<' not supported between instances of 'str' and 'int'", "", "text-for-number"),
     ("TypeError", "'second' is an invalid keyword argument for __new__()", "", "keyword-unknown"),

@@ -119,6 +119,29 @@ def test_a_file_with_nothing_in_it_is_not_attempted(text: str, tmp_path: Path, c
     assert "activities.py has no code in it yet" in learner.text
 
 
+@pytest.mark.parametrize(
+    ("check", "file", "line"),
+    [
+        ("activity", "activities.py", "    data = await make_api_call(state)\n"),
+        ("timer", "workflows.py", "        return await workflow.execute_activity(\n"),
+        ("worker", "worker.py", "    async with worker:\n"),
+        ("starter", "starter.py", "    load_env()\n"),
+    ],
+)
+def test_what_says_that_it_is_not_written_is_not_attempted(
+    check: str, file: str, line: str, tmp_path: Path, checker: Checker
+) -> None:
+    """Case C26, outside of a TODO."""
+    learner = Learner("02", tmp_path, checker)
+    learner.solve("02")
+    margin = line[: len(line) - len(line.lstrip())]
+    path = learner.folder / file
+    path.write_text(path.read_text().replace(line, f'{margin}raise NotImplementedError("later")\n{line}', 1))
+    found = learner.lessons.check(check)
+    assert (found.outcome, found.code) == ("not attempted", "not-written")
+    assert file in learner.text
+
+
 def test_what_is_written_elsewhere_is_looked_at() -> None:
     """A TODO with nothing in it, or none at all, says nothing if the code stands elsewhere in the file."""
     right = text_of(Answer("02", "timer", "", ""))

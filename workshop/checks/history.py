@@ -52,7 +52,8 @@ def raise_if_stuck(run: Run, who: str = "The workflow") -> None:
         slip = "Timeouts and intervals are timedelta(seconds=...), never a number; retry_policy is RetryPolicy(...)"
         raise incorrect("odd-option", seen, f"{slip}, with no maximum_interval below its initial_interval, 1 s.")
     if (row and row.kind == TASK_FAILURE) or (row and "is not registered" in row.last_error):
-        raise raised_elsewhere(row.last_error, _line(row.place), who, "workflow-fails")
+        line = row.place.code if row.place else ""
+        raise raised_elsewhere(row.last_error, _line(row.place), who, "workflow-fails", line)
     if row and row.task_queue != run.task_queue:
         seen = f"{row.name} waits in the task queue {row.task_queue!r}, and the workers poll {run.task_queue!r}."
         raise incorrect("other-queue", seen, "Leave task_queue=... out: it then goes where the workflow is.")

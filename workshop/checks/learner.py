@@ -74,10 +74,16 @@ def unforeseen(error: BaseException, folder: Path) -> Verdict:
 
 def raised(error: BaseException, folder: Path, doing: str, code: str) -> NotPassed:
     """The verdict on an exception of the learner's code."""
-    return raised_elsewhere(brief(error), place(error, folder), doing, code)
+    return raised_elsewhere(brief(error), place(error, folder), doing, code, line_of(error))
 
 
-def raised_elsewhere(error: str, at: str, doing: str, code: str) -> NotPassed:
+def line_of(error: BaseException) -> str:
+    """The line of code that raised."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return (frames[-1].line or "") if frames else ""
+
+
+def raised_elsewhere(error: str, at: str, doing: str, code: str, line: str = "") -> NotPassed:
     """The same for an exception of which a script or a history tells type, message and line.
 
     Args:
@@ -85,8 +91,12 @@ def raised_elsewhere(error: str, at: str, doing: str, code: str) -> NotPassed:
         at: file and line, or "".
         doing: what raised it; begins the sentence.
         code: of the verdict, unless it is a known slip: that has a code and a remedy of its own.
+        line: the line of code that raised, where it is known.
     """
     text = shorten(error)
+    if line.strip().startswith("raise NotImplementedError"):
+        seen = f"{doing} raised {text}{f' ({at})' if at else ''}: that is not written yet."
+        return NotPassed("not attempted", "not-written", seen, "write it, and run the cell again")
     known = recognise_slip(text)
     seen = f"{doing} raised {text}{f' ({at})' if at else ''}."
     return NotPassed("raised", known.code if known else code, seen, known.slip if known else LOOK if at else "")

@@ -11,7 +11,7 @@ import dotenv
 import dotenv.main
 
 from workshop import warm
-from workshop.checks.learner import brief, place
+from workshop.checks.learner import brief, line_of, place
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Ended:
     code: int  # -1: it could not say
     error: str = ""  # type and message
     at: str = ""  # file and line
+    line: str = ""  # its code
 
 
 class CheckedScript:
@@ -77,7 +78,7 @@ def _wait(connection: Connection, folder: Path) -> None:
             code = getattr(error, "code", None)
             connection.send(Ended(code if isinstance(code, int) else int(code is not None)))
         else:
-            connection.send(Ended(1, brief(error), place(error, folder)))
+            connection.send(Ended(1, brief(error), place(error, folder), line_of(error)))
 
     ignore_env_file()
     warm.become(job, tell)

@@ -301,7 +301,7 @@ def _raise_if_it_raised(script: CheckedScript) -> None:
     """For a script that has ended with an exception or an exit code."""
     ended = script.poll()
     if ended and ended.error:
-        raise raised_elsewhere(ended.error, ended.at, script.name, "script-raised")
+        raise raised_elsewhere(ended.error, ended.at, script.name, "script-raised", ended.line)
     if ended and ended.code:
         words = shorten(" ".join(script.text.strip().splitlines()[-2:]))
         how = f"with exit code {ended.code}" if ended.code > 0 else "at once, by os._exit() or a signal"
