@@ -52,7 +52,7 @@ FIRST = (
     "bank",
     "notebook",
     "faults",
-    "upkeep",
+    "up_and_down",
     "crashes",
     "solutions",
     "notebook_parts",

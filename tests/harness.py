@@ -9,7 +9,7 @@ from typing import Any
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from workshop import processes, warm
+from workshop import fork_server, processes
 from workshop.history import Run, read_history
 from workshop.notebook.kernel import result_of
 from workshop.practice.client import Practice
@@ -17,7 +17,7 @@ from workshop.processes import PATIENCE, Program, wait_for
 from workshop.services import Services
 from workshop.settings import Settings
 
-warm.PRELOAD.append("tests.heavy")
+fork_server.PRELOAD.append("tests.heavy")
 
 
 class PracticeFrom(Practice):
@@ -74,7 +74,7 @@ class Solutions:
         """Starts a script where it stands."""
         if self._cold:
             return self.cold(script, *arguments, **changes)
-        return self._kept(warm.start(script, arguments, self.env(**changes), self._log()))
+        return self._kept(fork_server.start(script, arguments, self.env(**changes), self._log()))
 
     def cold(self, script: Path, *arguments: str, **changes: str) -> Program:
         """Starts a script as a person would, all its imports before it."""

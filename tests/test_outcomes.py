@@ -1,6 +1,6 @@
 """Every fault of tests/outcomes.py, met by the plain and by the durable agent: both end as the table says.
 
-Processes start warm (tests.warm), and each case is run once, its two agents side by side.
+Processes start warm (tests/heavy.py), and each case is run once, its two agents side by side.
 """
 
 import asyncio

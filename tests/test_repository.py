@@ -21,9 +21,9 @@ BELOW = {
     "packages": set(),
     "practice": {"errors", "loopback", "settings", "text"},  # its client raises WorkshopError
     "processes": {"errors", "settings"},
-    "warm": {"errors", "packages", "processes"},
+    "fork_server": {"errors", "packages", "processes"},
     "services": {"errors", "loopback", "processes", "settings"},
-    "upkeep": {"errors", "processes", "services", "settings"},
+    "up_and_down": {"errors", "processes", "services", "settings"},
     "env": {"errors", "settings"},
     "doctor": {"env", "errors", "loopback", "processes", "settings", "temporal", "text"},
     "temporal": {"errors", "processes", "settings"},
@@ -33,7 +33,7 @@ BELOW = {
     "diagnose": {"errors", "history", "settings", "temporal", "text"},
     "checks": {
         *("diagnose", "errors", "history", "loopback", "practice", "processes", "proof", "services", "settings"),
-        *("temporal", "text", "warm"),
+        *("temporal", "text", "fork_server"),
     },
     "demo": {"errors", "history", "practice", "processes", "proof", "services", "settings", "temporal"},
 }

@@ -58,17 +58,17 @@ def up(
     detach: Annotated[bool, typer.Option("--detach", help="Return when all is well.")] = False,
 ) -> None:
     """Start the Temporal server, the practice services and JupyterLab; Ctrl+C stops them."""
-    from workshop import upkeep  # here, so that other commands start faster
+    from workshop import up_and_down  # here, so that other commands start faster
 
-    raise typer.Exit(upkeep.up(settings(), say, uses(), lab, detach))
+    raise typer.Exit(up_and_down.up(settings(), say, uses(), lab, detach))
 
 
 @app.command()
 def down() -> None:
     """Stop the services that `workshop up` started."""
-    from workshop import upkeep
+    from workshop import up_and_down
 
-    raise typer.Exit(upkeep.down(settings(), say))
+    raise typer.Exit(up_and_down.down(settings(), say))
 
 
 @app.command()
@@ -77,9 +77,9 @@ def status() -> None:
 
     Exit code: 0 when the Temporal server and the practice services are well, 3 when not.
     """
-    from workshop import upkeep
+    from workshop import up_and_down
 
-    raise typer.Exit(upkeep.status(settings(), say, uses()))
+    raise typer.Exit(up_and_down.status(settings(), say, uses()))
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -1,4 +1,4 @@
-"""What the fork server of `workshop.warm` imports before it forks: the packages of the learners' files.
+"""What the fork server of `workshop.fork_server` imports before it forks: the packages of the learners' files.
 
 Nothing here may start a thread: forks would lack it.
 """

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from workshop import warm
+from workshop import fork_server
 from workshop.checks.run import Checker
 
 
@@ -12,6 +12,6 @@ from workshop.checks.run import Checker
 def checker() -> Iterator[Checker]:
     """What makes checks, as a notebook has one."""
     one = Checker()
-    warm.warm_up()
+    fork_server.warm_up()
     yield one
     one.close()

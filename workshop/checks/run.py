@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from workshop import warm
+from workshop import fork_server
 from workshop.checks import find
 from workshop.checks.check import Check, verdict_of
 from workshop.checks.script import CheckedScript, ignore_env_file, prepare
@@ -30,7 +30,7 @@ SECONDS = 25.0  # that a learner's code may take in all
 TELL = 4.0  # seconds until a person is told what is waited for
 # Each check has a namespace of its own, and for each the server would run workers that no check needs.
 SERVER_SETTING = "worker.perNamespaceWorkerCount=0"
-warm.PRELOAD.append(__name__)
+fork_server.PRELOAD.append(__name__)
 
 
 class Checker:
@@ -60,17 +60,17 @@ class Checker:
                 told = True
                 self._say("... a moment more: your code is running, or packages are still being imported")
 
-        warm.await_imports(waiting)  # else the services would wait for them, and say nothing
+        fork_server.await_imports(waiting)  # else the services would wait for them, and say nothing
         settings = self.settings("temporal" if check.temporal else "practice")
         with ExitStack() as stack, TemporaryDirectory(prefix="workshop-check-") as scratch:
             scripts = []
             for script in range(check.scripts):
                 process, checked = prepare(folder, Path(scratch, f"{script}.log"))
-                stack.callback(warm.end, process)
+                stack.callback(fork_server.end, process)
                 scripts.append(checked)
             arguments = (check.number, check.name, folder, settings, scripts)
             try:
-                found = warm.call(_look, *arguments, seconds=SECONDS, waiting=waiting)
+                found = fork_server.call(_look, *arguments, seconds=SECONDS, waiting=waiting)
             except TimeoutError:
                 seen = f"Your code was still busy after {SECONDS:.0f} s."
                 return Verdict("raised", "no-end", seen, "Does it wait forever, or sleep with time.sleep()?")
@@ -90,7 +90,7 @@ class Checker:
         """
         for _ in range(2):  # once more if the process that keeps them has ended
             if self._services is None:
-                self._services = warm.fork(_serve, tied=False)
+                self._services = fork_server.fork(_serve, tied=False)
             _, connection = self._services
             with suppress(OSError, EOFError):
                 connection.send([name for name in EMBEDDED if name in ("practice", *names)])

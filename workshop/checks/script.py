@@ -10,7 +10,7 @@ from pathlib import Path
 import dotenv
 import dotenv.main
 
-from workshop import warm
+from workshop import fork_server
 from workshop.checks.learner import brief, line_of, place
 
 
@@ -36,7 +36,7 @@ class CheckedScript:
     def start(self, name: str, *arguments: str, env: Mapping[str, str]) -> "CheckedScript":
         """Lets it become `python name arguments`."""
         self.name = name
-        self._connection.send(warm.Job(self._folder / name, arguments, dict(env), self._log))
+        self._connection.send(fork_server.Job(self._folder / name, arguments, dict(env), self._log))
         return self
 
     @property
@@ -56,13 +56,13 @@ class CheckedScript:
     def kill(self) -> None:
         """Ends it as a crash would."""
         if self.poll() is None:
-            warm.send_signal(self.pid, signal.SIGKILL)
+            fork_server.send_signal(self.pid, signal.SIGKILL)
 
 
 def prepare(folder: Path, log: Path) -> tuple[ForkServerProcess, CheckedScript]:
     """A process that waits to be a script of the learner's."""
     log.touch()
-    process, connection = warm.fork(_wait, folder)
+    process, connection = fork_server.fork(_wait, folder)
     assert process.pid
     return process, CheckedScript(process.pid, connection, folder, log)
 
@@ -81,7 +81,7 @@ def _wait(connection: Connection, folder: Path) -> None:
             connection.send(Ended(1, brief(error), place(error, folder), line_of(error)))
 
     ignore_env_file()
-    warm.become(job, tell)
+    fork_server.become(job, tell)
 
 
 def ignore_env_file() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from workshop import doctor, env, warm
+from workshop import doctor, env, fork_server
 from workshop.checks import CHECKS, Check
 from workshop.checks.starters import unwritten
 from workshop.errors import WorkshopError
@@ -56,7 +56,7 @@ class Script:
         # The link that it prints is for the browser of the person, who may be in a Codespace.
         link = {"TEMPORAL_UI_URL": settings.public_url(settings.temporal_ui_port)}
         try:
-            self.program = warm.start(folder / name, arguments, link | os.environ, self._log)
+            self.program = fork_server.start(folder / name, arguments, link | os.environ, self._log)
         except OSError as error:
             what = f"{name} cannot start: {error.strerror} ({error.filename})."
             raise WorkshopError(what, "workshop doctor") from None

@@ -5,13 +5,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-from workshop import doctor, env, warm
+from workshop import doctor, env, fork_server
 from workshop.checks.run import Checker
 from workshop.errors import WorkshopError
 from workshop.history import as_text
 from workshop.notebook import kernel
+from workshop.notebook.feedback import Checked, Feedback, Results
 from workshop.notebook.kernel import Say, say_folded, says_what_to_fix
-from workshop.notebook.lessons import Checked, Lessons, Results
 from workshop.notebook.scripts import Asked, Script, first_asked, words
 from workshop.notebook.worker import Worker
 from workshop.notebook.workflows import Workflows, as_table, show_timeline
@@ -60,7 +60,7 @@ def exercise(number: str) -> "Exercise":
         f"Exercise {made.number} is ready: {mode}. Temporal at {settings.temporal_address}, "
         f"its web UI {ui}, practice console {console}"
     )
-    warm.warm_up()  # the packages are imported while the learner reads
+    fork_server.warm_up()  # the packages are imported while the learner reads
     return made
 
 
@@ -81,7 +81,7 @@ class Exercise:
         self._workflows = Workflows(settings, EXERCISES[folder.name])
         self._practice = Practice(settings.practice_url)
         self._checker = Checker(say)
-        self._lessons = Lessons(folder, settings.state_dir, self._checker, say)
+        self._feedback = Feedback(folder, settings.state_dir, self._checker, say)
         self._asked: list[Asked] = []
         self._faults: dict[str, str] = {}  # target -> kind of those that were set here
         # For a kernel that ends by itself; with one that is killed, they are killed.
@@ -257,22 +257,22 @@ class Exercise:
             name: of the check; by default all.
             value: the notebook's object that is meant, by default the variable of its usual name.
         """
-        return self._lessons.check(name, value) if name else self._lessons.check_all()
+        return self._feedback.check(name, value) if name else self._feedback.check_all()
 
     @says_what_to_fix
     def hint(self, name: str) -> None:
         """Prints a hint, and one more at each call, from a question to almost the answer."""
-        self._lessons.hint(name)
+        self._feedback.hint(name)
 
     @says_what_to_fix
     def solution(self, name: str, apply: bool = False) -> None:
         """Shows what differs from the solution; `apply=True` takes the solution's file, and keeps a copy of yours."""
-        self._lessons.solution(name, apply)
+        self._feedback.solution(name, apply)
 
     @says_what_to_fix
     def progress(self) -> None:
         """Prints which checks have passed."""
-        say_folded(self._say, self._lessons.progress())
+        say_folded(self._say, self._feedback.progress())
 
     # What these need to know.
 

@@ -4,11 +4,11 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from workshop import warm
+from workshop import fork_server
 from workshop.checks import CHECKS
 from workshop.checks.run import Checker
+from workshop.notebook.feedback import Feedback
 from workshop.notebook.kernel import Say
-from workshop.notebook.lessons import Lessons
 from workshop.notebook.reset import reset
 from workshop.notebook.worker import REPLACE, Worker
 from workshop.settings import Settings, exercise_folder
@@ -20,7 +20,7 @@ def progress(settings: Settings, say: Say) -> None:
     """Prints what the checks of every exercise found last."""
     for number in CHECKS:
         folder = exercise_folder(number, settings.root)
-        for line in Lessons(folder, settings.state_dir, Checker(), say).progress():
+        for line in Feedback(folder, settings.state_dir, Checker(), say).progress():
             say(line)
     say("Check again with: workshop check 03, or in the notebook with ex.check()")
 
@@ -33,13 +33,13 @@ def check(settings: Settings, exercise: str, watch: bool, say: Say) -> int:
     """
     folder = exercise_folder(exercise, settings.root)
     checker = Checker(say)
-    warm.warm_up()
-    lessons = Lessons(folder, settings.state_dir, checker, say)
+    fork_server.warm_up()
+    feedback = Feedback(folder, settings.state_dir, checker, say)
     try:
         while True:
             before = _times(folder)
-            found = lessons.check_all()
-            for one in CHECKS[lessons.number]:
+            found = feedback.check_all()
+            for one in CHECKS[feedback.number]:
                 if not one.file:
                     say(f"  {one.name} is a variable of the notebook, and is checked there.")
             if not watch:
@@ -61,7 +61,7 @@ def reset_exercise(settings: Settings, exercise: str, say: Say) -> None:
         say("Its worker was stopped.")
     for line in reset(folder):
         say(line)
-    Lessons(folder, settings.state_dir, Checker(), say).memory.forget()
+    Feedback(folder, settings.state_dir, Checker(), say).memory.forget()
 
 
 def _times(folder: Path) -> dict[str, int]:

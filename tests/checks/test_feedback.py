@@ -1,4 +1,4 @@
-"""Lessons: what is not attempted, hints, solutions, progress, and the checks of a notebook's variables."""
+"""Feedback: what is not attempted, hints, solutions, progress, and the checks of a notebook's variables."""
 
 import asyncio
 import os
@@ -20,14 +20,14 @@ from workshop.checks import CHECKS
 from workshop.checks.run import Checker
 from workshop.checks.starters import starter_file, unwritten
 from workshop.errors import WorkshopError
-from workshop.notebook.lessons import Lessons
+from workshop.notebook.feedback import Feedback
 from workshop.settings import ROOT
 
 NUMBERS = pytest.mark.parametrize("number", sorted(CHECKS))
 
 
 class Learner:
-    """An exercise's folder, its lessons, and what they said."""
+    """An exercise's folder, its feedback, and what they said."""
 
     def __init__(self, number: str, home: Path, checker: Checker) -> None:
         self.said: list[str] = []
@@ -37,7 +37,7 @@ class Learner:
         if not (home / "solutions" / self.folder.name).exists():
             shutil.copytree(solution(number), home / "solutions" / self.folder.name)
         shutil.copy(solution(number) / "connection.py", self.folder)
-        self.lessons = Lessons(self.folder, home / "state", checker, self.said.append)
+        self.feedback = Feedback(self.folder, home / "state", checker, self.said.append)
 
     def starters(self, number: str) -> None:
         for check in CHECKS[number]:
@@ -57,7 +57,7 @@ class Learner:
 def test_without_a_file_nothing_is_attempted(number: str, tmp_path: Path, checker: Checker) -> None:
     learner = Learner(number, tmp_path, checker)
     for check in CHECKS[number]:
-        found = learner.lessons.check(check.name)
+        found = learner.feedback.check(check.name)
         assert (found.outcome, found.code) == ("not attempted", "file-missing" if check.file else "no-variable")
 
 
@@ -67,7 +67,7 @@ def test_an_untouched_todo_is_not_attempted(number: str, tmp_path: Path, checker
     learner.starters(number)
     for check in CHECKS[number]:
         if check.todo and check.file:
-            found = learner.lessons.check(check.name)
+            found = learner.feedback.check(check.name)
             assert (found.outcome, found.code) == ("not attempted", "untouched")
             assert f"TODO {check.todo} in {check.file}" in learner.text
 
@@ -77,7 +77,7 @@ def test_a_todo_that_cannot_be_seen_without_another_says_so(tmp_path: Path, chec
     learner.solve("03")
     without_three = Answer("03", "workflow", "untouched", "", untouched=True)
     (learner.folder / "workflows.py").write_text(text_of(without_three))
-    found = learner.lessons.check("tool")
+    found = learner.feedback.check("tool")
     assert (found.outcome, found.code) == ("not attempted", "needs-another")
     assert "TODO 3" in learner.text
 
@@ -87,7 +87,7 @@ def test_a_todo_of_another_file_that_is_needed_is_named(tmp_path: Path, checker:
     learner.solve("02")
     without_three = Answer("02", "workflow", "untouched", "", untouched=True)
     (learner.folder / "workflows.py").write_text(text_of(without_three))
-    found = learner.lessons.check("worker")
+    found = learner.feedback.check("worker")
     assert (found.outcome, found.code) == ("not attempted", "needs-another")
     assert "TODO 3 in workflows.py" in learner.text
 
@@ -103,7 +103,7 @@ def test_a_todo_with_nothing_in_it_is_not_attempted(
         if check.todo and check.file:
             learner.starters(number)
             (learner.folder / check.file).write_text(text_of(Answer(number, check.name, "", "", nothing)))
-            found = learner.lessons.check(check.name)
+            found = learner.feedback.check(check.name)
             assert (found.outcome, found.code) == ("not attempted", "untouched")
             assert f"TODO {check.todo} in {check.file}" in learner.text
 
@@ -114,7 +114,7 @@ def test_a_file_with_nothing_in_it_is_not_attempted(text: str, tmp_path: Path, c
     learner = Learner("02", tmp_path, checker)
     learner.solve("02")
     (learner.folder / "activities.py").write_text(text)
-    found = learner.lessons.check("activity")
+    found = learner.feedback.check("activity")
     assert (found.outcome, found.code) == ("not attempted", "untouched")
     assert "activities.py has no code in it yet" in learner.text
 
@@ -137,7 +137,7 @@ def test_what_says_that_it_is_not_written_is_not_attempted(
     margin = line[: len(line) - len(line.lstrip())]
     path = learner.folder / file
     path.write_text(path.read_text().replace(line, f'{margin}raise NotImplementedError("later")\n{line}', 1))
-    found = learner.lessons.check(check)
+    found = learner.feedback.check(check)
     assert (found.outcome, found.code) == ("not attempted", "not-written")
     assert file in learner.text
 
@@ -157,7 +157,7 @@ def test_a_file_that_another_needs_is_named(tmp_path: Path, checker: Checker) ->
     learner = Learner("03", tmp_path, checker)
     learner.solve("03")
     (learner.folder / "workflows.py").unlink()
-    assert learner.lessons.check("worker").code == "needs-file"
+    assert learner.feedback.check("worker").code == "needs-file"
     assert "workflows.py" in learner.text
 
 
@@ -168,14 +168,14 @@ def test_a_file_that_hides_a_package_is_named(name: str, tmp_path: Path, checker
     learner.solve("02")
     (learner.folder / name).parent.mkdir(exist_ok=True)
     (learner.folder / name).write_text("")
-    found = learner.lessons.check("activity")
+    found = learner.feedback.check("activity")
     assert (found.outcome, found.code) == ("raised", "shadow")
     assert name.removesuffix("/__init__.py") in learner.text
 
 
 def test_a_check_that_is_not_there_is_one_line(tmp_path: Path, checker: Checker) -> None:
     with pytest.raises(WorkshopError, match='no check "wrker"'):
-        Learner("02", tmp_path, checker).lessons.check("wrker")
+        Learner("02", tmp_path, checker).feedback.check("wrker")
 
 
 @NUMBERS
@@ -184,7 +184,7 @@ def test_hints_come_one_by_one_and_are_remembered(number: str, tmp_path: Path, c
         assert 1 <= len(check.hints) <= 3
         for shown in range(1, len(check.hints) + 2):
             learner = Learner(number, tmp_path, checker)  # as in a new kernel
-            learner.lessons.hint(check.name)
+            learner.feedback.hint(check.name)
             hints = [line for line in learner.said if line.startswith("Hint")]
             assert len(hints) == min(shown, len(check.hints))
             assert f"Hint {len(hints)} of {len(check.hints)}: {check.hints[len(hints) - 1]}" in " ".join(learner.said)
@@ -192,11 +192,11 @@ def test_hints_come_one_by_one_and_are_remembered(number: str, tmp_path: Path, c
 
 def test_a_solution_is_shown_as_a_difference(tmp_path: Path, checker: Checker) -> None:
     learner = Learner("02", tmp_path, checker)
-    learner.lessons.solution("activity")
+    learner.feedback.solution("activity")
     assert "You have no activities.py yet" in learner.text
     learner.starters("02")
     learner.said.clear()
-    learner.lessons.solution("activity")
+    learner.feedback.solution("activity")
     assert "+    response.raise_for_status()" in learner.said
     assert any(line.startswith("-") and "TODO 1" in line for line in learner.said)
 
@@ -205,9 +205,9 @@ def test_a_solution_is_taken_and_nothing_lost(tmp_path: Path, checker: Checker) 
     learner = Learner("02", tmp_path, checker)
     learner.starters("02")
     mine = {path.name: path.read_bytes() for path in learner.folder.glob("*.py")}
-    learner.lessons.solution("activity", apply=True)
+    learner.feedback.solution("activity", apply=True)
     (learner.folder / "activities.py").write_text("# mine again\n")
-    learner.lessons.solution("02", apply=True)
+    learner.feedback.solution("02", apply=True)
     for path in solution("02").glob("*.py"):
         assert (learner.folder / path.name).read_bytes() == path.read_bytes()
     copies = [path.read_bytes() for path in learner.folder.glob("*.bak-*")]
@@ -215,22 +215,22 @@ def test_a_solution_is_taken_and_nothing_lost(tmp_path: Path, checker: Checker) 
         assert mine[name] in copies
     assert b"# mine again\n" in copies
     learner.said.clear()
-    learner.lessons.solution("activity", apply=True)
+    learner.feedback.solution("activity", apply=True)
     assert learner.text == "activities.py is already the solution's."
 
 
 def test_progress_knows_what_was_found_and_what_changed_since(tmp_path: Path, checker: Checker) -> None:
     learner = Learner("02", tmp_path, checker)
     learner.solve("02")
-    assert learner.lessons.progress()[0].endswith("0 of 5 checks passed")
-    assert learner.lessons.check("activity").outcome == "passed"
-    lines = Learner("02", tmp_path, checker).lessons.progress()
+    assert learner.feedback.progress()[0].endswith("0 of 5 checks passed")
+    assert learner.feedback.check("activity").outcome == "passed"
+    lines = Learner("02", tmp_path, checker).feedback.progress()
     assert lines[0].endswith("1 of 5 checks passed")
     assert lines[1].split() == ["✔", "activity", "passed"]
     (learner.folder / "activities.py").write_text("# other\n")
-    assert "changed since" in learner.lessons.progress()[1]
-    learner.lessons.memory.forget()
-    assert learner.lessons.progress()[0].endswith("0 of 5 checks passed")
+    assert "changed since" in learner.feedback.progress()[1]
+    learner.feedback.memory.forget()
+    assert learner.feedback.progress()[0].endswith("0 of 5 checks passed")
 
 
 async def get_weather_alerts(state: str) -> str:
@@ -389,7 +389,7 @@ def test_a_variable_gets_its_verdict(
     check: str, name: str, make: Any, code: str, tmp_path: Path, checker: Checker
 ) -> None:
     learner = Learner("01", tmp_path, checker)
-    found = learner.lessons.check(check, make())
+    found = learner.feedback.check(check, make())
     assert found.code == code, learner.text
     assert (found.outcome == "passed") == (code == "passed")
     assert f"{found.outcome}: {check}" in learner.said[0]

@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from tests.kernels import until_gone
-from workshop import processes, warm
+from workshop import fork_server, processes
 from workshop.checks import find
 from workshop.checks.run import Checker
 from workshop.errors import WorkshopError
@@ -41,7 +41,7 @@ print("to stderr", file=sys.stderr)
 
 
 def started(script: Path, *arguments: str) -> Program:
-    return warm.start(script, arguments, os.environ, script.with_suffix(".log"))
+    return fork_server.start(script, arguments, os.environ, script.with_suffix(".log"))
 
 
 @pytest.mark.parametrize("end", ENDS)
@@ -110,9 +110,10 @@ def test_programs_end_with_whoever_had_them_started(tmp_path: Path) -> None:
     )
     kernel = (
         "import os, time\nfrom pathlib import Path\n"
-        "from workshop import warm\nfrom workshop.checks.run import Checker\n"
+        "from workshop import fork_server\nfrom workshop.checks.run import Checker\n"
         "for name in ('a', 'b'):\n"
-        "    print(warm.start(Path('stubborn.py').absolute(), [], os.environ, Path(f'{name}.log').absolute()).pid)\n"
+        "    log = Path(f'{name}.log').absolute()\\n"
+        "    print(fork_server.start(Path('stubborn.py').absolute(), [], os.environ, log).pid)\\n"
         "Checker().settings('temporal')\nprint('on', flush=True)\ntime.sleep(600)"
     )
     env = os.environ | {"TMPDIR": str(temporary)}
@@ -139,9 +140,9 @@ def test_a_program_that_will_not_end_holds_up_nobody(tmp_path: Path) -> None:
         "signal.signal(signal.SIGTERM, lambda *_: Path('asked').touch())\nprint(1)\nwhile True:\n    signal.pause()"
     )
     starter = (
-        "import os\nfrom pathlib import Path\nfrom workshop import warm\n"
+        "import os\nfrom pathlib import Path\nfrom workshop import fork_server\n"
         "script = Path('stubborn.py').absolute()\n"
-        "print(warm.start(script, [], os.environ, script.with_suffix('.log')).until_printed('1').pid)"
+        "print(fork_server.start(script, [], os.environ, script.with_suffix('.log')).until_printed('1').pid)"
     )
     ran = subprocess.run([sys.executable, "-c", starter], cwd=tmp_path, capture_output=True, text=True, check=True)
     until_gone(int(ran.stdout))
@@ -151,9 +152,9 @@ def test_a_program_that_will_not_end_holds_up_nobody(tmp_path: Path) -> None:
 def test_what_a_fork_prints_is_not_seen_by_whoever_started_it() -> None:
     """A check's process runs learners' code: its noise is not the notebook's."""
     code = (
-        "import sys\nfrom workshop import warm\n"
+        "import sys\nfrom workshop import fork_server\n"
         "for words in (print,), (exec, 'import sys; sys.stderr.write(\"noise\")'):\n"
-        "    process, _ = warm.fork(*words)\n    process.join()\n"
+        "    process, _ = fork_server.fork(*words)\n    process.join()\n"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (ran.stdout, ran.stderr) == ("", "")
@@ -165,7 +166,7 @@ def test_an_end_is_known_while_others_are_started(tmp_path: Path) -> None:
 
     def codes(lane: int) -> set[int]:
         logs = (tmp_path / f"{lane}-{number}.log" for number in range(25))
-        return {warm.start(tmp_path / "script.py", [], os.environ, log).wait() for log in logs}
+        return {fork_server.start(tmp_path / "script.py", [], os.environ, log).wait() for log in logs}
 
     with ThreadPoolExecutor(8) as pool:
         assert set().union(*pool.map(codes, range(8))) == {7}
@@ -204,7 +205,7 @@ def test_a_log_that_cannot_be_written_is_no_success(tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text("print(1)")
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file"):
-        warm.start(tmp_path / "script.py", [], os.environ, tmp_path / "file" / "log")
+        fork_server.start(tmp_path / "script.py", [], os.environ, tmp_path / "file" / "log")
 
 
 @pytest.fixture

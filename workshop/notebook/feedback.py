@@ -66,7 +66,7 @@ class Results(list[Checked], Printed):
     """What several checks found."""
 
 
-class Lessons:
+class Feedback:
     """The checks of one exercise in one folder."""
 
     def __init__(self, folder: Path, state_dir: Path, checker: Checker, say: Say) -> None:
