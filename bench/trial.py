@@ -1,4 +1,4 @@
-"""Runs one case of tests/outcomes.py for real, with the plain and with the durable agent side by side."""
+"""Runs one case of tests/fault_table.py for real, with the plain and with the durable agent side by side."""
 
 import asyncio
 import shutil
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.copies import SolutionCopies
+from tests.fault_table import ANSWERED, BLIND, FAILED, LOST, Case, Ends
 from tests.folders import DURABLE, HELLO_AGENT, ROUTING
 from tests.harness import PracticeFrom
-from tests.outcomes import ANSWERED, BLIND, FAILED, LOST, Case, Ends
 from workshop.history import Run
 from workshop.processes import Program, free_port, start, wait_for
 from workshop.services import Services

@@ -22,9 +22,10 @@ from temporalio.client import Client
 
 from tests import temporal_flows as flows
 from tests.temporal_env import HISTORIES, TOOL_THEN_ANSWER, recorded, result, start, worker, workshop
-from workshop.audit import Audit, timeline
+from workshop.audit import Audit
 from workshop.history import ACTIVITY, HANDOFF, TIMER, Link, Row, Run
 from workshop.text import shorten
+from workshop.timeline import timeline
 
 pytest_plugins = ["tests.temporal_env"]
 

@@ -8,8 +8,8 @@ import pytest
 
 from bench.document import table
 from bench.recovery import with_usual_settings
+from tests.fault_table import CASES, Ends
 from tests.folders import DURABLE, ROUTING
-from tests.outcomes import CASES, Ends
 from workshop.settings import ROOT
 
 

@@ -27,7 +27,7 @@ from temporalio.worker import Worker
 
 from tests import temporal_flows as flows
 from tests.temporal_env import TOOL_THEN_ANSWER, eventually, recorded, refusal, result, start, worker, workshop
-from workshop.audit import timeline, totals
+from workshop.audit import totals
 from workshop.diagnose import REMEDIES, Diagnosis, findings, recognise, why
 from workshop.diagnose.remedies import Remedy, recognise_slip
 from workshop.errors import WorkshopError
@@ -46,6 +46,7 @@ from workshop.history import (
 from workshop.notebook.workflows import as_table
 from workshop.settings import ROOT
 from workshop.temporal import Pollers, gone, pollers
+from workshop.timeline import timeline
 
 pytest_plugins = ["tests.temporal_env"]
 

@@ -16,7 +16,7 @@ from tools.notebooks import copy_of_the_tree
 from workshop import env, settings
 from workshop.checks.starters import pristine, starter_file
 from workshop.errors import WorkshopError
-from workshop.notebook import session as module
+from workshop.notebook import ex as module
 from workshop.notebook.kernel import Stopped
 from workshop.notebook.reset import reset
 from workshop.notebook.scripts import Script, without_frames, words

@@ -16,6 +16,7 @@ from workshop.settings import ROOT
 BELOW = {
     "errors": set(),
     "settings": {"errors"},
+    "exercises": {"errors"},
     "text": set(),
     "loopback": set(),
     "packages": set(),
@@ -29,8 +30,9 @@ BELOW = {
     "temporal": {"errors", "processes", "settings"},
     "history": {"errors", "temporal", "text"},
     "audit": {"history", "temporal", "text"},
+    "timeline": {"audit", "history", "text"},
     "proof": {"history", "text"},
-    "diagnose": {"errors", "history", "settings", "temporal", "text"},
+    "diagnose": {"errors", "exercises", "history", "settings", "temporal", "text"},
     "checks": {
         *("diagnose", "errors", "history", "loopback", "practice", "processes", "proof", "services", "settings"),
         *("temporal", "text", "fork_server"),

@@ -29,7 +29,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 from traitlets.config import Config
 
 from workshop.checks import CHECKS, starters
-from workshop.settings import EXERCISES, PORTS, ROOT
+from workshop.exercises import EXERCISES
+from workshop.settings import PORTS, ROOT
 
 NUMBERS = tuple(name[:2] for name in EXERCISES)
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}

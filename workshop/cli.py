@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.text import Text
 
 from workshop.errors import WorkshopError
-from workshop.settings import EXERCISES, ROOT, Settings
+from workshop.exercises import EXERCISES
+from workshop.settings import ROOT, Settings
 
 NUMBERS = "|".join(name[:2] for name in EXERCISES)
 app = typer.Typer(name="workshop", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)

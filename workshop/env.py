@@ -30,7 +30,7 @@ SAVE_AS_UTF8 = "save .env as UTF-8 (VS Code: click the encoding in the status ba
 ON_THIS_MACHINE = re.compile(r"\s*(?:https?:)?/*(?:127\.0\.0\.1|localhost|\[::1\]|0\.0\.0\.0):(\d{1,5})(?:/.*)?", re.I)
 BOM = "\ufeff"
 # In a pasted key or address; the first that fits is the best explanation: code, pattern, words after the name.
-SLIPS = json.loads(Path(__file__).with_name("slips.json").read_text(encoding="utf-8"))
+SLIPS = json.loads(Path(__file__).with_name("env_mistakes.json").read_text(encoding="utf-8"))
 NEWLINE = re.compile(r"\r\n|\n|\r")
 # An assignment that another mode needs stays in the file, as a comment that says which command brings it back.
 KEPT = re.compile(r"(\s*)# workshop use (\S+):(?: |(?=[\r\n]|$))(.*)", re.DOTALL)

@@ -16,8 +16,8 @@ from workshop.diagnose import findings
 from workshop.diagnose.findings import Diagnosis
 from workshop.diagnose.remedies import REMEDIES, WORKER, Remedy, recognise
 from workshop.errors import WorkshopError
+from workshop.exercises import EXERCISES
 from workshop.history import ACTIVITIES, CHILD, WAIT, Run, read_history
-from workshop.settings import EXERCISES
 from workshop.temporal import CLOCKS_DIFFER, POLLERS_TIMEOUT, Pollers, pollers
 from workshop.text import Advice, count, span
 

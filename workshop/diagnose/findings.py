@@ -9,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 
 from workshop.diagnose.remedies import RESTART, START_WORKER, WORKER, Remedy, recognise
+from workshop.exercises import EXERCISES
 from workshop.history import (
     ACTIVITIES,
     AGENT_AS_TOOL,
@@ -25,7 +26,6 @@ from workshop.history import (
     as_text,
     root,
 )
-from workshop.settings import EXERCISES
 from workshop.temporal import Pollers, gone
 from workshop.text import Advice, count, printable, shorten, span, told
 

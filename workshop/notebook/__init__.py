@@ -1,5 +1,5 @@
 """What a notebook touches: `from workshop.notebook import exercise` and `ex = exercise("03")`."""
 
-from workshop.notebook.session import Exercise, exercise
+from workshop.notebook.ex import Exercise, exercise
 
 __all__ = ["Exercise", "exercise"]

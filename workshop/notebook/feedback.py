@@ -16,7 +16,7 @@ from workshop.checks.starters import unwritten
 from workshop.checks.work import Work
 from workshop.errors import WorkshopError
 from workshop.notebook.kernel import Say, raised_instead, result_of, say_folded, shell, variable
-from workshop.notebook.memory import Memory
+from workshop.notebook.progress import Memory
 from workshop.notebook.reset import CONNECTION, dated
 from workshop.text import Printed, scrub
 

@@ -7,11 +7,12 @@ from pathlib import Path
 from workshop import fork_server
 from workshop.checks import CHECKS
 from workshop.checks.run import Checker
+from workshop.exercises import exercise_folder
 from workshop.notebook.feedback import Feedback
 from workshop.notebook.kernel import Say
 from workshop.notebook.reset import reset
 from workshop.notebook.worker import REPLACE, Worker
-from workshop.settings import Settings, exercise_folder
+from workshop.settings import Settings
 
 LOOK = 0.5  # seconds between two looks at the files
 

@@ -9,11 +9,12 @@ from pathlib import Path
 from temporalio.service import RPCError
 
 from workshop.errors import WorkshopError
+from workshop.exercises import EXERCISES
 from workshop.history import shown
 from workshop.notebook.kernel import Say, result_of, says_what_to_fix
 from workshop.notebook.scripts import Script
 from workshop.processes import Program, Record, wait_for
-from workshop.settings import EXERCISES, Settings
+from workshop.settings import Settings
 from workshop.temporal import connect, folder_of, follow, pollers
 from workshop.text import scrub
 

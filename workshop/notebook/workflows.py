@@ -8,7 +8,7 @@ from rich.console import Console
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from workshop import audit, diagnose, history
+from workshop import audit, diagnose, history, timeline
 from workshop.errors import WorkshopError
 from workshop.history import Run
 from workshop.notebook.kernel import result_of, shell
@@ -93,7 +93,7 @@ def as_table(run: Run) -> list[str]:
 
 def show_timeline(run: Run) -> None:
     """The picture where there is a notebook, its text elsewhere."""
-    picture = audit.timeline(run)
+    picture = timeline.timeline(run)
     if shell() is None:
         print(picture)
         return

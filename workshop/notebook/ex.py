@@ -8,6 +8,7 @@ from typing import Any
 from workshop import doctor, env, fork_server
 from workshop.checks.run import Checker
 from workshop.errors import WorkshopError
+from workshop.exercises import EXERCISES, exercise_folder
 from workshop.history import as_text
 from workshop.notebook import kernel
 from workshop.notebook.feedback import Checked, Feedback, Results
@@ -18,7 +19,7 @@ from workshop.notebook.workflows import Workflows, as_table, show_timeline
 from workshop.practice.client import Practice
 from workshop.practice.report import fault_lines, ledger_lines
 from workshop.proof import PlainProof, Proof, of_question, prove, prove_plain
-from workshop.settings import EXERCISES, ROOT, Settings, exercise_folder
+from workshop.settings import ROOT, Settings
 
 CLEAR = "ex.clear()"
 HOPELESS = 3.0  # seconds to wait when there is no worker, in case one runs in a terminal

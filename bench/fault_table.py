@@ -1,4 +1,4 @@
-"""The fault table, from real runs, in about four minutes: `python -m bench.outcomes [--write] [CASE ...]`."""
+"""The fault table, from real runs, in about four minutes: `python -m bench.fault_table [--write] [CASE ...]`."""
 
 import argparse
 import re
@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 from bench.document import publish, table, where_and_when
 from bench.trial import Seen, Trial
-from tests.outcomes import BLIND, CASES, FAILED, LOST
+from tests.fault_table import BLIND, CASES, FAILED, LOST
 from workshop.services import own_services
 
 TITLE = "What happens under each fault"
@@ -40,7 +40,7 @@ def shorten(text: str) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.outcomes", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.fault_table", description=__doc__)
     parser.add_argument("cases", nargs="*", metavar="CASE", help="only these: " + ", ".join(case.id for case in CASES))
     parser.add_argument("--write", action="store_true", help="into docs/faults.md")
     options = parser.parse_args()
@@ -55,12 +55,12 @@ def main() -> None:
                     print(" | ".join(rows[-1]).replace("\n", " "), flush=True)
                     if (plain and plain.ends) != case.plain or durable.ends != case.durable:
                         raise SystemExit(
-                            f"{case.id} did not end as tests/outcomes.py says:\n{case}\n{plain}\n{durable}"
+                            f"{case.id} did not end as tests/fault_table.py says:\n{case}\n{plain}\n{durable}"
                         )
         finally:
             trial.close()
     if options.write and not options.cases:
-        note = f"{where_and_when()}. Made by `python -m bench.outcomes`."
+        note = f"{where_and_when()}. Made by `python -m bench.fault_table`."
         publish("faults", TITLE, f"{LEGEND}\n\n{table(HEADS, rows)}\n\n{note}")
 
 

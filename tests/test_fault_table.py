@@ -1,6 +1,6 @@
-"""Every fault of tests/outcomes.py, met by the plain and by the durable agent: both end as the table says.
+"""Every fault of tests/fault_table.py, met by the plain and by the durable agent: both end as the table says.
 
-Processes start warm (tests/heavy.py), and each case is run once, its two agents side by side.
+Its processes are forked from a server that has the imports, and each case is run once, its two agents side by side.
 """
 
 import asyncio
@@ -11,8 +11,8 @@ import pytest
 from temporalio.client import Client
 
 from bench.trial import QUESTIONS, Trial, begin
+from tests.fault_table import CASES, FAILED, Case
 from tests.folders import DURABLE, ROUTING
-from tests.outcomes import CASES, FAILED, Case
 from workshop.diagnose import recognise
 from workshop.history import HANDOFF, MODEL, TOOL, Row, Run
 from workshop.services import Services
