@@ -51,7 +51,7 @@ FIRST = (
     "solution_notebooks",
     "bank",
     "notebook",
-    "faults",
+    "fault_table",
     "up_and_down",
     "crashes",
     "solutions",

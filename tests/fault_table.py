@@ -1,6 +1,6 @@
 """The faults, and how a run of the plain and of the durable agent ends under each: the one list of them.
 
-tests/test_fault_table.py holds the solutions to it; `python -m bench.fault_table` runs the same list and writes the table.
+tests/test_fault_table.py holds the solutions to it; `python -m bench.fault_table` runs it and writes docs/faults.md.
 """
 
 from collections.abc import Callable, Mapping
