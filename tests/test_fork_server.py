@@ -32,6 +32,8 @@ ENDS = {
     "in an exception": "def f():\n    raise ValueError('x')\nf()",
     "in one caused by another": "try:\n    1 / 0\nexcept ZeroDivisionError as e:\n    raise KeyError('y') from e",
     "before it begins": "x = (",
+    "interrupted": "raise KeyboardInterrupt",
+    "told by its own hook": "sys.excepthook = lambda *_: print('hook')\n1 / 0",
     "in its last breath": "import atexit\natexit.register(print, 'bye')",
 }
 BEGIN = """import sys, os, json
@@ -112,8 +114,8 @@ def test_programs_end_with_whoever_had_them_started(tmp_path: Path) -> None:
         "import os, time\nfrom pathlib import Path\n"
         "from workshop import fork_server\nfrom workshop.checks.run import Checker\n"
         "for name in ('a', 'b'):\n"
-        "    log = Path(f'{name}.log').absolute()\\n"
-        "    print(fork_server.start(Path('stubborn.py').absolute(), [], os.environ, log).pid)\\n"
+        "    log = Path(f'{name}.log').absolute()\n"
+        "    print(fork_server.start(Path('stubborn.py').absolute(), [], os.environ, log).pid)\n"
         "Checker().settings('temporal')\nprint('on', flush=True)\ntime.sleep(600)"
     )
     env = os.environ | {"TMPDIR": str(temporary)}

@@ -13,7 +13,7 @@ import pytest
 from tests.harness import Solutions
 from tests.tree import exercise_folder, variables
 from tools.notebooks import copy_of_the_tree
-from workshop import env, settings
+from workshop import env, exercises
 from workshop.checks.starters import pristine, starter_file
 from workshop.errors import WorkshopError
 from workshop.notebook import ex as module
@@ -101,7 +101,7 @@ def test_env_follows_its_file_and_the_shell_wins(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["2", "02", "02_temporal_hello_world"])
 def test_an_exercise_has_several_names(name: str, root: Path) -> None:
-    assert settings.exercise_folder(name, root).name == "02_temporal_hello_world"
+    assert exercises.exercise_folder(name, root).name == "02_temporal_hello_world"
 
 
 def test_reset_keeps_all_that_a_learner_had(root: Path) -> None:

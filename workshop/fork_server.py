@@ -14,7 +14,6 @@ import subprocess
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -330,7 +329,11 @@ def become(job: Job, tell: Callable[[BaseException | None], None] = lambda _: No
         trace = error.__traceback__
         while trace and trace.tb_frame.f_code.co_filename != str(job.script):
             trace = trace.tb_next  # a learner sees only what `python script` would show
-        traceback.print_exception(error.with_traceback(trace))
+        sys.excepthook(type(error), error.with_traceback(trace), trace)
+        if isinstance(error, KeyboardInterrupt):
+            atexit._run_exitfuncs()
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGINT)
         sys.exit(1)
     finally:
         atexit._run_exitfuncs()  # which multiprocessing leaves out
