@@ -9,7 +9,7 @@ from workshop.checks.learner import shorten
 from workshop.checks.verdict import incorrect
 from workshop.checks.work import Work
 from workshop.checks.worker_and_starter import starter, worker
-from workshop.history import ACTIVITY, TIMER, Row, Run, as_text
+from workshop.history import ACTIVITY, TASK_FAILURE, TIMER, Row, Run, as_text
 from workshop.text import count
 
 STATE = "TX"
@@ -118,7 +118,7 @@ def _length(timer: Row) -> float:
 def _raise_if_stuck(run: Run) -> None:
     """As in `history`, but a workflow that calls the activity as a function has a slip of its own."""
     stuck = history.stuck_at(run)
-    if stuck and stuck.place and Path(stuck.place.file).name == "activities.py":
+    if stuck and stuck.kind == TASK_FAILURE and stuck.place and Path(stuck.place.file).name == "activities.py":
         seen = f"The workflow called the activity's function itself, and could not: {shorten(stuck.last_error, 120)}."
         raise incorrect("called-directly", seen, "That is TODO 3: await workflow.execute_activity(...).")
     history.raise_if_stuck(run)
