@@ -270,6 +270,17 @@ def test_sticky_time_outs_are_told() -> None:
     assert "killed?" in only(run, TASK_TIMEOUT).notes[0]
 
 
+def test_a_step_that_the_server_begins_again_is_no_failure_of_the_workflow() -> None:
+    """What came in while a worker answered makes the server ask again: nobody's code is wrong."""
+    events = list(WorkflowHistory.from_json("x", (HISTORIES / "worker_killed.json").read_text()).events)
+    again = HistoryEvent(event_id=99, event_time=events[-1].event_time)
+    again.workflow_task_failed_event_attributes.cause = 1  # type: ignore[assignment]
+    again.workflow_task_failed_event_attributes.failure.message = "UnhandledCommand"
+    run = run_from_events("x", [*events[:-2], again])
+    assert TASK_FAILURE not in kinds(run)
+    assert only(run, "event").name == "step begun again (unhandled command)"
+
+
 def test_what_a_model_streams_is_one_row() -> None:
     events = list(WorkflowHistory.from_json("x", (HISTORIES / "worker_killed.json").read_text()).events)
     for number in range(3):

@@ -16,6 +16,7 @@ from temporalio.api.enums.v1 import (
     PendingWorkflowTaskState,
     TimeoutType,
     WorkflowExecutionStatus,
+    WorkflowTaskFailedCause,
 )
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflow.v1 import PendingActivityInfo
@@ -47,6 +48,16 @@ STREAM = "__temporal_workflow_stream_"  # signals and updates of temporalio.cont
 
 NOT_TAKEN = "offered first to the worker that had this workflow in memory, which did not take it (killed?)"
 NOT_ANSWERED = "a worker took the workflow's next step and did not answer in time (killed, or its code blocked?)"
+
+# Why a server has a workflow task done again though its worker did nothing wrong, such as news that came meanwhile.
+_BEGUN_AGAIN = {
+    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND,
+    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_UPDATE,
+    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_RESET_STICKY_TASK_QUEUE,
+    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND,
+    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_FAILOVER_CLOSE_COMMAND,
+    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW,
+}
 
 # Events that say nothing a reader of the audit wants to know; other rows hold what matters of them.
 _HOUSEKEEPING = {
@@ -308,6 +319,8 @@ class _Fold:
                 self.worker = told.identity or self.worker
             case "workflow_task_completed":
                 self._end_failure(event, "then the same step went well")
+            case "workflow_task_failed" if told.cause in _BEGUN_AGAIN:
+                self._moment(event, "event", f"step begun again ({_cause(told)})")
             case "workflow_task_failed":
                 errors = chain(told.failure)
                 row = self.rows[self.failing] if self.failing is not None else None
