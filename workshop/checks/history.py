@@ -46,19 +46,20 @@ def _hopeless(row: Row, run: Run) -> bool:
 def raise_if_stuck(run: Run, who: str = "The workflow") -> None:
     """For a run that cannot go on."""
     row = stuck_at(run)
-    if row and HALF_SCHEDULED in row.last_error:
+    if not row:
+        return
+    if HALF_SCHEDULED in row.last_error:
         option, at = _odd_option()
         seen = f"Temporal refused an activity: {f'{option} ({at})' if at else 'an option'} is not what it has to be."
         slip = "Timeouts and intervals are timedelta(seconds=...), never a number; retry_policy is RetryPolicy(...)"
         raise incorrect("odd-option", seen, f"{slip}, with no maximum_interval below its initial_interval, 1 s.")
-    if (row and row.kind == TASK_FAILURE) or (row and "is not registered" in row.last_error):
+    if row.kind == TASK_FAILURE or "is not registered" in row.last_error:
         line = row.place.code if row.place else ""
         raise raised_elsewhere(row.last_error, _line(row.place), who, "workflow-fails", line)
-    if row and row.task_queue != run.task_queue:
+    if row.task_queue != run.task_queue:
         seen = f"{row.name} waits in the task queue {row.task_queue!r}, and the workers poll {run.task_queue!r}."
         raise incorrect("other-queue", seen, "Leave task_queue=... out: it then goes where the workflow is.")
-    if row:
-        raise_if_badly_limited(row, "The activity is executed")
+    raise_if_badly_limited(row, "The activity is executed")
 
 
 def _odd_option() -> tuple[str, str]:
