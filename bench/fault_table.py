@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 from bench.document import publish, table, where_and_when
 from bench.trial import Seen, Trial
-from tests.fault_table import BLIND, CASES, FAILED, LOST
+from tests.fault_table import BLIND, CASES, EMPTY, FAILED, LOST
 from workshop.services import own_services
 
 TITLE = "What happens under each fault"
@@ -28,7 +28,7 @@ def cells(seen: Seen | None) -> tuple[str, str, str, str]:
     if seen is None:
         return "has none", "-", "-", "-"
     text = seen.ends.outcome
-    if seen.ends.outcome in (BLIND, FAILED, LOST):
+    if seen.ends.outcome in (BLIND, EMPTY, FAILED, LOST):
         text += f"\n“{shorten(seen.reads)}”" if seen.reads else "\n(nothing is printed)"
     return text, str(seen.ends.attempts), str(seen.ends.paid), str(seen.ends.twice)
 

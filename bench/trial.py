@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.copies import SolutionCopies
-from tests.fault_table import ANSWERED, BLIND, FAILED, LOST, Case, Ends
+from tests.fault_table import ANSWERED, BLIND, EMPTY, FAILED, LOST, Case, Ends
 from tests.folders import DURABLE, HELLO_AGENT, ROUTING
 from tests.harness import PracticeFrom
 from workshop.history import Run
-from workshop.processes import Program, free_port, start, wait_for
+from workshop.processes import Program, die_with_parent, free_port, start, wait_for
 from workshop.services import Services
 from workshop.settings import HOST, ROOT
 
@@ -49,7 +49,7 @@ class Trial:
             (directory / name).mkdir()
         port = free_port()
         command = [sys.executable, "-m", "workshop.practice.server", "--port", str(port)]
-        self._server = start(command, {"PYTHONUNBUFFERED": "1"}, ROOT, directory / "practice.log")
+        self._server = start(command, {"PYTHONUNBUFFERED": "1"}, ROOT, directory / "practice.log", die_with_parent)
         self._server.until_printed("practice services on")
         self.plain = SolutionCopies(services, PracticeFrom(f"http://{HOST}:{port}"), directory / "plain")
         self.durable = SolutionCopies(services, PracticeFrom(services.settings.practice_url), directory / "durable")
@@ -176,7 +176,9 @@ def seen(case: Case, practice: PracticeFrom, attempts: int, code: int, text: str
     ledger = practice.entries("model")
     paid = [entry["fingerprint"] for entry in ledger if entry["outcome"] in ("completed", "abandoned")]
     told = "completed" in practice.outcomes("weather")
-    outcome = bad if code else ANSWERED if told else BLIND
     lines = [line for line in text.splitlines() if line and not line.startswith(NOT_NEWS)]
+    outcome = bad if code else ANSWERED if told else BLIND
+    if lines and lines[0].startswith("The answer is empty"):
+        outcome = EMPTY
     ends = Ends(outcome, attempts, len(paid), len(paid) - len(set(paid)))
     return Seen(ends, code, lines[0] if lines else "", run)

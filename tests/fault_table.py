@@ -12,8 +12,9 @@ from typing import Any
 
 from tests.folders import DURABLE, ROUTING
 
-# How a run ends. BLIND: the model is told that its tool failed, and says so; the exit code is 0.
+# How a run ends. BLIND: the model is told that its tool failed, and says so; EMPTY: so is its answer. Both exit with 0.
 ANSWERED, BLIND, LOST, FAILED = "answered", "answered without the weather", "lost", "failed, saying why"
+EMPTY = "answered with nothing, saying so"
 
 Edits = Mapping[str, tuple[str, str]]  # a file of a solution -> a text in it, and what stands there instead
 
@@ -69,7 +70,7 @@ TOLD = Ends(BLIND, attempts=1, paid=2, says="The tool reported an error")
 RETRIED = Ends(ANSWERED, attempts=4, paid=2)
 REFUSED = Ends(FAILED, attempts=1, paid=3, twice=1)
 
-# Time-outs of minutes, shortened so that nobody has to wait for them.
+# Timeouts of minutes, shortened so that nobody has to wait for them.
 _CALL = "    try:\n        result"
 SHORT_PLAIN = {
     "starter.py": (
@@ -106,7 +107,7 @@ CASES = (
     Case("drop", "connection dropped, 3 times", THREE_AND_LOST.saying("Connection"), RETRIED, fault=_("drop", 3)),
     Case(
         "slow",
-        "slower than the time-out, 3 times",
+        "slower than the timeout, 3 times",
         Ends(LOST, attempts=3, paid=6, twice=4, says="APITimeoutError"),
         Ends(ANSWERED, attempts=4, paid=5, twice=3),
         fault=_("slow", 3, delay=60),
@@ -147,6 +148,21 @@ CASES = (
         at=1,
     ),
     Case(
+        "bad-arguments",
+        "model asks for a tool with arguments that are not an object",
+        Ends(ANSWERED, attempts=1, paid=3),
+        REFUSED.saying("must be a mapping"),
+        fault=_("bad-arguments", 1),
+        at=1,
+    ),
+    Case(
+        "empty-answer",
+        "model answers with nothing",
+        Ends(EMPTY, attempts=1, paid=2, says="The answer is empty"),
+        Ends(EMPTY, attempts=1, paid=2, says="The answer is empty"),
+        fault=_("empty-answer", 1),
+    ),
+    Case(
         "two-handoffs",
         "model hands off to two agents at once",
         Ends(ANSWERED, attempts=1, paid=3),
@@ -158,7 +174,7 @@ CASES = (
     Case("weather-down", "weather: 5xx, twice", TOLD, replace(RETRIED, attempts=3), "weather", _("down", 2)),
     Case(
         "weather-slow",
-        "weather: slower than its time-out",
+        "weather: slower than its timeout",
         TOLD,
         replace(RETRIED, attempts=2),
         "weather",
