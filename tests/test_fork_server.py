@@ -93,6 +93,19 @@ def test_an_environment_that_changed_is_followed(tmp_path: Path, monkeypatch: py
     assert program.text == "1 False\n"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere each script starts with its imports before it")
+@pytest.mark.parametrize("name", ["PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"])
+def test_variables_that_containers_set_do_not_make_it_slow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "" if os.environ.get(name) else "1")
+    text = "import sys\nprint(sys.dont_write_bytecode, 'agents' in sys.modules)"
+    (tmp_path / "script.py").write_text(text)
+    program = started(tmp_path / "script.py")
+    assert program.wait() == 0
+    assert program.text == f"{bool(os.environ.get('PYTHONDONTWRITEBYTECODE'))} True\n"
+
+
 def test_a_program_is_told_to_end(tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(
         "import signal, sys\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(7))\nprint(1)\nsignal.pause()"

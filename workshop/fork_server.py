@@ -27,7 +27,7 @@ from typing import Any, NoReturn
 import psutil  # type: ignore[import-untyped]
 
 from workshop.errors import WorkshopError
-from workshop.processes import Patience, Program, adopt, die_with_parent, fresh_log, python_variables
+from workshop.processes import Patience, Program, adopt, die_with_parent, fresh_log
 
 # Forked scripts crash in macOS's own frameworks; there, each starts with its imports before it.
 WARM = sys.platform == "linux"
@@ -36,6 +36,8 @@ GRACE = 5.0  # seconds that programs have to end by themselves, once the process
 SETTLE = 1.0  # seconds until the server has told how a process ended that is gone
 LOST = 255  # the exit code of a process whose end the server could not tell, since it has ended itself
 PRELOAD = ["workshop.packages"]
+# Variables that Python reads as it starts, and which a fork is told of later.
+TOLD = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
 
 _context = get_context("forkserver")
 _server_env: dict[str, str] = {}  # with which it was started
@@ -282,7 +284,7 @@ def start(script: Path, arguments: Sequence[str], env: Mapping[str, str], log: P
     """
     fresh_log(log).close()
     # Python reads some variables as it starts: with others than the server has, all starts anew.
-    cold = not WARM or python_variables(env) != python_variables(_server_env or os.environ)
+    cold = not WARM or _python_variables(env) != _python_variables(_server_env or os.environ)
     process, connection = fork(_run, Job(script, tuple(arguments), dict(env), log), cold)
     with connection:
         if cold:  # until it has become another program, its command line is not its own
@@ -290,6 +292,10 @@ def start(script: Path, arguments: Sequence[str], env: Mapping[str, str], log: P
     assert process.pid
     # A fork keeps the server's command line.
     return adopt(process.pid, _command(script, arguments) if cold else None, _Fork(process), log)
+
+
+def _python_variables(env: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in env.items() if name.startswith("PYTHON") and name not in TOLD}
 
 
 def _command(script: Path, arguments: Sequence[str]) -> list[str]:
@@ -311,6 +317,7 @@ def become(job: Job, tell: Callable[[BaseException | None], None] = lambda _: No
     os.environ.update(job.env)
     sys.stdin = open(0, closefd=False)  # noqa: SIM115
     sys.stdout, sys.stderr = (open(number, "w", buffering=1, closefd=False) for number in (1, 2))  # noqa: SIM115
+    sys.dont_write_bytecode = bool(job.env.get("PYTHONDONTWRITEBYTECODE"))
     sys.argv = [job.script.name, *job.arguments]
     sys.path.insert(0, str(job.script.parent))
     main = ModuleType("__main__")

@@ -270,11 +270,6 @@ def _created(process: psutil.Process) -> float:
     return float(process.create_time() - psutil.boot_time())
 
 
-def python_variables(env: Mapping[str, str]) -> dict[str, str]:
-    """Those that Python itself reads as it starts."""
-    return {name: value for name, value in env.items() if name.startswith("PYTHON")}
-
-
 def printed_in(log: Path) -> str:
     """All that has been printed into `log` so far."""
     try:
