@@ -213,6 +213,15 @@ def test_a_socks_proxy_does_not_stand_in_the_way(solutions: Solutions) -> None:
     assert (plain.wait(), durable.wait()) == (0, 0)
 
 
+@pytest.mark.parametrize("key", ["sk-practice-5e6f7a8b\n", "sk-practice-5e6f7a8b ", "\tsk-practice-5e6f7a8b"])
+def test_a_key_with_blanks_around_it_works_and_is_not_shown(solutions: Solutions, key: str) -> None:
+    """The HTTP client refuses such a header, and its error, which would be in Temporal's history too, holds it."""
+    solutions.worker(DURABLE, OPENAI_API_KEY=key)
+    for starter in (solutions.run(HELLO_AGENT / "starter.py", OPENAI_API_KEY=key), solutions.starter(DURABLE)):
+        assert starter.wait() == 0
+        assert "5e6f7a8b" not in starter.text
+
+
 @pytest.mark.parametrize("folder", ALL, ids=lambda folder: folder.name)
 def test_help_starts_nothing(solutions: Solutions, folder: Path) -> None:
     starter = solutions.starter(folder, "--help")

@@ -28,8 +28,11 @@ def load_env() -> None:
         os.environ.update({name: value for name, value in values.items() if value and not os.environ.get(name)})
     except ValueError:
         raise SystemExit(f"{find_dotenv()} is not UTF-8 text.\nNext: save it as UTF-8") from None
-    for name in [name for name, value in os.environ.items() if not value]:
-        del os.environ[name]
+    for name, value in list(os.environ.items()):
+        if name.endswith("_API_KEY"):
+            os.environ[name] = value.strip()  # a key that ends with a newline is refused by an error that shows the key
+        if not os.environ[name]:
+            del os.environ[name]
     if os.environ.get("OPENAI_DEFAULT_API") == "chat_completions":  # for a server without the Responses API
         from agents import set_default_openai_api  # here, since it takes seconds
 
@@ -59,12 +62,11 @@ async def connect(*plugins: Plugin) -> Client:
 
 async def until_stopped() -> None:
     """Returns at the first Ctrl+C or SIGTERM; a second one ends the process at once."""
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    stop = asyncio.Event()
     for signum in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(signum, stop.set)
+        asyncio.get_running_loop().add_signal_handler(signum, stop.set)
     await stop.wait()
     for signum in (signal.SIGINT, signal.SIGTERM):
-        loop.remove_signal_handler(signum)
         signal.signal(signum, signal.SIG_DFL)
     print("Stopping, once the calls in flight are done.", flush=True)
 
