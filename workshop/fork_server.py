@@ -169,6 +169,7 @@ def _stand_alone(tied: bool, function: Callable[..., object], *arguments: Any) -
         die_with_parent()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    gc.freeze()  # what was imported after the packages
     gc.enable()
     function(*arguments)
 
