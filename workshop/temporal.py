@@ -245,14 +245,19 @@ def folder_of(identity: str) -> Path | None:
 async def follow(
     look: Callable[[], Awaitable[T]], until: Callable[[T], object], seconds: float, pause: float = 0.1
 ) -> T:
-    """What `look` sees as soon as `until` holds for it, or else what it sees after so many seconds of `Patience`."""
-    patience = Patience(seconds)
+    """What `look` sees as soon as `until` holds for it, or else what it sees after so many seconds of `Patience`.
+
+    Args:
+        pause: seconds between the first two looks. Later pauses are longer, up to three times: each look costs CPU.
+    """
+    patience, longest = Patience(seconds), 3 * pause
     while True:
         seen = await look()
         left = patience.left
         if until(seen) or left <= 0:
             return seen
         await asyncio.sleep(min(left, pause))
+        pause = min(1.2 * pause, longest)
 
 
 def when(stamp: Timestamp) -> datetime:
