@@ -19,10 +19,10 @@ from tests import temporal_flows as flows
 from tests.folders import DURABLE, HELLO_AGENT, HELLO_TEMPORAL
 from tests.harness import Solutions
 from tests.temporal_env import result, start
-from workshop.diagnose import why
 from workshop.history import Run, read_history
 from workshop.processes import Program, wait_for
 from workshop.proof import ABANDONED, IN_FLIGHT, RECORDED, REFUSED, UNRECORDED, Proof, prove, prove_plain
+from workshop.why import why
 
 QUESTION = "Any weather alerts in California?"
 

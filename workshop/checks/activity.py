@@ -10,8 +10,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from workshop.checks.learner import brief, raised, shorten
+from workshop.checks.submission import Submission
 from workshop.checks.verdict import NotPassed, incorrect
-from workshop.checks.work import Work
 from workshop.temporal import follow
 from workshop.text import count
 
@@ -27,31 +27,31 @@ ENDS = (SystemExit, KeyboardInterrupt, asyncio.CancelledError)
 FAIL_AT_ONCE = "Leave waiting and asking again to Temporal, which sees only what raises: raise at once."
 
 
-async def look(work: Work) -> str:
+async def check(submission: Submission) -> str:
     """An activity that returns the alerts of the state it is asked for, and raises when the service fails."""
-    name, activity = work.activity()
+    name, activity = submission.activity()
     if not inspect.iscoroutinefunction(activity):
         slip = "Write `async def`, and await the call in it: the worker here runs no threads."
         raise incorrect("not-async", f"{name} is a plain function.", slip)
 
     loop = _Loop(activity)
-    await _raise_if_it_blocks(work, loop)
-    texas = await _answer(work, loop, "TX")
-    california = await _answer(work, loop, "CA")
+    await _raise_if_it_blocks(submission, loop)
+    texas = await _answer(submission, loop, "TX")
+    california = await _answer(submission, loop, "CA")
     for state, text in (("TX", texas), ("CA", california)):
-        if names_one(text, work.alerts(state)):
+        if names_one(text, submission.alerts(state)):
             continue
         if state == "CA" and text == texas:
             seen = "Asked for TX and for CA, it returned the same text."
             raise incorrect("state-ignored", seen, "Use the argument that it is given.")
         seen = f"Asked for {state}, it returned {shorten(text, 80)!r}, with no alert of that state in it."
         raise incorrect("not-the-alerts", seen, "Are the alerts in data['features'] put into the text?")
-    await _answer(work, loop, "WY")  # no alert there
+    await _answer(submission, loop, "WY")  # no alert there
 
     for kind, service_did in OUTAGES:
-        work.practice.fault("weather", kind)
-        before, call = work.practice.newest(), loop.call("TX")
-        over, requests = await call.wait(), work.practice.entries("weather", before)
+        submission.practice.fault("weather", kind)
+        before, call = submission.practice.newest(), loop.call("TX")
+        over, requests = await call.wait(), submission.practice.entries("weather", before)
         if not over or len(requests) > 1:
             did = "it asked again" if over else f"after {SECONDS:.0f} s it had neither returned nor raised"
             seen = f"The service {service_did}, and {did}: it made {count(len(requests), 'request')} by itself."
@@ -129,30 +129,30 @@ class _Call:
         return await follow(over, bool, SECONDS, 0.01)
 
 
-async def _raise_if_it_blocks(work: Work, loop: _Loop) -> None:
+async def _raise_if_it_blocks(submission: Submission, loop: _Loop) -> None:
     """For an activity that holds up its worker while it waits for an answer, as a request that is not awaited does."""
-    before = work.practice.newest()
-    work.practice.fault("weather", "slow", delay=60, times=1)
+    before = submission.practice.newest()
+    submission.practice.fault("weather", "slow", delay=60, times=1)
     call = loop.call("TX")
 
     async def asked() -> bool:
-        return call.over or bool(work.practice.entries("weather", before))
+        return call.over or bool(submission.practice.entries("weather", before))
 
     async def free() -> bool:
-        return call.over or not loop.blocks(work.folder)
+        return call.over or not loop.blocks(submission.folder)
 
     if await follow(asked, bool, SECONDS, 0.02) and not await follow(free, bool, 1, 0.02):
         seen = "While it waited for the weather service, it held up its worker: nothing else could run there."
         raise incorrect("blocks", seen, "Await the call: `await http.get(...)`, of an httpx.AsyncClient.")
-    work.practice.clear()
+    submission.practice.clear()
     await call.wait()
 
 
-async def _answer(work: Work, loop: _Loop, state: str) -> str:
+async def _answer(submission: Submission, loop: _Loop, state: str) -> str:
     """What it returns when all is well: a text."""
-    before, call = work.practice.newest(), loop.call(state)
+    before, call = submission.practice.newest(), loop.call(state)
     await call.wait()
-    requests = work.practice.entries("weather", before)
+    requests = submission.practice.entries("weather", before)
     if not call.over:
         seen = f"Asked for {state}, it had not returned after {SECONDS:.0f} s."
         raise incorrect("too-slow", seen, "Does it wait or loop?")
@@ -162,7 +162,7 @@ async def _answer(work: Work, loop: _Loop, state: str) -> str:
     if error:
         if not requests and type(error).__module__.partition(".")[0] in ("httpx", "httpcore", "aiohttp", "requests"):
             raise _not_asked()
-        raise raised(error, work.folder, f"Asked for {state}, while all is well, it", "raises-when-well")
+        raise raised(error, submission.folder, f"Asked for {state}, while all is well, it", "raises-when-well")
     if not isinstance(text, str):
         seen = f"Asked for {state}, it returned {type(text).__name__}, not a text."
         slip = "Is a `return` missing?" if text is None else "Return a str: it is what the model reads."

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from workshop.checks.learner import unforeseen
+from workshop.checks.submission import Submission
 from workshop.checks.verdict import NotPassed, Verdict
-from workshop.checks.work import Work
 from workshop.errors import WorkshopError
 
 # Returns what was seen that makes it right, or raises `NotPassed`.
-Look = Callable[[Work], Coroutine[Any, Any, str]]
+Look = Callable[[Submission], Coroutine[Any, Any, str]]
 _FILE = Path(__file__).with_name("checks.toml")
 
 
@@ -59,19 +59,19 @@ def checks_of(number: str, looks: Mapping[str, Look]) -> tuple[Check, ...]:
     return tuple(Check(number, name, **told[name], look=look) for name, look in looks.items())
 
 
-async def verdict_of(check: Check, work: Work) -> Verdict:
+async def verdict_of(check: Check, submission: Submission) -> Verdict:
     """What a check finds.
 
     Raises:
         WorkshopError: it could not be made, through no fault of the learner's.
     """
     try:
-        work.practice.clear()
-        work.practice.clear_ledger()
-        return Verdict("passed", "passed", await check.look(work))
+        submission.practice.clear()
+        submission.practice.clear_ledger()
+        return Verdict("passed", "passed", await check.look(submission))
     except NotPassed as found:
         return found.verdict
     except WorkshopError:
         raise
     except BaseException as error:
-        return unforeseen(error, work.folder)
+        return unforeseen(error, submission.folder)

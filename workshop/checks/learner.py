@@ -13,10 +13,10 @@ from typing import Any, get_origin, get_type_hints
 import httpx
 
 from workshop.checks.verdict import NotPassed, Verdict, incorrect
-from workshop.diagnose.remedies import recognise_slip
 from workshop.errors import WorkshopError
 from workshop.history import Link
 from workshop.text import shorten as in_one_line
+from workshop.why.remedies import recognise_slip
 
 IMPORT_SECONDS = 10
 CELL = re.compile(r"<ipython-input|[\\/]ipykernel_\d+[\\/]")  # how IPython names a cell

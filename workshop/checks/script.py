@@ -11,7 +11,8 @@ import dotenv
 import dotenv.main
 
 from workshop import fork_server
-from workshop.checks.learner import brief, line_of, place
+from workshop.checks.learner import brief, line_of, place, raised_elsewhere, shorten
+from workshop.checks.verdict import NotPassed
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,21 @@ class CheckedScript:
             except (EOFError, ConnectionResetError):  # killed, or by os._exit()
                 self._ended = Ended(-1)
         return self._ended
+
+    def raise_if_it_failed(self) -> None:
+        """For one that has ended with an exception or an exit code.
+
+        Raises:
+            NotPassed: it has.
+        """
+        ended = self.poll()
+        if ended and ended.error:
+            raise raised_elsewhere(ended.error, ended.at, self.name, "script-raised", ended.line)
+        if ended and ended.code:
+            words = shorten(" ".join(self.text.strip().splitlines()[-2:]))
+            how = f"with exit code {ended.code}" if ended.code > 0 else "at once, by os._exit() or a signal"
+            seen = f"{self.name} ended {how}{f': {words}' if words else ', and printed nothing'}."
+            raise NotPassed("raised", "script-failed", seen)
 
     def kill(self) -> None:
         """Ends it as a crash would."""

@@ -12,14 +12,14 @@ from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.service import RPCError
 
-from workshop.diagnose import findings
-from workshop.diagnose.findings import Diagnosis
-from workshop.diagnose.remedies import REMEDIES, WORKER, Remedy, recognise
 from workshop.errors import WorkshopError
 from workshop.exercises import EXERCISES
 from workshop.history import ACTIVITIES, CHILD, WAIT, Run, read_history
 from workshop.temporal import CLOCKS_DIFFER, POLLERS_TIMEOUT, Pollers, pollers
 from workshop.text import Advice, count, span
+from workshop.why import causes
+from workshop.why.causes import Diagnosis
+from workshop.why.remedies import REMEDIES, WORKER, Remedy, recognise
 
 __all__ = ["REMEDIES", "Diagnosis", "Remedy", "recognise", "why"]
 
@@ -43,7 +43,7 @@ async def why(
     try:
         async with asyncio.timeout(PATIENCE):
             run = await read_history(client, workflow_id, environ=environ)
-            found = findings.ended(run) if run.closed else await _unfinished(client, run)
+            found = causes.ended(run) if run.closed else await _unfinished(client, run)
     except (TimeoutError, RPCError) as error:
         text = getattr(error, "message", "").rstrip(".") or f"no answer within {PATIENCE:.0f} s"
         raise WorkshopError(f"The Temporal server does not answer: {text}.", "workshop status") from None
@@ -68,10 +68,10 @@ async def _unfinished(client: Client, run: Run) -> Diagnosis:
 
 async def _at(client: Client, run: Run, workers: Pollers, now: datetime) -> Diagnosis:
     """What an open run waits for, at a moment of the server's clock."""
-    found = findings.failing_task(run, workers) or findings.stuck_task(run, workers, now)
+    found = causes.failing_task(run, workers) or causes.stuck_task(run, workers, now)
     activities = [row for row in run.rows if row.open and row.kind in ACTIVITIES]
     # The worst first: what fails, then what is worked on, then what waits.
-    for look in (findings.paused, findings.retrying, findings.running, findings.scheduled):
+    for look in (causes.paused, causes.retrying, causes.running, causes.scheduled):
         found = found or next(filter(None, (look(row, run, workers, now) for row in activities)), None)
     found = found or await _waiting(client, run, workers, now)
     if found.kind == "no worker":
@@ -104,7 +104,7 @@ def _difference(queue: str, other: str) -> str:
 
 async def _waiting(client: Client, run: Run, workers: Pollers, now: datetime) -> Diagnosis:
     """A run that waits for something outside of its workers."""
-    found = findings.timer(run, now)
+    found = causes.timer(run, now)
     child = next((row for row in run.rows if row.kind == CHILD and row.open), None)
     if found is None and child:
         child_id = child.name.partition(" ")[2]

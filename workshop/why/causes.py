@@ -8,7 +8,6 @@ from datetime import datetime
 from importlib import metadata
 from pathlib import Path
 
-from workshop.diagnose.remedies import RESTART, START_WORKER, WORKER, Remedy, recognise
 from workshop.exercises import EXERCISES
 from workshop.history import (
     ACTIVITIES,
@@ -28,6 +27,7 @@ from workshop.history import (
 )
 from workshop.temporal import Pollers, gone
 from workshop.text import Advice, count, printable, shorten, span, told
+from workshop.why.remedies import RESTART, START_WORKER, WORKER, Remedy, recognise
 
 SLACK = 1.0  # seconds; heartbeats are sent in batches, and clocks differ
 SHOWN = 300  # characters of a result
