@@ -65,7 +65,7 @@ def test_what_a_row_says_without_colour() -> None:
 def test_a_completed_call_still_shows_what_went_wrong_before() -> None:
     shown = words(table(recorded("worker_killed"), 80))
     assert "2attempts" in shown
-    assert "earliererror:heartbeattime-out" in shown
+    assert "earliererror:heartbeattimeout:noheartbeatfor" in shown
     assert "note:anattempt'sheartbeatsstopped:itsworkerwaskilled,ortoobusytosendthem" in shown
     assert words(table(recorded("retry_after_date"), 80)).count("429") == 1
 

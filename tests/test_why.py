@@ -307,7 +307,7 @@ asyncio.run(main())"""
     assert said.kind == "worker lost"
     assert f"Its worker {process.pid}@" in said.why
     assert (await pollers(client, queue)) == Pollers((), ())  # although the server lists it still
-    # The heartbeat time-out comes, and then nobody is there for the second attempt.
+    # The heartbeat timeout comes, and then nobody is there for the second attempt.
     await eventually(lambda: why(client, handle.id), lambda said: "heartbeats stopped" in str(said), 10)
     await handle.terminate()
 
@@ -822,9 +822,9 @@ EXAMPLES = [
     ("APITimeoutError", "Request timed out.", "slow service", ""),
     ("JSONDecodeError", "Expecting value: line 1 column 1 (char 0)", "garbage", ""),
     ("ValidationError", "1 validation error for ModelResponse", "garbage", ""),
-    ("heartbeat time-out", "activity Heartbeat timeout", "worker lost", ""),
-    ("start-to-close time-out", "activity StartToClose timeout", "too slow", ""),
-    ("schedule-to-close time-out", "activity ScheduleToClose timeout", "too slow", ""),
+    ("heartbeat timeout", "no heartbeat for 3.0 s", "worker lost", ""),
+    ("start-to-close timeout", "longer than 1 min 0 s", "too slow", ""),
+    ("schedule-to-close timeout", "all attempts took longer than 1 h 0 min", "too slow", ""),
 ]
 
 

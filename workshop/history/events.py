@@ -18,6 +18,7 @@ from temporalio.api.enums.v1 import (
     WorkflowExecutionStatus,
     WorkflowTaskFailedCause,
 )
+from temporalio.api.failure.v1 import Failure
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
@@ -40,7 +41,7 @@ from workshop.history.rows import (
     WorkflowTask,
 )
 from workshop.temporal import when
-from workshop.text import count
+from workshop.text import count, span
 
 PAUSED = "paused by somebody"
 
@@ -164,7 +165,7 @@ def _pending(row: Row, activity: PendingActivityInfo) -> Row:
         PendingActivityState.PENDING_ACTIVITY_STATE_PAUSED,
     )
     waits = not started and activity.attempt > 1
-    errors = chain(activity.last_failure) if activity.HasField("last_failure") else ()
+    errors = _errors(activity.last_failure, row) if activity.HasField("last_failure") else ()
     return replace(
         row,
         state="running" if started else "retrying" if waits else "scheduled",
@@ -206,6 +207,7 @@ class _Fold:
         if first is None:
             raise ValueError(f"the history of {self.workflow_id} does not begin with a workflow's start")
         start = first.workflow_execution_started_event_attributes
+        failed = next((row for row in reversed(self.rows.values()) if row.state in ("failed", "timed out")), None)
         return Run(
             workflow_id=self.workflow_id,
             run_id=start.original_execution_run_id,
@@ -216,7 +218,7 @@ class _Fold:
             closed=when(last.event_time) if last else None,
             input=decode_all(start.input.payloads),
             result=decode_all(end.result.payloads) if end and status == "completed" else None,
-            errors=chain(end.failure) if end and _has(end, "failure") else (),
+            errors=_errors(end.failure, failed) if end and _has(end, "failure") else (),
             reason=_reason(end),
             worker=self.worker,
             continues=_continues(start),
@@ -247,7 +249,7 @@ class _Fold:
             if told.outcome.HasField("failure"):
                 state, errors = "failed", chain(told.outcome.failure)
         if _has(told, "failure"):
-            errors = chain(told.failure)
+            errors = _errors(told.failure, row)
             notes = (*notes, *_lost_worker(errors))
         elif cause := _cause(told):
             errors = (Link(cause, ""),)
@@ -273,7 +275,8 @@ class _Fold:
                 self._scheduled(event, told)
             case "activity_task_started":
                 # Written only when the activity closes: it says how many attempts it took, and the last failure.
-                errors = chain(told.last_failure) if told.HasField("last_failure") else ()
+                row = self.rows.get(told.scheduled_event_id)
+                errors = _errors(told.last_failure, row) if told.HasField("last_failure") else ()
                 self._change(
                     told.scheduled_event_id,
                     state="running",
@@ -442,7 +445,21 @@ def _pauses(policy: RetryPolicy) -> float | None:
     return taken
 
 
+def _errors(failure: Failure, row: Row | None) -> tuple[Link, ...]:
+    """As `chain` has them; a timeout of an activity, whose row is known, says how long it is."""
+    timeouts = row and {
+        "heartbeat timeout": ("no heartbeat for", row.heartbeat_timeout),
+        "start-to-close timeout": ("longer than", row.start_to_close),
+        "schedule-to-close timeout": ("all attempts took longer than", row.schedule_to_close),
+    }
+    errors = []
+    for link in chain(failure):
+        words, limit = (timeouts or {}).get(link.type, ("", None))
+        errors.append(replace(link, message=f"{words} {span(limit)}") if limit else link)
+    return tuple(errors)
+
+
 def _lost_worker(errors: tuple[Link, ...]) -> tuple[str, ...]:
     """A note for an attempt whose heartbeats stopped."""
-    lost = errors and errors[0].type == "heartbeat time-out"
+    lost = errors and errors[0].type == "heartbeat timeout"
     return ("an attempt's heartbeats stopped: its worker was killed, or too busy to send them",) if lost else ()
