@@ -5,11 +5,12 @@ import inspect
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from workshop.checks.learner import brief, raised, shorten
+from workshop.checks.learner import MISTAKES, brief, raised, shorten
 from workshop.checks.submission import Submission
 from workshop.checks.verdict import NotPassed, incorrect
 from workshop.temporal import follow
@@ -21,8 +22,6 @@ OUTAGES = (
     ("drop", "did not answer at all"),
     ("garbage", "answered with something other than JSON"),
 )
-# What code raises that takes an error for an answer.
-ACCIDENTS = (KeyError, TypeError, AttributeError, IndexError, UnboundLocalError)
 ENDS = (SystemExit, KeyboardInterrupt, asyncio.CancelledError)
 FAIL_AT_ONCE = "Leave waiting and asking again to Temporal, which sees only what raises: raise at once."
 
@@ -48,32 +47,42 @@ async def check(submission: Submission) -> str:
         raise incorrect("not-the-alerts", seen, "Are the alerts in data['features'] put into the text?")
     await _answer(submission, loop, "WY")  # no alert there
 
-    for kind, service_did in OUTAGES:
-        submission.practice.fault("weather", kind)
-        before, call = submission.practice.newest(), loop.call("TX")
-        over, requests = await call.wait(), submission.practice.entries("weather", before)
-        if not over or len(requests) > 1:
-            did = "it asked again" if over else f"after {SECONDS:.0f} s it had neither returned nor raised"
-            seen = f"The service {service_did}, and {did}: it made {count(len(requests), 'request')} by itself."
-            raise incorrect("own-retries", seen, FAIL_AT_ONCE)
-        error = call.error
-        if error is None:
-            text = shorten(str(call.returned), 80)
-            seen = f"The service {service_did}, and it returned {text!r} as if all were well."
-            slip = "Is an exception caught, or the status not checked? Temporal retries only what raises."
-            raise incorrect("error-swallowed", seen, slip)
-        if isinstance(error, ENDS):
-            seen = f"The service {service_did}, and it raised {brief(error)}, which ends the worker or the activity."
-            raise incorrect("ends-worker", seen, "Raise an ordinary exception: response.raise_for_status().")
-        if getattr(error, "non_retryable", False):
-            seen = f"The service {service_did}, and it raised {shorten(brief(error), 120)}, with non_retryable=True."
-            slip = "That is not retried, and an outage passes. It is for what asking again cannot change."
-            raise incorrect("not-retryable", seen, slip)
-        if kind == "down" and isinstance(error, ACCIDENTS):
-            seen = f"The service {service_did}, and it stumbled over that: {brief(error)}."
-            slip = "It raised by accident. Look at the status: response.raise_for_status()."
-            raise incorrect("accidental-error", seen, slip)
+    for outage, service_did in OUTAGES:
+        await _raise_if_it_hides(outage, service_did, submission, loop)
     return f"{name} returned the alerts of two states, and raised when the service was down, silent, or sent no JSON."
+
+
+async def _raise_if_it_hides(outage: str, service_did: str, submission: Submission, loop: "_Loop") -> None:
+    """For an activity that does not raise, once and at once, what Temporal retries, when the service fails."""
+    submission.practice.fault("weather", outage)
+    before, call = submission.practice.newest(), loop.call("TX")
+
+    def requests() -> int:
+        return len(submission.practice.entries("weather", before))
+
+    await call.wait(or_until=lambda: requests() > 1)
+    if not call.over or requests() > 1:
+        asleep = f"after {SECONDS:.0f} s it had neither returned nor raised"
+        did = "it asked again" if requests() > 1 else asleep
+        seen = f"The service {service_did}, and {did}: it made {count(requests(), 'request')} by itself."
+        raise incorrect("own-retries", seen, FAIL_AT_ONCE)
+    error = call.error
+    if error is None:
+        text = shorten(str(call.returned), 80)
+        seen = f"The service {service_did}, and it returned {text!r} as if all were well."
+        slip = "Is an exception caught, or the status not checked? Temporal retries only what raises."
+        raise incorrect("error-swallowed", seen, slip)
+    if isinstance(error, ENDS):
+        seen = f"The service {service_did}, and it raised {brief(error)}, which ends the worker or the activity."
+        raise incorrect("ends-worker", seen, "Raise an ordinary exception: response.raise_for_status().")
+    if getattr(error, "non_retryable", False):
+        seen = f"The service {service_did}, and it raised {shorten(brief(error), 120)}, with non_retryable=True."
+        slip = "That is not retried, and an outage passes. It is for what asking again cannot change."
+        raise incorrect("not-retryable", seen, slip)
+    if outage == "down" and isinstance(error, MISTAKES):
+        seen = f"The service {service_did}, and it stumbled over that: {brief(error)}."
+        slip = "It raised by accident. Look at the status: response.raise_for_status()."
+        raise incorrect("accidental-error", seen, slip)
 
 
 class _Loop(threading.Thread):
@@ -120,13 +129,13 @@ class _Call:
             self.error = error
         self.over = True
 
-    async def wait(self) -> bool:
-        """Whether it is over within `SECONDS`."""
+    async def wait(self, or_until: Callable[[], bool] = lambda: False) -> None:
+        """Returns when it is over, or after `SECONDS`."""
 
-        async def over() -> bool:
-            return self.over
+        async def seen_enough() -> bool:
+            return self.over or or_until()
 
-        return await follow(over, bool, SECONDS, 0.01)
+        await follow(seen_enough, bool, SECONDS, 0.05)
 
 
 async def _raise_if_it_blocks(submission: Submission, loop: _Loop) -> None:

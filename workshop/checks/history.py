@@ -4,15 +4,13 @@ import ast
 from collections.abc import Sequence
 from pathlib import Path
 
-from workshop.checks.learner import raised_elsewhere, shorten
+from workshop.checks.learner import MISTAKES, raised_elsewhere, shorten
 from workshop.checks.limits import DAY, raise_if_badly_limited
 from workshop.checks.verdict import incorrect
 from workshop.history import ACTIVITIES, TASK_FAILURE, TIMER, WAIT, Place, Row, Run, root
 
 # What the server says of an activity whose options made Python raise before all of them were written down.
 HALF_SCHEDULED = "missing task queue name"
-# What Python raises again at each attempt, since it is the code that is wrong and not what it was given.
-MISTAKES = ("AttributeError", "ImportError", "IndexError", "KeyError", "NameError", "TypeError", "UnboundLocalError")
 
 
 def of_kind(run: Run, kind: str) -> list[Row]:
@@ -52,7 +50,7 @@ def waits_in_vain(run: Run) -> bool:
 
 def _is_mistake(row: Row) -> bool:
     cause = root(row.errors)
-    return row.kind in ACTIVITIES and cause is not None and cause.type in MISTAKES
+    return row.kind in ACTIVITIES and cause is not None and cause.type in {mistake.__name__ for mistake in MISTAKES}
 
 
 def raise_if_stuck(run: Run, who: str = "The workflow") -> None:

@@ -20,6 +20,8 @@ from workshop.why.remedies import recognise_slip
 
 IMPORT_SECONDS = 10
 CELL = re.compile(r"<ipython-input|[\\/]ipykernel_\d+[\\/]")  # how IPython names a cell
+# What Python raises when the code is wrong, and not what it was given.
+MISTAKES = (AttributeError, ImportError, IndexError, KeyError, NameError, TypeError, UnboundLocalError)
 LOOK = "Look at that line, and at the values it uses."
 
 
