@@ -16,7 +16,6 @@ from temporalio.api.enums.v1 import (
     PendingWorkflowTaskState,
     TimeoutType,
     WorkflowExecutionStatus,
-    WorkflowTaskFailedCause,
 )
 from temporalio.api.failure.v1 import Failure
 from temporalio.api.history.v1 import HistoryEvent
@@ -52,12 +51,12 @@ NOT_ANSWERED = "a worker took the workflow's next step and did not answer in tim
 
 # Why a server has a workflow task done again though its worker did nothing wrong, such as news that came meanwhile.
 _BEGUN_AGAIN = {
-    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND,
-    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_UPDATE,
-    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_RESET_STICKY_TASK_QUEUE,
-    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND,
-    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_FAILOVER_CLOSE_COMMAND,
-    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW,
+    "unhandled command",
+    "unhandled update",
+    "reset sticky task queue",
+    "force close command",
+    "failover close command",
+    "reset workflow",
 }
 
 # Events that say nothing a reader of the audit wants to know; other rows hold what matters of them.
@@ -322,7 +321,7 @@ class _Fold:
                 self.worker = told.identity or self.worker
             case "workflow_task_completed":
                 self._end_failure(event, "then the same step went well")
-            case "workflow_task_failed" if told.cause in _BEGUN_AGAIN:
+            case "workflow_task_failed" if _cause(told) in _BEGUN_AGAIN:
                 self._moment(event, "event", f"step begun again ({_cause(told)})")
             case "workflow_task_failed":
                 errors = chain(told.failure)
