@@ -7,7 +7,7 @@ from pathlib import Path
 from workshop.checks.learner import MISTAKES, raised_elsewhere, shorten
 from workshop.checks.limits import DAY, raise_if_badly_limited
 from workshop.checks.verdict import incorrect
-from workshop.history import ACTIVITIES, TASK_FAILURE, TIMER, WAIT, Place, Row, Run, root
+from workshop.history import ACTIVITIES, TASK_FAILURE, TIMER, WAIT, Place, Row, Run, place_of, root
 
 # What the server says of an activity whose options made Python raise before all of them were written down.
 HALF_SCHEDULED = "missing task queue name"
@@ -86,8 +86,8 @@ def _odd_option() -> tuple[str, str]:
 def raise_if_failed(run: Run) -> None:
     """For a run that an exception has ended."""
     if run.status == "failed":
-        place = next((link.place for link in reversed(run.errors) if link.place), None)
-        raise raised_elsewhere(run.failure or run.status, _line(place), "The workflow failed: it", "run-failed")
+        at = _line(place_of(run.errors))
+        raise raised_elsewhere(run.failure or run.status, at, "The workflow failed: it", "run-failed")
 
 
 def raise_if_not_completed(run: Run, asked: str) -> None:

@@ -56,6 +56,11 @@ def root(links: tuple[Link, ...]) -> Link | None:
     return next((link for link in reversed(links) if link.message), links[0] if links else None)
 
 
+def place_of(links: tuple[Link, ...]) -> Place | None:
+    """The innermost line of a person's own code in a chain of errors, the root cause's first."""
+    return next((link.place for link in reversed(links) if link.place), None)
+
+
 @dataclass(frozen=True)
 class RequestedCall:
     """A function call that a model asked for. `arguments` is JSON text."""
@@ -165,8 +170,8 @@ class Row:
 
     @property
     def place(self) -> Place | None:
-        """The innermost line of a person's own code in the last error, the root cause's first."""
-        return next((link.place for link in reversed(self.errors) if link.place), None)
+        """The innermost line of a person's own code in the last error."""
+        return place_of(self.errors)
 
 
 @dataclass(frozen=True)
