@@ -44,7 +44,7 @@ from workshop.history import (
 from workshop.notebook.workflows import as_table
 from workshop.settings import ROOT
 from workshop.temporal import Pollers, gone, pollers
-from workshop.timeline import timeline
+from workshop.timeline import Timeline
 from workshop.why import REMEDIES, Diagnosis, causes, recognise, why
 from workshop.why.remedies import Remedy, recognise_slip
 
@@ -198,7 +198,7 @@ async def test_a_key_in_an_error_is_hidden_and_said_to_stand_in_the_history(
             await found(client, handle, "bad key")
         environ = {"OPENAI_API_KEY": keys["a variable's"]}
         run = await read_history(client, handle.id, environ=environ)
-        told = [str(await why(client, handle.id, environ=environ)), json.dumps(as_json(run)), str(timeline(run))]
+        told = [str(await why(client, handle.id, environ=environ)), json.dumps(as_json(run)), str(Timeline(run))]
         told += as_table(run)
         assert key not in "".join(told)
         (note,) = run.notes

@@ -91,7 +91,7 @@ async def _until_it_polls(submission: Submission, script: CheckedScript, queue: 
     Raises:
         NotPassed: it ends, or never polls.
     """
-    text = (submission.folder / "worker.py").read_text(encoding="utf-8")
+    text = (submission.folder / "worker.py").read_text(encoding="utf-8", errors="replace")
     named = re.search(r"task_queue=(\"[^\"]*\"|'[^']*')", text)
     other = named[1][1:-1] if named else ""
     seen_at: list[float] = []  # when it was first seen to poll for anything, if only for activities or elsewhere

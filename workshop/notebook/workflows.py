@@ -94,7 +94,7 @@ def as_table(run: Run) -> list[str]:
 
 def show_timeline(run: Run) -> None:
     """The picture where there is a notebook, its text elsewhere."""
-    picture = timeline.timeline(run)
+    picture = timeline.Timeline(run)
     if shell() is None:
         print(picture)
         return
