@@ -33,12 +33,12 @@ def import_module(folder: Path, name: str) -> ModuleType:
     """
     if not (folder / f"{name}.py").is_file():
         missing = f"There is no {name}.py beside the notebook."
-        raise NotPassed("not attempted", "file-missing", missing, "Run the cell that writes it.")
+        raise NotPassed(Verdict("not attempted", "file-missing", missing, "Run the cell that writes it."))
 
     def too_long(*_: Any) -> None:
         seen = f"Importing {name}.py does not end."
         slip = "Put what should run only when the file is started below `if __name__ == '__main__':`."
-        raise NotPassed("raised", "import-hangs", seen, slip)
+        raise NotPassed(Verdict("raised", "import-hangs", seen, slip))
 
     signal.signal(signal.SIGALRM, too_long)
     signal.alarm(IMPORT_SECONDS)
@@ -76,17 +76,13 @@ def unforeseen(error: BaseException, folder: Path) -> Verdict:
 
 def raised(error: BaseException, folder: Path, doing: str, code: str) -> NotPassed:
     """The verdict on an exception of the learner's code."""
-    return raised_elsewhere(brief(error), place(error, folder), doing, code, line_of(error))
-
-
-def line_of(error: BaseException) -> str:
-    """The line of code that raised."""
     frames = traceback.extract_tb(error.__traceback__)
-    return (frames[-1].line or "") if frames else ""
+    line = (frames[-1].line or "") if frames else ""
+    return raised_elsewhere(brief(error), place(error, folder), doing, code, line)
 
 
 def raised_elsewhere(error: str, at: str, doing: str, code: str, line: str = "") -> NotPassed:
-    """The same for an exception of which a script or a history tells type, message and line.
+    """The same for an exception of which a history tells type, message and line.
 
     Args:
         error: "Type: message".
@@ -98,10 +94,11 @@ def raised_elsewhere(error: str, at: str, doing: str, code: str, line: str = "")
     text = shorten(error)
     if line.strip().startswith("raise NotImplementedError"):
         seen = f"{doing} raised {text}{f' ({at})' if at else ''}: that is not written yet."
-        return NotPassed("not attempted", "not-written", seen, "write it, and run the cell again")
+        return NotPassed(Verdict("not attempted", "not-written", seen, "write it, and run the cell again"))
     known = recognise_slip(text)
     seen = f"{doing} raised {text}{f' ({at})' if at else ''}."
-    return NotPassed("raised", known.code if known else code, seen, known.slip if known else LOOK if at else "")
+    slip = known.slip if known else LOOK if at else ""
+    return NotPassed(Verdict("raised", known.code if known else code, seen, slip))
 
 
 def brief(error: BaseException) -> str:
