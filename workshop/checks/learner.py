@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import traceback
+from collections.abc import Iterator
 from inspect import signature
 from pathlib import Path
 from types import ModuleType
@@ -59,12 +60,9 @@ def unforeseen(error: BaseException, folder: Path) -> Verdict:
         WorkshopError: it is the check's own, or that of what it works with.
     """
     if at := place(error, folder):
-        link: BaseException | None = error
-        while link is not None:
-            if isinstance(link, SystemExit):  # the event loop cancels all else, and tells that
-                seen = f"Your code called exit() or sys.exit() ({at}): that ends a worker, not a workflow."
-                return Verdict("raised", "exits", seen, "Return, or raise an exception.")
-            link = link.__cause__ or link.__context__
+        if any(isinstance(link, SystemExit) for link in _with_causes(error)):  # the event loop cancels everything else
+            seen = f"Your code called exit() or sys.exit() ({at}): that ends a worker, not a workflow."
+            return Verdict("raised", "exits", seen, "Return, or raise an exception.")
         return raised(error, folder, "Your code", "raised").verdict
     frame = traceback.extract_tb(error.__traceback__)[-1]
     raise WorkshopError(
@@ -119,10 +117,7 @@ def shorten(text: str, length: int = 300) -> str:
 def place(error: BaseException, folder: Path) -> str:
     """`workflows.py, line 12`: the innermost line of the learner's files, or else of a cell; "" if there is none."""
     found = ""
-    seen: set[int] = set()
-    link: BaseException | None = error
-    while link is not None and id(link) not in seen:
-        seen.add(id(link))
+    for link in _with_causes(error):
         if isinstance(link, SyntaxError) and link.filename and Path(link.filename).parent == folder:
             return f"{Path(link.filename).name}, line {link.lineno}"
         for frame in traceback.extract_tb(link.__traceback__):
@@ -130,8 +125,15 @@ def place(error: BaseException, folder: Path) -> str:
                 found = found or f"the cell, line {frame.lineno}"
             elif Path(frame.filename).parent == folder:
                 found = f"{Path(frame.filename).name}, line {frame.lineno}"
-        link = link.__cause__ or link.__context__
     return found
+
+
+def _with_causes(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def activities_in(module: ModuleType) -> dict[str, Any]:

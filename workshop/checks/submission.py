@@ -40,8 +40,6 @@ class Submission:
     """See the module. `connect` comes first, `start` and `follow` after it; `run` does all three.
 
     Args:
-        number: of the exercise.
-        folder: of the learner's files.
         settings: of the services that checks use.
         scripts: processes that wait to be scripts of the learner's.
     """
