@@ -52,39 +52,6 @@ async def check(submission: Submission) -> str:
     return f"{name} returned the alerts of two states, and raised when the service was down, silent, or sent no JSON."
 
 
-async def _raise_if_it_hides(outage: str, service_did: str, submission: Submission, loop: "_Loop") -> None:
-    """For an activity that does not raise, once and at once, what Temporal retries, when the service fails."""
-    submission.practice.fault("weather", outage)
-    before, call = submission.practice.newest(), loop.call("TX")
-
-    def requests() -> int:
-        return len(submission.practice.entries("weather", before))
-
-    await call.wait(or_until=lambda: requests() > 1)
-    if not call.over or requests() > 1:
-        asleep = f"after {SECONDS:.0f} s it had neither returned nor raised"
-        did = "it asked again" if requests() > 1 else asleep
-        seen = f"The service {service_did}, and {did}: it made {count(requests(), 'request')} by itself."
-        raise incorrect("own-retries", seen, FAIL_AT_ONCE)
-    error = call.error
-    if error is None:
-        text = shorten(str(call.returned), 80)
-        seen = f"The service {service_did}, and it returned {text!r} as if all were well."
-        slip = "Is an exception caught, or the status not checked? Temporal retries only what raises."
-        raise incorrect("error-swallowed", seen, slip)
-    if isinstance(error, ENDS):
-        seen = f"The service {service_did}, and it raised {brief(error)}, which ends the worker or the activity."
-        raise incorrect("ends-worker", seen, "Raise an ordinary exception: response.raise_for_status().")
-    if getattr(error, "non_retryable", False):
-        seen = f"The service {service_did}, and it raised {shorten(brief(error), 120)}, with non_retryable=True."
-        slip = "That is not retried, and an outage passes. It is for what asking again cannot change."
-        raise incorrect("not-retryable", seen, slip)
-    if outage == "down" and isinstance(error, MISTAKES):
-        seen = f"The service {service_did}, and it stumbled over that: {brief(error)}."
-        slip = "It raised by accident. Look at the status: response.raise_for_status()."
-        raise incorrect("accidental-error", seen, slip)
-
-
 class _Loop(threading.Thread):
     """An event loop in a thread of its own, as a worker has one: an activity may hold it up."""
 
@@ -181,6 +148,39 @@ async def _answer(submission: Submission, loop: _Loop, state: str) -> str:
     if not requests:
         raise _not_asked()
     return text
+
+
+async def _raise_if_it_hides(outage: str, service_did: str, submission: Submission, loop: _Loop) -> None:
+    """For an activity that does not raise, once and at once, what Temporal retries, when the service fails."""
+    submission.practice.fault("weather", outage)
+    before, call = submission.practice.newest(), loop.call("TX")
+
+    def requests() -> int:
+        return len(submission.practice.entries("weather", before))
+
+    await call.wait(or_until=lambda: requests() > 1)
+    if not call.over or requests() > 1:
+        asleep = f"after {SECONDS:.0f} s it had neither returned nor raised"
+        did = "it asked again" if requests() > 1 else asleep
+        seen = f"The service {service_did}, and {did}: it made {count(requests(), 'request')} by itself."
+        raise incorrect("own-retries", seen, FAIL_AT_ONCE)
+    error = call.error
+    if error is None:
+        text = shorten(str(call.returned), 80)
+        seen = f"The service {service_did}, and it returned {text!r} as if all were well."
+        slip = "Is an exception caught, or the status not checked? Temporal retries only what raises."
+        raise incorrect("error-swallowed", seen, slip)
+    if isinstance(error, ENDS):
+        seen = f"The service {service_did}, and it raised {brief(error)}, which ends the worker or the activity."
+        raise incorrect("ends-worker", seen, "Raise an ordinary exception: response.raise_for_status().")
+    if getattr(error, "non_retryable", False):
+        seen = f"The service {service_did}, and it raised {shorten(brief(error), 120)}, with non_retryable=True."
+        slip = "That is not retried, and an outage passes. It is for what asking again cannot change."
+        raise incorrect("not-retryable", seen, slip)
+    if outage == "down" and isinstance(error, MISTAKES):
+        seen = f"The service {service_did}, and it stumbled over that: {brief(error)}."
+        slip = "It raised by accident. Look at the status: response.raise_for_status()."
+        raise incorrect("accidental-error", seen, slip)
 
 
 def raise_if_asked_otherwise(request: dict[str, Any], state: str) -> None:

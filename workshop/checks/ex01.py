@@ -8,10 +8,10 @@ from workshop.checks.check import checks_of
 from workshop.checks.learner import raised, shorten
 from workshop.checks.submission import Submission
 from workshop.checks.verdict import incorrect
+from workshop.history.agent import TOOL_FAILED
 from workshop.text import count
 
 STATES = {"TX": "Any weather alerts in Texas?", "CA": "Any weather alerts in California?"}
-FAILED = "An error occurred while running the tool"  # how the SDK tells a model of an exception
 
 
 async def tool(submission: Submission) -> str:
@@ -42,12 +42,12 @@ async def tool(submission: Submission) -> str:
         if output.startswith("<coroutine"):
             seen = f"Called for {state}, the tool returned {shorten(output, 60)!r}."
             raise incorrect("not-awaited", seen, "Its function has to be `async def`, and to await what it returns.")
-        if not requests and FAILED not in output:
+        if not requests and TOOL_FAILED not in output:
             seen = f"Called for {state}, the tool returned {shorten(output, 100)!r}; the weather service was not asked."
             raise incorrect("not-asked", seen, "Make it from get_weather_alerts, of activities.py.")
         if requests:
             raise_if_asked_otherwise(requests[-1], state)
-        if FAILED in output:
+        if TOOL_FAILED in output:
             seen = f"Called for {state}, the tool failed: {shorten(output.partition('Error: ')[2] or output, 200)}."
             raise incorrect(
                 "tool-fails", seen, "Its function raised that, and the model is told of it in place of alerts."
@@ -148,7 +148,7 @@ async def run(submission: Submission) -> str:
     if not calls:
         seen = f"The run called no tool; its answer was {shorten(str(result.final_output), 120)!r}."
         raise incorrect("tool-not-called", seen, "Ask an agent that has the tool about the weather alerts of a state.")
-    if FAILED in str(calls[-1].output):
+    if TOOL_FAILED in str(calls[-1].output):
         seen = f"In this run the tool failed: {shorten(str(calls[-1].output), 200)}."
         raise incorrect("tool-fails", seen, "ex.clear() ends a fault; then run the cell again.")
     return f"{count(len(result.raw_responses), 'model call')}, {count(len(calls), 'tool call')}, one answer."

@@ -12,18 +12,17 @@ from pathlib import Path
 
 from workshop.checks import history, starter, worker
 from workshop.checks.check import checks_of
-from workshop.checks.ex03 import raise_if_swallowed, tool_call
+from workshop.checks.ex03 import QUESTION, raise_if_swallowed, tool_call
 from workshop.checks.learner import raised, shorten
 from workshop.checks.submission import Submission
 from workshop.checks.verdict import incorrect
 from workshop.history import HANDOFF, MODEL, TIMER, Run
 from workshop.practice.languages import named_in
 
-ENGLISH = "Are there weather alerts in Nevada today?"  # in words that nobody would write as a constant
 QUESTIONS = {
     "French": "Quelles alertes météo au Texas ?",
     "Spanish": "¿Qué avisos meteorológicos hay en Texas?",
-    "English": ENGLISH,
+    "English": QUESTION,
 }
 PAUSE = 0.4  # seconds
 FLOWS = Path(__file__).parent / "flows"
@@ -182,7 +181,7 @@ CHECKS = checks_of(
         "specialists": specialists,
         "handoffs": handoffs,
         "pause": pause,
-        "worker": partial(worker.check, args=[ENGLISH, 0]),
-        "starter": partial(starter.check, words=[ENGLISH, "--pause", "0.3"], args=[ENGLISH, 0.3]),
+        "worker": partial(worker.check, args=[QUESTION, 0]),
+        "starter": partial(starter.check, words=[QUESTION, "--pause", "0.3"], args=[QUESTION, 0.3]),
     },
 )
