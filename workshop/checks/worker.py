@@ -94,19 +94,19 @@ async def _until_it_polls(submission: Submission, script: CheckedScript, queue: 
     text = (submission.folder / "worker.py").read_text(encoding="utf-8", errors="replace")
     named = re.search(r"task_queue=(\"[^\"]*\"|'[^']*')", text)
     other = named[1][1:-1] if named else ""
-    seen_at: list[float] = []  # when it was first seen to poll for anything, if only for activities or elsewhere
+    # Of a stranger name the server would not tell who polls it.
+    queues = [queue, other] if re.fullmatch(r"[\w .-]{1,100}", other) else [queue]
+    begun: list[float] = []  # when it was seen to poll for anything, if only for activities or elsewhere
 
-    async def look() -> tuple[Pollers, bool]:
-        elsewhere = await pollers(submission.client, other) if other not in ("", queue) else Pollers((), ())
-        return await pollers(submission.client, queue), bool(elsewhere.workflows or elsewhere.activities)
+    async def look() -> list[Pollers]:
+        return [await pollers(submission.client, one) for one in queues]
 
-    def settled(seen: tuple[Pollers, bool]) -> bool:
-        found, elsewhere = seen
-        if found.activities or elsewhere:
-            seen_at.append(time.monotonic())
-        return bool(found.workflows or script.poll() or (seen_at and time.monotonic() > seen_at[0] + BOTH))
+    def settled(found: list[Pollers]) -> bool:
+        if any(one.workflows or one.activities for one in found):
+            begun.append(time.monotonic())
+        return bool(found[0].workflows or script.poll() or (begun and time.monotonic() > begun[0] + BOTH))
 
-    found, _ = await follow(look, settled, 6)
+    found = (await follow(look, settled, 6))[0]
     _raise_if_over(script)
     if found.workflows:
         return
