@@ -57,7 +57,7 @@ FIRST = (
     "solutions",
     "notebook_parts",
     "services",
-    "diagnose",
+    "why",
 )
 
 

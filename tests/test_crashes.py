@@ -9,10 +9,10 @@ from temporalio.client import Client, WorkflowHandle
 
 from tests.folders import DURABLE, ROUTING
 from tests.harness import Solutions
-from workshop.diagnose import findings, why
 from workshop.history import MODEL, TIMER, TOOL, Run, read_history
 from workshop.processes import wait_for
 from workshop.proof import prove
+from workshop.why import causes, why
 
 QUESTIONS = {DURABLE: "Any weather alerts in California?", ROUTING: "Quelles alertes en Floride ?"}
 CALLS = {DURABLE: 2, ROUTING: 3}  # model calls of a run that nothing disturbs
@@ -67,7 +67,7 @@ async def test_a_worker_killed_in_the_durable_pause_repeats_nothing(
     while not any(row.kind == TIMER for row in (await solutions.history(starter)).rows):
         assert workflow_id
     # Whoever asks meanwhile is told of the timer, and of no worker that should be started.
-    monkeypatch.setattr(findings, "PICKUP", -1.0)
+    monkeypatch.setattr(causes, "PICKUP", -1.0)
     client = await Client.connect(solutions.env()["TEMPORAL_ADDRESS"])
     assert (await why(client, workflow_id)).kind == "timer"
     worker.kill()

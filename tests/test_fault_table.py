@@ -13,9 +13,9 @@ from temporalio.client import Client
 from bench.trial import QUESTIONS, Trial, begin
 from tests.fault_table import CASES, FAILED, Case
 from tests.folders import DURABLE, ROUTING
-from workshop.diagnose import recognise
 from workshop.history import HANDOFF, MODEL, TOOL, Row, Run
 from workshop.services import Services
+from workshop.why import recognise
 
 BY_ID = {case.id: case for case in CASES}
 PLAIN = [case for case in CASES if case.plain]

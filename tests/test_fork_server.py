@@ -19,7 +19,7 @@ import pytest
 from tests.kernels import until_gone
 from workshop import fork_server, processes
 from workshop.checks import find
-from workshop.checks.run import Checker
+from workshop.checks.checker import Checker
 from workshop.errors import WorkshopError
 from workshop.processes import Program, wait_for
 from workshop.settings import ROOT
@@ -125,7 +125,7 @@ def test_programs_end_with_whoever_had_them_started(tmp_path: Path) -> None:
     )
     kernel = (
         "import os, time\nfrom pathlib import Path\n"
-        "from workshop import fork_server\nfrom workshop.checks.run import Checker\n"
+        "from workshop import fork_server\nfrom workshop.checks.checker import Checker\n"
         "for name in ('a', 'b'):\n"
         "    log = Path(f'{name}.log').absolute()\n"
         "    print(fork_server.start(Path('stubborn.py').absolute(), [], os.environ, log).pid)\n"

@@ -236,6 +236,7 @@ def test_a_killed_worker_leaves_its_marks() -> None:
     lost = run.rows[-1]
     assert (lost.kind, lost.state, lost.attempts) == (MODEL, "completed", 2)
     assert lost.notes == ("an attempt's heartbeats stopped: its worker was killed, or too busy to send them",)
+    assert lost.last_error == f"heartbeat timeout: no heartbeat for {span(lost.heartbeat_timeout or 0)}"
     assert len({row.worker for row in run.rows}) == 2
     assert run.totals.attempts == 4
 
@@ -262,7 +263,7 @@ def test_every_beginning_of_a_history_can_be_told(name: str) -> None:
         assert [row.scheduled for row in run.rows] == sorted(row.scheduled for row in run.rows)
 
 
-def test_sticky_time_outs_are_told() -> None:
+def test_sticky_timeouts_are_told() -> None:
     events = list(WorkflowHistory.from_json("x", (HISTORIES / "worker_killed.json").read_text()).events)
     late = HistoryEvent(event_id=99, event_time=events[-1].event_time)
     late.workflow_task_timed_out_event_attributes.timeout_type = 2  # type: ignore[assignment]
@@ -306,6 +307,21 @@ def test_unknown_events_are_shown_and_half_histories_do_not_raise() -> None:
     assert plain[:2] == ["unknown event type 9999", "nexus operation scheduled"]
     with pytest.raises(ValueError, match="does not begin"):
         run_from_events("x", events[1:])
+
+
+def test_a_timeout_says_how_long_it_is() -> None:
+    """In the row of the activity, and in the run that it failed."""
+    events = list(WorkflowHistory.from_json("x", (HISTORIES / "worker_killed.json").read_text()).events)
+    scheduled = next(event for event in events if event.HasField("activity_task_scheduled_event_attributes"))
+    scheduled.activity_task_scheduled_event_attributes.start_to_close_timeout.FromSeconds(60)
+    late, lost = HistoryEvent(event_id=98), HistoryEvent(event_id=99)
+    late.activity_task_timed_out_event_attributes.scheduled_event_id = scheduled.event_id
+    late.activity_task_timed_out_event_attributes.failure.timeout_failure_info.timeout_type = 1  # type: ignore[assignment]
+    lost.workflow_execution_failed_event_attributes.failure.CopyFrom(
+        late.activity_task_timed_out_event_attributes.failure
+    )
+    run = run_from_events("x", [*events[: events.index(scheduled) + 1], late, lost])
+    assert run.failure == run.rows[0].last_error == "start-to-close timeout: longer than 1 min 0 s"
 
 
 async def test_latest_and_unknown_workflows(client: Client, queue: str) -> None:

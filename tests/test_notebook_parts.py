@@ -14,7 +14,7 @@ from tests.harness import Solutions
 from tests.tree import exercise_folder, variables
 from tools.notebooks import copy_of_the_tree
 from workshop import env, exercises
-from workshop.checks.starters import pristine, starter_file
+from workshop.checks.pristine import pristine_file, pristine_notebook
 from workshop.errors import WorkshopError
 from workshop.notebook import ex as module
 from workshop.notebook.kernel import Stopped
@@ -118,7 +118,7 @@ def test_reset_keeps_all_that_a_learner_had(root: Path) -> None:
     for name, data in mine.items():
         assert (kept / name).read_bytes() == data
     assert {path.name for path in folder.iterdir()} == {"exercise.ipynb", "connection.py", kept.name}
-    assert (folder / "exercise.ipynb").read_bytes() == pristine("02").read_bytes()
+    assert (folder / "exercise.ipynb").read_bytes() == pristine_notebook("02").read_bytes()
     solution = root / "solutions" / folder.name / "connection.py"
     assert (folder / "connection.py").read_bytes() == solution.read_bytes()
     # Once more, there is nothing to do, and nothing is touched.
@@ -197,7 +197,7 @@ def test_a_script_that_cannot_do_anything_yet_is_not_started(root: Path) -> None
     with pytest.raises(WorkshopError, match=r"There is no worker\.py beside the notebook"):
         script.start()
     for name in ("activities.py", "workflows.py", "worker.py"):
-        (folder / name).write_text(starter_file("02", name))
+        (folder / name).write_text(pristine_file("02", name))
     with pytest.raises(WorkshopError, match=r"TODO 1 in activities\.py is not done yet: .*\n.*ex\.hint\("):
         script.start()
     assert (script.running, script.exit_code, script.output) == (False, None, "")

@@ -12,7 +12,7 @@ import pytest
 from nbformat import NotebookNode
 
 from tools import notebooks
-from workshop.checks import CHECKS, starters
+from workshop.checks import CHECKS, pristine
 from workshop.settings import ROOT
 
 LINES = 15  # of a cell, unless it writes a whole file
@@ -32,7 +32,7 @@ def code(number: str) -> list[NotebookNode]:
 
 def files(number: str) -> dict[str, str]:
     """The files that a notebook writes, by name."""
-    matches = [starters.WRITES.match(cell.source) for cell in code(number)]
+    matches = [pristine.WRITES.match(cell.source) for cell in code(number)]
     return {match[1]: match.string[match.end() :] for match in matches if match}
 
 
@@ -62,7 +62,7 @@ def test_a_starter_begins_with_goal_time_picture_and_proof(number: str) -> None:
 def test_no_cell_is_longer_than_a_screen(number: str) -> None:
     for cell in code(number):
         lines = cell.source.count("\n") + 1
-        assert lines <= (FILE_LINES if starters.WRITES.match(cell.source) else LINES), cell.id
+        assert lines <= (FILE_LINES if pristine.WRITES.match(cell.source) else LINES), cell.id
         assert cell.source.count("# END TODO") <= 3, cell.id
 
 
@@ -76,7 +76,7 @@ def test_each_todo_has_a_check_and_each_check_is_made(number: str) -> None:
     assert sorted(made) == sorted(check.name for check in CHECKS[number])
     for check in CHECKS[number]:
         where = files(number).get(check.file, "") if check.file else "\n".join(cell.source for cell in code(number))
-        assert check.todo is None or starters.todo(where, check.todo) is not None, check.name
+        assert check.todo is None or pristine.todo(where, check.todo) is not None, check.name
 
 
 @NUMBERS
@@ -153,8 +153,8 @@ def test_links_lead_somewhere(number: str) -> None:
 
 @NUMBERS
 def test_reset_has_the_starter_as_it_is(number: str) -> None:
-    path = starters.pristine(number)
-    assert starters.clean(path) == starters.clean(notebooks.folder("exercises", number) / "exercise.ipynb"), (
+    path = pristine.pristine_notebook(number)
+    assert pristine.cells(path) == pristine.cells(notebooks.folder("exercises", number) / "exercise.ipynb"), (
         "make notebooks"
     )
 

@@ -32,9 +32,9 @@ BELOW = {
     "audit": {"history", "temporal", "text"},
     "timeline": {"audit", "history", "text"},
     "proof": {"history", "text"},
-    "diagnose": {"errors", "exercises", "history", "settings", "temporal", "text"},
+    "why": {"errors", "exercises", "history", "settings", "temporal", "text"},
     "checks": {
-        *("diagnose", "errors", "history", "loopback", "practice", "processes", "proof", "services", "settings"),
+        *("why", "errors", "history", "loopback", "practice", "processes", "proof", "services", "settings"),
         *("temporal", "text", "fork_server"),
     },
     "demo": {"errors", "history", "practice", "processes", "proof", "services", "settings", "temporal"},

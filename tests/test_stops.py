@@ -10,11 +10,11 @@ from temporalio.client import Client
 from tests.folders import ALL, DURABLE, HELLO_AGENT, HELLO_TEMPORAL
 from tests.harness import Solutions
 from workshop import env
-from workshop.diagnose import why
 from workshop.history import MODEL
 from workshop.processes import PATIENCE, free_port, wait_for
 from workshop.settings import ROOT
 from workshop.temporal import follow
+from workshop.why import why
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT], ids=lambda signum: signum.name)

@@ -28,7 +28,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 from traitlets.config import Config
 
-from workshop.checks import CHECKS, starters
+from workshop.checks import CHECKS, pristine
 from workshop.exercises import EXERCISES
 from workshop.settings import PORTS, ROOT
 
@@ -169,7 +169,7 @@ def main(arguments: list[str]) -> None:
     numbers = [name for name in arguments if name in NUMBERS] or list(NUMBERS)
     for number in numbers:
         _write(starter(number), folder("exercises", number) / "exercise.ipynb")
-    starters.main()
+    pristine.main()
     if "--no-run" in arguments:
         for number in numbers:
             target = folder("solutions", number) / "solution.ipynb"

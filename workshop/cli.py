@@ -160,7 +160,7 @@ def audit(
 def why_command(workflow_id: WorkflowId = None) -> None:
     """Say why a workflow is not finished, or how it ended, and the next step."""
     from workshop import temporal
-    from workshop.diagnose import why
+    from workshop.why import why
 
     async def ask() -> list[str]:
         client = await temporal.connect(environment(), settings().temporal_address, settings().temporal_namespace)

@@ -6,7 +6,7 @@ same call in both. Every other request of the run is an attempt whose result is 
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from workshop.history import ACTIVITY, MODEL, TOOL, Row, Run, as_text
@@ -178,7 +178,8 @@ def prove(run: Run, entries: Sequence[Entry] | None, others: Iterable[Run] = ())
         call.requests += [LedgerRequest(entry["id"], SEEN[entry["outcome"]]) for entry in lost[id(row)]]
         if answer:
             call.requests.append(LedgerRequest(answer["id"], RECORDED))
-            later = [e for e in free if e["id"] > answer["id"] and _same(row, e, answer, book) and _within(e, run)]
+            over = run.closed or datetime.max.replace(tzinfo=UTC)
+            later = [e for e in free if e["id"] > answer["id"] and _same(row, e, answer, book) and _began(e) <= over]
             again += [LedgerRequest(entry["id"], SEEN[entry["outcome"]]) for entry in later]
             free = [entry for entry in free if entry not in later]
     return Proof(run.workflow_id, service, tuple(calls), tuple(again), open=run.open)
@@ -219,58 +220,36 @@ def _told(call: ProvedCall) -> str:
     return ", ".join(parts) or "no request reached the service"
 
 
-def _ids(one: "Row | Entry") -> set[str]:
-    """The ids of an answer, by the history or by the ledger."""
-    found = (one.model.response_id, one.model.request_id) if isinstance(one, Row) and one.model else ()
-    if not isinstance(one, Row):
-        found = (one["response_id"] or "", one["request_id"] or "")
-    return set(filter(None, found))
-
-
 def _answer_to(row: Row, entries: Sequence[Entry]) -> Entry | None:
     """The entry whose answer is the result that the history has of a row."""
     if row.state != "completed":
         return None
     if row.model:
-        return next((entry for entry in entries if _ids(entry) & _ids(row)), None)
+        ids = {row.model.response_id, row.model.request_id} - {""}
+        return next((entry for entry in entries if ids & {entry["response_id"], entry["request_id"]}), None)
     # A weather report has no id: it is the last answer while the activity was under way.
-    found = [
-        entry for entry in entries if entry["outcome"] == "completed" and _during(entry, row) and _names(entry, row)
-    ]
+    found = [entry for entry in entries if entry["outcome"] == "completed" and _same(row, entry, None, entries)]
     return found[-1] if found else None
 
 
 def _same(row: Row, entry: Entry, answer: Entry | None, entries: Sequence[Entry]) -> bool:
     """Whether an entry asks what a row asked."""
-    if not row.model:
-        return _during(entry, row) and _names(entry, row)
-    if answer:
-        return entry["fingerprint"] == answer["fingerprint"] and _began(entry) >= row.scheduled - SLACK
-    return _during(entry, row) and entry["turn"] == row.model.turn and _opens(entry, row, entries)
-
-
-def _opens(entry: Entry, row: Row, entries: Sequence[Entry]) -> bool:
-    """Whether the run of an entry began as the conversation of a row did."""
-    first = next((one for one in entries if one["run"] == entry["run"]), entry)
-    return row.model is not None and _asks(first, row.model.opening)
+    if _began(entry) < row.scheduled - SLACK:
+        return False
+    if row.model and answer:
+        return bool(entry["fingerprint"] == answer["fingerprint"])
+    if row.closed and _began(entry) > row.closed + SLACK:
+        return False
+    if row.model:
+        first = next((one for one in entries if one["run"] == entry["run"]), entry)
+        return entry["turn"] == row.model.turn and _asks(first, row.model.opening)
+    area = as_text(row.input)
+    return f"area={area}" in entry["asked"] or f"area/{area}" in entry["asked"]
 
 
 def _asks(entry: Entry, question: str) -> bool:
     return str(entry["asked"]).startswith(" ".join(question.split())[:200])
 
 
-def _names(entry: Entry, row: Row) -> bool:
-    area = as_text(row.input)
-    return f"area={area}" in entry["asked"] or f"area/{area}" in entry["asked"]
-
-
 def _began(entry: Entry) -> datetime:
     return datetime.fromisoformat(entry["began"])
-
-
-def _during(entry: Entry, row: Row) -> bool:
-    return _began(entry) >= row.scheduled - SLACK and (row.closed is None or _began(entry) <= row.closed + SLACK)
-
-
-def _within(entry: Entry, run: Run) -> bool:
-    return run.closed is None or _began(entry) <= run.closed

@@ -23,17 +23,12 @@ _ACCENT = {
 }
 
 
-def timeline(run: Run, now: datetime | None = None) -> "Timeline":
-    """The picture of a run, shown by a notebook when it is a cell's last value."""
-    return Timeline(run, now or max(datetime.now(UTC), run.latest))
-
-
 class Timeline:
     """A bar for each row with words beside it, for light and dark themes, and its text; elsewhere the text alone."""
 
-    def __init__(self, run: Run, now: datetime) -> None:
+    def __init__(self, run: Run, now: datetime | None = None) -> None:
         self.run = run
-        self.now = now
+        self.now = now or max(datetime.now(UTC), run.latest)
 
     def __str__(self) -> str:
         """One line for each row: when, what, how it ended."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from textwrap import dedent, indent
 
 from workshop.checks import Check, find
-from workshop.checks.starters import starter_file
+from workshop.checks.pristine import pristine_file
 from workshop.settings import ROOT
 
 # The lines of activities.py that ask the weather service, and what a single line would ask for.
@@ -67,7 +67,7 @@ def solution(number: str) -> Path:
 @cache
 def solved(number: str, file: str) -> dict[int, str]:
     """What the solution has in each TODO of a file."""
-    given = starter_file(number, file).rstrip()
+    given = pristine_file(number, file).rstrip()
     parts = REGION.split(given)
     pattern, names = re.escape(parts[0]), []
     for at in range(1, len(parts), 5):
@@ -97,7 +97,7 @@ def text_of(answer: Answer) -> str:
         margin = re.match(r"[ \t]*", begin)[0]  # type: ignore[index]
         return f"{begin}{indent(dedent(answer.todo).strip(chr(10)), margin)}\n{end}"
 
-    text = REGION.sub(fill, starter_file(answer.number, check.file))
+    text = REGION.sub(fill, pristine_file(answer.number, check.file))
     return edited(text, answer, check.file)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from workshop import fork_server
-from workshop.checks.run import Checker
+from workshop.checks.checker import Checker
 
 
 @pytest.fixture(scope="session")

@@ -184,7 +184,7 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
             if delay_seconds > 0:
                 await asyncio.create_task(workflow.sleep(delay_seconds, summary="first"))
         """,
-        "a time-out beside it": (
+        "a timeout beside it": (
             ("return await workflow.execute_activity(", "return await asyncio.wait_for(workflow.execute_activity("),
             ("seconds=10)),\n        )", "seconds=10)),\n        ), 3600)"),
             ("from datetime import timedelta\n", "import asyncio\nfrom datetime import timedelta\n"),

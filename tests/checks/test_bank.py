@@ -8,8 +8,8 @@ from tests.checks.bank import Answer, write
 from tests.checks.right import RIGHT
 from tests.checks.wrong import UNTOUCHED, WRONG
 from workshop.checks import CHECKS
-from workshop.checks.run import Checker
-from workshop.checks.worker_and_starter import differ_by_one
+from workshop.checks.checker import Checker
+from workshop.checks.starter import differ_by_one
 
 ANSWERS = (*WRONG, *UNTOUCHED, *RIGHT)
 

@@ -17,8 +17,8 @@ from temporalio.openai_agents.workflow import activity_as_tool
 
 from tests.checks.bank import Answer, solution, text_of
 from workshop.checks import CHECKS
-from workshop.checks.run import Checker
-from workshop.checks.starters import starter_file, unwritten
+from workshop.checks.checker import Checker
+from workshop.checks.pristine import pristine_file, unwritten
 from workshop.errors import WorkshopError
 from workshop.notebook.feedback import Feedback
 from workshop.settings import ROOT
@@ -42,7 +42,7 @@ class Learner:
     def starters(self, number: str) -> None:
         for check in CHECKS[number]:
             if check.file:
-                (self.folder / check.file).write_text(starter_file(number, check.file))
+                (self.folder / check.file).write_text(pristine_file(number, check.file))
 
     def solve(self, number: str) -> None:
         for path in solution(number).glob("*.py"):

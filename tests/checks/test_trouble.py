@@ -42,7 +42,7 @@ def test_any_other_is_ours_and_says_so(tmp_path: Path) -> None:
 CHECKS = """
 from pathlib import Path
 from workshop.checks import find
-from workshop.checks.run import Checker
+from workshop.checks.checker import Checker
 from workshop.errors import WorkshopError
 checker = Checker()
 for name in ("timer", "activity"):

@@ -1,6 +1,8 @@
-"""The checks: ex01.py to ex04.py look at a learner's work, checks.toml has what a learner is told of each check.
+"""The checks: what looks at a learner's code, and what the learner is told of it.
 
-To add one, see the head of checks.toml.
+ex01.py to ex04.py each have a table of their exercise's checks. activity.py, worker.py and starter.py look at the
+learner's file of that name, in each exercise that has one. checks.toml has the words: titles, hints, why it matters.
+To add a check, see its head.
 """
 
 from workshop.checks import ex01, ex02, ex03, ex04

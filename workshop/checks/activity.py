@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from workshop.checks.learner import brief, raised, shorten
+from workshop.checks.learner import MISTAKES, brief, raised, shorten
+from workshop.checks.submission import Submission
 from workshop.checks.verdict import NotPassed, incorrect
-from workshop.checks.work import Work
 from workshop.temporal import follow
 from workshop.text import count
 
@@ -21,58 +21,33 @@ OUTAGES = (
     ("drop", "did not answer at all"),
     ("garbage", "answered with something other than JSON"),
 )
-# What code raises that takes an error for an answer.
-ACCIDENTS = (KeyError, TypeError, AttributeError, IndexError, UnboundLocalError)
 ENDS = (SystemExit, KeyboardInterrupt, asyncio.CancelledError)
 FAIL_AT_ONCE = "Leave waiting and asking again to Temporal, which sees only what raises: raise at once."
 
 
-async def look(work: Work) -> str:
+async def check(submission: Submission) -> str:
     """An activity that returns the alerts of the state it is asked for, and raises when the service fails."""
-    name, activity = work.activity()
+    name, activity = submission.activity()
     if not inspect.iscoroutinefunction(activity):
         slip = "Write `async def`, and await the call in it: the worker here runs no threads."
         raise incorrect("not-async", f"{name} is a plain function.", slip)
 
     loop = _Loop(activity)
-    await _raise_if_it_blocks(work, loop)
-    texas = await _answer(work, loop, "TX")
-    california = await _answer(work, loop, "CA")
+    await _raise_if_it_blocks(submission, loop)
+    texas = await _answer(submission, loop, "TX")
+    california = await _answer(submission, loop, "CA")
     for state, text in (("TX", texas), ("CA", california)):
-        if names_one(text, work.alerts(state)):
+        if names_one(text, submission.alerts(state)):
             continue
         if state == "CA" and text == texas:
             seen = "Asked for TX and for CA, it returned the same text."
             raise incorrect("state-ignored", seen, "Use the argument that it is given.")
         seen = f"Asked for {state}, it returned {shorten(text, 80)!r}, with no alert of that state in it."
         raise incorrect("not-the-alerts", seen, "Are the alerts in data['features'] put into the text?")
-    await _answer(work, loop, "WY")  # no alert there
+    await _answer(submission, loop, "WY")  # no alert there
 
-    for kind, service_did in OUTAGES:
-        work.practice.fault("weather", kind)
-        before, call = work.practice.newest(), loop.call("TX")
-        over, requests = await call.wait(), work.practice.entries("weather", before)
-        if not over or len(requests) > 1:
-            did = "it asked again" if over else f"after {SECONDS:.0f} s it had neither returned nor raised"
-            seen = f"The service {service_did}, and {did}: it made {count(len(requests), 'request')} by itself."
-            raise incorrect("own-retries", seen, FAIL_AT_ONCE)
-        error = call.error
-        if error is None:
-            text = shorten(str(call.returned), 80)
-            seen = f"The service {service_did}, and it returned {text!r} as if all were well."
-            slip = "Is an exception caught, or the status not checked? Temporal retries only what raises."
-            raise incorrect("error-swallowed", seen, slip)
-        if isinstance(error, ENDS):
-            seen = f"The service {service_did}, and it raised {brief(error)}, which ends the worker or the activity."
-            raise incorrect("ends-worker", seen, "Raise an ordinary exception: response.raise_for_status().")
-        if getattr(error, "non_retryable", False):
-            seen = f"The service {service_did}, and it raised {shorten(brief(error), 120)}, with non_retryable=True."
-            slip = "That is not retried, and an outage passes. It is for what asking again cannot change."
-            raise incorrect("not-retryable", seen, slip)
-        if kind == "down" and isinstance(error, ACCIDENTS):
-            seen = f"The service {service_did}, and it stumbled over that: {brief(error)}."
-            slip = "It raised by accident. Look at the status: response.raise_for_status()."
-            raise incorrect("accidental-error", seen, slip)
+    for outage, service_did in OUTAGES:
+        await _raise_if_it_hides(outage, service_did, submission, loop)
     return f"{name} returned the alerts of two states, and raised when the service was down, silent, or sent no JSON."
 
 
@@ -97,10 +72,14 @@ class _Loop(threading.Thread):
         asyncio.run_coroutine_threadsafe(self._call.make(self._activity, state), self._loop)
         return self._call
 
-    def blocks(self, folder: Path) -> bool:
-        """Whether it is in the learner's code at this moment, and not waiting for what comes next."""
-        frames = traceback.walk_stack(sys._current_frames().get(self.ident or 0))
-        return any(Path(frame.f_code.co_filename).parent == folder for frame, _ in frames)
+    async def held_up(self, call: "_Call", folder: Path) -> bool:
+        """Whether a call is in the learner's code for a second on end, and never waits for what comes next."""
+
+        async def free() -> bool:
+            frames = traceback.walk_stack(sys._current_frames().get(self.ident or 0))
+            return call.over or not any(Path(frame.f_code.co_filename).parent == folder for frame, _ in frames)
+
+        return not await follow(free, bool, 1, 0.02)
 
 
 class _Call:
@@ -129,30 +108,27 @@ class _Call:
         return await follow(over, bool, SECONDS, 0.01)
 
 
-async def _raise_if_it_blocks(work: Work, loop: _Loop) -> None:
+async def _raise_if_it_blocks(submission: Submission, loop: _Loop) -> None:
     """For an activity that holds up its worker while it waits for an answer, as a request that is not awaited does."""
-    before = work.practice.newest()
-    work.practice.fault("weather", "slow", delay=60, times=1)
+    before = submission.practice.newest()
+    submission.practice.fault("weather", "slow", delay=60, times=1)
     call = loop.call("TX")
 
     async def asked() -> bool:
-        return call.over or bool(work.practice.entries("weather", before))
+        return call.over or bool(submission.practice.entries("weather", before))
 
-    async def free() -> bool:
-        return call.over or not loop.blocks(work.folder)
-
-    if await follow(asked, bool, SECONDS, 0.02) and not await follow(free, bool, 1, 0.02):
+    if await follow(asked, bool, SECONDS, 0.02) and await loop.held_up(call, submission.folder):
         seen = "While it waited for the weather service, it held up its worker: nothing else could run there."
         raise incorrect("blocks", seen, "Await the call: `await http.get(...)`, of an httpx.AsyncClient.")
-    work.practice.clear()
+    submission.practice.clear()
     await call.wait()
 
 
-async def _answer(work: Work, loop: _Loop, state: str) -> str:
+async def _answer(submission: Submission, loop: _Loop, state: str) -> str:
     """What it returns when all is well: a text."""
-    before, call = work.practice.newest(), loop.call(state)
+    before, call = submission.practice.newest(), loop.call(state)
     await call.wait()
-    requests = work.practice.entries("weather", before)
+    requests = submission.practice.entries("weather", before)
     if not call.over:
         seen = f"Asked for {state}, it had not returned after {SECONDS:.0f} s."
         raise incorrect("too-slow", seen, "Does it wait or loop?")
@@ -162,7 +138,7 @@ async def _answer(work: Work, loop: _Loop, state: str) -> str:
     if error:
         if not requests and type(error).__module__.partition(".")[0] in ("httpx", "httpcore", "aiohttp", "requests"):
             raise _not_asked()
-        raise raised(error, work.folder, f"Asked for {state}, while all is well, it", "raises-when-well")
+        raise raised(error, submission.folder, f"Asked for {state}, while all is well, it", "raises-when-well")
     if not isinstance(text, str):
         seen = f"Asked for {state}, it returned {type(text).__name__}, not a text."
         slip = "Is a `return` missing?" if text is None else "Return a str: it is what the model reads."
@@ -172,6 +148,44 @@ async def _answer(work: Work, loop: _Loop, state: str) -> str:
     if not requests:
         raise _not_asked()
     return text
+
+
+async def _raise_if_it_hides(outage: str, service_did: str, submission: Submission, loop: _Loop) -> None:
+    """For an activity that does not raise, once and at once, what Temporal retries, when the service fails."""
+    submission.practice.fault("weather", outage)
+    before, call = submission.practice.newest(), loop.call("TX")
+
+    def requests() -> int:
+        return len(submission.practice.entries("weather", before))
+
+    async def seen_enough() -> bool:
+        return call.over or requests() > 1 or await loop.held_up(call, submission.folder)
+
+    await follow(seen_enough, bool, SECONDS, 0.05)
+    if not call.over or requests() > 1:
+        did = "it asked again"
+        if requests() < 2:
+            held_up = await loop.held_up(call, submission.folder)
+            did = "it held up its worker" if held_up else f"after {SECONDS:.0f} s it had neither returned nor raised"
+        seen = f"The service {service_did}, and {did}: it made {count(requests(), 'request')} by itself."
+        raise incorrect("own-retries", seen, FAIL_AT_ONCE)
+    error = call.error
+    if error is None:
+        text = shorten(str(call.returned), 80)
+        seen = f"The service {service_did}, and it returned {text!r} as if all were well."
+        slip = "Is an exception caught, or the status not checked? Temporal retries only what raises."
+        raise incorrect("error-swallowed", seen, slip)
+    if isinstance(error, ENDS):
+        seen = f"The service {service_did}, and it raised {brief(error)}, which ends the worker or the activity."
+        raise incorrect("ends-worker", seen, "Raise an ordinary exception: response.raise_for_status().")
+    if getattr(error, "non_retryable", False):
+        seen = f"The service {service_did}, and it raised {shorten(brief(error), 120)}, with non_retryable=True."
+        slip = "That is not retried, and an outage passes. It is for what asking again cannot change."
+        raise incorrect("not-retryable", seen, slip)
+    if outage == "down" and isinstance(error, MISTAKES):
+        seen = f"The service {service_did}, and it stumbled over that: {brief(error)}."
+        slip = "It raised by accident. Look at the status: response.raise_for_status()."
+        raise incorrect("accidental-error", seen, slip)
 
 
 def raise_if_asked_otherwise(request: dict[str, Any], state: str) -> None:

@@ -7,50 +7,33 @@ from pathlib import Path
 from typing import Any
 
 from workshop.checks.learner import unforeseen
+from workshop.checks.submission import Submission
 from workshop.checks.verdict import NotPassed, Verdict
-from workshop.checks.work import Work
 from workshop.errors import WorkshopError
 
 # Returns what was seen that makes it right, or raises `NotPassed`.
-Look = Callable[[Work], Coroutine[Any, Any, str]]
+Look = Callable[[Submission], Coroutine[Any, Any, str]]
 _FILE = Path(__file__).with_name("checks.toml")
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that a learner has to get right. checks.toml has all but the first two fields and the last.
+    """One thing that a learner has to get right. checks.toml has all but number, name and look."""
 
-    Args:
-        number: of the exercise.
-        name: as in `ex.check("name")`.
-        title: what is to be done, the rest of "to do: ...".
-        hints: from a question to almost the answer, at most three.
-        why: after a pass, one sentence of why.
-        file: the file it is about; "" for a variable of the notebook.
-        todo: the number of its TODO in that file or notebook; None for a step that has none.
-        variable: the notebook's variable that holds the answer, where there is one.
-        answer: the line that is right for it.
-        temporal: it needs a Temporal server.
-        scripts: how many of the learner's scripts it runs at most.
-        doing: what takes long about it, if something does; said beforehand.
-        needs: other TODOs of the exercise, without which nothing of this one can be seen.
-        look: does the looking, in a process of its own (or in the notebook, for a variable).
-    """
-
-    number: str
-    name: str
-    title: str
-    hints: Sequence[str]
-    why: str
-    file: str = ""
-    todo: int | None = None
-    variable: str = ""
-    answer: str = ""
-    temporal: bool = False
-    scripts: int = 0
-    doing: str = ""
-    needs: Sequence[int] = ()
-    look: Look = field(kw_only=True, repr=False)
+    number: str  # of the exercise
+    name: str  # as in `ex.check("name")`
+    title: str  # what is to be done, the rest of "to do: ..."
+    hints: Sequence[str]  # from a question to almost the answer, at most three
+    why: str  # after a pass, one sentence of why
+    file: str = ""  # the file it is about; "" for a variable of the notebook
+    todo: int | None = None  # the number of its TODO in that file or notebook; None for a step that has none
+    variable: str = ""  # the notebook's variable that holds the answer, where there is one
+    answer: str = ""  # the line that is right for it
+    temporal: bool = False  # it needs a Temporal server
+    scripts: int = 0  # how many of the learner's scripts it runs at most
+    doing: str = ""  # what takes long about it, if something does; said beforehand
+    needs: Sequence[int] = ()  # other TODOs of the exercise, without which nothing of this one can be seen
+    look: Look = field(kw_only=True, repr=False)  # in a process of its own (or in the notebook, for a variable)
 
 
 def checks_of(number: str, looks: Mapping[str, Look]) -> tuple[Check, ...]:
@@ -59,19 +42,19 @@ def checks_of(number: str, looks: Mapping[str, Look]) -> tuple[Check, ...]:
     return tuple(Check(number, name, **told[name], look=look) for name, look in looks.items())
 
 
-async def verdict_of(check: Check, work: Work) -> Verdict:
+async def verdict_of(check: Check, submission: Submission) -> Verdict:
     """What a check finds.
 
     Raises:
         WorkshopError: it could not be made, through no fault of the learner's.
     """
     try:
-        work.practice.clear()
-        work.practice.clear_ledger()
-        return Verdict("passed", "passed", await check.look(work))
+        submission.practice.clear()
+        submission.practice.clear_ledger()
+        return Verdict("passed", "passed", await check.look(submission))
     except NotPassed as found:
         return found.verdict
     except WorkshopError:
         raise
     except BaseException as error:
-        return unforeseen(error, work.folder)
+        return unforeseen(error, submission.folder)

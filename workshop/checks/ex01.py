@@ -6,19 +6,19 @@ from typing import Any
 from workshop.checks.activity import names_one, raise_if_asked_otherwise
 from workshop.checks.check import checks_of
 from workshop.checks.learner import raised, shorten
+from workshop.checks.submission import Submission
 from workshop.checks.verdict import incorrect
-from workshop.checks.work import Work
+from workshop.history.agent import TOOL_FAILED
 from workshop.text import count
 
 STATES = {"TX": "Any weather alerts in Texas?", "CA": "Any weather alerts in California?"}
-FAILED = "An error occurred while running the tool"  # how the SDK tells a model of an exception
 
 
-async def tool(work: Work) -> str:
+async def tool(submission: Submission) -> str:
     """`weather_tool`: a function tool that a model can call with a state."""
     from agents import Agent, FunctionTool, ModelSettings
 
-    made = work.variable
+    made = submission.variable
     if inspect.iscoroutine(made):
         made.close()
     if not isinstance(made, FunctionTool):
@@ -37,22 +37,22 @@ async def tool(work: Work) -> str:
         raise incorrect("no-description", seen, "The function's docstring becomes the description.")
     for state in STATES:
         asks = Agent("Weather", tools=[made], model_settings=ModelSettings(tool_choice=made.name))
-        result, requests = await _ask(work, asks, state, "A call of the tool", "tool-raises")
+        result, requests = await _ask(submission, asks, state, "A call of the tool", "tool-raises")
         output = next((str(item.output) for item in result.new_items if item.type == "tool_call_output_item"), "")
         if output.startswith("<coroutine"):
             seen = f"Called for {state}, the tool returned {shorten(output, 60)!r}."
             raise incorrect("not-awaited", seen, "Its function has to be `async def`, and to await what it returns.")
-        if not requests and FAILED not in output:
+        if not requests and TOOL_FAILED not in output:
             seen = f"Called for {state}, the tool returned {shorten(output, 100)!r}; the weather service was not asked."
             raise incorrect("not-asked", seen, "Make it from get_weather_alerts, of activities.py.")
         if requests:
             raise_if_asked_otherwise(requests[-1], state)
-        if FAILED in output:
+        if TOOL_FAILED in output:
             seen = f"Called for {state}, the tool failed: {shorten(output.partition('Error: ')[2] or output, 200)}."
             raise incorrect(
                 "tool-fails", seen, "Its function raised that, and the model is told of it in place of alerts."
             )
-        if not names_one(output, work.alerts(state)):
+        if not names_one(output, submission.alerts(state)):
             seen = f"Called for {state}, the tool returned {shorten(output, 100)!r}, with no alert of that state in it."
             slip = (
                 "Is a `return` missing?" if output == "None" else "Make it from get_weather_alerts, which returns them."
@@ -61,17 +61,17 @@ async def tool(work: Work) -> str:
     return f"The tool {made.name} takes {', '.join(properties)}, and returned the alerts of {' and of '.join(STATES)}."
 
 
-async def agent(work: Work) -> str:
+async def agent(submission: Submission) -> str:
     """The agent: `weather_agent(tool)` of workflows.py, or the notebook's variable `agent`."""
     from agents import Agent, Handoff, function_tool
 
-    made, called = work.variable, list[str]()
+    made, called = submission.variable, list[str]()
     if made is None:
-        make = getattr(work.module("workflows"), "weather_agent", None)
+        make = getattr(submission.module("workflows"), "weather_agent", None)
         if make is None:
             seen = "workflows.py has no weather_agent."
             raise incorrect("no-agent", seen, "It is the function that makes the agent.")
-        given = function_tool(work.activity()[1])
+        given = function_tool(submission.activity()[1])
         invoke = given.on_invoke_tool
 
         async def noted(context: Any, arguments: str) -> Any:
@@ -82,7 +82,7 @@ async def agent(work: Work) -> str:
         try:
             made = make(given)
         except Exception as error:
-            raise raised(error, work.folder, "weather_agent(tool)", "agent-raises") from None
+            raise raised(error, submission.folder, "weather_agent(tool)", "agent-raises") from None
         if inspect.iscoroutine(made):
             made.close()
             seen = "weather_agent(tool) returned a coroutine, not an Agent."
@@ -103,7 +103,7 @@ async def agent(work: Work) -> str:
         instead = any(not isinstance(one, Agent | Handoff) for one in made.handoffs)
         seen = f"The agent has no tools{', but a tool among its handoffs' if instead else ''}: it can only guess."
         raise incorrect("no-tool", seen, "Agent(tools=[weather_tool])")
-    result, requests = await _ask(work, made, "TX", "A run of the agent", "run-raises")
+    result, requests = await _ask(submission, made, "TX", "A run of the agent", "run-raises")
     question = STATES["TX"]
     if not any(item.type == "tool_call_output_item" for item in result.new_items):
         seen = f"Asked {question!r}, it answered without its tool: {shorten(str(result.final_output), 120)!r}."
@@ -111,22 +111,22 @@ async def agent(work: Work) -> str:
         if made.model_settings.tool_choice == "none":
             slip = 'ModelSettings(tool_choice="none") forbids the model to ask for it.'
         raise incorrect("tool-not-called", seen, slip)
-    if not requests or (work.variable is None and not called):
+    if not requests or (submission.variable is None and not called):
         did = "asked the weather by itself" if requests else "did not ask the weather service"
         seen = f"Asked {question!r}, it called a tool that {did}, and not the one that weather_agent is given."
-        if work.variable is not None:
+        if submission.variable is not None:
             seen = f"Asked {question!r}, it called a tool that {did}."
         raise incorrect("not-asked", seen, "Give it the tool that comes in as the argument: tools=[weather_tool].")
     raise_if_asked_otherwise(requests[-1], "TX")
     return f"Asked about Texas, {made.name} called its tool and answered from it."
 
 
-async def run(work: Work) -> str:
+async def run(submission: Submission) -> str:
     """`result`: what `await Runner.run(agent, question)` returns."""
     from agents import RunResultStreaming
     from agents.result import RunResultBase
 
-    result = work.variable
+    result = submission.variable
     if inspect.isawaitable(result):
         if inspect.iscoroutine(result):
             result.close()
@@ -148,21 +148,23 @@ async def run(work: Work) -> str:
     if not calls:
         seen = f"The run called no tool; its answer was {shorten(str(result.final_output), 120)!r}."
         raise incorrect("tool-not-called", seen, "Ask an agent that has the tool about the weather alerts of a state.")
-    if FAILED in str(calls[-1].output):
+    if TOOL_FAILED in str(calls[-1].output):
         seen = f"In this run the tool failed: {shorten(str(calls[-1].output), 200)}."
         raise incorrect("tool-fails", seen, "ex.clear() ends a fault; then run the cell again.")
     return f"{count(len(result.raw_responses), 'model call')}, {count(len(calls), 'tool call')}, one answer."
 
 
-async def _ask(work: Work, agent: Any, state: str, doing: str, code: str) -> tuple[Any, list[dict[str, Any]]]:
+async def _ask(
+    submission: Submission, agent: Any, state: str, doing: str, code: str
+) -> tuple[Any, list[dict[str, Any]]]:
     """A run of an agent that is asked about a state, and the requests to the weather service that it made."""
     from agents import RunConfig, Runner
     from agents.models.openai_provider import OpenAIProvider
     from openai import AsyncOpenAI, OpenAIError
 
-    before = work.practice.newest()
+    before = submission.practice.newest()
     # A client of its own: one that is shared belongs to the event loop that used it first.
-    async with AsyncOpenAI(base_url=f"{work.practice.url}/v1", api_key="practice") as client:
+    async with AsyncOpenAI(base_url=f"{submission.practice.url}/v1", api_key="practice") as client:
         provider = OpenAIProvider(openai_client=client, use_responses=True)
         config = RunConfig(model_provider=provider, tracing_disabled=True)
         try:
@@ -170,8 +172,8 @@ async def _ask(work: Work, agent: Any, state: str, doing: str, code: str) -> tup
         except OpenAIError:  # of our own practice model
             raise
         except Exception as error:  # whatever an agent's parts make the SDK raise
-            raise raised(error, work.folder, doing, code) from None
-    return result, work.practice.entries("weather", before)
+            raise raised(error, submission.folder, doing, code) from None
+    return result, submission.practice.entries("weather", before)
 
 
 CHECKS = checks_of("01", {"tool": tool, "agent": agent, "run": run})

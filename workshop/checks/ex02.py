@@ -3,29 +3,25 @@
 from functools import partial
 from pathlib import Path
 
-from workshop.checks import activity, history
+from workshop.checks import activity, history, starter, worker
 from workshop.checks.check import checks_of
 from workshop.checks.learner import shorten
+from workshop.checks.limits import raise_if_badly_limited
+from workshop.checks.submission import Submission
 from workshop.checks.verdict import incorrect
-from workshop.checks.work import Work
-from workshop.checks.worker_and_starter import starter, worker
-from workshop.history import ACTIVITY, TASK_FAILURE, TIMER, Row, Run, as_text
+from workshop.history import ACTIVITY, TASK_FAILURE, TIMER, Run, as_text
 from workshop.text import count
 
 STATE = "TX"
 PAUSE = 0.4  # seconds
 
 
-async def timer(work: Work) -> str:
+async def timer(submission: Submission) -> str:
     """A durable timer of the length that the workflow is given, before the activity."""
 
-    def too_long(run: Run) -> bool:
-        set_first = history.first(run, TIMER)
-        return set_first is not None and set_first.open and _length(set_first) > PAUSE
-
-    run = await work.run(STATE, PAUSE, plugin=False, until=too_long)
+    run = await submission.run(STATE, PAUSE, plugin=False, until=lambda run: history.sleeps_longer(run, PAUSE))
     slip = "Await workflow.sleep(...) with the number of seconds that it is given."
-    if too_long(run):
+    if history.sleeps_longer(run, PAUSE):
         history.raise_if_not_timed(history.of_kind(run, TIMER)[:1], PAUSE, slip, "delay_seconds")
     _raise_if_stuck(run)
     history.raise_if_failed(run)
@@ -39,7 +35,7 @@ async def timer(work: Work) -> str:
     if every and not timers:
         seen = "It set a timer, and went on without waiting for it."
         raise incorrect("timer-not-awaited", seen, "Await it: await workflow.sleep(...).")
-    if len(timers) > 1 and round(sum(map(_length, timers)), 3) != PAUSE:
+    if len(timers) > 1 and round(sum(map(history.length, timers)), 3) != PAUSE:
         lengths = " and ".join(row.asked for row in timers)
         raise incorrect("other-length", f"Asked to wait {PAUSE} s, it set timers of {lengths}.", "Sleep once.")
     if len(timers) < 2:
@@ -48,15 +44,15 @@ async def timer(work: Work) -> str:
     return f"A timer of {PAUSE} s is in the history, where the server keeps it{before}."
 
 
-async def workflow(work: Work) -> str:
+async def workflow(submission: Submission) -> str:
     """The activity executed by Temporal, retried when it fails, its result returned."""
-    work.practice.fault("weather", "down", times=1)  # only a call that is retried gets through
+    submission.practice.fault("weather", "down", times=1)  # only a call that is retried gets through
 
     def misled(run: Run) -> bool:
         asked = history.first(run, ACTIVITY)
         return asked is not None and not asked.local and asked.input != STATE
 
-    run = await work.run(STATE, 0, plugin=False, until=misled)
+    run = await submission.run(STATE, 0, plugin=False, until=misled)
     row = history.first(run, ACTIVITY)
     if row and not row.local and row.input != STATE:
         seen = f"The activity was given {shorten(as_text(row.input), 80)!r}, not the state."
@@ -74,7 +70,7 @@ async def workflow(work: Work) -> str:
         raise incorrect("not-awaited", seen, "Await it: return await workflow.execute_activity(...).")
     if not row:
         history.raise_if_failed(run)
-        if work.practice.entries("weather"):
+        if submission.practice.entries("weather"):
             seen = "The weather was asked, and no activity is in the history: the workflow called the function itself."
             raise incorrect("called-directly", seen, "Await workflow.execute_activity(...).")
         returned = f" with {shorten(as_text(run.result), 80)!r}" if run.result else ""
@@ -86,14 +82,14 @@ async def workflow(work: Work) -> str:
     attempts = count(row.attempts, "attempt")
     if row.state in ("failed", "timed out"):
         if row.state == "timed out":
-            history.raise_if_badly_limited(row, f"The activity was executed, {attempts}")
+            raise_if_badly_limited(row, f"The activity was executed, {attempts}")
         history.raise_if_tried_once(row, "activity")
         raise incorrect("run-failed", f"The activity failed after {attempts}: {shorten(row.last_error)}.")
     if row.open and not run.open:
         seen = "The workflow ended without waiting for its activity."
         raise incorrect("not-awaited", seen, "Await it: return await workflow.execute_activity(...).")
     if run.open:
-        history.raise_if_badly_limited(row, f"The activity is {row.state} after {attempts}")
+        raise_if_badly_limited(row, f"The activity is {row.state} after {attempts}")
         last = f"; the last raised {shorten(row.last_error, 200)}" if row.errors else ""
         seen = f"The activity is {row.state} after {attempts}{last}."
         if not row.open:
@@ -104,15 +100,11 @@ async def workflow(work: Work) -> str:
         what = "nothing" if run.result is None else repr(shorten(as_text(run.result), 80))
         seen = f"The workflow returned {what}, not what the activity returned."
         raise incorrect("no-result", seen, "Return its result: return await workflow.execute_activity(...).")
-    history.raise_if_badly_limited(row, "The activity was executed")
+    raise_if_badly_limited(row, "The activity was executed")
     if row.attempts < 2:
         seen = "Temporal executed the activity, and the workflow returned its result. The service failed once"
         return f"{seen}, and no attempt did: see what `activity` says."
     return f"The service failed once: attempt 1 raised, attempt {row.attempts} got the answer, and nobody had to act."
-
-
-def _length(timer: Row) -> float:
-    return float(timer.asked.removesuffix(" s"))
 
 
 def _raise_if_stuck(run: Run) -> None:
@@ -127,10 +119,10 @@ def _raise_if_stuck(run: Run) -> None:
 CHECKS = checks_of(
     "02",
     {
-        "activity": activity.look,
+        "activity": activity.check,
         "timer": timer,
         "workflow": workflow,
-        "worker": partial(worker, args=["TX", 0], agent=False),
-        "starter": partial(starter, words=["TX", "--delay", "0.3"], args=["TX", 0.3], agent=False),
+        "worker": partial(worker.check, args=["TX", 0], agent=False),
+        "starter": partial(starter.check, words=["TX", "--delay", "0.3"], args=["TX", 0.3], agent=False),
     },
 )

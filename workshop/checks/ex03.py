@@ -1,18 +1,18 @@
 """Exercise 03, the durable agent: an activity, a tool, a workflow, a worker and a starter; an outage; a kill.
 
 A check runs the learner's code with services of its own, then reads the history of that run. It raises at the first
-slip: a code, what was seen, what to do. Without a slip it returns what was seen. `CHECKS`, at the end, says what looks
-at what: activity.py looks at the activity, worker_and_starter.py at worker.py and starter.py, the rest is here.
+slip: a code, what was seen, what to do. Without a slip it returns what was seen. `CHECKS`, at the end, says where each
+check is: those of activities.py, worker.py and starter.py are in the files of the same name here, for all exercises.
 """
 
 from functools import partial
 
-from workshop.checks import activity, history
+from workshop.checks import activity, history, starter, worker
 from workshop.checks.check import checks_of
 from workshop.checks.learner import shorten
+from workshop.checks.limits import raise_if_badly_limited
+from workshop.checks.submission import Submission
 from workshop.checks.verdict import incorrect
-from workshop.checks.work import Work
-from workshop.checks.worker_and_starter import recovery, starter, worker
 from workshop.history import ACTIVITY, INLINE_TOOL, MODEL, TOOL, ModelCall, Row, Run
 from workshop.history.agent import SANDBOX_MARK
 from workshop.text import count
@@ -20,11 +20,11 @@ from workshop.text import count
 QUESTION = "Are there weather alerts in Nevada today?"  # in words that nobody would write as a constant
 
 
-async def tool(work: Work) -> str:
+async def tool(submission: Submission) -> str:
     """A tool that is an activity: in the history, and retried."""
-    work.practice.fault("weather", "down", times=1)  # only a call that is retried gets through
-    call = tool_call(await work.run(QUESTION))
-    raise_if_swallowed(work, [call])
+    submission.practice.fault("weather", "down", times=1)  # only a call that is retried gets through
+    call = tool_call(await submission.run(QUESTION))
+    raise_if_swallowed(submission, [call])
     return f"The tool call is an activity in the history: attempt 1 failed, attempt {call.attempts} got the alerts."
 
 
@@ -53,7 +53,7 @@ def tool_call(run: Run) -> Row:
     if call.state == "failed":
         history.raise_if_tried_once(call, "tool")
         raise incorrect("tool-failed", f"The tool failed: {shorten(call.last_error)}.", "See activities.py.")
-    history.raise_if_badly_limited(call, "The tool is an activity")
+    raise_if_badly_limited(call, "The tool is an activity")
     if call.state != "completed":
         error = f": {shorten(call.last_error)}" if call.errors else ""
         seen = f"The tool's activity is {call.state} after {count(call.attempts, 'attempt')}{error}."
@@ -72,10 +72,10 @@ def raise_if_no_tool(run: Run, model: ModelCall | None) -> None:
         raise incorrect("no-tool", seen, "Is the agent given the tool, in a list: tools=[weather_tool]?")
 
 
-def raise_if_swallowed(work: Work, calls: list[Row]) -> None:
+def raise_if_swallowed(submission: Submission, calls: list[Row]) -> None:
     """For tools none of which failed, though the weather service did."""
     if all(call.attempts < 2 for call in calls):
-        if len(work.practice.entries("weather")) > len(calls):
+        if len(submission.practice.entries("weather")) > len(calls):
             seen = "The weather service answered with status 503, and the activity asked it again by itself."
             raise incorrect("own-retries", seen, "Leave that to Temporal: raise at once, at each attempt.")
         seen = "The weather service answered with status 503, and the activity returned "
@@ -85,16 +85,16 @@ def raise_if_swallowed(work: Work, calls: list[Row]) -> None:
         )
 
 
-async def workflow(work: Work) -> str:
+async def workflow(submission: Submission) -> str:
     """The agent run by the workflow, once, with the question; its answer returned; its trace grouped by the ID."""
-    run = await work.run(QUESTION)
+    run = await submission.run(QUESTION, until=lambda run: len(_begun(run)) > 1)
     history.raise_if_stuck(run)
     if (executed := history.first(run, ACTIVITY)) and not history.first(run, MODEL):
         seen = f"The workflow executed the activity {executed.name} itself, and asked no model."
         raise incorrect("no-model-call", seen, "Await Runner.run(weather_agent(weather_tool), question).")
     history.raise_if_failed(run)
     calls = [row.model for row in history.of_kind(run, MODEL) if row.model]
-    if sum(call.turn == 1 for call in calls) > 1:
+    if len(_begun(run)) > 1:
         seen = f"The agent was run more than once: {count(len(calls), 'model call')} for one question."
         raise incorrect("run-twice", seen, "Call Runner.run once, inside the trace, and keep its result.")
     history.raise_if_not_completed(run, "Asked a question")
@@ -107,20 +107,25 @@ async def workflow(work: Work) -> str:
     if str(run.result).strip() != calls[-1].text.strip():
         seen = f"It returned {shorten(str(run.result), 80)!r}, which is not what the agent said."
         raise incorrect("other-result", seen, "Return result.final_output.")
-    _raise_if_not_traced(work, run)
+    _raise_if_not_traced(submission, run)
     calls_made = f"{count(run.totals.model_calls, 'model call')} and {count(run.totals.tool_calls, 'tool call')}"
     return f"{calls_made}, each an activity in the history; the trace's group is the workflow's ID."
 
 
-def _raise_if_not_traced(work: Work, run: Run) -> None:
+def _begun(run: Run) -> list[ModelCall]:
+    """The first model call of each run of an agent."""
+    return [row.model for row in run.rows if row.model and row.model.turn == 1]
+
+
+def _raise_if_not_traced(submission: Submission, run: Run) -> None:
     """For an agent that ran in no trace, or in one that nobody finds by the workflow's ID."""
     slip = "with trace(..., group_id=workflow.info().workflow_id):"
-    around = [trace for trace in work.traces.values() if trace["agents"]]
+    around = [trace for trace in submission.traces.values() if trace["agents"]]
     if not around:
         raise incorrect("trace-group", "The run left no trace.", slip)
     if all(trace["group_id"] == run.workflow_id for trace in around):
         return
-    if any(trace["group_id"] == run.workflow_id for trace in work.traces.values()):
+    if any(trace["group_id"] == run.workflow_id for trace in submission.traces.values()):
         seen = "A trace has the workflow's ID as its group, and the agent ran outside of it: that trace is empty."
         raise incorrect(
             "trace-empty", seen, "Indent `result = await Runner.run(...)` below the line `with trace(...):`."
@@ -133,12 +138,12 @@ def _raise_if_not_traced(work: Work, run: Run) -> None:
 CHECKS = checks_of(
     "03",
     {
-        "activity": activity.look,
+        "activity": activity.check,
         "tool": tool,
         "workflow": workflow,
-        "worker": partial(worker, args=[QUESTION]),
-        "starter": partial(starter, words=[QUESTION], args=[QUESTION]),
-        "fixed": activity.look,
-        "recovery": partial(recovery, args=[QUESTION]),
+        "worker": partial(worker.check, args=[QUESTION]),
+        "starter": partial(starter.check, words=[QUESTION], args=[QUESTION]),
+        "fixed": activity.check,
+        "recovery": partial(worker.recovery, args=[QUESTION]),
     },
 )

@@ -1,6 +1,6 @@
 """Exercise 04, routing: specialists, handoffs, a durable pause, a worker, a starter.
 
-`CHECKS`, at the end, says what looks at what: worker_and_starter.py at worker.py and starter.py, the rest is here.
+`CHECKS`, at the end, says where each check is: those of worker.py and starter.py are in the files of that name here.
 """
 
 import importlib
@@ -10,38 +10,36 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from workshop.checks import history
+from workshop.checks import history, starter, worker
 from workshop.checks.check import checks_of
-from workshop.checks.ex03 import raise_if_swallowed, tool_call
+from workshop.checks.ex03 import QUESTION, raise_if_swallowed, tool_call
 from workshop.checks.learner import raised, shorten
+from workshop.checks.submission import Submission
 from workshop.checks.verdict import incorrect
-from workshop.checks.work import Work
-from workshop.checks.worker_and_starter import starter, worker
 from workshop.history import HANDOFF, MODEL, TIMER, Run
 from workshop.practice.languages import named_in
 
-ENGLISH = "Are there weather alerts in Nevada today?"  # in words that nobody would write as a constant
 QUESTIONS = {
     "French": "Quelles alertes météo au Texas ?",
     "Spanish": "¿Qué avisos meteorológicos hay en Texas?",
-    "English": ENGLISH,
+    "English": QUESTION,
 }
 PAUSE = 0.4  # seconds
 FLOWS = Path(__file__).parent / "flows"
 
 
-async def specialists(work: Work) -> str:
+async def specialists(submission: Submission) -> str:
     """An agent for each language, with instructions that say which, and a tool that is an activity."""
     from agents import Agent
 
-    make = getattr(work.module("workflows"), "specialist", None)
+    make = getattr(submission.module("workflows"), "specialist", None)
     if make is None:
         raise incorrect("no-specialist", "workflows.py has no function specialist.", "def specialist(language): ...")
     for language in QUESTIONS:
         try:
             agent = make(language)
         except Exception as error:
-            raise raised(error, work.folder, f"specialist({language!r})", "specialist-raises") from None
+            raise raised(error, submission.folder, f"specialist({language!r})", "specialist-raises") from None
         if not isinstance(agent, Agent):
             seen = f"specialist({language!r}) returned {type(agent).__name__}, not an Agent."
             raise incorrect(
@@ -66,8 +64,8 @@ async def specialists(work: Work) -> str:
     # Each answers by itself: a workflow of ours runs it without triage.
     sys.path.append(str(FLOWS))
     flow = importlib.import_module("check_specialist").CheckSpecialist
-    work.practice.fault("weather", "down", times=1)  # only a call that is retried gets through
-    runs = await work.run_each(list(QUESTIONS.items()), workflow=flow)
+    submission.practice.fault("weather", "down", times=1)  # only a call that is retried gets through
+    runs = await submission.run_each(list(QUESTIONS.items()), workflow=flow)
     calls = [tool_call(run) for run in runs]
     # What the model was told: instructions may be a function.
     told = [row.model.instructions for run in runs if (row := history.first(run, MODEL)) and row.model]
@@ -84,7 +82,7 @@ async def specialists(work: Work) -> str:
         if not make(language).handoff_description:
             seen = f"{language} agent has no handoff_description: triage is not told what it is for."
             raise incorrect("no-description", seen, 'handoff_description=f"Answers in {language}."')
-    raise_if_swallowed(work, calls)
+    raise_if_swallowed(submission, calls)
     return "Each is told its language, and its tool is an activity: when the weather service failed, one was retried."
 
 
@@ -93,7 +91,7 @@ def _f_missing(text: str) -> str:
     return ", with an f before the quotes" if "{" in text else ""
 
 
-async def handoffs(work: Work) -> str:
+async def handoffs(submission: Submission) -> str:
     """Triage hands each question to the specialist of its language."""
     logged: list[str] = []
 
@@ -103,7 +101,7 @@ async def handoffs(work: Work) -> str:
 
     # Of handoffs that share a name the Agents SDK offers the last one, and only its log says so.
     logging.getLogger("openai.agents").addFilter(note)
-    runs = await work.run_each([(question, PAUSE) for question in QUESTIONS.values()])
+    runs = await submission.run_each([(question, PAUSE) for question in QUESTIONS.values()])
     shared = any("name collision" in line for line in logged)
     for language, run in zip(QUESTIONS, runs, strict=True):
         asked = f"Asked in {language}"
@@ -148,9 +146,10 @@ def _raise_if_some_pause(runs: list[Run]) -> None:
         raise incorrect("handoff-without-pause", seen, "Give each handoff on_handoff=pause, of TODO 2.")
 
 
-async def pause(work: Work) -> str:
+async def pause(submission: Submission) -> str:
     """A timer between triage and specialist, in each language."""
-    runs = await work.run_each([(question, PAUSE) for question in QUESTIONS.values()])
+    questions = [(question, PAUSE) for question in QUESTIONS.values()]
+    runs = await submission.run_each(questions, until=lambda run: history.sleeps_longer(run, PAUSE))
     for run in runs:
         history.raise_if_stuck(run)
     _raise_if_some_pause(runs)
@@ -182,7 +181,7 @@ CHECKS = checks_of(
         "specialists": specialists,
         "handoffs": handoffs,
         "pause": pause,
-        "worker": partial(worker, args=[ENGLISH, 0]),
-        "starter": partial(starter, words=[ENGLISH, "--pause", "0.3"], args=[ENGLISH, 0.3]),
+        "worker": partial(worker.check, args=[QUESTION, 0]),
+        "starter": partial(starter.check, words=[QUESTION, "--pause", "0.3"], args=[QUESTION, 0.3]),
     },
 )

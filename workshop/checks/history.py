@@ -4,19 +4,13 @@ import ast
 from collections.abc import Sequence
 from pathlib import Path
 
-from workshop.checks.learner import raised_elsewhere, shorten
+from workshop.checks.learner import MISTAKES, raised_elsewhere, shorten
+from workshop.checks.limits import DAY, raise_if_badly_limited
 from workshop.checks.verdict import incorrect
-from workshop.history import ACTIVITIES, TASK_FAILURE, TIMER, Place, Row, Run
-from workshop.text import count, span
+from workshop.history import ACTIVITIES, TASK_FAILURE, TIMER, WAIT, Place, Row, Run, place_of, root
 
-DAY = 86400.0
 # What the server says of an activity whose options made Python raise before all of them were written down.
 HALF_SCHEDULED = "missing task queue name"
-
-# The limits of an activity, in seconds. The exercises ask for 3 s for an attempt, an hour for all, 10 s between two.
-SHORTEST_ATTEMPT, LONGEST_ATTEMPT = 1.0, 60.0
-SHORTEST_OUTAGE, LONGEST_OUTAGE = 120.0, 7 * DAY
-LONGEST_PAUSE = 10.0
 
 
 def of_kind(run: Run, kind: str) -> list[Row]:
@@ -41,6 +35,22 @@ def _hopeless(row: Row, run: Run) -> bool:
     """Whether an activity has less time than any call takes, or waits where no worker is."""
     limits = [limit for limit in (row.start_to_close, row.heartbeat_timeout) if limit]
     return row.kind in ACTIVITIES and (row.task_queue not in ("", run.task_queue) or min(limits, default=1) < 0.1)
+
+
+def waits_in_vain(run: Run) -> bool:
+    """Whether a run waits for what will not come: for a signal, as no check sends any, or for an activity that failed
+    twice, and by a mistake in it: no check lets a service fail more than once in a run.
+    """
+    return any(
+        row.kind == WAIT
+        or (row.state == "retrying" and row.attempts > 1 and not row.maximum_attempts and _is_mistake(row))
+        for row in run.rows
+    )
+
+
+def _is_mistake(row: Row) -> bool:
+    cause = root(row.errors)
+    return row.kind in ACTIVITIES and cause is not None and cause.type in {mistake.__name__ for mistake in MISTAKES}
 
 
 def raise_if_stuck(run: Run, who: str = "The workflow") -> None:
@@ -76,8 +86,8 @@ def _odd_option() -> tuple[str, str]:
 def raise_if_failed(run: Run) -> None:
     """For a run that an exception has ended."""
     if run.status == "failed":
-        place = next((link.place for link in reversed(run.errors) if link.place), None)
-        raise raised_elsewhere(run.failure or run.status, _line(place), "The workflow failed: it", "run-failed")
+        at = _line(place_of(run.errors))
+        raise raised_elsewhere(run.failure or run.status, at, "The workflow failed: it", "run-failed")
 
 
 def raise_if_not_completed(run: Run, asked: str) -> None:
@@ -109,51 +119,15 @@ def raise_if_tried_once(row: Row, what: str) -> None:
     raise incorrect("no-retries", seen, slip)
 
 
-def raise_if_badly_limited(row: Row, what: str) -> None:
-    """For an activity whose limits, as the history has them, make it wait too short or too long. `what` begins the
-    sentence.
-    """
-    one, together, beat = row.start_to_close, row.schedule_to_close, row.heartbeat_timeout
-    if one and one < SHORTEST_ATTEMPT and one != together:
-        seen = f"{what}, and an attempt is ended after {_long(one)}: no call is as quick."
-        raise incorrect("short-attempt", seen, "One attempt: start_to_close_timeout=timedelta(seconds=3).")
-    if beat and beat < SHORTEST_ATTEMPT:
-        seen = f"{what}, and a heartbeat is missed after {_long(beat)}: every attempt is taken for lost."
-        raise incorrect("short-heartbeat", seen, "heartbeat_timeout=timedelta(seconds=3), or none.")
-    if together is None:
-        seen = f"{what}, and nothing ends its attempts: it would wait out an outage of a year."
-        raise incorrect("no-end", seen, "Limit them all to an hour: schedule_to_close_timeout=timedelta(hours=1).")
-    if together < SHORTEST_OUTAGE:
-        seen = f"{what}, and gives up after {_long(together)}: an outage lasts longer."
-        swapped = "Are the two timeouts swapped? " if one == together else ""
-        slip = f"{swapped}schedule_to_close_timeout is for all attempts together: timedelta(hours=1)."
-        raise incorrect("short-end", seen, slip)
-    if together > LONGEST_OUTAGE:
-        seen = f"{what}, and gives up only after {_long(together)}."
-        raise incorrect("no-end", seen, f"All attempts together: timedelta(hours=1).{_days(together)}")
-    if one == together:  # as the server has it, where only `together` is given
-        seen = f"{what}, and one attempt may take all of {_long(one)}: a worker killed in it is not missed before."
-        raise incorrect("no-attempt-limit", seen, "Limit one attempt: start_to_close_timeout=timedelta(seconds=3).")
-    if one and one > LONGEST_ATTEMPT:
-        seen = f"{what}, and one attempt may take {_long(one)}: a worker killed in it is not missed before."
-        raise incorrect("long-attempt", seen, f"One attempt: start_to_close_timeout=timedelta(seconds=3).{_days(one)}")
-    if row.pauses is not None and row.pauses < SHORTEST_OUTAGE / 2:
-        seen = f"{what}, and {count(row.maximum_attempts, 'attempt')} are all: it gives up within {_long(row.pauses)}"
-        slip = "An outage lasts longer: leave maximum_attempts out, the hour is limit enough."
-        raise incorrect("few-attempts", f"{seen} of pauses.", slip)
-    if (row.longest_pause or 0) > LONGEST_PAUSE:
-        seen = f"{what}, and its pauses between attempts grow to {row.longest_pause:g} s."
-        slip = "retry_policy=RetryPolicy(...) takes a maximum_interval: timedelta(seconds=10)."
-        raise incorrect("long-pauses", seen, slip)
+def length(timer: Row) -> float:
+    """Of a timer, in seconds."""
+    return float(timer.asked.removesuffix(" s"))
 
 
-def _long(seconds: float) -> str:
-    return span(seconds) if seconds >= 1 else f"{seconds * 1000:g} ms"
-
-
-def _days(seconds: float) -> str:
-    days = seconds / DAY
-    return f" timedelta({days:g}) is {count(int(days), 'day')}." if days.is_integer() else ""
+def sleeps_longer(run: Run, seconds: float) -> bool:
+    """Whether a run is at its first timer, and that is longer than it was asked for."""
+    timer = first(run, TIMER)
+    return timer is not None and timer.open and length(timer) > seconds
 
 
 def raise_if_not_timed(timers: Sequence[Row], seconds: float, slip: str, argument: str) -> None:

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import traceback
+from collections.abc import Iterator
 from inspect import signature
 from pathlib import Path
 from types import ModuleType
@@ -13,13 +14,15 @@ from typing import Any, get_origin, get_type_hints
 import httpx
 
 from workshop.checks.verdict import NotPassed, Verdict, incorrect
-from workshop.diagnose.remedies import recognise_slip
 from workshop.errors import WorkshopError
 from workshop.history import Link
 from workshop.text import shorten as in_one_line
+from workshop.why.remedies import recognise_slip
 
 IMPORT_SECONDS = 10
 CELL = re.compile(r"<ipython-input|[\\/]ipykernel_\d+[\\/]")  # how IPython names a cell
+# What Python raises when the code is wrong, and not what it was given.
+MISTAKES = (AttributeError, ImportError, IndexError, KeyError, NameError, TypeError, UnboundLocalError)
 LOOK = "Look at that line, and at the values it uses."
 
 
@@ -31,12 +34,12 @@ def import_module(folder: Path, name: str) -> ModuleType:
     """
     if not (folder / f"{name}.py").is_file():
         missing = f"There is no {name}.py beside the notebook."
-        raise NotPassed("not attempted", "file-missing", missing, "Run the cell that writes it.")
+        raise NotPassed(Verdict("not attempted", "file-missing", missing, "Run the cell that writes it."))
 
     def too_long(*_: Any) -> None:
         seen = f"Importing {name}.py does not end."
         slip = "Put what should run only when the file is started below `if __name__ == '__main__':`."
-        raise NotPassed("raised", "import-hangs", seen, slip)
+        raise NotPassed(Verdict("raised", "import-hangs", seen, slip))
 
     signal.signal(signal.SIGALRM, too_long)
     signal.alarm(IMPORT_SECONDS)
@@ -57,12 +60,9 @@ def unforeseen(error: BaseException, folder: Path) -> Verdict:
         WorkshopError: it is the check's own, or that of what it works with.
     """
     if at := place(error, folder):
-        link: BaseException | None = error
-        while link is not None:
-            if isinstance(link, SystemExit):  # the event loop cancels all else, and tells that
-                seen = f"Your code called exit() or sys.exit() ({at}): that ends a worker, not a workflow."
-                return Verdict("raised", "exits", seen, "Return, or raise an exception.")
-            link = link.__cause__ or link.__context__
+        if any(isinstance(link, SystemExit) for link in _with_causes(error)):  # the event loop cancels everything else
+            seen = f"Your code called exit() or sys.exit() ({at}): that ends a worker, not a workflow."
+            return Verdict("raised", "exits", seen, "Return, or raise an exception.")
         return raised(error, folder, "Your code", "raised").verdict
     frame = traceback.extract_tb(error.__traceback__)[-1]
     raise WorkshopError(
@@ -74,17 +74,13 @@ def unforeseen(error: BaseException, folder: Path) -> Verdict:
 
 def raised(error: BaseException, folder: Path, doing: str, code: str) -> NotPassed:
     """The verdict on an exception of the learner's code."""
-    return raised_elsewhere(brief(error), place(error, folder), doing, code, line_of(error))
-
-
-def line_of(error: BaseException) -> str:
-    """The line of code that raised."""
     frames = traceback.extract_tb(error.__traceback__)
-    return (frames[-1].line or "") if frames else ""
+    line = (frames[-1].line or "") if frames else ""
+    return raised_elsewhere(brief(error), place(error, folder), doing, code, line)
 
 
 def raised_elsewhere(error: str, at: str, doing: str, code: str, line: str = "") -> NotPassed:
-    """The same for an exception of which a script or a history tells type, message and line.
+    """The same for an exception of which a history tells type, message and line.
 
     Args:
         error: "Type: message".
@@ -96,10 +92,11 @@ def raised_elsewhere(error: str, at: str, doing: str, code: str, line: str = "")
     text = shorten(error)
     if line.strip().startswith("raise NotImplementedError"):
         seen = f"{doing} raised {text}{f' ({at})' if at else ''}: that is not written yet."
-        return NotPassed("not attempted", "not-written", seen, "write it, and run the cell again")
+        return NotPassed(Verdict("not attempted", "not-written", seen, "write it, and run the cell again"))
     known = recognise_slip(text)
     seen = f"{doing} raised {text}{f' ({at})' if at else ''}."
-    return NotPassed("raised", known.code if known else code, seen, known.slip if known else LOOK if at else "")
+    slip = known.slip if known else LOOK if at else ""
+    return NotPassed(Verdict("raised", known.code if known else code, seen, slip))
 
 
 def brief(error: BaseException) -> str:
@@ -120,10 +117,7 @@ def shorten(text: str, length: int = 300) -> str:
 def place(error: BaseException, folder: Path) -> str:
     """`workflows.py, line 12`: the innermost line of the learner's files, or else of a cell; "" if there is none."""
     found = ""
-    seen: set[int] = set()
-    link: BaseException | None = error
-    while link is not None and id(link) not in seen:
-        seen.add(id(link))
+    for link in _with_causes(error):
         if isinstance(link, SyntaxError) and link.filename and Path(link.filename).parent == folder:
             return f"{Path(link.filename).name}, line {link.lineno}"
         for frame in traceback.extract_tb(link.__traceback__):
@@ -131,8 +125,15 @@ def place(error: BaseException, folder: Path) -> str:
                 found = found or f"the cell, line {frame.lineno}"
             elif Path(frame.filename).parent == folder:
                 found = f"{Path(frame.filename).name}, line {frame.lineno}"
-        link = link.__cause__ or link.__context__
     return found
+
+
+def _with_causes(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def activities_in(module: ModuleType) -> dict[str, Any]:

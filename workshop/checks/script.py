@@ -11,17 +11,16 @@ import dotenv
 import dotenv.main
 
 from workshop import fork_server
-from workshop.checks.learner import brief, line_of, place
+from workshop.checks.learner import raised, shorten
+from workshop.checks.verdict import NotPassed, Verdict
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a script ended by itself: the exception that it raised, if any."""
+    """How a script ended by itself."""
 
     code: int  # -1: it could not say
-    error: str = ""  # type and message
-    at: str = ""  # file and line
-    line: str = ""  # its code
+    verdict: Verdict | None = None  # on its exception, if it raised one
 
 
 class CheckedScript:
@@ -53,6 +52,21 @@ class CheckedScript:
                 self._ended = Ended(-1)
         return self._ended
 
+    def raise_if_it_failed(self) -> None:
+        """For one that has ended with an exception or an exit code.
+
+        Raises:
+            NotPassed: it has.
+        """
+        ended = self.poll()
+        if ended and ended.verdict:
+            raise NotPassed(ended.verdict)
+        if ended and ended.code:
+            words = shorten(" ".join(self.text.strip().splitlines()[-2:]))
+            how = f"with exit code {ended.code}" if ended.code > 0 else "at once, by os._exit() or a signal"
+            seen = f"{self.name} ended {how}{f': {words}' if words else ', and printed nothing'}."
+            raise NotPassed(Verdict("raised", "script-failed", seen))
+
     def kill(self) -> None:
         """Ends it as a crash would."""
         if self.poll() is None:
@@ -78,7 +92,7 @@ def _wait(connection: Connection, folder: Path) -> None:
             code = getattr(error, "code", None)
             connection.send(Ended(code if isinstance(code, int) else int(code is not None)))
         else:
-            connection.send(Ended(1, brief(error), place(error, folder), line_of(error)))
+            connection.send(Ended(1, raised(error, folder, job.script.name, "script-raised").verdict))
 
     ignore_env_file()
     fork_server.become(job, tell)

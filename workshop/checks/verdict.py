@@ -10,29 +10,22 @@ SIGNS: dict[Outcome, str] = {"passed": "✔", "incorrect": "✘", "raised": "!",
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a check found. Holds no secret and no traceback.
-
-    Args:
-        outcome: one of the four.
-        code: a stable name of what was seen, such as `error-swallowed`, for programs and tests.
-        seen: what was seen, a sentence or two.
-        slip: the likely slip, and what to do; "" after a pass.
-    """
+    """What a check found. Holds no secret and no traceback."""
 
     outcome: Outcome
-    code: str
-    seen: str = ""
-    slip: str = ""
+    code: str  # a stable name of what was seen, such as `error-swallowed`, for programs and tests
+    seen: str = ""  # a sentence or two
+    slip: str = ""  # the likely slip, and what to do; "" after a pass
 
 
 class NotPassed(Exception):
-    """A check has seen enough: why it is not passed, as the arguments of a `Verdict`."""
+    """A check has seen enough: it is not passed."""
 
-    def __init__(self, outcome: Outcome, code: str, seen: str, slip: str = "") -> None:
-        super().__init__(code)
-        self.verdict = Verdict(outcome, code, seen, slip)
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.code)
+        self.verdict = verdict
 
 
 def incorrect(code: str, seen: str, slip: str = "") -> NotPassed:
     """It runs, and does not do what it should."""
-    return NotPassed("incorrect", code, seen, slip)
+    return NotPassed(Verdict("incorrect", code, seen, slip))

@@ -35,6 +35,7 @@ from workshop.history.rows import (
     Run,
     WorkflowTask,
     as_json,
+    place_of,
     root,
     shown,
     with_texts,

@@ -16,8 +16,8 @@ from temporalio.api.enums.v1 import (
     PendingWorkflowTaskState,
     TimeoutType,
     WorkflowExecutionStatus,
-    WorkflowTaskFailedCause,
 )
+from temporalio.api.failure.v1 import Failure
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
@@ -40,7 +40,7 @@ from workshop.history.rows import (
     WorkflowTask,
 )
 from workshop.temporal import when
-from workshop.text import count
+from workshop.text import count, span
 
 PAUSED = "paused by somebody"
 
@@ -51,12 +51,12 @@ NOT_ANSWERED = "a worker took the workflow's next step and did not answer in tim
 
 # Why a server has a workflow task done again though its worker did nothing wrong, such as news that came meanwhile.
 _BEGUN_AGAIN = {
-    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND,
-    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_UPDATE,
-    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_RESET_STICKY_TASK_QUEUE,
-    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND,
-    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_FAILOVER_CLOSE_COMMAND,
-    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW,
+    "unhandled command",
+    "unhandled update",
+    "reset sticky task queue",
+    "force close command",
+    "failover close command",
+    "reset workflow",
 }
 
 # Events that say nothing a reader of the audit wants to know; other rows hold what matters of them.
@@ -164,7 +164,7 @@ def _pending(row: Row, activity: PendingActivityInfo) -> Row:
         PendingActivityState.PENDING_ACTIVITY_STATE_PAUSED,
     )
     waits = not started and activity.attempt > 1
-    errors = chain(activity.last_failure) if activity.HasField("last_failure") else ()
+    errors = _errors(activity.last_failure, row) if activity.HasField("last_failure") else ()
     return replace(
         row,
         state="running" if started else "retrying" if waits else "scheduled",
@@ -206,6 +206,7 @@ class _Fold:
         if first is None:
             raise ValueError(f"the history of {self.workflow_id} does not begin with a workflow's start")
         start = first.workflow_execution_started_event_attributes
+        failed = next((row for row in reversed(self.rows.values()) if row.state in ("failed", "timed out")), None)
         return Run(
             workflow_id=self.workflow_id,
             run_id=start.original_execution_run_id,
@@ -216,7 +217,7 @@ class _Fold:
             closed=when(last.event_time) if last else None,
             input=decode_all(start.input.payloads),
             result=decode_all(end.result.payloads) if end and status == "completed" else None,
-            errors=chain(end.failure) if end and _has(end, "failure") else (),
+            errors=_errors(end.failure, failed) if end and _has(end, "failure") else (),
             reason=_reason(end),
             worker=self.worker,
             continues=_continues(start),
@@ -247,7 +248,7 @@ class _Fold:
             if told.outcome.HasField("failure"):
                 state, errors = "failed", chain(told.outcome.failure)
         if _has(told, "failure"):
-            errors = chain(told.failure)
+            errors = _errors(told.failure, row)
             notes = (*notes, *_lost_worker(errors))
         elif cause := _cause(told):
             errors = (Link(cause, ""),)
@@ -273,7 +274,8 @@ class _Fold:
                 self._scheduled(event, told)
             case "activity_task_started":
                 # Written only when the activity closes: it says how many attempts it took, and the last failure.
-                errors = chain(told.last_failure) if told.HasField("last_failure") else ()
+                row = self.rows.get(told.scheduled_event_id)
+                errors = _errors(told.last_failure, row) if told.HasField("last_failure") else ()
                 self._change(
                     told.scheduled_event_id,
                     state="running",
@@ -319,7 +321,7 @@ class _Fold:
                 self.worker = told.identity or self.worker
             case "workflow_task_completed":
                 self._end_failure(event, "then the same step went well")
-            case "workflow_task_failed" if told.cause in _BEGUN_AGAIN:
+            case "workflow_task_failed" if _cause(told) in _BEGUN_AGAIN:
                 self._moment(event, "event", f"step begun again ({_cause(told)})")
             case "workflow_task_failed":
                 errors = chain(told.failure)
@@ -442,7 +444,21 @@ def _pauses(policy: RetryPolicy) -> float | None:
     return taken
 
 
+def _errors(failure: Failure, row: Row | None) -> tuple[Link, ...]:
+    """As `chain` has them; a timeout of an activity, whose row is known, says how long it is."""
+    timeouts = row and {
+        "heartbeat timeout": ("no heartbeat for", row.heartbeat_timeout),
+        "start-to-close timeout": ("longer than", row.start_to_close),
+        "schedule-to-close timeout": ("all attempts took longer than", row.schedule_to_close),
+    }
+    errors = []
+    for link in chain(failure):
+        words, limit = (timeouts or {}).get(link.type, ("", None))
+        errors.append(replace(link, message=f"{words} {span(limit)}") if limit else link)
+    return tuple(errors)
+
+
 def _lost_worker(errors: tuple[Link, ...]) -> tuple[str, ...]:
     """A note for an attempt whose heartbeats stopped."""
-    lost = errors and errors[0].type == "heartbeat time-out"
+    lost = errors and errors[0].type == "heartbeat timeout"
     return ("an attempt's heartbeats stopped: its worker was killed, or too busy to send them",) if lost else ()

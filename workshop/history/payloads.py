@@ -104,7 +104,7 @@ def _type(failure: Failure) -> str:
             kind = failure.timeout_failure_info.timeout_type
             # A number that this SDK does not know must not raise.
             name = TimeoutType.Name(kind) if kind in TimeoutType.values() else "TIMEOUT_TYPE_UNKNOWN"
-            return f"{name.removeprefix('TIMEOUT_TYPE_').lower().replace('_', '-')} time-out"
+            return f"{name.removeprefix('TIMEOUT_TYPE_').lower().replace('_', '-')} timeout"
         case "canceled_failure_info":
             return "Cancelled"
         case "terminated_failure_info":

@@ -10,7 +10,7 @@ from typing import Any
 MODEL, TOOL, INLINE_TOOL, HANDOFF, ACTIVITY = "model call", "tool call", "tool in workflow", "handoff", "activity"
 TIMER, SIGNAL, UPDATE, WAIT, CHILD = "timer", "signal", "update", "wait", "child workflow"
 ACTIVITIES = (MODEL, TOOL, ACTIVITY)  # what a worker runs outside of the workflow
-TASK_FAILURE, TASK_TIMEOUT = "workflow task failure", "workflow task time-out"
+TASK_FAILURE, TASK_TIMEOUT = "workflow task failure", "workflow task timeout"
 
 
 def shown(path: Path) -> str:
@@ -52,8 +52,13 @@ class Link:
 
 
 def root(links: tuple[Link, ...]) -> Link | None:
-    """The root cause: the innermost error that says something (low-level time-outs have no message)."""
+    """The root cause: the innermost error that says something (low-level timeouts have no message)."""
     return next((link for link in reversed(links) if link.message), links[0] if links else None)
+
+
+def place_of(links: tuple[Link, ...]) -> Place | None:
+    """The innermost line of a person's own code in a chain of errors, the root cause's first."""
+    return next((link.place for link in reversed(links) if link.place), None)
 
 
 @dataclass(frozen=True)
@@ -165,8 +170,8 @@ class Row:
 
     @property
     def place(self) -> Place | None:
-        """The innermost line of a person's own code in the last error, the root cause's first."""
-        return next((link.place for link in reversed(self.errors) if link.place), None)
+        """The innermost line of a person's own code in the last error."""
+        return place_of(self.errors)
 
 
 @dataclass(frozen=True)

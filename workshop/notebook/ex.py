@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from workshop import doctor, env, fork_server
-from workshop.checks.run import Checker
+from workshop.checks.checker import Checker
 from workshop.errors import WorkshopError
 from workshop.exercises import EXERCISES, exercise_folder
 from workshop.history import as_text

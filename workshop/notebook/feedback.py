@@ -10,10 +10,10 @@ from typing import Any
 from workshop import doctor
 from workshop.checks import CHECKS, SIGNS, Check, Outcome, Verdict, find
 from workshop.checks.check import verdict_of
+from workshop.checks.checker import Checker
 from workshop.checks.learner import raised
-from workshop.checks.run import Checker
-from workshop.checks.starters import unwritten
-from workshop.checks.work import Work
+from workshop.checks.pristine import unwritten
+from workshop.checks.submission import Submission
 from workshop.errors import WorkshopError
 from workshop.notebook.kernel import Say, raised_instead, result_of, say_folded, shell, variable
 from workshop.notebook.progress import Memory
@@ -198,11 +198,11 @@ class Feedback:
         if value is None and check.file:
             return self._checker.look(check, self.folder)
         # An object of the notebook stays here, and is looked at with the practice services of the checks.
-        work = Work(self.number, self.folder, self._checker.settings())
-        work.variable = variable(check.variable) if value is None else value
-        with work.borrowed():
+        submission = Submission(self.number, self.folder, self._checker.settings())
+        submission.variable = variable(check.variable) if value is None else value
+        with submission.borrowed():
             try:
-                return result_of(verdict_of(check, work), PATIENCE)
+                return result_of(verdict_of(check, submission), PATIENCE)
             except TimeoutError:
                 return Verdict("raised", "no-end", f"Your code was still busy after {PATIENCE:.0f} s.")
 

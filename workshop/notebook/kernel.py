@@ -12,9 +12,9 @@ from pathlib import Path
 from traceback import walk_tb
 from typing import Any, ParamSpec, TypeVar
 
-from workshop.diagnose.remedies import RUN_SYNC
 from workshop.errors import WorkshopError
 from workshop.text import fold, scrub
+from workshop.why.remedies import RUN_SYNC
 
 Say = Callable[[str], None]  # prints a line
 

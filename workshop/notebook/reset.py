@@ -6,7 +6,7 @@ import time
 from itertools import chain, count
 from pathlib import Path
 
-from workshop.checks.starters import NOTEBOOK, pristine
+from workshop.checks.pristine import NOTEBOOK, pristine_notebook
 from workshop.errors import WorkshopError
 
 CONNECTION = "connection.py"  # beside the notebook, all that a folder has before anything is written
@@ -23,7 +23,7 @@ def reset(folder: Path) -> list[str]:
         WorkshopError: it cannot be done. Then nothing is removed that is not in the new folder too.
     """
     root, number = folder.parents[1], folder.name[:2]
-    starter = pristine(number)
+    starter = pristine_notebook(number)
     if not starter.is_file():
         raise WorkshopError(f"The starter of exercise {number} is missing from the package.", "git checkout workshop")
     sources = {NOTEBOOK: starter, CONNECTION: root / "solutions" / folder.name / CONNECTION}

@@ -9,7 +9,7 @@ from typing import Any
 
 from workshop import doctor, env, fork_server
 from workshop.checks import CHECKS, Check
-from workshop.checks.starters import unwritten
+from workshop.checks.pristine import unwritten
 from workshop.errors import WorkshopError
 from workshop.notebook.kernel import Say
 from workshop.processes import Program

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from workshop import fork_server
 from workshop.checks import CHECKS
-from workshop.checks.run import Checker
+from workshop.checks.checker import Checker
 from workshop.exercises import exercise_folder
 from workshop.notebook.feedback import Feedback
 from workshop.notebook.kernel import Say

@@ -8,13 +8,14 @@ from rich.console import Console
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from workshop import audit, diagnose, history, timeline
+from workshop import audit, history, timeline
 from workshop.errors import WorkshopError
 from workshop.history import Run
 from workshop.notebook.kernel import result_of, shell
 from workshop.settings import Settings
 from workshop.temporal import connect, follow, latest_workflows
 from workshop.text import WIDTH
+from workshop.why import Diagnosis, why
 
 T = TypeVar("T")
 
@@ -54,10 +55,10 @@ class Workflows:
 
         return self._ask(read)
 
-    def why(self, workflow_id: str) -> diagnose.Diagnosis:
+    def why(self, workflow_id: str) -> Diagnosis:
         """Why it is not finished, or how it ended."""
         practice = self._settings.mode == "practice"
-        return self._ask(lambda client: diagnose.why(client, workflow_id, practice))
+        return self._ask(lambda client: why(client, workflow_id, practice))
 
     def finished(self, workflow_id: str, seconds: float) -> Run | None:
         """Its history once it has ended; None if it has not, in that many seconds."""
@@ -93,7 +94,7 @@ def as_table(run: Run) -> list[str]:
 
 def show_timeline(run: Run) -> None:
     """The picture where there is a notebook, its text elsewhere."""
-    picture = timeline.timeline(run)
+    picture = timeline.Timeline(run)
     if shell() is None:
         print(picture)
         return

@@ -19,8 +19,8 @@ from workshop import fork_server
 from workshop.checks import find
 from workshop.checks.check import Check, verdict_of
 from workshop.checks.script import CheckedScript, ignore_env_file, prepare
+from workshop.checks.submission import Submission
 from workshop.checks.verdict import Verdict
-from workshop.checks.work import Work
 from workshop.errors import WorkshopError
 from workshop.processes import die_with_parent
 from workshop.services import EMBEDDED, Services, catalogue, free_settings
@@ -148,12 +148,12 @@ def _look(
     sys.dont_write_bytecode = True
     os.chdir(folder)
     sys.path.insert(0, str(folder))
-    work = Work(number, folder, settings, scripts)
-    os.environ.update(work.env)
+    submission = Submission(number, folder, settings, scripts)
+    os.environ.update(submission.env)
 
     async def look() -> None:
         try:
-            found: Verdict | WorkshopError = await verdict_of(find(number, name), work)
+            found: Verdict | WorkshopError = await verdict_of(find(number, name), submission)
         except WorkshopError as error:
             found = error
         answer(found)  # and ends, whatever still runs here

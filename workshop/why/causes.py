@@ -8,11 +8,11 @@ from datetime import datetime
 from importlib import metadata
 from pathlib import Path
 
-from workshop.diagnose.remedies import RESTART, START_WORKER, WORKER, Remedy, recognise
 from workshop.exercises import EXERCISES
 from workshop.history import (
     ACTIVITIES,
     AGENT_AS_TOOL,
+    CHILD,
     HANDOFF,
     INLINE_TOOL,
     MODEL,
@@ -20,14 +20,17 @@ from workshop.history import (
     TASK_FAILURE,
     TIMER,
     TOOL,
+    WAIT,
     Link,
     Row,
     Run,
     as_text,
+    place_of,
     root,
 )
 from workshop.temporal import Pollers, gone
 from workshop.text import Advice, count, printable, shorten, span, told
+from workshop.why.remedies import RESTART, START_WORKER, WORKER, Remedy, recognise
 
 SLACK = 1.0  # seconds; heartbeats are sent in batches, and clocks differ
 SHOWN = 300  # characters of a result
@@ -285,15 +288,29 @@ def scheduled(row: Row, run: Run, workers: Pollers, now: datetime) -> Diagnosis 
     return no_worker(run, workers.activities, f"{named(row)} has been waiting for {span(waited)}")
 
 
-def timer(run: Run, now: datetime) -> Diagnosis | None:
-    """A workflow that sleeps."""
-    row = next((row for row in run.rows if row.kind == TIMER and row.open), None)
-    if row is None or row.next_try is None:
-        return None
-    left = (row.next_try - now).total_seconds()
-    until = f"{row.next_try.astimezone():%Y-%m-%d %H:%M:%S}, in {span(left)}" if left > 0 else "now"
-    what = f"{run.workflow_id} waits for a timer of {row.asked} ({row.name}), which ends {until}."
-    return Diagnosis("timer", what, "Its code sleeps; the server keeps the timer, no worker has to.", "wait")
+def waiting(run: Run, now: datetime) -> Diagnosis:
+    """A run that waits for something outside of its workers, or that just goes on."""
+    still = [row for row in run.rows if row.open]
+    for row in still:
+        if row.kind == TIMER and row.next_try:
+            left = (row.next_try - now).total_seconds()
+            until = f"{row.next_try.astimezone():%Y-%m-%d %H:%M:%S}, in {span(left)}" if left > 0 else "now"
+            what = f"{run.workflow_id} waits for a timer of {row.asked} ({row.name}), which ends {until}."
+            return Diagnosis("timer", what, "Its code sleeps; the server keeps the timer, no worker has to.", "wait")
+    for row in still:
+        if row.kind == CHILD:
+            child_id = row.name.partition(" ")[2]
+            what = f"{run.workflow_id} waits for its child workflow {row.name}."
+            return Diagnosis("child workflow", what, "", Advice(f"workshop why {child_id}", f'ex.why("{child_id}")'))
+    if any(row.kind == WAIT for row in still):
+        what = f"{run.workflow_id} waits for a signal or an update, such as somebody's approval."
+        step = "send what it waits for, from the web UI (Signal) or with: temporal workflow signal"
+        return Diagnosis("signal", what, "Its code waits for a condition, and nothing else is under way.", step)
+    names = ", ".join(f"{row.kind} {row.name}" for row in still)
+    doing = f"{count(len(still), 'thing')} under way: {names}" if still else "between two steps"
+    return Diagnosis(
+        "running", f"{run.workflow_id} is running, {doing}.", "Nothing is wrong as far as can be seen.", "wait"
+    )
 
 
 def named(row: Row) -> str:
@@ -309,7 +326,7 @@ def _brief(errors: Sequence[Link]) -> str:
 
 def _at(text: str, errors: Sequence[Link]) -> str:
     """With the line of a person's own code that raised it."""
-    place = next((link.place for link in reversed(errors) if link.place), None)
+    place = place_of(tuple(errors))
     if place is None:
         return text
     return f"{text} ({place.shown}, line {place.line}, in {place.function}{f': {place.code}' if place.code else ''})"

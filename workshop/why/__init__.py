@@ -12,14 +12,14 @@ from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.service import RPCError
 
-from workshop.diagnose import findings
-from workshop.diagnose.findings import Diagnosis
-from workshop.diagnose.remedies import REMEDIES, WORKER, Remedy, recognise
 from workshop.errors import WorkshopError
 from workshop.exercises import EXERCISES
-from workshop.history import ACTIVITIES, CHILD, WAIT, Run, read_history
+from workshop.history import ACTIVITIES, Run, read_history
 from workshop.temporal import CLOCKS_DIFFER, POLLERS_TIMEOUT, Pollers, pollers
-from workshop.text import Advice, count, span
+from workshop.text import Advice, span
+from workshop.why import causes
+from workshop.why.causes import Diagnosis
+from workshop.why.remedies import REMEDIES, WORKER, Remedy, recognise
 
 __all__ = ["REMEDIES", "Diagnosis", "Remedy", "recognise", "why"]
 
@@ -43,7 +43,7 @@ async def why(
     try:
         async with asyncio.timeout(PATIENCE):
             run = await read_history(client, workflow_id, environ=environ)
-            found = findings.ended(run) if run.closed else await _unfinished(client, run)
+            found = causes.ended(run) if run.closed else await _unfinished(client, run)
     except (TimeoutError, RPCError) as error:
         text = getattr(error, "message", "").rstrip(".") or f"no answer within {PATIENCE:.0f} s"
         raise WorkshopError(f"The Temporal server does not answer: {text}.", "workshop status") from None
@@ -68,10 +68,10 @@ async def _unfinished(client: Client, run: Run) -> Diagnosis:
 
 async def _at(client: Client, run: Run, workers: Pollers, now: datetime) -> Diagnosis:
     """What an open run waits for, at a moment of the server's clock."""
-    found = findings.failing_task(run, workers) or findings.stuck_task(run, workers, now)
+    found = causes.failing_task(run, workers) or causes.stuck_task(run, workers, now)
     activities = [row for row in run.rows if row.open and row.kind in ACTIVITIES]
     # The worst first: what fails, then what is worked on, then what waits.
-    for look in (findings.paused, findings.retrying, findings.running, findings.scheduled):
+    for look in (causes.paused, causes.retrying, causes.running, causes.scheduled):
         found = found or next(filter(None, (look(row, run, workers, now) for row in activities)), None)
     found = found or await _waiting(client, run, workers, now)
     if found.kind == "no worker":
@@ -104,51 +104,29 @@ def _difference(queue: str, other: str) -> str:
 
 async def _waiting(client: Client, run: Run, workers: Pollers, now: datetime) -> Diagnosis:
     """A run that waits for something outside of its workers."""
-    found = findings.timer(run, now)
-    child = next((row for row in run.rows if row.kind == CHILD and row.open), None)
-    if found is None and child:
-        child_id = child.name.partition(" ")[2]
-        what = f"{run.workflow_id} waits for its child workflow {child.name}."
-        found = Diagnosis("child workflow", what, "", Advice(f"workshop why {child_id}", f'ex.why("{child_id}")'))
-    if found is None and any(row.kind == WAIT for row in run.rows):
-        found = Diagnosis(
-            "signal",
-            f"{run.workflow_id} waits for a signal or an update, such as somebody's approval.",
-            "Its code waits for a condition, and nothing else is under way.",
-            "send what it waits for, from the web UI (Signal) or with: temporal workflow signal",
-        )
-    if found is None:
-        still = [f"{row.kind} {row.name}" for row in run.rows if row.open]
-        doing = f"{count(len(still), 'thing')} under way: {', '.join(still)}" if still else "between two steps"
-        found = Diagnosis(
-            "running", f"{run.workflow_id} is running, {doing}.", "Nothing is wrong as far as can be seen.", "wait"
-        )
+    found = causes.waiting(run, now)
     if not workers.workflows:
         return found.also(f"No worker polls {run.task_queue}: it does not go on until one does (" + WORKER + ").")
     if found.kind in ("timer", "signal"):
-        taken = await listens_to(client, run.workflow_id, run.run_id)
+        taken = await _taken_by(client, run)
         if taken is None:
             return found.also("No worker answered when asked about it: is one running?")
-        words = " and ".join(filter(None, map(_names, ("signal", "update"), taken)))
-        return found.also(f"It takes {words}.") if words else found
+        return found.also(f"It takes {taken}.") if taken else found
     return found
 
 
-def _names(word: str, names: list[str]) -> str:
-    return f"the {word}{'s' * (len(names) > 1)} {', '.join(names)}" if names else ""
-
-
-async def listens_to(client: Client, workflow_id: str, run_id: str) -> tuple[list[str], list[str]] | None:
-    """Names of the signals and of the updates that a workflow takes, asked of its worker; None if none answers."""
-    handle = client.get_workflow_handle(workflow_id, run_id=run_id)
+async def _taken_by(client: Client, run: Run) -> str | None:
+    """The signals and updates that a workflow takes, in words, asked of its worker; None if none answers."""
+    handle = client.get_workflow_handle(run.workflow_id, run_id=run.run_id)
     try:
         answer = await handle.query(
             "__temporal_workflow_metadata", result_type=WorkflowMetadata, rpc_timeout=POLLERS_TIMEOUT
         )
     except (RPCError, WorkflowQueryFailedError, RuntimeError):
         return None
-    definition = answer.definition
-    return (
-        [signal.name for signal in definition.signal_definitions if signal.name],
-        [update.name for update in definition.update_definitions if update.name],
-    )
+    told = answer.definition
+    words = []
+    for word, taken in (("signal", told.signal_definitions), ("update", told.update_definitions)):
+        if names := [one.name for one in taken if one.name]:
+            words.append(f"the {word}{'s' * (len(names) > 1)} {', '.join(names)}")
+    return " and ".join(words)

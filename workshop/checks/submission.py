@@ -1,4 +1,4 @@
-"""What a check works with: the learner's modules, a Temporal server and practice services of its own.
+"""What a learner submits to a check: modules and scripts, to be run with services of the check's own.
 
 Lives in a process that was forked for one check and ends with it, so nothing here is put back in order.
 """
@@ -20,10 +20,10 @@ from temporalio.common import RetryPolicy
 from temporalio.service import RPCError
 
 from workshop import loopback
-from workshop.checks.history import stuck_at
+from workshop.checks.history import stuck_at, waits_in_vain
 from workshop.checks.learner import activities_in, import_module, raised, workflows_in
+from workshop.checks.pristine import pristine_file
 from workshop.checks.script import CheckedScript
-from workshop.checks.starters import starter_file
 from workshop.checks.verdict import incorrect
 from workshop.history import Run, read_history
 from workshop.practice.client import Practice
@@ -33,14 +33,13 @@ from workshop.temporal import follow
 PATIENCE = 9.0  # seconds; a bound, never an expectation
 WARM_UP = "warm-up"  # id of a workflow that only shows that the namespace can be used
 AGENT = {"User-Agent": "workshop checks"}
+NO_PLUGIN = "Put OpenAIAgentsPlugin(...) into connect(...), in worker.py and in starter.py."
 
 
-class Work:
+class Submission:
     """See the module. `connect` comes first, `start` and `follow` after it; `run` does all three.
 
     Args:
-        number: of the exercise.
-        folder: of the learner's files.
         settings: of the services that checks use.
         scripts: processes that wait to be scripts of the learner's.
     """
@@ -116,7 +115,7 @@ class Work:
 
     def _given(self, file: str, name: str) -> bool:
         """Whether the starter's file has a function or class of that name."""
-        return bool(re.search(rf"^(async def|class) {name}\b", starter_file(self.number, file), re.M))
+        return bool(re.search(rf"^(async def|class) {name}\b", pristine_file(self.number, file), re.M))
 
     def task_queue(self) -> str:
         """The task queue that workflows.py names."""
@@ -184,7 +183,7 @@ class Work:
         """The run when it has ended, cannot go on, has done what is looked for, or has taken too long."""
         return await follow(
             lambda: read_history(self.client, workflow_id),
-            lambda run: not run.open or stuck_at(run) or until(run),
+            lambda run: not run.open or stuck_at(run) or waits_in_vain(run) or until(run),
             patience,
         )
 

@@ -28,22 +28,14 @@ class Remedy:
 
     In a cause and a fix, `{name}` stands for the pattern's group of that name. In a fix, `{restart}`, `{wait}` and
     `{anew}` stand for how it goes on, `{audit}` and `{start_worker}` for what does that in a terminal or in a notebook.
-
-    Args:
-        pattern: searched in the whole chain of errors, one "Type: message" a line, outermost first.
-        cause: what happened, a sentence or two.
-        fix: what to do, without a full stop.
-        code: its stable name in a check's verdict; "" for what is not to be seen in a check.
-        kind: its stable name in a diagnosis; "" for what a diagnosis tells in the error's own words.
-        upstream: the fault is a service's, or that of the account; in practice mode it may be there on purpose.
     """
 
-    pattern: str
-    cause: str = ""
-    fix: str = ""
-    code: str = ""
-    kind: str = ""
-    upstream: bool = False
+    pattern: str  # searched in the whole chain of errors, one "Type: message" a line, outermost first
+    cause: str = ""  # what happened, a sentence or two
+    fix: str = ""  # what to do, without a full stop
+    code: str = ""  # its stable name in a check's verdict; "" for what is not to be seen in a check
+    kind: str = ""  # its stable name in a diagnosis; "" for what a diagnosis tells in the error's own words
+    upstream: bool = False  # the fault is a service's, or the account's; in practice mode perhaps there on purpose
     names: Mapping[str, str] = field(default_factory=dict, compare=False)  # the groups, of an error that matched
 
     @property

@@ -28,8 +28,6 @@ from temporalio.worker import Worker
 from tests import temporal_flows as flows
 from tests.temporal_env import TOOL_THEN_ANSWER, eventually, recorded, refusal, result, start, worker, workshop
 from workshop.audit import totals
-from workshop.diagnose import REMEDIES, Diagnosis, findings, recognise, why
-from workshop.diagnose.remedies import Remedy, recognise_slip
 from workshop.errors import WorkshopError
 from workshop.history import (
     ACTIVITY,
@@ -46,7 +44,9 @@ from workshop.history import (
 from workshop.notebook.workflows import as_table
 from workshop.settings import ROOT
 from workshop.temporal import Pollers, gone, pollers
-from workshop.timeline import timeline
+from workshop.timeline import Timeline
+from workshop.why import REMEDIES, Diagnosis, causes, recognise, why
+from workshop.why.remedies import Remedy, recognise_slip
 
 pytest_plugins = ["tests.temporal_env"]
 
@@ -198,7 +198,7 @@ async def test_a_key_in_an_error_is_hidden_and_said_to_stand_in_the_history(
             await found(client, handle, "bad key")
         environ = {"OPENAI_API_KEY": keys["a variable's"]}
         run = await read_history(client, handle.id, environ=environ)
-        told = [str(await why(client, handle.id, environ=environ)), json.dumps(as_json(run)), str(timeline(run))]
+        told = [str(await why(client, handle.id, environ=environ)), json.dumps(as_json(run)), str(Timeline(run))]
         told += as_table(run)
         assert key not in "".join(told)
         (note,) = run.notes
@@ -307,7 +307,7 @@ asyncio.run(main())"""
     assert said.kind == "worker lost"
     assert f"Its worker {process.pid}@" in said.why
     assert (await pollers(client, queue)) == Pollers((), ())  # although the server lists it still
-    # The heartbeat time-out comes, and then nobody is there for the second attempt.
+    # The heartbeat timeout comes, and then nobody is there for the second attempt.
     await eventually(lambda: why(client, handle.id), lambda said: "heartbeats stopped" in str(said), 10)
     await handle.terminate()
 
@@ -359,12 +359,12 @@ EVENT_5 = "HistoryEvent(id: 5, TimerStarted)"
 )
 def test_both_steps_of_changed_code_are_named(message: str, parts: tuple[str, ...]) -> None:
     failure = Row(TASK_FAILURE, "", "retrying", 9, NOW, errors=(Link("ApplicationError", NONDETERMINISM + message),))
-    said = findings.failing_task(replace(RUN, rows=(ROW, failure)), ALIVE)
+    said = causes.failing_task(replace(RUN, rows=(ROW, failure)), ALIVE)
     assert said
     assert said.kind == "non-determinism"
     assert all(part in str(said.notes[0]) for part in parts)
     long_ago = replace(RUN, rows=(ROW, failure), started=NOW.replace(year=2000))
-    said = findings.failing_task(long_ago, ALIVE)
+    said = causes.failing_task(long_ago, ALIVE)
     assert said
     assert f"openai-agents {metadata.version('openai-agents')}" in str(said.notes[1])
 
@@ -506,7 +506,7 @@ async def test_a_clock_that_jumps_makes_no_worker_dead(
     async with worker(temporal_address, queue):
         handle = await start(client, queue, flows.Calls, "fails", "no", 0)
         await found(client, handle, "activity failing")
-        for module in ("diagnose", "temporal"):
+        for module in ("why", "temporal"):
             monkeypatch.setattr(f"workshop.{module}.datetime", Jumped)
         said = await why(client, handle.id)
     assert said.kind == "activity failing"
@@ -539,15 +539,15 @@ async def test_the_server_is_asked_within_a_bound(client: Client, monkeypatch: p
         await asyncio.Event().wait()
         raise AssertionError
 
-    monkeypatch.setattr("workshop.diagnose.read_history", never)
-    monkeypatch.setattr("workshop.diagnose.PATIENCE", 0.05)
+    monkeypatch.setattr("workshop.why.read_history", never)
+    monkeypatch.setattr("workshop.why.PATIENCE", 0.05)
     with pytest.raises(WorkshopError, match="does not answer: no answer within"):
         await why(client, "x")
 
 
 def test_recorded_ends() -> None:
-    assert findings.ended(recorded("unknown_tool")).kind == "unknown tool"
-    said = findings.ended(recorded("worker_killed"))
+    assert causes.ended(recorded("unknown_tool")).kind == "unknown tool"
+    said = causes.ended(recorded("worker_killed"))
     assert said.kind == "completed"
     assert "Its result: Weather alerts for Texas:" in said.what
     assert len(str(said)) < 500
@@ -559,16 +559,16 @@ ROW = Row(ACTIVITY, "tool", "running", 5, NOW, started=NOW, attempts=1, worker="
 
 def test_a_step_that_was_taken_and_not_answered() -> None:
     run = replace(RUN, task=WorkflowTask(True, 1, NOW))
-    assert findings.stuck_task(run, ALIVE, NOW + timedelta(seconds=1)) is None
-    said = findings.stuck_task(run, ALIVE, NOW + timedelta(seconds=5))
+    assert causes.stuck_task(run, ALIVE, NOW + timedelta(seconds=1)) is None
+    said = causes.stuck_task(run, ALIVE, NOW + timedelta(seconds=5))
     assert said is not None
     assert said.kind == "worker lost"
 
 
 def test_a_step_that_no_listed_worker_takes() -> None:
     run = replace(RUN, task=WorkflowTask(False, 1, NOW))
-    assert findings.stuck_task(run, ALIVE, NOW + timedelta(seconds=1)) is None
-    said = findings.stuck_task(run, ALIVE, NOW + timedelta(seconds=5))
+    assert causes.stuck_task(run, ALIVE, NOW + timedelta(seconds=1)) is None
+    said = causes.stuck_task(run, ALIVE, NOW + timedelta(seconds=5))
     assert said is not None
     assert "still lists 1@elsewhere" in said.why
     assert "exercises/03_durable_agent" in str(said.next_step)
@@ -576,30 +576,30 @@ def test_a_step_that_no_listed_worker_takes() -> None:
 
 def test_heartbeats_that_stopped_are_seen_before_the_server_does() -> None:
     beating = replace(ROW, heartbeat_timeout=2.0, last_heartbeat=NOW)
-    said = findings.running(beating, RUN, ALIVE, NOW + timedelta(seconds=1))
+    said = causes.running(beating, RUN, ALIVE, NOW + timedelta(seconds=1))
     assert said is not None
     assert said.kind == "activity running"
-    said = findings.running(beating, RUN, ALIVE, NOW + timedelta(seconds=3.5))
+    said = causes.running(beating, RUN, ALIVE, NOW + timedelta(seconds=3.5))
     assert said is not None
     assert said.kind == "worker lost"
 
 
 def test_a_run_that_is_over_is_not_told_to_wait() -> None:
     failed = replace(RUN, status="failed", closed=NOW)
-    said = findings.ended(replace(failed, errors=(Link("X", "Error code: 429"),)))
+    said = causes.ended(replace(failed, errors=(Link("X", "Error code: 429"),)))
     assert str(said.next_step) == "start anew later"
     for error, message, kind, _ in EXAMPLES:
         if kind:
-            said = findings.ended(replace(failed, errors=(Link(error, message),)))
+            said = causes.ended(replace(failed, errors=(Link(error, message),)))
             assert said.kind == kind
             assert "by itself" not in str(said.next_step)
 
 
 def test_a_next_step_is_a_command_in_a_terminal_and_a_cell_in_a_notebook() -> None:
     late = NOW + timedelta(seconds=60)
-    nobody = findings.no_worker(RUN, (), "the activity x has been waiting for 3.0 s")
-    lost = findings.running(replace(ROW, heartbeat_timeout=2.0), RUN, ALIVE, late)
-    turned = findings.ended(replace(RUN, status="failed", closed=NOW, errors=(Link("MaxTurnsExceeded", ""),)))
+    nobody = causes.no_worker(RUN, (), "the activity x has been waiting for 3.0 s")
+    lost = causes.running(replace(ROW, heartbeat_timeout=2.0), RUN, ALIVE, late)
+    turned = causes.ended(replace(RUN, status="failed", closed=NOW, errors=(Link("MaxTurnsExceeded", ""),)))
     assert lost
     for said, terminal, notebook in (
         (nobody, "start its worker in another terminal: python worker.py, in exercises/03_", "ex.worker.start()"),
@@ -822,9 +822,9 @@ EXAMPLES = [
     ("APITimeoutError", "Request timed out.", "slow service", ""),
     ("JSONDecodeError", "Expecting value: line 1 column 1 (char 0)", "garbage", ""),
     ("ValidationError", "1 validation error for ModelResponse", "garbage", ""),
-    ("heartbeat time-out", "activity Heartbeat timeout", "worker lost", ""),
-    ("start-to-close time-out", "activity StartToClose timeout", "too slow", ""),
-    ("schedule-to-close time-out", "activity ScheduleToClose timeout", "too slow", ""),
+    ("heartbeat timeout", "no heartbeat for 3.0 s", "worker lost", ""),
+    ("start-to-close timeout", "longer than 1 min 0 s", "too slow", ""),
+    ("schedule-to-close timeout", "all attempts took longer than 1 h 0 min", "too slow", ""),
 ]
 
 
@@ -870,6 +870,6 @@ def test_what_a_trouble_names() -> None:
 def test_no_error_text_raises(errors: list[Link]) -> None:
     assert recognise(errors) is None or recognise(errors)
     failed = replace(RUN, status="failed", closed=NOW, errors=tuple(errors))
-    assert all("\x1b" not in line for line in findings.ended(failed).lines())
+    assert all("\x1b" not in line for line in causes.ended(failed).lines())
     retrying = replace(ROW, state="retrying", errors=tuple(errors))
-    assert findings.retrying(retrying, RUN, ALIVE, NOW)
+    assert causes.retrying(retrying, RUN, ALIVE, NOW)

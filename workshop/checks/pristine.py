@@ -1,0 +1,91 @@
+"""The exercises' notebooks as they are given out: by them is told that a TODO is not attempted yet.
+
+    python -m workshop.checks.pristine
+
+copies the notebooks of `exercises/` into pristine/. The copies are part of the package, so that a learner who has
+edited, committed, or no git at all still gets the notebook back.
+"""
+
+import ast
+import json
+import re
+import shutil
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from workshop.settings import ROOT
+
+NOTEBOOK = "exercise.ipynb"
+TODO = re.compile(r"^[ \t]*# TODO (\d+)\b.*?^[ \t]*# END TODO \1\b[^\n]*$\n?", re.M | re.S)
+NOTHING = re.compile(r"(pass|return|raise NotImplementedError.*|(return |\w+( *:[^=]+)? *= *)?(None|\.\.\.))$")
+WRITES = re.compile(r"%%writefile\s+(?:-a\s+)?(\S+)\s*\n")
+
+
+def pristine_notebook(number: str) -> Path:
+    """The notebook of an exercise. Not named as one, so that no tool for notebooks changes it."""
+    return Path(__file__).parent / "pristine" / f"{number}.json"
+
+
+def cells(path: Path) -> list[tuple[str, str]]:
+    """Kind and source of each cell of a notebook: all that counts in one that was not run yet."""
+    notebook: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return [(cell["cell_type"], "".join(cell["source"])) for cell in notebook["cells"]]
+
+
+@cache
+def pristine_file(number: str, name: str) -> str:
+    """The text of a file as the unchanged notebook's cell writes it; "" if no cell does."""
+    notebook = pristine_notebook(number)
+    for kind, source in cells(notebook) if notebook.is_file() else ():
+        writes = WRITES.match(source)
+        if kind == "code" and writes and writes[1] == name:
+            return source[writes.end() :]
+    return ""
+
+
+def todo(text: str, number: int) -> list[str] | None:
+    """The lines between `# TODO n: ...` and `# END TODO n`, bare; None if the text has no such TODO."""
+    match = re.search(rf"^[ \t]*# TODO {number}\b[^\n]*\n(.*?)^[ \t]*# END TODO {number}\b", text, re.M | re.S)
+    return [line.strip() for line in match[1].splitlines() if line.strip()] if match else None
+
+
+def unwritten(number: str, name: str, text: str, which: int) -> str:
+    """Why a TODO is not attempted yet, in a sentence; "" if something is written for it, there or elsewhere."""
+    given, lines = pristine_file(number, name), todo(text, which)
+    if _empty(text):
+        return f"{name} has no code in it yet."
+    if lines is None or not given:
+        return ""
+    if lines == todo(given, which):
+        return f"TODO {which} in {name} is unchanged."
+    around = [_code(TODO.sub("", one).splitlines()) for one in (text, given)]
+    nothing = all(NOTHING.match(line) for line in _code(lines)) and around[0] == around[1]
+    return f"TODO {which} in {name} is not written yet." if nothing else ""
+
+
+def _empty(text: str) -> bool:
+    """Whether Python code does nothing: comments and docstrings at most."""
+    try:
+        body = ast.parse(text).body
+    except (SyntaxError, ValueError):
+        return False
+    return all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in body)
+
+
+def _code(lines: list[str]) -> list[str]:
+    """Lines, bare, without those that hold nothing but a comment."""
+    return [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
+
+
+def main() -> None:
+    """Copies the notebooks of `exercises/` that have changed since."""
+    for source in sorted(ROOT.glob(f"exercises/[0-9][0-9]_*/{NOTEBOOK}")):
+        target = pristine_notebook(source.parent.name[:2])
+        if not target.exists() or cells(target) != cells(source):
+            shutil.copyfile(source, target)
+            print(f"copied {target.name}")
+
+
+if __name__ == "__main__":
+    main()

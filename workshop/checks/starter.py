@@ -1,0 +1,137 @@
+"""Looks at the learner's starter.py, of any exercise: runs it twice and sees what Temporal sees of that."""
+
+import asyncio
+import re
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from temporalio.client import Client
+
+from workshop.checks import history
+from workshop.checks.learner import shorten
+from workshop.checks.script import CheckedScript
+from workshop.checks.submission import NO_PLUGIN, WARM_UP, Submission
+from workshop.checks.verdict import NotPassed, incorrect
+from workshop.history import as_text
+from workshop.history.payloads import decode
+from workshop.temporal import follow
+
+
+async def check(submission: Submission, words: Sequence[str], args: Sequence[Any], agent: bool = True) -> str:
+    """A starter that starts the workflow under an id of its own, passes the question on, and prints the answer.
+
+    Args:
+        words: its command line, the question first.
+        args: what the workflow has to be given.
+        agent: whether it needs the plugin.
+    """
+    queue, workflow = submission.task_queue(), submission.workflow()
+    await submission.connect(agent)
+    # Both at once, before any worker, and as a second begins: two ids made of the same time collide.
+    await asyncio.sleep(1 - time.time() % 1)
+    scripts = [submission.script("starter.py", *words) for _ in range(2)]
+    ids = await _started(submission.client, scripts)
+    for workflow_id in ids:
+        events = (await submission.client.get_workflow_handle(workflow_id).fetch_history()).events
+        start = events[0].workflow_execution_started_event_attributes
+        if start.task_queue.name != queue:
+            seen = f"It started a workflow on the task queue {start.task_queue.name!r}, where no worker of yours is: "
+            raise incorrect("other-queue", f"{seen}{queue!r}.", "Use task_queue=TASK_QUEUE, from workflows.py.")
+        if start.workflow_type.name != vars(workflow)["__temporal_workflow_definition"].name:
+            seen = f"It started a workflow named {start.workflow_type.name!r}, and yours is {workflow.__name__}."
+            raise incorrect("other-workflow", seen, f"Pass its method, without quotes or (): {workflow.__name__}.run.")
+        given = [decode(payload) for payload in start.input.payloads]
+        if given != list(args):
+            raise _other_input(given, list(args))
+        if agent and "__openai_span" not in start.header.fields:
+            seen = "The starter's client has no plugin: traces of starter and workflow will not belong together."
+            raise incorrect("plugin-missing", seen, NO_PLUGIN)
+    for script in scripts:
+        script.raise_if_it_failed()
+    slip = "Put something unique into the workflow's ID, such as uuid4().hex."
+    if len(ids) < 2:
+        raise incorrect("id-not-unique", f"Run twice at once, it started only one workflow: {ids[0]}.", slip)
+    if differ_by_one(*ids[:2]):
+        seen = f"Its workflow IDs differ by the second only: {' and '.join(sorted(ids))}."
+        raise incorrect("id-not-unique", seen, f"Two questions in one second would share an ID. {slip}")
+
+    await submission.serve(queue, [workflow])
+    runs = [await submission.follow(workflow_id) for workflow_id in ids]
+    for run in runs:
+        history.raise_if_stuck(run, "The workflow that it started")
+        if run.status != "completed":
+            seen = f"Its workflow did not complete ({run.status}). {history.doing(run)}"
+            raise incorrect("run-failed", seen.strip(), "See workflows.py.")
+
+    if len(ids := await _workflow_ids(submission.client)) > 2:
+        seen = f"Run twice, it started {len(ids)} workflows: one question, one workflow."
+        raise incorrect("started-twice", seen, "Is start_workflow or execute_workflow called once more?")
+
+    async def all_over() -> bool:
+        return all(script.poll() for script in scripts)
+
+    await follow(all_over, bool, 5)
+    answer = " ".join(as_text(runs[0].result).split())
+    for script in scripts:
+        script.raise_if_it_failed()
+        if answer[:60] not in " ".join(script.text.split()):
+            seen = f"The workflow has a result, and the starter does not print it: {shorten(script.text, 120)!r}."
+            raise incorrect("answer-not-printed", seen, "Await the result, and print it.")
+        if not script.poll():
+            raise incorrect("starter-hangs", "It printed the answer, and does not end.", "What does it wait for?")
+    return "Run twice, it started two workflows, each with the question that it was given, and printed the answers."
+
+
+def _other_input(given: Sequence[Any], wanted: list[Any]) -> NotPassed:
+    """The verdict on a workflow that was started with other arguments."""
+    had, right = (shorten(as_text(one), 120) for one in (given, wanted))
+    seen = f"The workflow was given {had}, not {right}."
+    if given == [wanted]:
+        return incorrect("several-arguments", seen, "A list in the second place is one argument: write args=[...].")
+    if given == list(str(wanted[0])):
+        return incorrect("several-arguments", seen, "args= takes a list, and a text is one of its letters: args=[...].")
+    if len(given) == len(wanted) > 1 and set(map(str, given)) == set(map(str, wanted)):
+        return incorrect("other-input", seen, "The values are right; are their order and types those of run(...)?")
+    if any(isinstance(one, str) and one.isidentifier() and one not in wanted for one in given):
+        return incorrect("other-input", seen, "Without quotes, a name is the variable: its value is passed on.")
+    return incorrect("other-input", seen, "Pass on what the starter was given, all of it.")
+
+
+async def _started(client: Client, scripts: Sequence[CheckedScript]) -> list[str]:
+    """The ids of the workflows that the starters started.
+
+    Raises:
+        NotPassed: none was.
+    """
+
+    async def settled() -> bool:
+        over = [script.poll() for script in scripts]
+        return (
+            len(await _workflow_ids(client)) >= len(scripts) or all(over) or any(ended and ended.code for ended in over)
+        )
+
+    await follow(settled, bool, 6)
+    if ids := await follow(lambda: _workflow_ids(client), bool, 0.5):  # the list lags
+        return ids
+    for script in scripts:
+        script.raise_if_it_failed()
+        if script.poll():
+            seen = "starter.py ended without starting a workflow."
+            slip = "Is asyncio.run(main(...)) called, and client.start_workflow awaited?"
+            raise incorrect("nothing-started", seen, slip)
+    seen = "starter.py runs, and starts no workflow."
+    raise incorrect("nothing-started", seen, "Await client.start_workflow(...), with the workflow's run method.")
+
+
+async def _workflow_ids(client: Client) -> list[str]:
+    """The ids of all workflows that a learner's code started."""
+    return [found.id async for found in client.list_workflows() if found.id != WARM_UP]
+
+
+def differ_by_one(one: str, other: str) -> bool:
+    """Whether two ids that were made at the same time are equal but for a number that went up by one."""
+    digits = re.compile(r"\d+")
+    numbers = [pair for pair in zip(digits.findall(one), digits.findall(other), strict=False) if pair[0] != pair[1]]
+    alike = digits.sub("#", one) == digits.sub("#", other)
+    return alike and len(numbers) == 1 and abs(int(numbers[0][0]) - int(numbers[0][1])) == 1
