@@ -20,7 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from workshop.practice import control, model_service, weather
+from workshop.practice import admin, model_service, weather
 from workshop.practice.calls import PracticeState, json_response
 from workshop.practice.openai_api import STAND_IN
 from workshop.settings import Settings
@@ -41,9 +41,9 @@ def build_app(state: PracticeState | None = None) -> Starlette:
             Route("/v1/models/{name:path}", model_service.models),
             Route("/alerts/active", weather.alerts),
             Route("/alerts/active/area/{area:path}", weather.alerts),
-            Route("/faults", control.faults, methods=["GET", "POST", "DELETE"]),
-            Route("/ledger", control.ledger, methods=["GET", "DELETE"]),
-            Route("/", control.console),
+            Route("/faults", admin.faults, methods=["GET", "POST", "DELETE"]),
+            Route("/ledger", admin.ledger, methods=["GET", "DELETE"]),
+            Route("/", admin.console),
         ],
         exception_handlers={HTTPException: refused, Exception: broken},
     )

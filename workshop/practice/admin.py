@@ -1,4 +1,4 @@
-"""How the practice services are steered and read: `/faults`, `/ledger` and the console page, for this machine only."""
+"""The admin API of the practice services, for this machine only: `/faults`, `/ledger` and the console page."""
 
 import asyncio
 import base64
