@@ -204,7 +204,9 @@ class Feedback:
             try:
                 return result_of(verdict_of(check, work), PATIENCE)
             except TimeoutError:
-                return Verdict("raised", "no-end", f"Your code was still busy after {PATIENCE:.0f} s.")
+                seen = f"Your code was still busy after {PATIENCE:.0f} s."
+                slip = "Does it wait forever? It still runs in this kernel: restart it, then run the first cell."
+                return Verdict("raised", "no-end", seen, slip)
 
     def _digest(self, check: Check) -> str:
         """What tells whether the file of a check was changed; "" if there is none."""
