@@ -17,9 +17,10 @@ from workshop import env, exercises
 from workshop.checks.starters import pristine, starter_file
 from workshop.errors import WorkshopError
 from workshop.notebook import ex as module
+from workshop.notebook.ask import words
 from workshop.notebook.kernel import Stopped
 from workshop.notebook.reset import reset
-from workshop.notebook.scripts import Script, without_frames, words
+from workshop.notebook.scripts import Script, without_frames
 from workshop.processes import free_port
 from workshop.text import WIDTH, fold, scrub
 
