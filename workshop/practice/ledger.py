@@ -66,7 +66,7 @@ class Ledger:
         self._entries: deque[Entry] = deque(maxlen=MAX_ENTRIES)
         self._runs: deque[AgentRun] = deque(maxlen=MAX_RUNS)
         self._by_answer: dict[str, AgentRun] = {}  # the unique part of an answer's ids -> the run that got it
-        self._by_area: dict[str, tuple[str, int]] = {}  # area -> the run and turn that asked for it last
+        self._by_area: dict[str, tuple[str, int]] = {}  # area -> the run and turn that wait for it
         self._entry_ids, self._run_numbers = itertools.count(1), itertools.count(1)
 
     def model_began(self, *, asked: str, body: Any, instructions: str, opening: str, turn: int, model: str) -> int:
@@ -82,6 +82,8 @@ class Ledger:
         """
         with self._lock:
             run = self._find_run(body, instructions, opening, turn)
+            # It has what it asked the weather for, or asks for it again with this call's answer.
+            self._by_area = {area: asked for area, asked in self._by_area.items() if asked[0] != run.name}
             entry = self._begin("model", asked, fingerprint(body))
             entry.run, entry.turn, entry.model = run.name, turn, clean(model)[:80] or None
             entry.repeats = run.answered.get(entry.fingerprint)
@@ -93,7 +95,7 @@ class Ledger:
             return self._begin("model", "(a request that cannot be read)", fingerprint(body)).id
 
     def weather_began(self, *, area: str, path: str) -> int:
-        """Notes a weather request; it belongs to the run whose model reply last asked for this area."""
+        """Notes a weather request; it belongs to the run whose last model reply asked for this area."""
         with self._lock:
             entry = self._begin("weather", path, fingerprint(path))
             entry.run, entry.turn = self._by_area.get(area, (None, None))
