@@ -67,13 +67,7 @@ def exercise(number: str) -> "Exercise":
 
 
 class Exercise:
-    """One exercise in one kernel. What goes wrong is said in a line; only an interrupted cell raises.
-
-    Args:
-        folder: `exercises/0N_name`.
-        settings: ports, addresses and the directory for logs and pid files.
-        say: prints a line.
-    """
+    """One exercise in one kernel. What goes wrong is said in a line; only an interrupted cell raises."""
 
     def __init__(self, folder: Path, settings: Settings, say: Say = print) -> None:
         self.number = folder.name[:2]

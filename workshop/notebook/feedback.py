@@ -65,12 +65,7 @@ class Feedback(Hints):
         self._checker = checker
 
     def check(self, name: str, value: Any = None) -> Checked:
-        """Makes one check, prints and remembers what it found.
-
-        Args:
-            name: of the check.
-            value: the notebook's object, for a check of a variable; by default the variable of its usual name.
-        """
+        """Makes one check, prints and remembers what it found. `value` as in `ex.check`."""
         check = find(self.number, name)
         hindered = self._not_attempted(check, value) or self._hindered(check, value)
         found = Checked(check, hindered or self._verdict(check, value))

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from workshop.practice import DATA
-from workshop.practice.calls import json_response, state_of
+from workshop.practice.endpoints import json_response, state_of
 from workshop.practice.faults import BadFault, Held
 from workshop.practice.prices import PRICE_BASIS
 

@@ -21,7 +21,7 @@ from starlette.routing import Route
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from workshop.practice import admin, model_service, weather
-from workshop.practice.calls import PracticeState, json_response
+from workshop.practice.endpoints import PracticeState, json_response
 from workshop.practice.openai_api import STAND_IN
 from workshop.settings import HOST, PORTS, Settings
 

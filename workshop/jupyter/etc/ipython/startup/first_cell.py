@@ -1,4 +1,5 @@
-"""Runs at the start of every kernel of .venv, whoever starts it: JupyterLab, VS Code, `pytest --nbmake`.
+"""Runs at the start of every kernel of .venv, whoever starts it: JupyterLab, VS Code, `pytest --nbmake`. A kernel of
+another Python does not read it.
 
 After a restart nothing of the workshop is loaded that could say which cell the notebook needs, so this does. It runs in
 the notebook's own namespace, and leaves no name there.
