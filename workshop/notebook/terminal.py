@@ -7,6 +7,7 @@ from workshop.checks import CHECKS
 from workshop.checks.run import Checker
 from workshop.exercises import exercise_folder
 from workshop.notebook.feedback import Feedback
+from workshop.notebook.hints import Hints
 from workshop.notebook.kernel import Say, changed_at
 from workshop.notebook.reset import reset
 from workshop.notebook.worker import REPLACE, Worker
@@ -60,4 +61,4 @@ def reset_exercise(settings: Settings, exercise: str, say: Say) -> None:
         say("Its worker was stopped.")
     for line in reset(folder):
         say(line)
-    Feedback(folder, settings.state_dir, Checker(), say).memory.forget()
+    Hints(folder, settings.state_dir, say).memory.forget()

@@ -54,7 +54,6 @@ class AgentRun:
     name: str
     instructions: str  # fingerprints
     opening: str
-    begun: bool = False  # whether its first turn was answered
     answered: dict[str, int] = field(default_factory=dict)  # fingerprint -> the entry that completed it
 
 
@@ -123,7 +122,6 @@ class Ledger:
             entry.input_tokens, entry.output_tokens, entry.cost_usd = input_tokens, output_tokens, cost_usd
             entry.response_id, entry.request_id = response_id, request_id
             if run:
-                run.begun = True
                 run.answered.setdefault(entry.fingerprint, entry.id)
                 if response_id:
                     _put_newest(self._by_answer, _unique(response_id), run, MAX_ENTRIES)
@@ -168,7 +166,7 @@ class Ledger:
         instructions, opening = fingerprint(instructions), fingerprint(opening)
         alike = [run for run in reversed(self._runs) if run.opening == opening]
         same = [run for run in alike if run.instructions == instructions]
-        if turn == 1 and same and not same[0].begun:
+        if turn == 1 and same and not same[0].answered:
             return same[0]
         if turn > 1 and alike:
             return (same or alike)[0]
