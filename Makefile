@@ -47,7 +47,7 @@ bench: set-up ## set up, measure recovery, load and overhead, about 25 minutes (
 set-up: $(STAMP) ## make .venv and .env, as every target above does first
 	@test -e .env || { cp .env.example .env && echo 'Wrote .env: practice mode, which needs no API key.'; }
 
-$(STAMP): requirements.lock pyproject.toml $(AGAIN)
+$(STAMP): requirements.lock pyproject.toml $(wildcard workshop/jupyter/etc/ipython/startup/*) $(AGAIN)
 	@supported() { "$$1" -c 'import sys; raise SystemExit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null; }; \
 	stop() { printf '%s\n  Next: %s\n' "$$1" "$$2" >&2; exit 1; }; \
 	wanted='$(PYTHON)'; python=''; \

@@ -48,14 +48,14 @@ def solutions(
 # Tests of one file, or class, run one after another and share what it has started. The longest begin first, so that
 # none is alone at the end.
 FIRST = (
-    "solution_notebooks",
+    "notebook_runs",
     "bank",
-    "notebook",
+    "ex_in_kernels",
     "fault_table",
     "up_and_down",
     "crashes",
     "solutions",
-    "notebook_parts",
+    "ex_without_kernel",
     "services",
     "why",
 )

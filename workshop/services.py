@@ -136,7 +136,7 @@ def _lab_command(settings: Settings) -> list[str]:
         # What the machine's own configuration may say, too.
         *("--ServerApp.base_url=/", "--ServerApp.certfile=", "--PasswordIdentityProvider.hashed_password="),
         # Nothing is asked of the network, no list of extensions from a registry; and nobody is asked about news.
-        f"--LabApp.app_settings_dir={Path(__file__).with_name('lab')}",
+        f"--LabApp.app_settings_dir={Path(__file__).parent / 'jupyter/share/jupyter/lab/settings'}",
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.extension_manager=readonly",

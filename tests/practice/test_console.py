@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import httpx
 
-from workshop.practice.control import PAGE
+from workshop.practice.admin import PAGE
 
 
 class Elements(HTMLParser):

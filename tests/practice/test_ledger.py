@@ -93,6 +93,10 @@ def test_a_weather_request_belongs_to_the_run_that_asked_for_its_area() -> None:
     for area in ("TX", "OH", "CA"):
         answer(book, book.weather_began(area=area, path=f"/{area}"))
     assert [entry["run"] for entry in book.as_json()["entries"][2:]] == ["r2", "r1", None]
+    # One that has gone on waits for no weather any more: another program asks, or a workflow without a model.
+    answer(book, began(book, turn=2, opening="Texas again?"))
+    answer(book, book.weather_began(area="TX", path="/TX"))
+    assert book.as_json()["entries"][-1]["run"] is None
 
 
 def test_totals() -> None:

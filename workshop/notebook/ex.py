@@ -11,9 +11,10 @@ from workshop.errors import WorkshopError
 from workshop.exercises import EXERCISES, exercise_folder
 from workshop.history import as_text
 from workshop.notebook import kernel
+from workshop.notebook.ask import Asked, first_asked, words
 from workshop.notebook.feedback import Checked, Feedback, Results
 from workshop.notebook.kernel import Say, say_folded, says_what_to_fix
-from workshop.notebook.scripts import Asked, Script, first_asked, words
+from workshop.notebook.scripts import Script
 from workshop.notebook.worker import Worker
 from workshop.notebook.workflows import Workflows, as_table, show_timeline
 from workshop.practice.client import Practice
@@ -66,13 +67,7 @@ def exercise(number: str) -> "Exercise":
 
 
 class Exercise:
-    """One exercise in one kernel. What goes wrong is said in a line; only an interrupted cell raises.
-
-    Args:
-        folder: `exercises/0N_name`.
-        settings: ports, addresses and the directory for logs and pid files.
-        say: prints a line.
-    """
+    """One exercise in one kernel. What goes wrong is said in a line; only an interrupted cell raises."""
 
     def __init__(self, folder: Path, settings: Settings, say: Say = print) -> None:
         self.number = folder.name[:2]

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import wraps
 from inspect import iscoroutine
 from pathlib import Path
@@ -125,7 +126,7 @@ def _begin(here: Any) -> None:
     """Once a file of the exercise has changed, its modules are imported again: all, since they import each other."""
     here._workshop_before = dict(here.user_ns)
     folder = here._workshop_folder
-    files = {path.name: path.stat().st_mtime_ns for path in folder.glob("*.py")}
+    files = changed_at(folder)
     if files == getattr(here, "_workshop_files", None):
         return
     here._workshop_files = files
@@ -133,6 +134,15 @@ def _begin(here: Any) -> None:
         file = getattr(module, "__file__", None)
         if file and Path(file).parent == folder:
             del sys.modules[name]
+
+
+def changed_at(folder: Path) -> dict[str, int]:
+    """The Python files of a folder, with the times of their last changes."""
+    times = {}
+    for path in folder.glob("*.py"):
+        with suppress(OSError):  # replaced at this moment
+            times[path.name] = path.stat().st_mtime_ns
+    return times
 
 
 def _note(here: Any, result: Any) -> None:

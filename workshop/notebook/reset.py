@@ -1,7 +1,6 @@
 """Brings an exercise's starter back. What the learner had is moved aside, never lost."""
 
 import shutil
-import subprocess
 import time
 from itertools import chain, count
 from pathlib import Path
@@ -10,7 +9,6 @@ from workshop.checks.pristine import NOTEBOOK, pristine_notebook
 from workshop.errors import WorkshopError
 
 CONNECTION = "connection.py"  # beside the notebook, all that a folder has before anything is written
-PICTURES = (".svg", ".png", ".md")
 MADE = ("__pycache__", ".ipynb_checkpoints", "kept-*")
 
 
@@ -29,7 +27,8 @@ def reset(folder: Path) -> list[str]:
     sources = {NOTEBOOK: starter, CONNECTION: root / "solutions" / folder.name / CONNECTION}
     given = {folder / name: source for name, source in sources.items() if source.is_file()}
     changed = [path for path, source in given.items() if path.exists() and path.read_bytes() != source.read_bytes()]
-    written = _written(folder)
+    given_or_made = (NOTEBOOK, CONNECTION, *MADE)
+    written = [path for path in folder.iterdir() if not any(path.match(pattern) for pattern in given_or_made)]
     kept = dated(folder / "kept")
     try:
         if written or changed:
@@ -66,19 +65,3 @@ def dated(path: Path) -> Path:
     first = path.with_name(f"{path.name}-{time.strftime('%Y%m%d-%H%M%S')}")
     names = chain([first], (first.with_name(f"{first.name}-{number}") for number in count(2)))
     return next(name for name in names if not name.exists())
-
-
-def _written(folder: Path) -> list[Path]:
-    """What is in the folder and did not come with it."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--", "."], cwd=folder, capture_output=True, text=True, check=False
-    )
-    tracked = set(listed.stdout.split("\0")) if listed.returncode == 0 else set()
-    files = [path for path in folder.iterdir() if not any(path.match(pattern) for pattern in MADE)]
-    return [
-        path
-        for path in files
-        if path.name not in (NOTEBOOK, CONNECTION)
-        # A learner may have committed their own files: only what is not Python can be ours.
-        and not (path.suffix in PICTURES and (path.name in tracked or not tracked))
-    ]

@@ -3,22 +3,26 @@
 import os
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from workshop import doctor, env, fork_server
 from workshop.checks import CHECKS, Check
 from workshop.checks.pristine import unwritten
 from workshop.errors import WorkshopError
 from workshop.notebook.kernel import Say
+from workshop.notebook.reset import CONNECTION
 from workshop.processes import Program
 from workshop.settings import Settings
-from workshop.text import Printed, scrub
+from workshop.text import scrub
 
 START = 30.0  # seconds that a starter may take until it has really begun: it imports for 3 s
-IMPORTED = ("activities.py", "workflows.py")  # by worker.py and starter.py
-WORKFLOW = re.compile(r"^Workflow (\S+)", re.MULTILINE)  # what a starter prints of the one that it has started
+# The files that a learner's file imports.
+IMPORTS = {
+    "workflows.py": ("activities.py",),
+    "worker.py": (CONNECTION, "activities.py", "workflows.py"),
+    "starter.py": (CONNECTION, "activities.py", "workflows.py"),
+}
 FRAME = re.compile(r'\s+File "([^"]+)", line (\d+)')
 CHAINED = (
     "During handling of the above exception, another exception occurred:",
@@ -118,71 +122,19 @@ class Script:
             time.sleep(0.1)
 
 
-class Asked(Script, Printed):
-    """A question, asked with starter.py. Its answer comes whether or not anybody waits.
-
-    Args:
-        durable: it is asked by way of a workflow.
-        newest: the id of the ledger's newest entry at the moment.
-    """
-
-    def __init__(self, question: str, folder: Path, log: Path, durable: bool, newest: Callable[[], int]) -> None:
-        super().__init__(folder, "starter.py", log)
-        self.question, self.durable = question, durable
-        self._newest = newest
-        self.since = newest()  # the ledger's entries after this one may be the question's
-
-    def __repr__(self) -> str:
-        state = "running" if self.running else f"exit code {self.exit_code}"
-        return f"Asked({self.question!r}, {self.workflow_id or 'no workflow'}, {state})"
-
-    @property
-    def workflow_id(self) -> str | None:
-        """The workflow that was started; None before that, and for a plain run."""
-        found = WORKFLOW.search(self.output)
-        return found[1] if found else None
-
-    @property
-    def begun(self) -> bool:
-        """Whether the workflow has started, or a plain run has called the model."""
-        return self.workflow_id is not None if self.durable else self._newest() > self.since
-
-    def kill(self) -> None:
-        """SIGKILL for starter.py. A plain run is lost with it; a workflow goes on."""
-        print("Starter killed: SIGKILL." if self.end() else "The starter has ended already.")
-
-
-def first_asked(asked: Sequence[Asked]) -> Asked:
-    """Where the last question, a plain one, was asked first: runs of it that failed count with it."""
-    alike = [one for one in asked if not one.durable and one.question == asked[-1].question]
-    first = alike.pop()
-    while alike and alike[-1].exit_code != 0:
-        first = alike.pop()
-    return first
-
-
 def to_do(folder: Path, script: str) -> Check | None:
-    """The first TODO that nobody has touched of worker.py or starter.py, or of a file that these import."""
-    number = folder.name[:2]
-    files = (*IMPORTED, script) if script in ("worker.py", "starter.py") else ()
-    for check in CHECKS[number]:
-        if check.todo and check.file in files and (folder / check.file).is_file():
-            text = (folder / check.file).read_text(encoding="utf-8", errors="replace")
-            if unwritten(number, check.file, text, check.todo):
-                return check
-    return None
+    """The first TODO that nobody has touched of a script, or of a file that it imports."""
+    files = (*IMPORTS[script], script) if script in IMPORTS else ()
+    checks = [check for check in CHECKS[folder.name[:2]] if check.file in files]
+    return next((check for check in checks if not_attempted(folder, check)), None)
 
 
-def words(question: str, options: dict[str, Any]) -> list[str]:
-    """The command line: `durable=True` becomes `--durable`, `pause=10` becomes `--pause 10`."""
-    found = [question]
-    for name, value in options.items():
-        flag = f"--{name.replace('_', '-')}"
-        if value is True:
-            found.append(flag)
-        elif value is not None and value is not False:
-            found += [flag, str(value)]
-    return found
+def not_attempted(folder: Path, check: Check) -> str:
+    """Why the TODO of a check is not attempted yet; "" if it is, or if it has none, or its file is not there."""
+    path = folder / check.file
+    if not check.todo or not path.is_file():
+        return ""
+    return unwritten(check.number, check.file, path.read_text(encoding="utf-8", errors="replace"), check.todo)
 
 
 def without_frames(text: str, folder: Path, ended: bool = True) -> list[str]:

@@ -1,15 +1,14 @@
 """The checks from a terminal: `workshop check` and `workshop reset`."""
 
 import time
-from contextlib import suppress
-from pathlib import Path
 
 from workshop import fork_server
 from workshop.checks import CHECKS
 from workshop.checks.checker import Checker
 from workshop.exercises import exercise_folder
 from workshop.notebook.feedback import Feedback
-from workshop.notebook.kernel import Say
+from workshop.notebook.hints import Hints
+from workshop.notebook.kernel import Say, changed_at
 from workshop.notebook.reset import reset
 from workshop.notebook.worker import REPLACE, Worker
 from workshop.settings import Settings
@@ -38,7 +37,7 @@ def check(settings: Settings, exercise: str, watch: bool, say: Say) -> int:
     feedback = Feedback(folder, settings.state_dir, checker, say)
     try:
         while True:
-            before = _times(folder)
+            before = changed_at(folder)
             found = feedback.check_all()
             for one in CHECKS[feedback.number]:
                 if not one.file:
@@ -46,7 +45,7 @@ def check(settings: Settings, exercise: str, watch: bool, say: Say) -> int:
             if not watch:
                 return int(any(one.outcome != "passed" for one in found))
             say(f"Watching {folder.relative_to(settings.root)}. Ctrl+C ends it.")
-            while _times(folder) == before:
+            while changed_at(folder) == before:
                 time.sleep(LOOK)
             say("")
     except KeyboardInterrupt:
@@ -62,12 +61,4 @@ def reset_exercise(settings: Settings, exercise: str, say: Say) -> None:
         say("Its worker was stopped.")
     for line in reset(folder):
         say(line)
-    Feedback(folder, settings.state_dir, Checker(), say).memory.forget()
-
-
-def _times(folder: Path) -> dict[str, int]:
-    times = {}
-    for path in folder.glob("*.py"):
-        with suppress(OSError):  # replaced at this moment
-            times[path.name] = path.stat().st_mtime_ns
-    return times
+    Hints(folder, settings.state_dir, say).memory.forget()

@@ -34,6 +34,7 @@ class Worker:
         self._log = settings.state_dir / "logs" / f"worker-{number}.log"
         self._pid_file = settings.state_dir / f"worker-{number}.pid"
         self._script = Script(folder, "worker.py", self._log)
+        self._queue = EXERCISES[folder.name]
         self._lost = False
         self._texts: dict[str, bytes] | None = None  # its files when it was started here
 
@@ -82,20 +83,22 @@ class Worker:
             self._say("The worker that ran before is replaced.")
         self._lost = True
         self._texts = self._read()
-        worker, queue = self._script.start(), EXERCISES[self._folder.name]
+        worker, queue = self._script.start(), self._queue
         worker.record.write(self._pid_file)
         try:
-            seen = self._watch(worker, queue, SLOW)
+            seen = self._watch(worker, SLOW)
             if not seen:
                 self._say("... still starting: a busy machine takes longer to import the packages")
-                seen = self._watch(worker, queue, START - SLOW)
+                seen = self._watch(worker, START - SLOW)
         except KeyboardInterrupt:  # nobody would know of it
             worker.kill()
             self._say("Interrupted: the worker that was starting was ended.")
             raise
         if seen == "polls":
             self._say(f"Worker running: process {worker.pid} polls the task queue {queue}.")
-            for other in result_of(self._others(worker, queue)):
+            for other in result_of(self._polling()):
+                if other.startswith(f"{worker.pid}@"):
+                    continue
                 folder = folder_of(other)
                 where = f", in {shown(folder)}," if folder else ""
                 what = f"Another worker, {other}{where} polls it too, and takes some of the calls, with its own code."
@@ -183,30 +186,23 @@ class Worker:
             self._say("No worker runs.")
         return worker
 
-    async def _others(self, worker: Program, queue: str) -> list[str]:
-        """The other workers that poll the task queue."""
+    async def _polling(self) -> list[str]:
+        """The workers that poll the exercise's task queue; none where the server does not say."""
         settings = self._settings
         try:
             client = await connect(dict(os.environ), settings.temporal_address, settings.temporal_namespace)
-            found = await pollers(client, queue)
+            found = await pollers(client, self._queue)
         except (WorkshopError, RPCError):
-            return []  # nothing is known of others
-        mine = f"{worker.pid}@"
-        return sorted(name for name in {*found.workflows, *found.activities} if not name.startswith(mine))
+            return []  # the worker will say so itself
+        return sorted({*found.workflows, *found.activities})
 
-    def _watch(self, worker: Program, queue: str, seconds: float) -> str:
+    def _watch(self, worker: Program, seconds: float) -> str:
         """ "polls" or "ended" as soon as the worker does or has; "" if it does neither in that many seconds."""
 
         async def look() -> str:
             if not worker.running:
                 return "ended"
-            settings = self._settings
-            try:
-                client = await connect(dict(os.environ), settings.temporal_address, settings.temporal_namespace)
-                found = await pollers(client, queue)
-            except (WorkshopError, RPCError):
-                return ""  # the worker will say so itself
-            mine = f"{worker.pid}@"
-            return "polls" if any(name.startswith(mine) for name in (*found.workflows, *found.activities)) else ""
+            polling = await self._polling()
+            return "polls" if any(name.startswith(f"{worker.pid}@") for name in polling) else ""
 
         return result_of(follow(look, bool, seconds, pause=0.25))

@@ -12,6 +12,7 @@ from workshop import audit, history, timeline
 from workshop.errors import WorkshopError
 from workshop.history import Run
 from workshop.notebook.kernel import result_of, shell
+from workshop.proof import SLACK
 from workshop.settings import Settings
 from workshop.temporal import connect, follow, latest_workflows
 from workshop.text import WIDTH
@@ -42,14 +43,18 @@ class Workflows:
         return self._ask(lambda client: history.read_history(client, workflow_id))
 
     def run_among_others(self, workflow_id: str) -> tuple[Run, list[Run]]:
-        """The history of a workflow, and those of the workflows of this task queue that went on at the same time."""
+        """The history of a workflow, and those of the workflows of this task queue that went on at the same time.
+
+        A proof looks for requests a little beyond a run's own time, so a run that ended just before it counts too.
+        """
 
         async def read(client: Client) -> tuple[Run, list[Run]]:
             run = await history.read_history(client, workflow_id)
             others = []
             for other in await latest_workflows(client, self._queue):
-                apart = run.closed and other.start_time > run.closed
-                if other.id != workflow_id and not apart and not (other.close_time and other.close_time < run.started):
+                before = other.close_time and other.close_time < run.started - SLACK
+                after = run.closed and other.start_time > run.closed + SLACK
+                if other.id != workflow_id and not before and not after:
                     others.append(await history.read_history(client, other.id, other.run_id))
             return run, others
 

@@ -1,4 +1,4 @@
-"""Talks to the practice services' control paths: for commands, notebooks, checks and tests."""
+"""Talks to the practice services' admin API: for commands, notebooks, checks and tests."""
 
 from typing import Any
 

@@ -1,8 +1,9 @@
 """A model request and its reply, whichever of OpenAI's two APIs they come in or go out by."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 
@@ -65,11 +66,11 @@ class ModelRequest:
     @property
     def turn(self) -> int:
         """1 for a fresh conversation, one more for each reply of the model in it."""
-        by_model = [
-            isinstance(item, FunctionCall) or (isinstance(item, Message) and item.role == "assistant")
-            for item in self.items
-        ]
-        return 1 + sum(now and not before for before, now in zip([False, *by_model], by_model, strict=False))
+
+        def of_the_model(item: Item) -> bool:
+            return isinstance(item, FunctionCall) or (isinstance(item, Message) and item.role == "assistant")
+
+        return 1 + sum(reply for reply, _ in groupby(self.items, of_the_model))
 
     def latest(self) -> tuple[str, Sequence[Item]]:
         """The user's latest message and everything that came after it."""
@@ -79,10 +80,10 @@ class ModelRequest:
                 return item.text, self.items[index + 1 :]
         return self.opening, self.items
 
-    def earlier(self) -> Iterator[str]:
+    def earlier(self) -> list[str]:
         """What the user said before that, newest first."""
         said = [item.text for item in self.items if isinstance(item, Message) and item.role == "user"]
-        return iter(said[-2::-1])
+        return said[-2::-1]
 
 
 @dataclass(frozen=True)

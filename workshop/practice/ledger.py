@@ -54,7 +54,6 @@ class AgentRun:
     name: str
     instructions: str  # fingerprints
     opening: str
-    begun: bool = False  # whether its first turn was answered
     answered: dict[str, int] = field(default_factory=dict)  # fingerprint -> the entry that completed it
 
 
@@ -65,9 +64,8 @@ class Ledger:
         self._lock = threading.Lock()
         self._entries: deque[Entry] = deque(maxlen=MAX_ENTRIES)
         self._runs: deque[AgentRun] = deque(maxlen=MAX_RUNS)
-        self._in_flight: dict[int, tuple[Entry, AgentRun | None]] = {}
         self._by_answer: dict[str, AgentRun] = {}  # the unique part of an answer's ids -> the run that got it
-        self._by_area: dict[str, tuple[str, int]] = {}  # area -> the run and turn that asked for it last
+        self._by_area: dict[str, tuple[str, int]] = {}  # area -> the run and turn that wait for it
         self._entry_ids, self._run_numbers = itertools.count(1), itertools.count(1)
 
     def model_began(self, *, asked: str, body: Any, instructions: str, opening: str, turn: int, model: str) -> int:
@@ -83,7 +81,9 @@ class Ledger:
         """
         with self._lock:
             run = self._find_run(body, instructions, opening, turn)
-            entry = self._begin("model", asked, fingerprint(body), run)
+            # It has what it asked the weather for, or asks for it again with this call's answer.
+            self._by_area = {area: asked for area, asked in self._by_area.items() if asked[0] != run.name}
+            entry = self._begin("model", asked, fingerprint(body))
             entry.run, entry.turn, entry.model = run.name, turn, clean(model)[:80] or None
             entry.repeats = run.answered.get(entry.fingerprint)
             return entry.id
@@ -94,7 +94,7 @@ class Ledger:
             return self._begin("model", "(a request that cannot be read)", fingerprint(body)).id
 
     def weather_began(self, *, area: str, path: str) -> int:
-        """Notes a weather request; it belongs to the run whose model reply last asked for this area."""
+        """Notes a weather request; it belongs to the run whose last model reply asked for this area."""
         with self._lock:
             entry = self._begin("weather", path, fingerprint(path))
             entry.run, entry.turn = self._by_area.get(area, (None, None))
@@ -115,13 +115,13 @@ class Ledger:
     ) -> None:
         """It was answered, and its caller was there. `areas` are those that the reply asks a tool about."""
         with self._lock:
-            entry, run = self._end(entry_id, "completed", 200, fault, answered)
+            entry = self._end(entry_id, "completed", 200, fault, answered)
             if entry is None:
                 return
+            run = next((run for run in reversed(self._runs) if run.name == entry.run), None)
             entry.input_tokens, entry.output_tokens, entry.cost_usd = input_tokens, output_tokens, cost_usd
             entry.response_id, entry.request_id = response_id, request_id
             if run:
-                run.begun = True
                 run.answered.setdefault(entry.fingerprint, entry.id)
                 if response_id:
                     _put_newest(self._by_answer, _unique(response_id), run, MAX_ENTRIES)
@@ -141,7 +141,7 @@ class Ledger:
     def clear(self) -> None:
         """Forgets everything that was noted; ids and run names go on counting."""
         with self._lock:
-            for notes in (self._entries, self._runs, self._in_flight, self._by_answer, self._by_area):
+            for notes in (self._entries, self._runs, self._by_answer, self._by_area):
                 notes.clear()
 
     def as_json(self, since: int = 0) -> dict[str, Any]:
@@ -166,7 +166,7 @@ class Ledger:
         instructions, opening = fingerprint(instructions), fingerprint(opening)
         alike = [run for run in reversed(self._runs) if run.opening == opening]
         same = [run for run in alike if run.instructions == instructions]
-        if turn == 1 and same and not same[0].begun:
+        if turn == 1 and same and not same[0].answered:
             return same[0]
         if turn > 1 and alike:
             return (same or alike)[0]
@@ -174,21 +174,20 @@ class Ledger:
         self._runs.append(run)
         return run
 
-    def _begin(self, service: str, asked: str, digest: str, run: AgentRun | None = None) -> Entry:
+    def _begin(self, service: str, asked: str, digest: str) -> Entry:
         entry = Entry(next(self._entry_ids), service, _now(), _short(asked), digest)
         self._entries.append(entry)
-        self._in_flight[entry.id] = (entry, run)
         return entry
 
     def _end(
         self, entry_id: int, outcome: str, status: int | None, fault: str | None, answered: str | None
-    ) -> tuple[Entry | None, AgentRun | None]:
-        """The entry and its run, or None if they were forgotten meanwhile."""
-        entry, run = self._in_flight.pop(entry_id, (None, None))
+    ) -> Entry | None:
+        """The entry; None if it was forgotten meanwhile."""
+        entry = next((entry for entry in reversed(self._entries) if entry.id == entry_id), None)
         if entry:
             entry.outcome, entry.status, entry.fault, entry.ended = outcome, status, fault, _now()
             entry.answered = None if answered is None else _short(answered)
-        return entry, run
+        return entry
 
 
 def fingerprint(value: Any) -> str:

@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from workshop.practice import data, model, openai_api
-from workshop.practice.calls import delay_or_drop, json_response, state_of
 from workshop.practice.conversation import FunctionOutput, Reply
+from workshop.practice.endpoints import delay_or_drop, json_response, state_of
 from workshop.practice.faults import Fault
 from workshop.practice.openai_api import STAND_IN, BadRequest
 from workshop.practice.prices import PRICES, cost_usd, tokens

@@ -20,13 +20,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from workshop.practice import control, model_service, weather
-from workshop.practice.calls import PracticeState, json_response
+from workshop.practice import admin, model_service, weather
+from workshop.practice.endpoints import PracticeState, json_response
 from workshop.practice.openai_api import STAND_IN
-from workshop.settings import Settings
+from workshop.settings import HOST, PORTS, Settings
 
-HOST = "127.0.0.1"
-PORT = 8234
 CODESPACE = ("CODESPACE_NAME", "GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN")
 
 
@@ -41,9 +39,9 @@ def build_app(state: PracticeState | None = None) -> Starlette:
             Route("/v1/models/{name:path}", model_service.models),
             Route("/alerts/active", weather.alerts),
             Route("/alerts/active/area/{area:path}", weather.alerts),
-            Route("/faults", control.faults, methods=["GET", "POST", "DELETE"]),
-            Route("/ledger", control.ledger, methods=["GET", "DELETE"]),
-            Route("/", control.console),
+            Route("/faults", admin.faults, methods=["GET", "POST", "DELETE"]),
+            Route("/ledger", admin.ledger, methods=["GET", "DELETE"]),
+            Route("/", admin.console),
         ],
         exception_handlers={HTTPException: refused, Exception: broken},
     )
@@ -77,9 +75,8 @@ async def broken(request: Request, _error: Exception) -> Response:
 
 def forwarded_host(port: int) -> str:
     """The name under which GitHub Codespaces shows a port to its owner; "" elsewhere."""
-    codespace = {name: os.environ.get(name, "") for name in CODESPACE}
-    public = urlsplit(Settings.from_env(codespace).public_url(port))
-    return public.netloc if public.scheme == "https" else ""
+    settings = Settings.from_env({name: os.environ.get(name, "") for name in CODESPACE})
+    return urlsplit(settings.public_url(port)).netloc if settings.forwarding else ""
 
 
 class PracticeServer(uvicorn.Server):
@@ -158,7 +155,8 @@ class PracticeServer(uvicorn.Server):
 def main() -> None:
     """Serves until SIGTERM or Ctrl+C."""
     parser = argparse.ArgumentParser(description="The workshop's practice services (no LLM).")
-    parser.add_argument("--port", type=int, default=PORT, help="TCP port on loopback; 0 takes a free one")
+    usual = PORTS["WORKSHOP_PRACTICE_PORT"]
+    parser.add_argument("--port", type=int, default=usual, help="TCP port on loopback; 0 takes a free one")
     port = parser.parse_args().port
     try:
         server = PracticeServer(port)

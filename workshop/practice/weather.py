@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from workshop.practice import data
 from workshop.practice.areas import AREAS, MARINE, STATES
-from workshop.practice.calls import delay_or_drop, json_response, state_of
+from workshop.practice.endpoints import delay_or_drop, json_response, state_of
 
 HUGE_BYTES = 3_000_000
 # Area -> the properties of its alerts. What is not there is left out, or null, as it comes: clients must bear both.

@@ -1,11 +1,10 @@
-"""The starter notebooks as texts: form, size, TODOs, pictures, and that they are the solutions but for their TODOs."""
+"""The notebooks as files: form, size, TODOs, pictures, and that starters are the solutions but for their TODOs."""
 
 import base64
 import re
 import xml.etree.ElementTree as ElementTree
 from functools import cache
 from html import unescape
-from pathlib import Path
 
 import nbformat
 import pytest
@@ -192,9 +191,3 @@ def test_the_drill_flips_one_line() -> None:
     assert broken != text
     assert len(set(text.splitlines()) ^ set(broken.splitlines())) == 4
     compile(broken, "activities.py", "exec")
-
-
-def commands(path: Path) -> list[str]:
-    """The commands in a page's shell blocks."""
-    blocks = re.findall(r"^```bash\n(.*?)^```", path.read_text(encoding="utf-8"), re.M | re.S)
-    return [line.partition("#")[0].strip() for block in blocks for line in block.splitlines() if line.strip()]

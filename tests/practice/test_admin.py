@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.practice.conftest import Entries
-from workshop.practice.calls import PracticeState
+from workshop.practice.endpoints import PracticeState
 from workshop.practice.server import PracticeServer, build_app, forwarded_host
 
 CONTROL = [(method, "/faults") for method in ("GET", "POST", "DELETE")]

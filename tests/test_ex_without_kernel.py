@@ -5,8 +5,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -17,10 +20,13 @@ from workshop import env, exercises
 from workshop.checks.pristine import pristine_file, pristine_notebook
 from workshop.errors import WorkshopError
 from workshop.notebook import ex as module
+from workshop.notebook.ask import words
 from workshop.notebook.kernel import Stopped
 from workshop.notebook.reset import reset
-from workshop.notebook.scripts import Script, without_frames, words
+from workshop.notebook.scripts import Script, without_frames
+from workshop.notebook.workflows import Workflows
 from workshop.processes import free_port
+from workshop.settings import Settings
 from workshop.text import WIDTH, fold, scrub
 
 
@@ -246,6 +252,27 @@ def test_the_link_is_right_in_a_codespace(shell: pytest.MonkeyPatch, root: Path,
     assert link() == [f"https://fluffy-disco-42-{port}.{domain}/namespaces/default/workflows/one"]
     shell.setenv("TEMPORAL_UI_URL", "https://cloud.example")
     assert link() == ["https://cloud.example/namespaces/default/workflows/one"]
+
+
+def test_a_proof_knows_the_runs_just_before_and_after(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
+    """Case C40: the answer that one run has recorded was told as an unrecorded one of the next, half a second later."""
+    noon = datetime(2026, 11, 30, 12, tzinfo=UTC)
+
+    def run(name: str, began: float, ended: float | None) -> SimpleNamespace:
+        start, close = (None if at is None else noon + timedelta(seconds=at) for at in (began, ended))
+        return SimpleNamespace(id=name, run_id="", start_time=start, close_time=close, started=start, closed=close)
+
+    mine = run("mine", 0, 5)
+    others = [run("open", 2, None), run("just before", -9, -0.5), run("just after", 5.5, 6)]
+    known = {one.id: one for one in (mine, *others, run("long before", -9, -3), run("long after", 8, None))}
+
+    async def read(_client: Any, workflow_id: str, _run_id: str = "") -> Any:
+        return known[workflow_id]
+
+    monkeypatch.setattr("workshop.history.read_history", read)
+    monkeypatch.setattr("workshop.notebook.workflows.connect", AsyncMock())
+    monkeypatch.setattr("workshop.notebook.workflows.latest_workflows", AsyncMock(return_value=list(known.values())))
+    assert Workflows(Settings.from_env({}, root), "queue").run_among_others("mine") == (mine, others)
 
 
 def test_options_become_words_of_a_command_line() -> None:

@@ -1,4 +1,4 @@
-"""How the practice services are steered and read: `/faults`, `/ledger` and the console page, for this machine only."""
+"""The admin API of the practice services, for this machine only: `/faults`, `/ledger` and the console page."""
 
 import asyncio
 import base64
@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from workshop.practice import DATA
-from workshop.practice.calls import json_response, state_of
+from workshop.practice.endpoints import json_response, state_of
 from workshop.practice.faults import BadFault, Held
 from workshop.practice.prices import PRICE_BASIS
 
@@ -50,7 +50,11 @@ async def faults(request: Request) -> Response:
     released: Held = set()
     try:
         if request.method == "POST":
-            released = plan.set(_json(await request.body()))
+            try:
+                spec = json.loads(await request.body())
+            except (ValueError, RecursionError):
+                raise BadFault("the body is not JSON") from None
+            released = plan.set(spec)
         elif request.method == "DELETE":
             released = plan.clear(request.query_params.get("target"))
     except BadFault as bad:
@@ -78,13 +82,6 @@ async def console(request: Request) -> Response:
     return Response(PAGE, headers=PAGE_HEADERS, media_type="text/html")
 
 
-def _json(raw: bytes) -> object:
-    try:
-        return json.loads(raw)
-    except (ValueError, RecursionError):
-        raise BadFault("the body is not JSON") from None
-
-
 def _only_this_machine(request: Request) -> None:
     """Refuses what does not come from this machine, and what a browser sends on another site's behalf.
 
@@ -100,7 +97,7 @@ def _only_this_machine(request: Request) -> None:
         raise HTTPException(403, "only this machine may ask this")
     public = state_of(request).forwarded
     names = [request.headers.get("host", ""), *request.headers.getlist("x-forwarded-host")]
-    if not all(_is_loopback(_hostname(name)) or (public and name == public) for name in names):
+    if not all(_is_loopback(name) or (public and name == public) for name in names):
         raise HTTPException(403, "only under a loopback name: http://127.0.0.1 or http://localhost")
     followed_link = (
         request.url.path == "/"
@@ -116,17 +113,10 @@ def _only_this_machine(request: Request) -> None:
         raise HTTPException(403, "not on behalf of another web page")
 
 
-def _hostname(host: str) -> str:
+def _is_loopback(host: str) -> bool:
+    """Whether a host, with a port or without, is this machine."""
     try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""
-
-
-def _is_loopback(name: str) -> bool:
-    if name == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
+        name = urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False

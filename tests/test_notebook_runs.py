@@ -5,16 +5,20 @@ solved starters: every check passes, what each *Why* claims is so (tests/claims.
 solution's files.
 """
 
+import os
 import re
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+import tomllib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from textwrap import dedent
 
 import nbformat
+import pytest
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell
+from nbformat.v4 import new_code_cell, new_notebook
 
 from tests.claims import CLAIMS
 from tools import notebooks
@@ -33,19 +37,23 @@ def nbmake(kind: str, numbers: Iterable[str], place: Path) -> dict[str, Run]:
         if kind == "solutions":
             nbformat.write(claiming(number), folder / "exercise.ipynb")
         made[number] = folder / "exercise.ipynb"
-    words = ["--nbmake", "--overwrite", f"--nbmake-timeout={notebooks.PATIENCE}"]
-    words += ["-p", "nbmake.pytest_plugin", "-p", "tests.sockets"]
     with notebooks.services(root) as env:
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", *words, *map(str, made.values())],
-            cwd=root,
-            env=env | {"PYTHONPATH": f"{root}:{ROOT}", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        words = ("--overwrite", f"--nbmake-timeout={notebooks.PATIENCE}", *map(str, made.values()))
+        done = pytest_of(root, env, *words)
     assert done.returncode == 0, done.stdout + done.stderr
     return {number: (nbformat.read(path, as_version=4), path.parent) for number, path in made.items()}
+
+
+def pytest_of(root: Path, env: Mapping[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    """`pytest --nbmake`, with no other plugin but ours for sockets."""
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "--nbmake", "-p", "nbmake.pytest_plugin", "-p", "tests.sockets", *words],
+        cwd=root,
+        env={**env, "PYTHONPATH": f"{root}:{ROOT}", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def claiming(number: str) -> NotebookNode:
@@ -92,6 +100,33 @@ class TestSolved01And03(Solved):
 
 class TestSolved02And04(Solved):
     numbers = ("02", "04")
+
+
+class TestCellsThatDoNotEnd:
+    @pytest.mark.parametrize(
+        ("cell", "says"),
+        [
+            ("import os\nos.kill(os.getpid(), 9)", "The kernel died in this cell."),
+            ("while True:\n    pass", "A cell timed out while it was being executed, after 5 seconds."),
+        ],
+        ids=["dies", "loops"],
+    )
+    def test_the_cell_is_named(self, tmp_path: Path, cell: str, says: str) -> None:
+        """Case C30."""
+        shutil.copy(ROOT / "exercises" / "conftest.py", tmp_path)
+        cells = [new_code_cell(code) for code in ("first = 1", cell, "last = 1")]
+        nbformat.write(new_notebook(cells=cells), tmp_path / "exercise.ipynb")
+        done = pytest_of(tmp_path, os.environ, "--nbmake-timeout=5", str(tmp_path))
+        assert done.returncode == 1
+        assert f"\n{cell}\n" in done.stdout
+        assert says in done.stdout
+        assert "last = 1" not in done.stdout
+        assert "INTERNAL ERROR" not in done.stdout
+
+    def test_their_bound_is_that_of_all_our_runs(self) -> None:
+        """For `pytest --nbmake exercises`, as the README has it."""
+        options = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"]["ini_options"]
+        assert f"--nbmake-timeout={notebooks.PATIENCE}" in options["addopts"].split()
 
 
 class TestUntouched:

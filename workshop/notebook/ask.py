@@ -1,0 +1,66 @@
+"""What `ex.ask` returns: a question, asked with starter.py in a process of its own."""
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from workshop.notebook.scripts import Script
+from workshop.text import Printed
+
+WORKFLOW = re.compile(r"^Workflow (\S+)", re.MULTILINE)  # what a starter prints of the one that it has started
+
+
+class Asked(Script, Printed):
+    """A question, asked with starter.py. Its answer comes whether or not anybody waits.
+
+    Args:
+        durable: it is asked by way of a workflow.
+        newest: the id of the ledger's newest entry at the moment.
+    """
+
+    def __init__(self, question: str, folder: Path, log: Path, durable: bool, newest: Callable[[], int]) -> None:
+        super().__init__(folder, "starter.py", log)
+        self.question, self.durable = question, durable
+        self._newest = newest
+        self.since = newest()  # the ledger's entries after this one may be the question's
+
+    def __repr__(self) -> str:
+        state = "running" if self.running else f"exit code {self.exit_code}"
+        return f"Asked({self.question!r}, {self.workflow_id or 'no workflow'}, {state})"
+
+    @property
+    def workflow_id(self) -> str | None:
+        """The workflow that was started; None before that, and for a plain run."""
+        found = WORKFLOW.search(self.output)
+        return found[1] if found else None
+
+    @property
+    def begun(self) -> bool:
+        """Whether the workflow has started, or a plain run has called the model."""
+        return self.workflow_id is not None if self.durable else self._newest() > self.since
+
+    def kill(self) -> None:
+        """SIGKILL for starter.py. A plain run is lost with it; a workflow goes on."""
+        print("Starter killed: SIGKILL." if self.end() else "The starter has ended already.")
+
+
+def first_asked(asked: Sequence[Asked]) -> Asked:
+    """Where the last question, a plain one, was asked first: runs of it that failed count with it."""
+    alike = [one for one in asked if not one.durable and one.question == asked[-1].question]
+    first = alike.pop()
+    while alike and alike[-1].exit_code != 0:
+        first = alike.pop()
+    return first
+
+
+def words(question: str, options: dict[str, Any]) -> list[str]:
+    """The command line: `durable=True` becomes `--durable`, `pause=10` becomes `--pause 10`."""
+    found = [question]
+    for name, value in options.items():
+        flag = f"--{name.replace('_', '-')}"
+        if value is True:
+            found.append(flag)
+        elif value is not None and value is not False:
+            found += [flag, str(value)]
+    return found

@@ -1,0 +1,84 @@
+"""What `ex.hint` and `ex.solution` say: from a question to almost the answer, then the difference from the solution."""
+
+import difflib
+import shutil
+from pathlib import Path
+
+from workshop.checks import find
+from workshop.errors import WorkshopError
+from workshop.notebook.kernel import Say, say_folded
+from workshop.notebook.progress import Memory
+from workshop.notebook.reset import CONNECTION, dated
+
+
+class Hints:
+    """The hints and the solution of one exercise, for what is in one folder."""
+
+    def __init__(self, folder: Path, state_dir: Path, say: Say) -> None:
+        self.number, self.folder = folder.name[:2], folder
+        self._root, self._say = folder.parents[1], say
+        self._solution = self._root / "solutions" / folder.name
+        self.memory = Memory(state_dir / f"exercise-{self.number}.json")
+        # What a finished exercise has.
+        self.files = sorted(path.name for path in self._solution.glob("*.py") if path.name != CONNECTION)
+
+    def hint(self, name: str) -> None:
+        """Prints one more hint than at the last call, up to all."""
+        check = find(self.number, name)
+        shown = min(int(self.memory.read("hints").get(name, 0)) + 1, len(check.hints))
+        for at, hint in enumerate(check.hints[:shown], 1):
+            say_folded(self._say, [f"Hint {at} of {len(check.hints)}: {hint}"])
+        if shown == len(check.hints):
+            self._say(f'That was the last hint. ex.solution("{name}") shows the difference.')
+        self.memory.keep("hints", name, shown)
+
+    def solution(self, name: str, apply: bool = False) -> None:
+        """Prints how the learner's file differs from the solution's, or puts the solution's in its place.
+
+        Args:
+            name: of a check, of a file, or the number of the exercise for all its files.
+            apply: replace; a dated copy of the learner's file stays beside it.
+        """
+        if name.lstrip("0") == self.number.lstrip("0"):
+            files = self.files
+        elif name in self.files:
+            files = [name]
+        else:
+            check = find(self.number, name)
+            if not check.file:
+                self._say(f"In a cell: {check.answer}")
+                return
+            files = [check.file]
+        for file in files:
+            if apply:
+                self._apply(file)
+            else:
+                self._differ(file)
+
+    def _apply(self, file: str) -> None:
+        source, target = self._solution / file, self.folder / file
+        if not source.is_file():
+            raise WorkshopError(f"There is no {source.relative_to(self._root)}.", "git checkout solutions")
+        if target.is_file() and target.read_bytes() == source.read_bytes():
+            self._say(f"{file} is already the solution's.")
+            return
+        kept = ""
+        if target.exists():
+            copy = dated(target.with_name(f"{file}.bak"))
+            shutil.copy2(target, copy)
+            kept = f" Yours is kept as {copy.name}."
+        shutil.copyfile(source, target)
+        self._say(f"{file} is now the solution's.{kept} Running the cell that writes it would bring yours back.")
+
+    def _differ(self, file: str) -> None:
+        source, target = self._solution / file, self.folder / file
+        theirs = source.read_text(encoding="utf-8").splitlines()
+        if not target.is_file():
+            self._say(f"You have no {file} yet. The solution's:")
+            lines = [f"+ {line}" for line in theirs]
+        else:
+            yours = target.read_text(encoding="utf-8", errors="replace").splitlines()
+            names = f"your {file}", f"the solution's {file}"
+            lines = list(difflib.unified_diff(yours, theirs, *names, lineterm="", n=2))
+        for line in lines or [f"Your {file} is the same as the solution's."]:
+            self._say(line)
