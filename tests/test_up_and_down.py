@@ -49,7 +49,7 @@ class Terminal:
     def pids(self) -> dict[str, int]:
         """The services that run."""
         services = Services(self.settings)
-        return {name: record.pid for name in services.known if (record := services.record(name))}
+        return {name: program.pid for name in services.known if (program := services.running(name))}
 
     def open(self, *words: str) -> "Command":
         command = [sys.executable, "-c", "from workshop.cli import main; main()", *words]

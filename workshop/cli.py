@@ -16,7 +16,7 @@ from rich.text import Text
 
 from workshop.errors import WorkshopError
 from workshop.exercises import EXERCISES
-from workshop.settings import ROOT, Settings
+from workshop.settings import ROOT, Settings, is_local
 
 NUMBERS = "|".join(name[:2] for name in EXERCISES)
 app = typer.Typer(name="workshop", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -45,12 +45,16 @@ def say(line: str) -> None:
 
 
 def uses() -> list[str]:
-    """Which model and weather programs will use, in words, and the first thing wrong with that; nothing of the key."""
+    """Which model, weather and server programs will use, in words, and the first thing wrong with that."""
     from workshop import doctor
 
     finding = doctor.first_problem(ROOT, os.environ, doctor.SETTINGS)
     mode = doctor.mode_words(doctor.Facts.gather(ROOT, os.environ, quick=True))
-    return [f"Programs use: {mode}", *([str(finding)] if finding else [])]
+    lines = [f"Programs use: {mode}", *([str(finding)] if finding else [])]
+    port = settings().temporal_port
+    if not is_local(f"http://{settings().temporal_address}", port):
+        lines.append(f"Programs use the server that TEMPORAL_ADDRESS names, not the one on port {port}.")
+    return lines
 
 
 @app.command()

@@ -13,7 +13,7 @@ from workshop.exercises import EXERCISES
 from workshop.history import shown
 from workshop.notebook.kernel import Say, result_of, says_what_to_fix
 from workshop.notebook.scripts import Script
-from workshop.processes import Program, Record, wait_for
+from workshop.processes import Program, wait_for
 from workshop.settings import Settings
 from workshop.temporal import connect, folder_of, follow, pollers
 from workshop.text import scrub
@@ -83,7 +83,7 @@ class Worker:
         self._lost = True
         self._texts = self._read()
         worker, queue = self._script.start(), EXERCISES[self._folder.name]
-        worker.record.write(self._pid_file)
+        worker.write(self._pid_file)
         try:
             seen = self._watch(worker, queue, SLOW)
             if not seen:
@@ -174,8 +174,8 @@ class Worker:
 
     def _now(self) -> Program | None:
         """The worker that runs, even if another notebook or an earlier kernel started it."""
-        record = Record.read(self._pid_file)
-        return Program(record, self._log) if record and record.process() else None
+        worker = Program.read(self._pid_file)
+        return worker if worker and worker.running else None
 
     def _need(self) -> Program | None:
         worker = self._now()
