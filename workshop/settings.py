@@ -41,8 +41,12 @@ class Settings:
             WorkshopError: a port is not a number from 1 to 65535, or two services would share one.
         """
         env = {name: value.strip() for name, value in env.items()}
-        ports = {name: _port(env, name, default) for name, default in PORTS.items()}
-        for name, port in ports.items():
+        ports: dict[str, int] = {}
+        for name, default in PORTS.items():
+            port = port_number(env.get(name) or str(default))
+            if port is None:  # not repeated: it may be a key in the wrong place
+                raise WorkshopError(f"{name} is not a port.", f"set {name} to a number from 1 to 65535, or unset it")
+            ports[name] = port
             twin = next(other for other in ports if ports[other] == port)
             if twin != name:
                 raise WorkshopError(f"{twin} and {name} are both {port}.", f"set {name} to another port")
@@ -114,6 +118,14 @@ class Settings:
         return is_local(self.weather_api_url, self.practice_port)
 
 
+def host_of(url: str) -> str:
+    """The host that an address names; "" if it names none."""
+    try:
+        return urlsplit(url.strip()).hostname or ""
+    except ValueError:
+        return ""
+
+
 def is_local(url: str, port: int, path: str = "") -> bool:
     """Whether `url` is plain HTTP to `port` and `path` of this machine, by whichever of its names."""
     try:
@@ -124,9 +136,7 @@ def is_local(url: str, port: int, path: str = "") -> bool:
     return here and parts.scheme == "http" and parts.path.rstrip("/") == path
 
 
-def _port(env: Mapping[str, str], name: str, default: int) -> int:
-    text = env.get(name) or str(default)
-    if not (text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= 65535):
-        # Not repeated: it may be a key in the wrong place.
-        raise WorkshopError(f"{name} is not a port.", f"set {name} to a number from 1 to 65535, or unset it")
-    return int(text)
+def port_number(text: str) -> int | None:
+    """The TCP port that `text` is, or None."""
+    text = text.strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 and 0 < int(text) < 65536 else None

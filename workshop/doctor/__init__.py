@@ -117,13 +117,7 @@ def told(findings: Sequence[Finding]) -> Iterator[str]:
 def report(root: Path, environ: Mapping[str, str], findings: Sequence[Finding]) -> str:
     """What another person needs to help: versions, mode, findings; no secret, user name, host name or home path."""
     facts = Facts.gather(root, environ)
-    settings = facts.settings
-    ports = {
-        "Temporal": settings.temporal_port,
-        "web UI": settings.temporal_ui_port,
-        "practice": settings.practice_port,
-        "JupyterLab": settings.lab_port,
-    }
+    ports = zip(("Temporal", "web UI", "practice", "JupyterLab"), facts.settings.ports().values(), strict=True)
     shell = [name for name in sorted(environ) if name in OURS or name.lower().endswith("_proxy")]
     where = [name for name in ("CODESPACES", "REMOTE_CONTAINERS", "WSL_DISTRO_NAME", "CI") if environ.get(name)]
     lines = [
@@ -132,12 +126,20 @@ def report(root: Path, environ: Mapping[str, str], findings: Sequence[Finding]) 
         f"Python    {platform.python_version()} {platform.python_implementation()}",
         f"packages  {', '.join(f'{name} {_version(name)}' for name in PACKAGES)}",
         f"mode      {mode_words(facts)}",
-        f"ports     {', '.join(f'{name} {port}' for name, port in ports.items())}",
+        f"ports     {', '.join(f'{name} {port}' for name, port in ports)}",
         f"in shell  {', '.join(shell) or 'none of ours'}",
         "",
         *(f"{finding.level:8}{finding.code}: {finding}" for finding in findings),
     ]
-    return _without_names("\n".join(lines), facts)
+    # Findings hold no secret and no path; this is the second lock.
+    text = scrub("\n".join(lines), facts.env)
+    text = text.replace(str(facts.root), ".").replace(os.path.expanduser("~") + os.sep, "~" + os.sep)
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):
+        return text
+    names = [name for name in (user, platform.node()) if len(name) > 2 and name not in SHARED_ACCOUNTS]
+    return re.sub("|".join(rf"\b{re.escape(name)}\b" for name in names), "(name)", text) if names else text
 
 
 def mode_words(facts: Facts) -> str:
@@ -156,15 +158,3 @@ def _version(name: str) -> str:
         return version(name)
     except PackageNotFoundError:
         return "missing"
-
-
-def _without_names(text: str, facts: Facts) -> str:
-    """Findings hold no secret and no path; this is the second lock."""
-    text = scrub(text, facts.env)
-    text = text.replace(str(facts.root), ".").replace(os.path.expanduser("~") + os.sep, "~" + os.sep)
-    try:
-        user = getpass.getuser()
-    except (OSError, KeyError):
-        return text
-    names = [name for name in (user, platform.node()) if len(name) > 2 and name not in SHARED_ACCOUNTS]
-    return re.sub("|".join(rf"\b{re.escape(name)}\b" for name in names), "(name)", text) if names else text

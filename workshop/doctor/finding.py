@@ -15,7 +15,7 @@ from typing import Any, Literal
 from workshop import env
 from workshop.env import EnvFile
 from workshop.errors import WorkshopError
-from workshop.settings import PORTS, Settings
+from workshop.settings import PORTS, Settings, port_number
 
 Level = Literal["ok", "warning", "problem"]
 TABLE = json.loads(Path(__file__).with_name("findings.json").read_text(encoding="utf-8"))
@@ -93,11 +93,6 @@ class Facts:
         return not self.unreadable and not UNREADABLE.search(str(self.file))
 
     @property
-    def practice_weather(self) -> bool:
-        """Whether the weather is the practice services'."""
-        return self.weather == "practice"
-
-    @property
     def weather(self) -> str:
         """`practice`, `real` or `other`."""
         return env.weather_of(self.env.get(env.WEATHER, ""), self.settings.practice_port)
@@ -105,7 +100,7 @@ class Facts:
     def line(self, name: str) -> int | None:
         """The line of .env that decides `name`; None if the shell or nobody does."""
         found = [] if self.shell.get(name) else self.file.assignments(name)
-        return self.file.statements[found[-1]].line if found else None
+        return found[-1].line if found else None
 
     def place(self, name: str) -> str:
         """Where to fix `name`."""
@@ -122,9 +117,3 @@ class Facts:
         command = "workshop use --weather practice" if name == env.WEATHER else "workshop use practice"
         back = f"unset {name}" if self.shell.get(name) else command
         return finding(row, line or self.line(name), **{"name": name, "place": self.place(name), "back": back} | words)
-
-
-def port_number(text: str) -> int | None:
-    """The TCP port that `text` is, or None."""
-    text = text.strip()
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 and 0 < int(text) < 65536 else None

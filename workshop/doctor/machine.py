@@ -25,7 +25,7 @@ from workshop.doctor import variables
 from workshop.doctor.finding import Facts, Finding, finding
 from workshop.errors import WorkshopError
 from workshop.processes import listens
-from workshop.settings import HOST
+from workshop.settings import HOST, port_number
 from workshop.text import span
 
 OLDEST, NEWEST = (3, 11), (3, 14)
@@ -153,7 +153,7 @@ def clock(facts: Facts) -> Iterator[Finding]:
 def practice_services(facts: Facts) -> Iterator[Finding]:
     """The practice services answer, where they are used."""
     port = facts.settings.practice_port
-    used = facts.mode == "practice" or facts.practice_weather
+    used = "practice" in (facts.mode, facts.weather)
     answer = _who(port, "/health", lambda found: found.get("service") == "practice", facts.quick)
     if answer == "right":
         yield facts.finding("practice-services/right", port=port)
@@ -184,33 +184,58 @@ def model_server(facts: Facts) -> Iterator[Finding]:
 
 def temporal(facts: Facts) -> Iterator[Finding]:
     """A Temporal server answers where the settings lead, knows the namespace, and its clock is ours."""
-    server = variables.temporal_server(facts)
-    if not server:
-        return  # another check speaks of the form
-    host, port, tls = server
+    # Here, for the other checks need not wait for these imports.
+    from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+    from temporalio.service import RPCError, RPCStatusCode
+
+    from workshop import temporal
+
+    settings = facts.settings
+    try:
+        config = temporal.connection(facts.env)
+    except WorkshopError:
+        return  # another check speaks of that, and of an address that makes no sense
+    host, _, digits = config.get("target_host", settings.temporal_address).rpartition(":")
+    host, port = host.strip("[]"), port_number(digits)
     local = host in variables.LOOPBACK
-    if facts.quick and not local:
+    if not host or not port or "/" in host or (facts.quick and not local):
         return
     if not listens(host, port, 0.2 if facts.quick else 3):
         if local:
             yield facts.finding("temporal-server", port=port)
         else:
             yield facts.finding("temporal-server/elsewhere", "TEMPORAL_ADDRESS")
-    elif not facts.quick:
-        # In a thread: a notebook's event loop runs already.
-        with ThreadPoolExecutor(1) as pool:
-            state, ahead = pool.submit(asyncio.run, _ask(facts)).result()
-        if state == "other" and local and not tls:
-            yield _taken(facts, port, "Temporal", "WORKSHOP_TEMPORAL_PORT")
-        elif state == "other":
-            yield facts.finding("temporal-refuses", port=port)
-        elif state == "no namespace":
-            yield facts.finding("temporal-namespace", "TEMPORAL_NAMESPACE")
-        else:
-            yield facts.finding("temporal-server/right", port=port)
-        if abs(ahead) >= CLOCKS_MAY_DIFFER:
-            row = "clock/behind" if ahead > 0 else "clock/ahead"
-            yield facts.finding(row, difference=span(abs(ahead)))
+        return
+    if facts.quick:
+        return
+
+    async def ask() -> tuple[Literal["well", "other", "no namespace"], float]:
+        """How the server is, and by how many seconds its clock is ahead of ours."""
+        try:
+            client = await temporal.connect(facts.env, settings.temporal_address, settings.temporal_namespace)
+            await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
+            ahead = await temporal.clock_difference(client)
+        except RPCError as error:
+            if error.status == RPCStatusCode.PERMISSION_DENIED:
+                return "well", 0  # it may be used, if not described
+            return ("no namespace" if error.status == RPCStatusCode.NOT_FOUND else "other"), 0
+        except WorkshopError:
+            return "other", 0
+        return "well", ahead.total_seconds() if ahead else 0
+
+    # In a thread: a notebook's event loop runs already.
+    with ThreadPoolExecutor(1) as pool:
+        state, ahead = pool.submit(asyncio.run, ask()).result()
+    if state == "other" and local and not config.get("tls"):
+        yield _taken(facts, port, "Temporal", "WORKSHOP_TEMPORAL_PORT")
+    elif state == "other":
+        yield facts.finding("temporal-refuses", port=port)
+    elif state == "no namespace":
+        yield facts.finding("temporal-namespace", "TEMPORAL_NAMESPACE")
+    else:
+        yield facts.finding("temporal-server/right", port=port)
+    if abs(ahead) >= CLOCKS_MAY_DIFFER:
+        yield facts.finding("clock/behind" if ahead > 0 else "clock/ahead", difference=span(abs(ahead)))
 
 
 def other_ports(facts: Facts) -> Iterator[Finding]:
@@ -240,25 +265,3 @@ def _who(
     except (httpx.HTTPError, ValueError):
         return "other"
     return "right" if isinstance(found, dict) and is_right(found) else "other"
-
-
-async def _ask(facts: Facts) -> tuple[Literal["well", "other", "no namespace"], float]:
-    """How the server is, and by how many seconds its clock is ahead of ours."""
-    # Here, for the other checks need not wait for these imports.
-    from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
-    from temporalio.service import RPCError, RPCStatusCode
-
-    from workshop import temporal
-
-    settings = facts.settings
-    try:
-        client = await temporal.connect(facts.env, settings.temporal_address, settings.temporal_namespace)
-        await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
-        ahead = await temporal.clock_difference(client)
-    except RPCError as error:
-        if error.status == RPCStatusCode.PERMISSION_DENIED:
-            return "well", 0  # it may be used, if not described
-        return ("no namespace" if error.status == RPCStatusCode.NOT_FOUND else "other"), 0
-    except WorkshopError:
-        return "other", 0
-    return "well", ahead.total_seconds() if ahead else 0
