@@ -413,7 +413,7 @@ def test_weather_can_be_chosen_apart(tmp_path: Path) -> None:
     path.write_text("WEATHER_API_URL=https://mirror.test\n")
     switch = use(tmp_path, "practice", "real", {})
     assert switch.weather == "other"
-    assert "another weather service" in next(env.told(switch))  # case C41
+    assert "another weather service" in next(switch.lines())  # case C41
     assert dotenv_values(path)[WEATHER] == "https://mirror.test"
     assert use(tmp_path, "openai", "practice", {}).weather == "practice"
     assert dotenv_values(path)[WEATHER] == "http://127.0.0.1:8234"
@@ -474,7 +474,7 @@ def test_the_shell_that_wins_is_named(tmp_path: Path) -> None:
     shell = {URL: "http://elsewhere/v1", KEY: "sk-shell", TRACING: "1", WEATHER: ""}
     assert use(tmp_path, "practice", None, shell).overridden == [URL, KEY]
     assert use(tmp_path, "openai", None, shell).overridden == [URL]
-    told = list(env.told(use(tmp_path, "practice", None, shell)))
+    told = list(use(tmp_path, "practice", None, shell).lines())
     assert told[-1] == f"But the shell sets {URL} and {KEY} too, and wins over .env. Next: unset {URL} {KEY}"
 
 

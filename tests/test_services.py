@@ -109,13 +109,12 @@ def test_a_service_answers_until_it_is_stopped(make: Make) -> None:
     assert services.start(["one"]) == ["one"]
     program = program_of(services, "one")
     assert httpx.get(service.health_url, trust_env=False).status_code == 200
-    state = services.state("one")
-    assert (state.healthy, state.trouble, state.program) == (True, "", program)
+    assert services.look("one") == (program, "")
     assert os.getsid(program.pid) == program.pid  # a Ctrl+C in our terminal does not reach it
     assert services.stop() == ["one"]
     assert not psutil.pid_exists(program.pid)
     assert refused(port_of(service))
-    assert services.state("one").trouble == "not running"
+    assert services.look("one") == (None, "not running")
 
 
 def test_a_second_start_starts_only_what_is_missing(make: Make) -> None:
@@ -161,9 +160,7 @@ def test_a_taken_port_is_found_before_anything_starts(make: Make, which: int) ->
         assert f"(pid {os.getpid()})" in caught.value.message
         assert next(iter(both[which].ports)) in caught.value.next_step
         assert [services.running("one"), services.running("two")] == [None, None]
-        state = services.state(both[which].name)
-        assert not state.healthy
-        assert f"not running; port {port} is taken by" in state.trouble
+        assert f"not running; port {port} is taken by" in services.look(both[which].name)[1]
     assert services.start(["one", "two"]) == ["one", "two"]
 
 
@@ -225,7 +222,7 @@ def test_a_running_service_that_does_not_answer(make: Make) -> None:
     os.kill(program.pid, signal.SIGSTOP)
     try:
         other = make(replace(service, health_url=f"http://127.0.0.1:{free_port()}/", patience=0.3))
-        assert other.state("one").trouble == "runs, but does not answer"
+        assert other.look("one") == (program, "runs, but does not answer")
         with pytest.raises(WorkshopError, match="did not answer"):
             other.start(["one"])
         assert other.running("one") == program  # not started by that call, so not stopped by it
@@ -249,7 +246,7 @@ def test_killed_services_leave_nothing_in_the_way(make: Make) -> None:
     for name in ("one", "two"):
         psutil.Process(program_of(services, name).pid).kill()
         until(lambda name=name: services.running(name) is None)
-    assert services.state("one").trouble == "not running"
+    assert services.look("one") == (None, "not running")
     assert services.stop() == []
     assert not list(services.settings.state_dir.glob("*.pid"))
     assert services.start(["one", "two"]) == ["one", "two"]
@@ -424,7 +421,7 @@ def test_the_temporal_server(settings: Settings, monkeypatch: pytest.MonkeyPatch
         psutil.Process(program.pid).kill()  # workflows outlive the server: it comes back on the same file
         until(lambda: services.running("temporal") is None)
         assert services.start(["temporal"]) == ["temporal"]
-        assert services.state("temporal").healthy
+        assert services.look("temporal")[1] == ""
     finally:
         services.stop()
 

@@ -6,9 +6,9 @@ import json
 import os
 import sys
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from rich.console import Console
@@ -17,6 +17,9 @@ from rich.text import Text
 from workshop.errors import WorkshopError
 from workshop.exercises import EXERCISES
 from workshop.settings import ROOT, Settings, is_local
+
+if TYPE_CHECKING:
+    from temporalio.client import Client
 
 NUMBERS = "|".join(name[:2] for name in EXERCISES)
 app = typer.Typer(name="workshop", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -103,7 +106,7 @@ def use(
     if context.args or weather not in ("", "practice", "real"):  # not repeated: it may be a key
         raise WorkshopError("That is more than one mode, or an unknown option.", "workshop use --help")
     if mode or weather:
-        for line in env.told(env.use(ROOT, mode, weather or None, os.environ)):
+        for line in env.use(ROOT, mode, weather or None, os.environ).lines():
             say(line)
     else:
         say(doctor.mode_words(doctor.Facts.gather(ROOT, os.environ)))
@@ -121,15 +124,21 @@ def doctor_command(
     from workshop import doctor
 
     findings = doctor.diagnose(ROOT, os.environ)
-    for line in doctor.report(ROOT, os.environ, findings).split("\n") if report else doctor.told(findings):
+    for line in doctor.report(ROOT, os.environ, findings).split("\n") if report else doctor.lines(findings):
         say(line)
     raise typer.Exit(any(finding.level == "problem" for finding in findings))
 
 
-def _ask(question: Coroutine[Any, Any, T]) -> T:
-    """Runs what talks to Temporal to its end."""
+def _ask(workflow_id: str | None, question: Callable[["Client", str], Awaitable[T]]) -> T:
+    """What Temporal says about a workflow, by default the latest."""
+    from workshop import temporal
+
+    async def ask() -> T:
+        client = await temporal.connect(environment(), settings().temporal_address, settings().temporal_namespace)
+        return await question(client, workflow_id or await temporal.latest_workflow_id(client))
+
     try:
-        return asyncio.run(question)
+        return asyncio.run(ask())
     finally:
         # The SDK's threads still let go of their last answer; a process that ends meanwhile is aborted, exit code 134.
         time.sleep(0.05)
@@ -146,14 +155,9 @@ def audit(
     as_json: Annotated[bool, typer.Option("--json", help="Print everything, uncut, as JSON.")] = False,
 ) -> None:
     """Show what a workflow did: each model call, tool call, handoff and wait, with attempts and errors."""
-    from workshop import audit, history, temporal
+    from workshop import audit, history
 
-    async def read() -> history.Run:
-        client = await temporal.connect(environment(), settings().temporal_address, settings().temporal_namespace)
-        asked = workflow_id or await temporal.latest_workflow_id(client)
-        return await history.read_history(client, asked, environ=environment())
-
-    run = _ask(read())
+    run = _ask(workflow_id, lambda client, asked: history.read_history(client, asked, environ=environment()))
     if as_json:
         typer.echo(json.dumps(history.as_json(run), indent=2))
     else:
@@ -163,15 +167,10 @@ def audit(
 @app.command("why")
 def why_command(workflow_id: WorkflowId = None) -> None:
     """Say why a workflow is not finished, or how it ended, and the next step."""
-    from workshop import temporal
     from workshop.diagnose import why
 
-    async def ask() -> list[str]:
-        client = await temporal.connect(environment(), settings().temporal_address, settings().temporal_namespace)
-        asked = workflow_id or await temporal.latest_workflow_id(client)
-        return (await why(client, asked, settings().mode == "practice", environment())).lines()
-
-    for line in _ask(ask()):
+    practice = settings().mode == "practice"
+    for line in _ask(workflow_id, lambda client, asked: why(client, asked, practice, environment())).lines():
         say(line)
 
 
@@ -274,7 +273,7 @@ def demo_command() -> None:
     """Kill a plain and a durable agent in mid-run and show what each lost. Exit code: 1 if a claim does not hold."""
     from workshop import audit, demo
 
-    with demo.services_for_it(ROOT, say) as shown:
+    with demo.on_own_services(ROOT, say) as shown:
         say(f"\n1. The plain agent is asked: {demo.QUESTION}")
         answer, plain = shown.plain()
         say(f"Answer: {answer}")

@@ -117,7 +117,7 @@ class Demo:
 
 
 @contextmanager
-def services_for_it(root: Path, say: Say) -> Iterator[Demo]:
+def on_own_services(root: Path, say: Say) -> Iterator[Demo]:
     """A demo on services of its own, with a state directory that is removed at the end."""
     with (
         tempfile.TemporaryDirectory(prefix="workshop-demo-") as directory,

@@ -224,9 +224,8 @@ def write(path: Path, data: bytes) -> None:
                 with suppress(OSError, AttributeError):  # another's file stays another's, where that is allowed
                     os.chown(name, old.st_uid, old.st_gid)
             os.replace(name, target)
-        except BaseException:
+        finally:
             Path(name).unlink(missing_ok=True)
-            raise
     except OSError as error:
         message = f".env could not be written ({error.strerror}); it is as it was."
         raise WorkshopError(message, "see to the disk's space and the folder's permissions, then try again") from None
@@ -279,6 +278,21 @@ class Switch:
     changed: list[str]  # names whose lines are not as they were
     made: bool  # there was no .env
     overridden: list[str]  # names for which the shell says something else, and wins
+
+    def lines(self) -> Iterator[str]:
+        """What a person wants to know after a switch."""
+        if self.made:
+            yield "Made .env from .env.example."
+        model = {"practice": "the practice model", "openai": "OpenAI"}.get(self.mode, "another server")
+        changed = f"Changed there: {', '.join(self.changed)}." if self.changed else "Nothing had to change."
+        weather = "another weather service" if self.weather == "other" else f"the {self.weather} weather"
+        yield f".env leads to {model} and {weather}. {changed}"
+        if self.mode not in ("practice", "openai"):
+            yield "If that server calls its models otherwise than OpenAI, add OPENAI_DEFAULT_MODEL=name to .env."
+        if self.changed:
+            yield "Workers that run already keep the old settings: restart them."
+        if names := self.overridden:
+            yield f"But the shell sets {' and '.join(names)} too, and wins over .env. Next: unset {' '.join(names)}"
 
 
 def use(root: Path, mode: str, weather: str | None, environ: Mapping[str, str]) -> Switch:
@@ -333,22 +347,6 @@ def use(root: Path, mode: str, weather: str | None, environ: Mapping[str, str]) 
         made,
         overridden(file, environ),
     )
-
-
-def told(switch: Switch) -> Iterator[str]:
-    """What a person wants to know after a switch."""
-    if switch.made:
-        yield "Made .env from .env.example."
-    model = {"practice": "the practice model", "openai": "OpenAI"}.get(switch.mode, "another server")
-    changed = f"Changed there: {', '.join(switch.changed)}." if switch.changed else "Nothing had to change."
-    weather = "another weather service" if switch.weather == "other" else f"the {switch.weather} weather"
-    yield f".env leads to {model} and {weather}. {changed}"
-    if switch.mode not in ("practice", "openai"):
-        yield "If that server calls its models otherwise than OpenAI, add OPENAI_DEFAULT_MODEL=name to .env."
-    if switch.changed:
-        yield "Workers that run already keep the old settings: restart them."
-    if names := switch.overridden:
-        yield f"But the shell sets {' and '.join(names)} too, and wins over .env. Next: unset {' '.join(names)}"
 
 
 def _lead(file: EnvFile, name: str, mode: str, value: str, practice_port: int, here: str) -> None:

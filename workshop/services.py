@@ -143,15 +143,6 @@ def search_path() -> str:
     return f"{programs}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
 
 
-@dataclass(frozen=True)
-class State:
-    """How a service is now."""
-
-    program: Program | None  # the one that we started, if it runs
-    healthy: bool  # ours, and it answers
-    trouble: str  # "" or why it is not: one phrase
-
-
 class Services:
     """The services of one `settings.state_dir`.
 
@@ -227,14 +218,13 @@ class Services:
         program = self.noted(name)
         return program if program and program.running else None
 
-    def state(self, name: str) -> State:
-        """Looks at service `name` now."""
+    def look(self, name: str) -> tuple[Program | None, str]:
+        """The program of service `name`, if it runs, and in a phrase what is wrong; "" if it is well."""
         service, program = self.known[name], self.running(name)
         if program:
-            healthy = loopback.answers(service.health_url)
-            return State(program, healthy, "" if healthy else "runs, but does not answer")
+            return program, "" if loopback.answers(service.health_url) else "runs, but does not answer"
         taken = [f"port {port} {trouble}" for port in service.ports.values() if (trouble := port_trouble(port))]
-        return State(None, False, "; ".join(["not running", *taken]))
+        return None, "; ".join(["not running", *taken])
 
     def log(self, name: str) -> Path:
         """Where the service's output goes."""

@@ -74,11 +74,11 @@ def status(settings: Settings, say: Say, uses: Sequence[str]) -> int:
     services = Services(settings)
     code = 0
     for name, service in services.known.items():
-        state = services.state(name)
-        if not state.healthy and name in EMBEDDED:
+        program, trouble = services.look(name)
+        if trouble and name in EMBEDDED:
             code = NOT_ALL_UP
-        how = f"running, pid {state.program.pid}" if state.program and state.healthy else state.trouble
-        say(f"{service.heading:<23}{how:<22}{state.program.link if state.program else ''}".rstrip())
+        how = f"running, pid {program.pid}" if program and not trouble else trouble
+        say(f"{service.heading:<23}{how:<22}{program.link if program else ''}".rstrip())
     env_file = settings.root / ".env"
     say(f"{'Settings':<23}{env_file}" + ("" if env_file.exists() else ", not there: `make workshop` writes it"))
     for line in uses:

@@ -20,11 +20,11 @@ __all__ = [
     "Finding",
     "diagnose",
     "first_problem",
+    "lines",
     "mode_words",
     "model_server",
     "report",
     "shadow",
-    "told",
 ]
 
 
@@ -104,7 +104,7 @@ def _found(checks: Checks, facts: Facts) -> Iterator[Finding]:
             yield facts.finding("unseen", what=what, reason=error.strerror)
 
 
-def told(findings: Sequence[Finding]) -> Iterator[str]:
+def lines(findings: Sequence[Finding]) -> Iterator[str]:
     """The findings for a terminal, and how many problems they are."""
     for finding in findings:
         yield f"{finding.level:9}{finding.what}"
@@ -120,7 +120,7 @@ def report(root: Path, environ: Mapping[str, str], findings: Sequence[Finding]) 
     ports = zip(("Temporal", "web UI", "practice", "JupyterLab"), facts.settings.ports().values(), strict=True)
     shell = [name for name in sorted(environ) if name in OURS or name.lower().endswith("_proxy")]
     where = [name for name in ("CODESPACES", "REMOTE_CONTAINERS", "WSL_DISTRO_NAME", "CI") if environ.get(name)]
-    lines = [
+    told = [
         "Report of `workshop doctor`; it holds no key and no name.",
         f"system    {platform.system()} {platform.release()} {platform.machine()} {' '.join(where)}".rstrip(),
         f"Python    {platform.python_version()} {platform.python_implementation()}",
@@ -132,7 +132,7 @@ def report(root: Path, environ: Mapping[str, str], findings: Sequence[Finding]) 
         *(f"{finding.level:8}{finding.code}: {finding}" for finding in findings),
     ]
     # Findings hold no secret and no path; this is the second lock.
-    text = scrub("\n".join(lines), facts.env)
+    text = scrub("\n".join(told), facts.env)
     text = text.replace(str(facts.root), ".").replace(os.path.expanduser("~") + os.sep, "~" + os.sep)
     try:
         user = getpass.getuser()
