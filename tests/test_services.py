@@ -9,7 +9,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -19,7 +18,7 @@ import psutil
 import pytest
 
 from workshop.errors import WorkshopError
-from workshop.processes import Program, free_port, locked, start, stop
+from workshop.processes import Program, free_port, locked, start, stop, wait_for
 from workshop.services import Service, Services, catalogue, free_settings
 from workshop.settings import Settings
 
@@ -79,14 +78,6 @@ def stand_in(name: str = "one", code: str = ANSWERS, patience: float = 30) -> Se
 
 def port_of(service: Service) -> int:
     return next(iter(service.ports.values()))
-
-
-def until(true: Callable[[], bool]) -> None:
-    """Waits until `true()`, at most half a minute."""
-    deadline = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def refused(port: int) -> bool:
@@ -234,7 +225,7 @@ def test_a_service_that_does_not_heed_sigterm_is_killed(tmp_path: Path) -> None:
     code = "import signal, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('on', flush=True); signal.pause()"
     log = tmp_path / "log.log"
     program = start([sys.executable, "-c", code], os.environ, tmp_path, log)
-    until(lambda: log.read_text() != "")
+    wait_for("its first line", log.read_text)
     stop([program], grace=0.2)
     assert not program.running
     assert program.exit_code == -signal.SIGKILL
@@ -245,7 +236,7 @@ def test_killed_services_leave_nothing_in_the_way(make: Make) -> None:
     services.start(["one", "two"])
     for name in ("one", "two"):
         psutil.Process(program_of(services, name).pid).kill()
-        until(lambda name=name: services.running(name) is None)
+        wait_for("its end", lambda name=name: services.running(name) is None)
     assert services.look("one") == (None, "not running")
     assert services.stop() == []
     assert not list(services.settings.state_dir.glob("*.pid"))
@@ -419,7 +410,7 @@ def test_the_temporal_server(settings: Settings, monkeypatch: pytest.MonkeyPatch
         assert {address.ip for address in listening} == {"127.0.0.1"}
         assert (settings.state_dir / "temporal.db").exists()
         psutil.Process(program.pid).kill()  # workflows outlive the server: it comes back on the same file
-        until(lambda: services.running("temporal") is None)
+        wait_for("its end", lambda: services.running("temporal") is None)
         assert services.start(["temporal"]) == ["temporal"]
         assert services.look("temporal")[1] == ""
     finally:
@@ -492,7 +483,7 @@ def test_a_jupyterlab_of_the_learners_own_does_not_lead_astray(
             base = f"http://127.0.0.1:{settings.lab_port}"
             client.headers["Authorization"] = f"token {link.partition('?token=')[2]}"
             assert client.post(f"{base}/api/kernels", json={"name": "python3"}).status_code == 201
-            until((tmp_path / "ours").exists)
+            wait_for("the startup file", (tmp_path / "ours").exists)
             assert not (tmp_path / "theirs").exists()
             themes = client.get(f"{base}/lab/api/settings/@jupyterlab/apputils-extension:themes").json()
             assert themes["settings"] == {"theme": "x"}  # how it looks is theirs

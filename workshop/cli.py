@@ -76,7 +76,7 @@ def down() -> None:
     """Stop the services that `workshop up` started."""
     from workshop import up_and_down
 
-    raise typer.Exit(up_and_down.down(settings(), say))
+    up_and_down.down(settings(), say)
 
 
 @app.command()
@@ -111,7 +111,7 @@ def use(
     else:
         say(doctor.mode_words(doctor.Facts.gather(ROOT, os.environ)))
     finding = doctor.first_problem(ROOT, os.environ, doctor.SETTINGS)
-    asked = doctor.model_server(ROOT, os.environ) if mode else []
+    asked = doctor.diagnose(ROOT, os.environ, doctor.MODEL_SERVER) if mode else []
     for problem in filter(None, [finding, *asked]):
         say(str(problem))
 

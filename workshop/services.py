@@ -5,7 +5,6 @@ import secrets
 import shutil
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -15,7 +14,7 @@ import httpx
 
 from workshop import loopback, processes
 from workshop.errors import WorkshopError
-from workshop.processes import Program, die_with_parent, free_port, locked, port_trouble, prepare_directory, stop
+from workshop.processes import Program, die_with_parent, free_port, locked, port_trouble, stop, wait_for
 from workshop.settings import HOST, PORTS, ROOT, Settings
 
 EMBEDDED = ("temporal", "practice")  # what exercises, tests and the demo need
@@ -171,7 +170,7 @@ class Services:
             WorkshopError: something stands in the way; what this call had started is stopped again.
         """
         wanted = [self.known[name] for name in names]
-        prepare_directory(self.settings.state_dir)
+        processes.prepare_directory(self.settings.state_dir)
         with self._only_one():
             missing = self._missing(wanted)
             names = [service.name for service in missing]
@@ -289,29 +288,29 @@ class Services:
         Raises:
             WorkshopError: it ended, or does not answer within its `patience`.
         """
-        deadline = time.monotonic() + service.patience
-        told = False
-        while True:
+
+        def answers() -> bool:
             # Asked first: an answer, if the service has ended since, is not ours.
-            answers = loopback.answers(service.health_url)
+            found = loopback.answers(service.health_url)
             program = self.noted(service.name)
             if program is None or not program.running:
                 raise WorkshopError(
                     f"{service.heading} ended at start{self.last_words(service.name, program)}",
                     "fix what it says, then run `workshop up` again",
                 )
-            if answers:
-                return
-            if time.monotonic() > deadline:
-                raise WorkshopError(
-                    f"{service.heading} did not answer at {service.health_url} within {service.patience:.0f} s"
-                    f"{self.last_words(service.name, program)}",
-                    "run `workshop down`, then `workshop up` again",
-                )
-            if not told:
-                self._say(f"Waiting for {service.title} (at most {service.patience:.0f} s) ...")
-                told = True
-            time.sleep(0.1)
+            return found
+
+        if answers():
+            return
+        self._say(f"Waiting for {service.title} (at most {service.patience:.0f} s) ...")
+        try:
+            wait_for(service.title, answers, service.patience)
+        except TimeoutError:
+            raise WorkshopError(
+                f"{service.heading} did not answer at {service.health_url} within {service.patience:.0f} s"
+                f"{self.last_words(service.name, self.noted(service.name))}",
+                "run `workshop down`, then `workshop up` again",
+            ) from None
 
     def last_words(self, name: str, program: Program | None) -> str:
         """How the program ended, if that is known, and the end of its log: the rest of a message."""

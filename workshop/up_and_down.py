@@ -55,15 +55,14 @@ def up(settings: Settings, say: Say, uses: Sequence[str], lab: bool, detach: boo
             return 0
 
 
-def down(settings: Settings, say: Say) -> int:
-    """Stops what `up` started. Returns the exit code: 0, also when nothing was running."""
+def down(settings: Settings, say: Say) -> None:
+    """Stops what `up` started."""
     services = Services(settings, say)
     stopped = services.stop()
     if stopped:
         say(f"Stopped {' and '.join(services.known[name].title for name in stopped)}.")
     else:
         say("Nothing to stop: no service of this workshop is running.")
-    return 0
 
 
 def status(settings: Settings, say: Say, uses: Sequence[str]) -> int:

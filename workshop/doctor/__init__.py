@@ -15,6 +15,7 @@ from workshop.env import KEY, PRACTICE_KEY
 from workshop.text import scrub
 
 __all__ = [
+    "MODEL_SERVER",
     "SETTINGS",
     "Facts",
     "Finding",
@@ -22,7 +23,6 @@ __all__ = [
     "first_problem",
     "lines",
     "mode_words",
-    "model_server",
     "report",
     "shadow",
 ]
@@ -52,12 +52,13 @@ VALUES: Checks = (
 )
 SETTINGS: Checks = (variables.file_is_there, *VALUES)
 FOLDERS: Checks = (variables.example, variables.nearer, machine.shadows)
+MODEL_SERVER: Checks = (machine.model_server,)
 SERVICES: Checks = (machine.practice_services, machine.temporal)
 QUICK: Checks = (machine.python, machine.packages, *SETTINGS, *FOLDERS, *SERVICES)
 ALL: Checks = (
     *(machine.python, mode, *SETTINGS, *FOLDERS),
     *(machine.packages, machine.venv, machine.compiled, machine.binary, machine.disk, machine.clock),
-    *(*SERVICES, machine.other_ports, machine.model_server),
+    *(*SERVICES, machine.other_ports, *MODEL_SERVER),
 )
 PACKAGES = (
     *("workshop", "temporalio", "temporalio-openai-agents", "openai-agents"),
@@ -72,11 +73,6 @@ def diagnose(root: Path, environ: Mapping[str, str], checks: Checks = ALL) -> li
     Takes some seconds; asks nothing beyond this machine, but TEMPORAL_ADDRESS and OPENAI_BASE_URL, wherever they lead.
     """
     return list(_found(checks, Facts.gather(root, environ)))
-
-
-def model_server(root: Path, environ: Mapping[str, str]) -> list[Finding]:
-    """What is wrong with a model's server that is neither OpenAI nor ours: it is asked."""
-    return diagnose(root, environ, (machine.model_server,))
 
 
 def first_problem(root: Path, environ: Mapping[str, str], checks: Checks = QUICK) -> Finding | None:
