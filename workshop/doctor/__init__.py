@@ -5,7 +5,6 @@ import os
 import platform
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from workshop.doctor import machine, variables
@@ -120,7 +119,7 @@ def report(root: Path, environ: Mapping[str, str], findings: Sequence[Finding]) 
         "Report of `workshop doctor`; it holds no key and no name.",
         f"system    {platform.system()} {platform.release()} {platform.machine()} {' '.join(where)}".rstrip(),
         f"Python    {platform.python_version()} {platform.python_implementation()}",
-        f"packages  {', '.join(f'{name} {_version(name)}' for name in PACKAGES)}",
+        f"packages  {', '.join(f'{name} {machine.installed(name)}' for name in PACKAGES)}",
         f"mode      {mode_words(facts)}",
         f"ports     {', '.join(f'{name} {port}' for name, port in ports)}",
         f"in shell  {', '.join(shell) or 'none of ours'}",
@@ -147,10 +146,3 @@ def mode_words(facts: Facts) -> str:
     key = facts.env.get(KEY, "")
     own = facts.mode == "practice" and key == PRACTICE_KEY
     return f"{model}, {weather}; {KEY}: {PRACTICE_KEY if own else key_state(key)}"
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "missing"

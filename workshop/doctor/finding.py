@@ -15,7 +15,7 @@ from typing import Any, Literal
 from workshop import env
 from workshop.env import EnvFile
 from workshop.errors import WorkshopError
-from workshop.settings import PORTS, Settings, port_number
+from workshop.settings import Settings
 
 Level = Literal["ok", "warning", "problem"]
 TABLE = json.loads(Path(__file__).with_name("findings.json").read_text(encoding="utf-8"))
@@ -59,7 +59,7 @@ class Facts:
     missing: bool  # there is no .env
     unreadable: WorkshopError | None
     env: Mapping[str, str]  # what scripts see: the shell's variables over the file's, without empty ones
-    settings: Settings  # a port that is none counts as unset here
+    settings: Settings  # a wrong port counts as unset here
     quick: bool  # no wait, and no look beyond this machine
     python: tuple[int, ...] = tuple(sys.version_info[:3])
     prefix: Path = field(default_factory=lambda: Path(sys.prefix))
@@ -74,11 +74,7 @@ class Facts:
         except WorkshopError as error:
             unreadable = error
         seen = env.effective(file, environ)
-        readable = {name: value for name, value in seen.items() if name not in PORTS or port_number(value)}
-        try:
-            settings = Settings.from_env(readable, root)
-        except WorkshopError:  # two services on one port
-            settings = Settings.from_env({name: value for name, value in seen.items() if name not in PORTS}, root)
+        settings = Settings.from_env(seen, root, strict=False)
         missing = file is None and unreadable is None
         return cls(root, environ, file or EnvFile(), missing, unreadable, seen, settings, quick)
 

@@ -71,18 +71,23 @@ def packages(facts: Facts) -> Iterator[Finding]:
         direct = canonicalize_name(pinned.name) in needed
         if (facts.quick and not direct) or (pinned.marker and not pinned.marker.evaluate()):
             continue
-        try:
-            installed = importlib.metadata.version(pinned.name)
-        except importlib.metadata.PackageNotFoundError:
-            installed = "missing"
-        if f"=={installed}" != str(pinned.specifier):
-            wrong.append(f"{pinned.name} {installed} instead of {str(pinned.specifier)[2:]}")
+        found = installed(pinned.name)
+        if f"=={found}" != str(pinned.specifier):
+            wrong.append(f"{pinned.name} {found} instead of {str(pinned.specifier)[2:]}")
             level = "problem" if direct else level
     if wrong:
         more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
         yield facts.finding("packages", wrong=", ".join(wrong[:5]) + more, level=level)
     elif not facts.quick:
         yield facts.finding("packages/right")
+
+
+def installed(package: str) -> str:
+    """The version of a package, or `missing`."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "missing"
 
 
 def compiled(facts: Facts) -> Iterator[Finding]:

@@ -28,7 +28,7 @@ from workshop.env import (
     mistake,
 )
 from workshop.errors import WorkshopError
-from workshop.settings import HOST, PORTS, host_of, is_local, port_number
+from workshop.settings import HOST, PORTS, host_of, is_local, port_number, read_ports
 
 TEMPORAL_KEY = "TEMPORAL_API_KEY"
 OURS = (
@@ -277,15 +277,8 @@ def temporal_config(facts: Facts) -> Iterator[Finding]:
 
 def ports(facts: Facts) -> Iterator[Finding]:
     """Each WORKSHOP_..._PORT is a port, and another one."""
-    seen: dict[int, str] = {}
-    for name, default in PORTS.items():
-        port = port_number(facts.env.get(name, str(default)))
-        if port is None:
-            yield facts.finding("port-setting", name)
-        elif port in seen:
-            yield facts.finding("port-twice", name, other=seen[port])
-        else:
-            seen[port] = name
+    for name, twin in read_ports(facts.env)[1].items():
+        yield facts.finding("port-twice" if twin else "port-setting", name, other=twin)
 
 
 def proxies(facts: Facts) -> Iterator[Finding]:
