@@ -242,6 +242,10 @@ class Job:
     env: dict[str, str]
     log: Path
 
+    @property
+    def command(self) -> list[str]:
+        return [sys.executable, "-u", self.script.name, *self.arguments]
+
 
 def start(script: Path, arguments: Sequence[str], env: Mapping[str, str], log: Path) -> Program:
     """Starts a script in its folder; its output goes to `log`. On Linux it ends with this process.
@@ -253,13 +257,14 @@ def start(script: Path, arguments: Sequence[str], env: Mapping[str, str], log: P
     fresh_log(log).close()
     # Python reads some variables as it starts: with others than the server has, all starts anew.
     cold = not WARM or _pythons(env) != _pythons(_server_env or os.environ)
-    process, connection = fork(_run, Job(script, tuple(arguments), dict(env), log), cold)
+    job = Job(script, tuple(arguments), dict(env), log)
+    process, connection = fork(_run, job, cold)
     with connection:
         if cold:  # until it has become another program, its command line is not its own
             connection.poll(IMPORT)
     assert process.pid
     # A fork keeps the server's command line.
-    return adopt(process.pid, _command(script, arguments) if cold else None, partial(_exit_code, process), log)
+    return adopt(process.pid, job.command if cold else None, partial(_exit_code, process), log)
 
 
 def _pythons(env: Mapping[str, str]) -> dict[str, str]:
@@ -267,16 +272,12 @@ def _pythons(env: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in env.items() if name.startswith("PYTHON")}
 
 
-def _command(script: Path, arguments: Sequence[str]) -> list[str]:
-    return [sys.executable, "-u", script.name, *arguments]
-
-
 def _run(connection: Connection, job: Job, cold: bool) -> NoReturn:
     if not cold:
         become(job)
     _redirect(job)
     os.set_inheritable(connection.fileno(), False)
-    os.execve(sys.executable, _command(job.script, job.arguments), job.env)
+    os.execve(sys.executable, job.command, job.env)
 
 
 def become(job: Job, tell: Callable[[BaseException | None], None] = lambda _: None) -> NoReturn:

@@ -146,10 +146,10 @@ def read_ports(env: Mapping[str, str]) -> tuple[dict[str, int], dict[str, str]]:
     Wrong is what is no port: "", or a port that another variable has: that one's name.
     """
     ports: dict[str, int] = {}
-    wrong = {}
+    wrong: dict[str, str] = {}
     for name, usual in PORTS.items():
         port = port_number(env.get(name) or str(usual))
-        twin = next((other for other in ports if ports[other] == port), "")
+        twin = next((other for other in ports.keys() - wrong.keys() if ports[other] == port), "")
         if port is None or twin:
             wrong[name] = twin
         ports[name] = usual if port is None or twin else port

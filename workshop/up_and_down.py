@@ -36,11 +36,11 @@ def up(settings: Settings, say: Say, uses: Sequence[str], lab: bool, detach: boo
     with _signals_interrupt():
         try:
             started = services.start(names)
+            what = "all" if len(started) == len(names) else " and ".join(services.known[name].title for name in started)
             for line in _welcome(services, uses, names, started):
                 say(line)
             if detach or not started:
                 return 0
-            what = "all" if len(started) == len(names) else " and ".join(services.known[name].title for name in started)
             say(f"Ctrl+C here, or `{command('down')}` in another terminal, stops {what}.")
             return _stay(services, started, say)
         except KeyboardInterrupt:

@@ -163,7 +163,7 @@ def practice_services(facts: Facts) -> Iterator[Finding]:
     if answer == "right":
         yield facts.finding("practice-services/right", port=port)
     elif answer == "other" or (answer == "silent" and used and not facts.quick):
-        yield _taken(facts, port, "the practice services", "WORKSHOP_PRACTICE_PORT")
+        yield facts.finding("port-taken/practice", port=port)
     elif answer == "nobody" and used:
         yield facts.finding("practice-services", port=port)
 
@@ -232,7 +232,7 @@ def temporal(facts: Facts) -> Iterator[Finding]:
     with ThreadPoolExecutor(1) as pool:
         state, ahead = pool.submit(asyncio.run, ask()).result()
     if state == "other" and local and not config.get("tls"):
-        yield _taken(facts, port, "Temporal", "WORKSHOP_TEMPORAL_PORT")
+        yield facts.finding("port-taken/temporal", port=port)
     elif state == "other":
         yield facts.finding("temporal-refuses", port=port)
     elif state == "no namespace":
@@ -247,13 +247,9 @@ def other_ports(facts: Facts) -> Iterator[Finding]:
     """The ports that `workshop up` will want are free or its own."""
     settings = facts.settings
     if not listens(HOST, settings.temporal_port, 1) and listens(HOST, settings.temporal_ui_port, 1):
-        yield _taken(facts, settings.temporal_ui_port, "Temporal's web UI", "WORKSHOP_TEMPORAL_UI_PORT")
+        yield facts.finding("port-taken/ui", port=settings.temporal_ui_port)
     if _who(settings.lab_port, "/api", lambda found: "version" in found, facts.quick) in ("other", "silent"):
         yield facts.finding("port-taken/lab", port=settings.lab_port)
-
-
-def _taken(facts: Facts, port: int, service: str, variable: str) -> Finding:
-    return facts.finding("port-taken", port=port, service=service, variable=variable)
 
 
 def _who(
