@@ -40,7 +40,7 @@ class Program:
     pid: int
     created: float  # start of the process, seconds since the machine's: a clock that is set does not move it
     command: list[str]
-    log: str  # the path of that file
+    log: str = ""  # the path of that file
     ports: list[int] = field(default_factory=list)  # where it answers
     link: str = ""  # for a browser; may hold JupyterLab's token
 
