@@ -24,9 +24,9 @@ class SolutionCopies(Solutions):
 
     def server_pid(self) -> int:
         """The process of the Temporal server."""
-        record = self._services.record("temporal")
-        assert record
-        return record.pid
+        server = self._services.running("temporal")
+        assert server
+        return server.pid
 
     def copy(self, folder: Path, name: str, edits: Mapping[str, tuple[str, str]]) -> Path:
         """A solution's folder as it is, but for `edits` and its task queue, which `name` makes its own."""

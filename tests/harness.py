@@ -1,6 +1,7 @@
 """Drives the solutions as their users do: as processes, against real services."""
 
 import os
+import sys
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -78,7 +79,8 @@ class Solutions:
 
     def cold(self, script: Path, *arguments: str, **changes: str) -> Program:
         """Starts a script as a person would, all its imports before it."""
-        return self._kept(processes.python(script, arguments, self.env(**changes), self._log()))
+        command = [sys.executable, script.name, *arguments]
+        return self._kept(processes.start(command, self.env(**changes), script.parent, self._log()))
 
     def _log(self) -> Path:
         return self._tmp_path / f"{next(self._numbers)}.log"
@@ -107,8 +109,8 @@ class Solutions:
 
     def kill_server(self) -> None:
         """SIGKILL for the Temporal server; what it knows is in its database."""
-        record = wait_for("the server's process", lambda: self._services.record("temporal"))
-        process = record.process()
+        server = wait_for("the server's process", lambda: self._services.running("temporal"))
+        process = server.process()
         assert process
         process.kill()
         process.wait(PATIENCE)

@@ -36,7 +36,7 @@ def check(folder: Path, text: str | bytes, shell: dict[str, str] | None = None) 
     """What the doctor says of a `.env` with this text; whatever it says, no piece of the key is in it."""
     (folder / ".env").write_bytes(text.encode() if isinstance(text, str) else text)
     findings = doctor.diagnose(folder, shell or {}, doctor.SETTINGS)
-    no_piece("\n".join(doctor.told(findings)))
+    no_piece("\n".join(doctor.lines(findings)))
     return findings
 
 

@@ -93,7 +93,7 @@ def test_values_are_those_of_python_dotenv(text: str) -> None:
 def test_another_value_leaves_the_rest_of_the_line(line: str, expected: str, end: str) -> None:
     before, after = "# é\n\nB=2\n", f"{end}C=3" if end else ""
     file = EnvFile.parse((before + line + after).encode())
-    file.put(file.assignments("A")[-1], "new")
+    file.assignments("A")[-1].put("new")
     assert file.data().decode() == before + expected + after
     assert EnvFile.parse(file.data()).values()["A"] == "new"
 
@@ -105,12 +105,12 @@ def test_a_line_that_is_kept_for_a_mode_comes_back_as_it_was(before: str, line: 
     found = file.assignments("OLD")
     if not found:  # an open quotation mark before it has swallowed it
         return
-    file.keep(found[-1], "openai")
+    found[-1].keep("openai")
     kept = EnvFile.parse(file.data())
     assert kept.assignments("OLD") == []
-    [index] = kept.assignments("OLD", "openai")
-    assert kept.statements[index].value == EnvFile.parse(data).values()["OLD"]
-    kept.restore(index)
+    [old] = kept.assignments("OLD", "openai")
+    assert old.value == EnvFile.parse(data).values()["OLD"]
+    old.restore()
     assert kept.data() == data
 
 
@@ -283,13 +283,9 @@ def test_to_practice_and_openai_and_back_loses_nothing(data: bytes) -> None:
             if not re.search(rb"OPENAI|WEATHER", line)
         ]
         assert all(any(found in (line, b"# " + line) for found in rest) for line in theirs)
-        for index in old.assignments(KEY):
-            value = old.statements[index].value
-            assert (
-                not value
-                or value.startswith("#")
-                or old.statements[index].text.strip().encode("utf-8", "surrogateescape") in plain
-            )
+        for each in old.assignments(KEY):
+            kept = each.text.strip().encode("utf-8", "surrogateescape") in plain
+            assert kept or not each.value or each.value.startswith("#")
 
 
 @settings(max_examples=40, deadline=None)
@@ -417,7 +413,7 @@ def test_weather_can_be_chosen_apart(tmp_path: Path) -> None:
     path.write_text("WEATHER_API_URL=https://mirror.test\n")
     switch = use(tmp_path, "practice", "real", {})
     assert switch.weather == "other"
-    assert "another weather service" in next(env.told(switch))  # case C41
+    assert "another weather service" in next(switch.lines())  # case C41
     assert dotenv_values(path)[WEATHER] == "https://mirror.test"
     assert use(tmp_path, "openai", "practice", {}).weather == "practice"
     assert dotenv_values(path)[WEATHER] == "http://127.0.0.1:8234"
@@ -478,7 +474,7 @@ def test_the_shell_that_wins_is_named(tmp_path: Path) -> None:
     shell = {URL: "http://elsewhere/v1", KEY: "sk-shell", TRACING: "1", WEATHER: ""}
     assert use(tmp_path, "practice", None, shell).overridden == [URL, KEY]
     assert use(tmp_path, "openai", None, shell).overridden == [URL]
-    told = list(env.told(use(tmp_path, "practice", None, shell)))
+    told = list(use(tmp_path, "practice", None, shell).lines())
     assert told[-1] == f"But the shell sets {URL} and {KEY} too, and wins over .env. Next: unset {URL} {KEY}"
 
 

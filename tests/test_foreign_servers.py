@@ -67,10 +67,10 @@ def test_a_server_with_chat_completions_only(solutions: Solutions, tmp_path: Pat
     with foreign_server(solutions.practice.url) as url:
         env = {"OPENAI_BASE_URL": f"{url}/v1", "OPENAI_API_KEY": "practice", "OPENAI_DEFAULT_API": "chat_completions"}
         (tmp_path / ".env").write_text(f"OPENAI_BASE_URL={url}/v1\n")
-        (finding,) = doctor.model_server(tmp_path, {})
+        (finding,) = doctor.diagnose(tmp_path, {}, doctor.MODEL_SERVER)
         assert (finding.level, finding.code) == ("problem", "model-api")
         assert "OPENAI_DEFAULT_API=chat_completions" in finding.next_step
-        assert doctor.model_server(tmp_path, env) == []
+        assert doctor.diagnose(tmp_path, env, doctor.MODEL_SERVER) == []
         solutions.practice.begin()
         plain = solutions.starter(HELLO_AGENT, "Any weather alerts in Texas?", **env)
         assert plain.wait() == 0, plain.text
@@ -84,7 +84,7 @@ def test_a_server_with_chat_completions_only(solutions: Solutions, tmp_path: Pat
 
 def test_a_server_that_has_neither_or_does_not_answer(tmp_path: Path) -> None:
     with foreign_server() as url:
-        (finding,) = doctor.model_server(tmp_path, {"OPENAI_BASE_URL": f"{url}/v1"})
+        (finding,) = doctor.diagnose(tmp_path, {"OPENAI_BASE_URL": f"{url}/v1"}, doctor.MODEL_SERVER)
         assert (finding.level, finding.code) == ("problem", "model-api")
-    (finding,) = doctor.model_server(tmp_path, {"OPENAI_BASE_URL": f"{url}/v1"})
+    (finding,) = doctor.diagnose(tmp_path, {"OPENAI_BASE_URL": f"{url}/v1"}, doctor.MODEL_SERVER)
     assert (finding.level, finding.code) == ("warning", "model-api")

@@ -112,7 +112,7 @@ def test_a_program_is_told_to_end(tmp_path: Path) -> None:
     )
     program = started(tmp_path / "script.py")
     program.until_printed("1")
-    assert psutil.Process(program.pid).cmdline() == program.record.command  # which tells it where clocks cannot
+    assert psutil.Process(program.pid).cmdline() == program.command  # which tells it where clocks cannot
     psutil.Process(program.pid).terminate()
     assert program.wait() == 7
 

@@ -9,7 +9,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -19,7 +18,7 @@ import psutil
 import pytest
 
 from workshop.errors import WorkshopError
-from workshop.processes import Record, free_port, locked, start, stop
+from workshop.processes import Program, free_port, locked, start, stop, wait_for
 from workshop.services import Service, Services, catalogue, free_settings
 from workshop.settings import Settings
 
@@ -81,14 +80,6 @@ def port_of(service: Service) -> int:
     return next(iter(service.ports.values()))
 
 
-def until(true: Callable[[], bool]) -> None:
-    """Waits until `true()`, at most half a minute."""
-    deadline = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def refused(port: int) -> bool:
     try:
         httpx.get(f"http://127.0.0.1:{port}/", trust_env=False)
@@ -97,37 +88,36 @@ def refused(port: int) -> bool:
     return False
 
 
-def record_of(services: Services, name: str) -> Record:
-    record = services.record(name)
-    assert record
-    return record
+def program_of(services: Services, name: str) -> Program:
+    program = services.running(name)
+    assert program
+    return program
 
 
 def test_a_service_answers_until_it_is_stopped(make: Make) -> None:
     service = stand_in()
     services = make(service)
     assert services.start(["one"]) == ["one"]
-    record = record_of(services, "one")
+    program = program_of(services, "one")
     assert httpx.get(service.health_url, trust_env=False).status_code == 200
-    state = services.state("one")
-    assert (state.healthy, state.trouble, state.record) == (True, "", record)
-    assert os.getsid(record.pid) == record.pid  # a Ctrl+C in our terminal does not reach it
+    assert services.look("one") == (program, "")
+    assert os.getsid(program.pid) == program.pid  # a Ctrl+C in our terminal does not reach it
     assert services.stop() == ["one"]
-    assert not psutil.pid_exists(record.pid)
+    assert not psutil.pid_exists(program.pid)
     assert refused(port_of(service))
-    assert services.state("one").trouble == "not running"
+    assert services.look("one") == (None, "not running")
 
 
 def test_a_second_start_starts_only_what_is_missing(make: Make) -> None:
     services = make(stand_in("one"), stand_in("two"))
     services.start(["one"])
-    first = record_of(services, "one")
+    first = program_of(services, "one")
     assert services.start(["one", "two"]) == ["two"]
     assert services.start(["one", "two"]) == []
-    assert record_of(services, "one") == first
+    assert program_of(services, "one") == first
     assert services.stop(["two"]) == ["two"]
     assert services.stop([]) == []
-    assert services.record("one") == first
+    assert services.running("one") == first
 
 
 def test_another_process_finds_and_stops_the_service(make: Make, settings: Settings) -> None:
@@ -160,10 +150,8 @@ def test_a_taken_port_is_found_before_anything_starts(make: Make, which: int) ->
         assert f"Port {port}, meant for {both[which].title}, is taken by " in caught.value.message
         assert f"(pid {os.getpid()})" in caught.value.message
         assert next(iter(both[which].ports)) in caught.value.next_step
-        assert [services.record("one"), services.record("two")] == [None, None]
-        state = services.state(both[which].name)
-        assert not state.healthy
-        assert f"not running; port {port} is taken by" in state.trouble
+        assert [services.running("one"), services.running("two")] == [None, None]
+        assert f"not running; port {port} is taken by" in services.look(both[which].name)[1]
     assert services.start(["one", "two"]) == ["one", "two"]
 
 
@@ -175,7 +163,7 @@ def test_each_port_is_looked_at(settings: Settings, variable: str) -> None:
         with pytest.raises(WorkshopError, match=f"Port {port}, meant for the ") as caught:
             services.start(["practice", "temporal"])
         assert variable in caught.value.next_step
-        assert services.record("temporal") is services.record("practice") is None
+        assert services.running("temporal") is services.running("practice") is None
 
 
 def test_a_service_that_dies_tells_why_and_takes_the_others_along(make: Make) -> None:
@@ -186,7 +174,7 @@ def test_a_service_that_dies_tells_why_and_takes_the_others_along(make: Make) ->
     message = caught.value.message
     assert message.startswith("The bad service ended at start (exit code 7).")
     assert "\n    first line\n    [bold] the reason" in message
-    assert services.record("good") is None
+    assert services.running("good") is None
     assert refused(port_of(good))
     assert not list(services.settings.state_dir.glob("*.pid"))
 
@@ -196,16 +184,16 @@ def test_a_service_that_dies_while_another_is_awaited(make: Make) -> None:
     services = make(once, stand_in("other"))
     with pytest.raises(WorkshopError, match="The once service ended at start"):
         services.start(["once", "other"])
-    assert services.record("other") is None
+    assert services.running("other") is None
 
 
 def test_what_ran_before_a_failed_start_goes_on(make: Make) -> None:
     services = make(stand_in("good"), stand_in("bad", DIES))
     services.start(["good"])
-    before = record_of(services, "good")
+    before = program_of(services, "good")
     with pytest.raises(WorkshopError):
         services.start(["good", "bad"])
-    assert services.record("good") == before
+    assert services.running("good") == before
 
 
 def test_a_service_that_never_answers_is_given_up(make: Make) -> None:
@@ -214,42 +202,42 @@ def test_a_service_that_never_answers_is_given_up(make: Make) -> None:
     with pytest.raises(WorkshopError, match=r"The one service did not answer at http://.* within 0 s") as caught:
         services.start(["one"])
     assert "is empty" in caught.value.message
-    assert services.record("one") is None
+    assert services.running("one") is None
 
 
 def test_a_running_service_that_does_not_answer(make: Make) -> None:
     service = stand_in()
     services = make(service)
     services.start(["one"])
-    record = record_of(services, "one")
-    os.kill(record.pid, signal.SIGSTOP)
+    program = program_of(services, "one")
+    os.kill(program.pid, signal.SIGSTOP)
     try:
         other = make(replace(service, health_url=f"http://127.0.0.1:{free_port()}/", patience=0.3))
-        assert other.state("one").trouble == "runs, but does not answer"
+        assert other.look("one") == (program, "runs, but does not answer")
         with pytest.raises(WorkshopError, match="did not answer"):
             other.start(["one"])
-        assert other.record("one") == record  # not started by that call, so not stopped by it
+        assert other.running("one") == program  # not started by that call, so not stopped by it
     finally:
-        os.kill(record.pid, signal.SIGCONT)
+        os.kill(program.pid, signal.SIGCONT)
 
 
 def test_a_service_that_does_not_heed_sigterm_is_killed(tmp_path: Path) -> None:
     code = "import signal, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('on', flush=True); signal.pause()"
     log = tmp_path / "log.log"
-    record = start([sys.executable, "-c", code], os.environ, tmp_path, log).record
-    until(lambda: log.read_text() != "")
-    stop([record], grace=0.2)
-    assert record.process() is None
-    assert record.exit_code() == -signal.SIGKILL
+    program = start([sys.executable, "-c", code], os.environ, tmp_path, log)
+    wait_for("its first line", log.read_text)
+    stop([program], grace=0.2)
+    assert not program.running
+    assert program.exit_code == -signal.SIGKILL
 
 
 def test_killed_services_leave_nothing_in_the_way(make: Make) -> None:
     services = make(stand_in("one"), stand_in("two"))
     services.start(["one", "two"])
     for name in ("one", "two"):
-        psutil.Process(record_of(services, name).pid).kill()
-        until(lambda name=name: services.record(name) is None)
-    assert services.state("one").trouble == "not running"
+        psutil.Process(program_of(services, name).pid).kill()
+        wait_for("its end", lambda name=name: services.running(name) is None)
+    assert services.look("one") == (None, "not running")
     assert services.stop() == []
     assert not list(services.settings.state_dir.glob("*.pid"))
     assert services.start(["one", "two"]) == ["one", "two"]
@@ -260,7 +248,7 @@ def test_a_pid_file_that_is_none(make: Make, settings: Settings, text: str) -> N
     services = make(stand_in())
     settings.state_dir.mkdir()
     (settings.state_dir / "one.pid").write_text(text, encoding="latin-1")
-    assert services.record("one") is None
+    assert services.running("one") is None
     assert services.start(["one"]) == ["one"]
 
 
@@ -270,12 +258,12 @@ def test_a_recycled_pid_is_left_alone(make: Make, settings: Settings) -> None:
     with subprocess.Popen([sys.executable, "-c", SILENT]) as stranger:
         try:
             pid_file = settings.state_dir / "one.pid"
-            Record(stranger.pid, 1.0, ["temporal", "server"], [7233], "").write(pid_file)
-            assert services.record("one") is None
+            Program(stranger.pid, 1.0, ["temporal", "server"], "one.log", [7233]).write(pid_file)
+            assert services.running("one") is None
             assert services.stop() == []
             assert stranger.poll() is None
             assert not pid_file.exists()
-            Record(stranger.pid, 1.0, ["temporal", "server"], [7233], "").write(pid_file)
+            Program(stranger.pid, 1.0, ["temporal", "server"], "one.log", [7233]).write(pid_file)
             assert services.start(["one"]) == ["one"]
             assert stranger.poll() is None
         finally:
@@ -288,30 +276,30 @@ def test_a_clock_that_was_set_does_not_lose_the_service(make: Make, monkeypatch:
     services.start(["one"])
     booted = psutil.boot_time()
     monkeypatch.setattr("psutil._pslinux.boot_time", lambda: booted - 3600)
-    assert services.record("one")
+    assert services.running("one")
 
 
 def test_another_process_of_that_number_is_nobody_of_ours(make: Make, settings: Settings) -> None:
     """Case C10."""
     services = make(stand_in("one"))
     services.start(["one"])
-    record, file = record_of(services, "one"), settings.state_dir / "one.pid"
-    for other in (replace(record, command=["sleep", "9"]), replace(record, created=record.created - 3600)):
+    program, file = program_of(services, "one"), settings.state_dir / "one.pid"
+    for other in (replace(program, command=["sleep", "9"]), replace(program, created=program.created - 3600)):
         other.write(file)
-        assert services.record("one") is None
-    record.write(file)
+        assert services.running("one") is None
+    program.write(file)
     for text in (
         "{}",
         "[1]",
         "null",
         '"1"',
         '{"pid": 1}',
-        *(json.dumps(asdict(record) | {"pid": n}) for n in ("a", -1)),
+        *(json.dumps(asdict(program) | {"pid": n}) for n in ("a", -1)),
     ):
         file.write_text(text)
-        assert services.record("one") is None
+        assert services.running("one") is None
         assert services.stop() == []
-    record.write(file)
+    program.write(file)
     assert services.stop() == ["one"]
 
 
@@ -330,7 +318,7 @@ def test_two_commands_at_once(make: Make, settings: Settings) -> None:
         for wish in (lambda: services.start(["one"]), services.stop):
             with pytest.raises(WorkshopError, match="at work on these services right now"):
                 wish()
-    assert services.record("one") is None
+    assert services.running("one") is None
     assert services.start(["one"]) == ["one"]
 
 
@@ -400,7 +388,7 @@ def test_the_key_and_the_cluster_are_kept_from_the_services(make: Make, monkeypa
     monkeypatch.setenv("TEMPORAL_ADDRESS", "cluster.example:7233")
     services = make(stand_in())
     services.start(["one"])
-    env = psutil.Process(record_of(services, "one").pid).environ()
+    env = psutil.Process(program_of(services, "one").pid).environ()
     assert not [name for name in env if name.startswith(("OPENAI_", "TEMPORAL_"))]
     assert env["VIRTUAL_ENV"] == sys.prefix
 
@@ -416,15 +404,15 @@ def test_the_temporal_server(settings: Settings, monkeypatch: pytest.MonkeyPatch
     try:
         assert services.start(["temporal"]) == ["temporal"]
         assert said == ["Waiting for the Temporal server (at most 60 s) ..."]
-        record = record_of(services, "temporal")
-        listening = [c.laddr for c in psutil.Process(record.pid).net_connections() if c.status == psutil.CONN_LISTEN]
+        program = program_of(services, "temporal")
+        listening = [c.laddr for c in psutil.Process(program.pid).net_connections() if c.status == psutil.CONN_LISTEN]
         assert {settings.temporal_port, settings.temporal_ui_port} <= {address.port for address in listening}
         assert {address.ip for address in listening} == {"127.0.0.1"}
         assert (settings.state_dir / "temporal.db").exists()
-        psutil.Process(record.pid).kill()  # workflows outlive the server: it comes back on the same file
-        until(lambda: services.record("temporal") is None)
+        psutil.Process(program.pid).kill()  # workflows outlive the server: it comes back on the same file
+        wait_for("its end", lambda: services.running("temporal") is None)
         assert services.start(["temporal"]) == ["temporal"]
-        assert services.state("temporal").healthy
+        assert services.look("temporal")[1] == ""
     finally:
         services.stop()
 
@@ -436,21 +424,21 @@ def test_jupyterlab(settings: Settings) -> None:
     services = Services(settings)
     try:
         services.start(["lab"])
-        record = record_of(services, "lab")
-        address, _, token = record.link.partition("?token=")
+        program = program_of(services, "lab")
+        address, _, token = program.link.partition("?token=")
         assert address == f"http://127.0.0.1:{settings.lab_port}/lab/tree/exercises/01_agent_hello_world/exercise.ipynb"
         assert len(token) > 30
-        assert token not in " ".join(record.command)
+        assert token not in " ".join(program.command)
         with httpx.Client(base_url=f"http://127.0.0.1:{settings.lab_port}", trust_env=False) as client:
             assert client.get("/api/status").status_code == 403
             client.headers["Authorization"] = f"token {token}"
             assert client.get(address).status_code == 200
             assert client.get("/api/status").status_code == 200
-            listening = psutil.Process(record.pid).net_connections()
+            listening = psutil.Process(program.pid).net_connections()
             assert {c.laddr.ip for c in listening if c.status == psutil.CONN_LISTEN} == {"127.0.0.1"}
             # A notebook's kernel is this Python, with all that is installed beside it.
             assert client.post("/api/kernels", json={"name": "python3"}).status_code == 201
-            kernels = psutil.Process(record.pid).children()
+            kernels = psutil.Process(program.pid).children()
             assert [kernel.cmdline()[0] for kernel in kernels] == [sys.executable]
             assert client.get("/lab/api/news").json() == {"news": []}  # nothing is asked of the network
             # Case C08: nor is a learner asked whether to have news.
@@ -489,13 +477,13 @@ def test_a_jupyterlab_of_the_learners_own_does_not_lead_astray(
     services = Services(settings)
     try:
         services.start(["lab"])
-        link = record_of(services, "lab").link
+        link = program_of(services, "lab").link
         with httpx.Client(trust_env=False) as client:
             assert client.get(link, follow_redirects=True).status_code == 200
             base = f"http://127.0.0.1:{settings.lab_port}"
             client.headers["Authorization"] = f"token {link.partition('?token=')[2]}"
             assert client.post(f"{base}/api/kernels", json={"name": "python3"}).status_code == 201
-            until((tmp_path / "ours").exists)
+            wait_for("the startup file", (tmp_path / "ours").exists)
             assert not (tmp_path / "theirs").exists()
             themes = client.get(f"{base}/lab/api/settings/@jupyterlab/apputils-extension:themes").json()
             assert themes["settings"] == {"theme": "x"}  # how it looks is theirs

@@ -7,8 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import psutil
 import pytest
 
 from tests.kernels import until_gone
-from workshop.processes import PATIENCE, free_port
+from workshop.processes import PATIENCE, free_port, wait_for
 from workshop.services import EMBEDDED, Services
 from workshop.settings import PORTS, Settings
 
@@ -49,7 +48,7 @@ class Terminal:
     def pids(self) -> dict[str, int]:
         """The services that run."""
         services = Services(self.settings)
-        return {name: record.pid for name in services.known if (record := services.record(name))}
+        return {name: program.pid for name in services.known if (program := services.running(name))}
 
     def open(self, *words: str) -> "Command":
         command = [sys.executable, "-c", "from workshop.cli import main; main()", *words]
@@ -77,14 +76,6 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
     terminal = Terminal(tmp_path)
     yield terminal
     Services(terminal.settings).stop(wait=True)
-
-
-def until(true: Callable[[], bool]) -> None:
-    """Waits until `true()`, at most half a minute."""
-    deadline = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def gone(pid: int) -> bool:
@@ -244,7 +235,7 @@ def test_killed_services(terminal: Terminal) -> None:
     def kill() -> None:
         for pid in terminal.pids().values():
             os.kill(pid, signal.SIGKILL)
-        until(lambda: not terminal.pids())
+        wait_for("their end", lambda: not terminal.pids())
 
     for command, code, words in (
         ("status", 3, "The Temporal server    not running\n"),

@@ -6,9 +6,9 @@ import json
 import os
 import sys
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from rich.console import Console
@@ -16,7 +16,10 @@ from rich.text import Text
 
 from workshop.errors import WorkshopError
 from workshop.exercises import EXERCISES
-from workshop.settings import ROOT, Settings
+from workshop.settings import ROOT, Settings, is_local
+
+if TYPE_CHECKING:
+    from temporalio.client import Client
 
 NUMBERS = "|".join(name[:2] for name in EXERCISES)
 app = typer.Typer(name="workshop", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -45,12 +48,16 @@ def say(line: str) -> None:
 
 
 def uses() -> list[str]:
-    """Which model and weather programs will use, in words, and the first thing wrong with that; nothing of the key."""
+    """Which model, weather and server programs will use, in words, and the first thing wrong with that."""
     from workshop import doctor
 
     finding = doctor.first_problem(ROOT, os.environ, doctor.SETTINGS)
     mode = doctor.mode_words(doctor.Facts.gather(ROOT, os.environ, quick=True))
-    return [f"Programs use: {mode}", *([str(finding)] if finding else [])]
+    lines = [f"Programs use: {mode}", *([str(finding)] if finding else [])]
+    port = settings().temporal_port
+    if not is_local(f"http://{settings().temporal_address}", port):
+        lines.append(f"Programs use the server that TEMPORAL_ADDRESS names, not the one on port {port}.")
+    return lines
 
 
 @app.command()
@@ -69,7 +76,7 @@ def down() -> None:
     """Stop the services that `workshop up` started."""
     from workshop import up_and_down
 
-    raise typer.Exit(up_and_down.down(settings(), say))
+    up_and_down.down(settings(), say)
 
 
 @app.command()
@@ -99,12 +106,12 @@ def use(
     if context.args or weather not in ("", "practice", "real"):  # not repeated: it may be a key
         raise WorkshopError("That is more than one mode, or an unknown option.", "workshop use --help")
     if mode or weather:
-        for line in env.told(env.use(ROOT, mode, weather or None, os.environ)):
+        for line in env.use(ROOT, mode, weather or None, os.environ).lines():
             say(line)
     else:
         say(doctor.mode_words(doctor.Facts.gather(ROOT, os.environ)))
     finding = doctor.first_problem(ROOT, os.environ, doctor.SETTINGS)
-    asked = doctor.model_server(ROOT, os.environ) if mode else []
+    asked = doctor.diagnose(ROOT, os.environ, doctor.MODEL_SERVER) if mode else []
     for problem in filter(None, [finding, *asked]):
         say(str(problem))
 
@@ -117,15 +124,21 @@ def doctor_command(
     from workshop import doctor
 
     findings = doctor.diagnose(ROOT, os.environ)
-    for line in doctor.report(ROOT, os.environ, findings).split("\n") if report else doctor.told(findings):
+    for line in doctor.report(ROOT, os.environ, findings).split("\n") if report else doctor.lines(findings):
         say(line)
     raise typer.Exit(any(finding.level == "problem" for finding in findings))
 
 
-def _ask(question: Coroutine[Any, Any, T]) -> T:
-    """Runs what talks to Temporal to its end."""
+def _ask(workflow_id: str | None, question: Callable[["Client", str], Awaitable[T]]) -> T:
+    """What Temporal says about a workflow, by default the latest."""
+    from workshop import temporal
+
+    async def ask() -> T:
+        client = await temporal.connect(environment(), settings().temporal_address, settings().temporal_namespace)
+        return await question(client, workflow_id or await temporal.latest_workflow_id(client))
+
     try:
-        return asyncio.run(question)
+        return asyncio.run(ask())
     finally:
         # The SDK's threads still let go of their last answer; a process that ends meanwhile is aborted, exit code 134.
         time.sleep(0.05)
@@ -142,14 +155,9 @@ def audit(
     as_json: Annotated[bool, typer.Option("--json", help="Print everything, uncut, as JSON.")] = False,
 ) -> None:
     """Show what a workflow did: each model call, tool call, handoff and wait, with attempts and errors."""
-    from workshop import audit, history, temporal
+    from workshop import audit, history
 
-    async def read() -> history.Run:
-        client = await temporal.connect(environment(), settings().temporal_address, settings().temporal_namespace)
-        asked = workflow_id or await temporal.latest_workflow_id(client)
-        return await history.read_history(client, asked, environ=environment())
-
-    run = _ask(read())
+    run = _ask(workflow_id, lambda client, asked: history.read_history(client, asked, environ=environment()))
     if as_json:
         typer.echo(json.dumps(history.as_json(run), indent=2))
     else:
@@ -159,15 +167,10 @@ def audit(
 @app.command("why")
 def why_command(workflow_id: WorkflowId = None) -> None:
     """Say why a workflow is not finished, or how it ended, and the next step."""
-    from workshop import temporal
     from workshop.why import why
 
-    async def ask() -> list[str]:
-        client = await temporal.connect(environment(), settings().temporal_address, settings().temporal_namespace)
-        asked = workflow_id or await temporal.latest_workflow_id(client)
-        return (await why(client, asked, settings().mode == "practice", environment())).lines()
-
-    for line in _ask(ask()):
+    practice = settings().mode == "practice"
+    for line in _ask(workflow_id, lambda client, asked: why(client, asked, practice, environment())).lines():
         say(line)
 
 
@@ -270,7 +273,7 @@ def demo_command() -> None:
     """Kill a plain and a durable agent in mid-run and show what each lost. Exit code: 1 if a claim does not hold."""
     from workshop import audit, demo
 
-    with demo.services_for_it(ROOT, say) as shown:
+    with demo.on_own_services(ROOT, say) as shown:
         say(f"\n1. The plain agent is asked: {demo.QUESTION}")
         answer, plain = shown.plain()
         say(f"Answer: {answer}")

@@ -5,7 +5,7 @@ Everything runs on services of its own, on free ports, and is gone afterwards.
 
 import asyncio
 import os
-import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -42,7 +42,7 @@ class Demo:
     def __init__(self, settings: Settings, say: Say) -> None:
         self._settings, self._say = settings, say
         self._practice = Practice(settings.practice_url)
-        self._programs: list[Program] = []
+        self.programs: list[Program] = []  # that it has started
 
     def plain(self) -> tuple[str, PlainProof]:
         """The plain agent: its process is killed, and asked again from the beginning. Returns answer and proof."""
@@ -62,58 +62,54 @@ class Demo:
         self._say("Killed the worker (SIGKILL). A new worker starts; the starter just goes on waiting.")
         self._start("03_durable_agent", "worker.py")
         self._finish(starter)
-        run = asyncio.run(self._history())
+
+        async def history() -> Run:
+            client = await connect(self._settings.practice_env(), self._settings.temporal_address, "default")
+            return await read_history(client, await latest_workflow_id(client))
+
+        run = asyncio.run(history())
         return Outcome(str(run.result), run, prove(run, self._practice.ledger()["entries"]))
-
-    def close(self) -> None:
-        """Ends every process that the demo started."""
-        for program in self._programs:
-            program.kill()
-
-    def _kill_in_second_call(self, program: Program, since: int) -> None:
-        """Kills `program` while its second model call waits."""
-        # The weather's answer is held back until the model is told to be slow: so only the second call hangs.
-        self._practice.fault("weather", "slow", delay=PATIENCE)
-        self._wait("the tool to be called", program, "weather", ["in flight"], since)
-        self._practice.fault("model", "slow", delay=PATIENCE)
-        self._practice.clear("weather")
-        self._wait("the second model call", program, "model", ["completed", "in flight"], since)
-        program.kill()
-        self._practice.clear()
-
-    def _wait(self, what: str, program: Program, service: str, outcomes: list[str], since: int) -> None:
-        """Returns when the requests to a service are as far as that."""
-
-        def seen() -> bool:
-            if not program.running:
-                text = program.text.strip()
-                raise WorkshopError(f"A program ended while the demo waited for {what}:\n{text}", "workshop doctor")
-            return [entry["outcome"] for entry in self._practice.entries(service, since)] == outcomes
-
-        try:
-            wait_for(what, seen)
-        except TimeoutError as error:
-            raise WorkshopError(f"The demo {error}, in vain.", "run the demo again") from None
-
-    async def _history(self) -> Run:
-        client = await connect(self._settings.practice_env(), self._settings.temporal_address, "default")
-        return await read_history(client, await latest_workflow_id(client))
 
     def _start(self, exercise: str, script: str, *arguments: str) -> Program:
         folder = self._settings.root / "solutions" / exercise
         ours = ("OPENAI_", "TEMPORAL_", "WEATHER_", "WORKSHOP_")
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-        log = self._settings.state_dir / "logs" / f"demo-{len(self._programs)}.log"
-        program = processes.python(
-            folder / script, arguments, inherited | self._settings.practice_env(), log, die_with_parent
-        )
-        self._programs.append(program)
-        return program
+        env = inherited | self._settings.practice_env()
+        log = self._settings.state_dir / "logs" / f"demo-{len(self.programs)}.log"
+        self.programs.append(processes.start([sys.executable, script, *arguments], env, folder, log, die_with_parent))
+        return self.programs[-1]
+
+    def _kill_in_second_call(self, program: Program, since: int) -> None:
+        """Kills `program` while its second model call waits."""
+
+        def until(what: str, service: str, outcomes: list[str]) -> None:
+            """Returns when the requests to a service are as far as that."""
+
+            def seen() -> bool:
+                if not program.running:
+                    text = program.text.strip()
+                    raise WorkshopError(f"A program ended while the demo waited for {what}:\n{text}", "workshop doctor")
+                return [entry["outcome"] for entry in self._practice.entries(service, since)] == outcomes
+
+            try:
+                wait_for(what, seen)
+            except TimeoutError as error:
+                raise WorkshopError(f"The demo {error}, in vain.", "run the demo again") from None
+
+        # The weather's answer is held back until the model is told to be slow: so only the second call hangs.
+        self._practice.fault("weather", "slow", delay=PATIENCE)
+        until("the tool to be called", "weather", ["in flight"])
+        self._practice.fault("model", "slow", delay=PATIENCE)
+        self._practice.clear("weather")
+        until("the second model call", "model", ["completed", "in flight"])
+        program.kill()
+        self._practice.clear()
 
     def _finish(self, program: Program) -> str:
+        """What a program has printed, once it has ended."""
         try:
             code = program.wait()
-        except subprocess.TimeoutExpired:
+        except TimeoutError:
             raise WorkshopError(f"No answer within {PATIENCE:.0f} s.", "run the demo again") from None
         if code != 0:
             raise WorkshopError(f"The run failed:\n{program.text}", "workshop doctor")
@@ -121,7 +117,7 @@ class Demo:
 
 
 @contextmanager
-def services_for_it(root: Path, say: Say) -> Iterator[Demo]:
+def on_own_services(root: Path, say: Say) -> Iterator[Demo]:
     """A demo on services of its own, with a state directory that is removed at the end."""
     with (
         tempfile.TemporaryDirectory(prefix="workshop-demo-") as directory,
@@ -131,7 +127,8 @@ def services_for_it(root: Path, say: Say) -> Iterator[Demo]:
         try:
             yield demo
         finally:
-            demo.close()
+            for program in demo.programs:
+                program.kill()
 
 
 def problems(plain_answer: str, plain: PlainProof, durable: Outcome) -> list[str]:

@@ -8,7 +8,7 @@ import stat
 import tempfile
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -16,7 +16,7 @@ from dotenv.parser import Binding, parse_stream
 from dotenv.variables import parse_variables
 
 from workshop.errors import WorkshopError
-from workshop.settings import HOST, Settings, is_local
+from workshop.settings import HOST, Settings, host_of, is_local
 
 URL, KEY = "OPENAI_BASE_URL", "OPENAI_API_KEY"
 TRACING, WEATHER = "OPENAI_AGENTS_DISABLE_TRACING", "WEATHER_API_URL"
@@ -30,7 +30,7 @@ SAVE_AS_UTF8 = "save .env as UTF-8 (VS Code: click the encoding in the status ba
 ON_THIS_MACHINE = re.compile(r"\s*(?:https?:)?/*(?:127\.0\.0\.1|localhost|\[::1\]|0\.0\.0\.0):(\d{1,5})(?:/.*)?", re.I)
 BOM = "\ufeff"
 # In a pasted key or address; the first that fits is the best explanation: code, pattern, words after the name.
-SLIPS = json.loads(Path(__file__).with_name("env_mistakes.json").read_text(encoding="utf-8"))
+MISTAKES = json.loads(Path(__file__).with_name("env_mistakes.json").read_text(encoding="utf-8"))
 NEWLINE = re.compile(r"\r\n|\n|\r")
 # An assignment that another mode needs stays in the file, as a comment that says which command brings it back.
 KEPT = re.compile(r"(\s*)# workshop use (\S+):(?: |(?=[\r\n]|$))(.*)", re.DOTALL)
@@ -39,7 +39,7 @@ ASSIGNMENT = re.compile(r"((?:export[^\S\r\n]+)?(?:'[^']+'|[^=#\s]+))([^\S\r\n]*
 QUOTED = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\"""", re.DOTALL)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Statement:
     """An assignment, a comment, blank lines, or a piece that python-dotenv cannot read."""
 
@@ -51,6 +51,35 @@ class Statement:
     value: str | None = None  # with ${NAME} filled in; None: a name without "="
     error: bool = False
     kept_for: str = ""  # of a comment that keeps an assignment: the mode that brings it back
+
+    def keep(self, mode: str | None) -> None:
+        """Comments an assignment out, to be restored for `mode`; None: for good."""
+        tag = f"# workshop use {mode}: " if mode else "# "
+        self.text = tag + NEWLINE.sub(lambda newline: newline[0] + tag, self.text)
+        if mode:
+            self.kept_for = mode
+        else:
+            self.name = self.value = None
+
+    def restore(self) -> None:
+        """Makes an assignment that is kept for a mode an assignment again."""
+        tag = rf"(^|\r\n|\n|\r)# workshop use {re.escape(self.kept_for)}:(?: |(?=[\r\n]|$))"
+        self.text, self.kept_for = re.sub(tag, r"\1", self.text), ""
+
+    def put(self, value: str) -> None:
+        """Gives an assignment another value, which needs no quotes; `export`, quotes, spaces and comment stay."""
+        parts = ASSIGNMENT.fullmatch(self.text)
+        assert parts, "python-dotenv has read it as an assignment"
+        name, space, equals, gap, rest = parts.groups()
+        if not equals or (gap and rest.startswith("#")):  # no value, so that the space belongs to the comment
+            comment = space + gap + rest
+            self.text = f"{name}={value}{' ' if comment.startswith('#') else ''}{comment}"
+        elif quoted := QUOTED.match(rest):
+            self.text = f"{name}{space}={gap}{rest[0]}{value}{rest[quoted.end() - 1 :]}"
+        else:
+            comment = rest[len(re.sub(r"\s+#.*", "", rest).rstrip()) :]
+            self.text = f"{name}{space}={gap}{value}{comment}"
+        self.value = value
 
 
 @dataclass
@@ -106,62 +135,28 @@ class EnvFile:
         """Name to value; the last assignment of a name counts."""
         return {each.name: each.value for each in self.statements if each.name is not None and not each.kept_for}
 
-    def assignments(self, name: str, kept_for: str = "") -> list[int]:
-        """Indices of the statements that assign `name`, or would do so in the mode that they are kept for."""
-        statements = enumerate(self.statements)
-        return [index for index, each in statements if (each.name, each.kept_for) == (name, kept_for)]
+    def assignments(self, name: str, kept_for: str = "") -> list[Statement]:
+        """Those that assign `name`, or would do so in the mode that they are kept for."""
+        return [each for each in self.statements if (each.name, each.kept_for) == (name, kept_for)]
 
-    def keep(self, index: int, mode: str | None) -> None:
-        """Comments an assignment out, to be restored for `mode`; None: for good."""
-        tag = f"# workshop use {mode}: " if mode else "# "
-        old = self.statements[index]
-        text = tag + NEWLINE.sub(lambda newline: newline[0] + tag, old.text)
-        kept = replace(old, text=text, kept_for=mode) if mode else Statement(old.before, text, old.end)
-        self.statements[index] = kept
-
-    def restore(self, index: int) -> None:
-        """Makes an assignment that is kept for a mode an assignment again."""
-        old = self.statements[index]
-        tag = rf"(^|\r\n|\n|\r)# workshop use {re.escape(old.kept_for)}:(?: |(?=[\r\n]|$))"
-        self.statements[index] = replace(old, text=re.sub(tag, r"\1", old.text), kept_for="")
-
-    def put(self, index: int, value: str) -> None:
-        """Gives an assignment another value, which needs no quotes; `export`, quotes, spaces and comment stay."""
-        old = self.statements[index]
-        parts = ASSIGNMENT.fullmatch(old.text)
-        assert parts, "python-dotenv has read it as an assignment"
-        name, space, equals, gap, rest = parts.groups()
-        if not equals or (gap and rest.startswith("#")):  # no value, so that the space belongs to the comment
-            comment = space + gap + rest
-            text = f"{name}={value}{' ' if comment.startswith('#') else ''}{comment}"
-        elif quoted := QUOTED.match(rest):
-            text = f"{name}{space}={gap}{rest[0]}{value}{rest[quoted.end() - 1 :]}"
-        else:
-            comment = rest[len(re.sub(r"\s+#.*", "", rest).rstrip()) :]
-            text = f"{name}{space}={gap}{value}{comment}"
-        self.statements[index] = replace(old, text=text, value=value)
-
-    def add(self, name: str, value: str) -> int:
+    def add(self, name: str, value: str) -> Statement:
         """Adds an assignment after the last line, commented out or not, that speaks of `name`, or at the end.
 
-        A file that ends without a line break goes on doing so. Returns the new statement's index.
+        A file that ends without a line break goes on doing so.
         """
         comment = re.compile(rf"#\s*(?:workshop use \S+: )?(?:export\s+)?'?{re.escape(name)}'?\s*=")
-        speaks = [old.name == name or bool(comment.match(old.text)) for old in self.statements]
-        places = [index for index, here in enumerate(speaks) if here]
-        place = places[-1] + 1 if places else len(self.statements)
+        found = self.statements
+        speaks = [at for at, each in enumerate(found, 1) if each.name == name or comment.match(each.text)]
+        place = speaks[-1] if speaks else len(found)
         # Not into a block that is kept for one mode.
-        while 0 < place < len(self.statements) and self.statements[place].kept_for:
-            if self.statements[place].kept_for != self.statements[place - 1].kept_for:
-                break
+        while 0 < place < len(found) and found[place].kept_for and found[place].kept_for == found[place - 1].kept_for:
             place += 1
         newline = NEWLINE.search(str(self))
-        end = newline[0] if newline else "\n"
-        if place and not self.statements[place - 1].end:
-            self.statements[place - 1] = replace(self.statements[place - 1], end=end)
-            end = ""
-        self.statements.insert(place, Statement("", f"{name}={value}", end, name=name, value=value))
-        return place
+        new = Statement("", f"{name}={value}", newline[0] if newline else "\n", name=name, value=value)
+        if place and not found[place - 1].end:
+            found[place - 1].end, new.end = new.end, ""
+        found.insert(place, new)
+        return new
 
 
 def _first(pieces: list[Binding]) -> tuple[int, Binding, str]:
@@ -229,9 +224,8 @@ def write(path: Path, data: bytes) -> None:
                 with suppress(OSError, AttributeError):  # another's file stays another's, where that is allowed
                     os.chown(name, old.st_uid, old.st_gid)
             os.replace(name, target)
-        except BaseException:
+        finally:
             Path(name).unlink(missing_ok=True)
-            raise
     except OSError as error:
         message = f".env could not be written ({error.strerror}); it is as it was."
         raise WorkshopError(message, "see to the disk's space and the folder's permissions, then try again") from None
@@ -285,6 +279,21 @@ class Switch:
     made: bool  # there was no .env
     overridden: list[str]  # names for which the shell says something else, and wins
 
+    def lines(self) -> Iterator[str]:
+        """What a person wants to know after a switch."""
+        if self.made:
+            yield "Made .env from .env.example."
+        model = {"practice": "the practice model", "openai": "OpenAI"}.get(self.mode, "another server")
+        changed = f"Changed there: {', '.join(self.changed)}." if self.changed else "Nothing had to change."
+        weather = "another weather service" if self.weather == "other" else f"the {self.weather} weather"
+        yield f".env leads to {model} and {weather}. {changed}"
+        if self.mode not in ("practice", "openai"):
+            yield "If that server calls its models otherwise than OpenAI, add OPENAI_DEFAULT_MODEL=name to .env."
+        if self.changed:
+            yield "Workers that run already keep the old settings: restart them."
+        if names := self.overridden:
+            yield f"But the shell sets {' and '.join(names)} too, and wins over .env. Next: unset {' '.join(names)}"
+
 
 def use(root: Path, mode: str, weather: str | None, environ: Mapping[str, str]) -> Switch:
     """Edits `root/.env` so that it leads to `mode`; makes it from `.env.example` if there is none.
@@ -307,7 +316,7 @@ def use(root: Path, mode: str, weather: str | None, environ: Mapping[str, str]) 
 
     def lines() -> dict[str, list[str]]:
         names = (*MANAGED, ADDRESS, UI)
-        return {name: [file.statements[index].text for index in file.assignments(name)] for name in names}
+        return {name: [each.text for each in file.assignments(name)] for name in names}
 
     data_before, lines_before = file.data(), lines()
     settings = Settings.from_env(effective(file, environ), root)
@@ -325,7 +334,7 @@ def use(root: Path, mode: str, weather: str | None, environ: Mapping[str, str]) 
         _lead(file, WEATHER, f"--weather={weather}", address, port, "")
     for name, wanted in forgotten(effective(file, environ), settings).items():
         if found := file.assignments(name):
-            file.put(found[-1], wanted)
+            found[-1].put(wanted)
         elif not environ.get(name):
             file.add(name, wanted)
     if made or file.data() != data_before:
@@ -340,22 +349,6 @@ def use(root: Path, mode: str, weather: str | None, environ: Mapping[str, str]) 
     )
 
 
-def told(switch: Switch) -> Iterator[str]:
-    """What a person wants to know after a switch."""
-    if switch.made:
-        yield "Made .env from .env.example."
-    model = {"practice": "the practice model", "openai": "OpenAI"}.get(switch.mode, "another server")
-    changed = f"Changed there: {', '.join(switch.changed)}." if switch.changed else "Nothing had to change."
-    weather = "another weather service" if switch.weather == "other" else f"the {switch.weather} weather"
-    yield f".env leads to {model} and {weather}. {changed}"
-    if switch.mode not in ("practice", "openai"):
-        yield "If that server calls its models otherwise than OpenAI, add OPENAI_DEFAULT_MODEL=name to .env."
-    if switch.changed:
-        yield "Workers that run already keep the old settings: restart them."
-    if names := switch.overridden:
-        yield f"But the shell sets {' and '.join(names)} too, and wins over .env. Next: unset {' '.join(names)}"
-
-
 def _lead(file: EnvFile, name: str, mode: str, value: str, practice_port: int, here: str) -> None:
     """Leaves at most one assignment of `name`: the one that belongs to `mode`. All others are kept for theirs.
 
@@ -364,9 +357,9 @@ def _lead(file: EnvFile, name: str, mode: str, value: str, practice_port: int, h
         here: the mode before the switch; keys and tracing belong to it.
     """
 
-    def owner(index: int, here: str = here) -> str | None:
+    def owner(assignment: Statement, here: str = here) -> str | None:
         """The mode that an assignment belongs to; None if its value says nothing."""
-        value = file.statements[index].value or ""
+        value = assignment.value or ""
         if not value or value.startswith("#"):
             return None
         if name == URL:
@@ -385,21 +378,21 @@ def _lead(file: EnvFile, name: str, mode: str, value: str, practice_port: int, h
         here = address.hostname == HOST and is_local(text, address.port or 80, address.path)  # by its other name
         return here or text.rstrip("/") == value
 
-    mine = [index for index in file.assignments(name) if owner(index) == mode]
-    kept = [index for index in file.assignments(name, mode) if owner(index, mode) == mode]
-    if not mine and kept:
-        file.restore(kept[-1])
-        mine = kept
+    found = file.assignments(name)
+    mine = next((each for each in reversed(found) if owner(each) == mode), None)
+    if not mine:
+        mine = next((each for each in reversed(file.assignments(name, mode)) if owner(each, mode) == mode), None)
+        if mine:
+            mine.restore()
     if not mine and value:
-        mine = [index for index in file.assignments(name) if not file.statements[index].value]
-        mine = mine or [file.add(name, value)]
+        mine = next((each for each in reversed(found) if not each.value), None) or file.add(name, value)
     if not mine and name == KEY:  # the line where the learner's key will go
-        mine = [index for index in file.assignments(name) if owner(index) is None]
-    if mine and value and not means(file.statements[mine[-1]].value or ""):
-        file.put(mine[-1], value)
-    for index in file.assignments(name):
-        if index not in mine[-1:]:
-            file.keep(index, owner(index))
+        mine = next((each for each in reversed(found) if owner(each) is None), None)
+    if mine and value and not means(mine.value or ""):
+        mine.put(value)
+    for each in file.assignments(name):
+        if each is not mine:
+            each.keep(owner(each))
 
 
 def overridden(file: EnvFile, environ: Mapping[str, str]) -> list[str]:
@@ -437,18 +430,15 @@ def weather_of(url: str, practice_port: int) -> str:
     """`practice`, `real` or `other`: the weather service that a WEATHER_API_URL stands for."""
     if is_practice(url, practice_port):
         return "practice"
-    with suppress(ValueError):
-        return "real" if not url or urlsplit(url.strip()).hostname == "api.weather.gov" else "other"
-    return "other"
+    return "real" if not url or host_of(url) == "api.weather.gov" else "other"
 
 
 def mode_of(url: str, practice_port: int) -> str:
     """`practice`, `openai`, or an address without spaces: the mode that an OPENAI_BASE_URL stands for."""
     if is_practice(url, practice_port):
         return "practice"
-    with suppress(ValueError):
-        if urlsplit(url.strip()).hostname == "api.openai.com":
-            return "openai"
+    if host_of(url) == "api.openai.com":
+        return "openai"
     # A comment is not a value: some dialects read `NAME= # text` as one.
     bare = "" if url.startswith("#") else url.strip().rstrip("/")
     return quote(bare.encode("utf-8", "surrogateescape"), safe=":/[]@%+,=~&;!*") or "openai"
@@ -484,9 +474,9 @@ def checked(url: str) -> str:
     return url.rstrip("/")
 
 
-def mistake(value: str) -> tuple[str, str] | None:
+def mistake(value: str, kind: str = "any") -> tuple[str, str] | None:
     """What cannot be right in a key or an address: a code, and words that follow "OPENAI_API_KEY"; None: nothing."""
-    for code, pattern, words in SLIPS:
+    for code, pattern, words in MISTAKES[kind]:
         if re.match(pattern, value, re.DOTALL):
             return code, words
     return None
@@ -499,19 +489,10 @@ def address_mistake(url: str) -> tuple[str, str] | None:
     if wrong := mistake(url):
         return wrong
     try:
-        parts = urlsplit(url)
-        scheme, host, port = parts.scheme, parts.hostname, parts.port
+        _ = urlsplit(url).port
     except ValueError:
         return "malformed", "has a host or port that is malformed"
-    if scheme not in ("http", "https") or "://" not in url:
-        return "scheme", "does not begin with http:// or https://"
-    if not host or port == 0:
-        return "malformed", "has no host in it" if not host else "has a port that is none"
-    if parts.username is not None:
-        return "userinfo", "has a user or password in it, which the client would not send"
-    if "?" in url or "#" in url:
-        return "query", "has a ? or # in it, and the client would append to that"
-    return None
+    return mistake(url, "http")
 
 
 def request_path(url: str) -> str:

@@ -10,13 +10,13 @@ import gc
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import Pipe, active_children, forkserver, get_context, parent_process, util
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
@@ -27,13 +27,12 @@ from typing import Any, NoReturn
 import psutil  # type: ignore[import-untyped]
 
 from workshop.errors import WorkshopError
-from workshop.processes import Patience, Program, adopt, die_with_parent, fresh_log
+from workshop.processes import SETTLE, Patience, Program, adopt, die_with_parent, fresh_log
 
 # Forked scripts crash in macOS's own frameworks; there, each starts with its imports before it.
 WARM = sys.platform == "linux"
 IMPORT = 60.0  # seconds that the imports may take, on a busy machine
 GRACE = 5.0  # seconds that programs have to end by themselves, once the process that had them started is gone
-SETTLE = 1.0  # seconds until the server has told how a process ended that is gone
 LOST = 255  # the exit code of a process whose end the server could not tell, since it has ended itself
 PRELOAD = ["workshop.packages"]
 # Variables that Python reads as it starts, and which a fork is told of later.
@@ -50,28 +49,25 @@ _warming, _starting = threading.Lock(), threading.Lock()
 def warm_up() -> None:
     """Starts the server if it does not run, and does not wait for its imports."""
     with _warming:
-        if not ready() and not any(thread.is_alive() for thread in _threads):
-            _launch()
-            _threads[:] = [threading.Thread(target=_begin, daemon=True)]
-            _threads[0].start()
-
-
-def _launch() -> None:
-    _server_env.clear()
-    _server_env.update(os.environ)
-    # A file beside the notebook must not be imported in place of a package, and an interrupted cell must not end the
-    # server; macOS forbids to fork once certain libraries were used, unless it is told that all is well.
-    ours = {"PYTHONSAFEPATH": "1", "OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES"}
-    before = {name: os.environ.get(name) for name in ours}
-    masked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    os.environ.update(ours)
-    try:
-        _context.set_forkserver_preload([*PRELOAD, __name__])
-        forkserver.ensure_running()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, masked)
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
+        if ready() or any(thread.is_alive() for thread in _threads):
+            return
+        _server_env.clear()
+        _server_env.update(os.environ)
+        # A file beside the notebook must not be imported in place of a package, and an interrupted cell must not end
+        # the server; macOS forbids to fork once certain libraries were used, unless it is told that all is well.
+        ours = {"PYTHONSAFEPATH": "1", "OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES"}
+        before = {name: os.environ.get(name) for name in ours}
+        masked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        os.environ.update(ours)
+        try:
+            _context.set_forkserver_preload([*PRELOAD, __name__])
+            forkserver.ensure_running()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, masked)
+            for name, value in before.items():
+                os.environ.pop(name) if value is None else os.environ.update({name: value})
+        _threads[:] = [threading.Thread(target=_begin, daemon=True)]
+        _threads[0].start()
 
 
 def ready() -> bool:
@@ -81,20 +77,14 @@ def ready() -> bool:
 
 def _begin() -> None:
     """Waits for the imports: until then nothing can be forked. The first fork is the guard."""
-    ours, theirs = Pipe(duplex=False)
-    with ours, suppress(OSError, EOFError):  # it has ended: whoever needs it next starts it anew
-        with theirs:
-            guard = _context.Process(target=_guard, args=(theirs,), daemon=True)
-            _start(guard)
-        with suppress(psutil.NoSuchProcess):
-            _running[:] = [(guard, psutil.Process(ours.recv()))]
+    with suppress(WorkshopError, OSError, EOFError, psutil.NoSuchProcess):  # whoever needs a server starts it anew
+        guard, connection = _fork(_guard, daemon=True)
+        with connection:
+            _running[:] = [(guard, psutil.Process(connection.recv()))]
 
 
 def _guard(connection: Connection) -> None:
     """In a fork: when the process that started the server has ended, ends the server's children, then the server."""
-    os.setsid()
-    _to(os.open(os.devnull, os.O_RDWR))
-    die_with_parent()
     server, starter = psutil.Process(_imported_by), parent_process()
     if os.getppid() != server.pid or not starter:
         return  # the server has ended
@@ -128,18 +118,6 @@ def _end_all() -> None:
             server.wait(GRACE)
 
 
-def _start(process: ForkServerProcess) -> None:
-    # Told of the main script of this process, a fork would run it, to know the names in it.
-    main = vars(sys.modules["__main__"])
-    with _starting:
-        told: dict[str, Any] = {name: main[name] for name in ("__file__", "__spec__") if name in main}
-        main.update(dict.fromkeys(told))
-        try:
-            process.start()
-        finally:
-            main.update(told)
-
-
 def fork(function: Callable[..., object], *arguments: Any, tied: bool = True) -> tuple[ForkServerProcess, Connection]:
     """A process that calls `function(connection, *arguments)`, and our end of that connection.
 
@@ -150,21 +128,35 @@ def fork(function: Callable[..., object], *arguments: Any, tied: bool = True) ->
         WorkshopError: the server ended meanwhile.
     """
     warm_up()
+    return _fork(function, *arguments, tied=tied)
+
+
+def _fork(
+    function: Callable[..., object], *arguments: Any, tied: bool = True, daemon: bool = False
+) -> tuple[ForkServerProcess, Connection]:
+    # Told of the main script of this process, a fork would run it, to know the names in it.
+    main = vars(sys.modules["__main__"])
     ours, theirs = Pipe()
-    with theirs:
-        process = _context.Process(target=_stand_alone, args=(tied, function, theirs, *arguments))
+    with theirs, _starting:
+        process = _context.Process(target=_stand_alone, args=(tied, function, theirs, *arguments), daemon=daemon)
+        told: dict[str, Any] = {name: main[name] for name in ("__file__", "__spec__") if name in main}
+        main.update(dict.fromkeys(told))
         try:
-            _start(process)
+            process.start()
         except (OSError, EOFError):
             ours.close()
             raise WorkshopError("A process could not be started: the fork server has ended.", "try again") from None
+        finally:
+            main.update(told)
     return process, ours
 
 
 def _stand_alone(tied: bool, function: Callable[..., object], *arguments: Any) -> None:
     """In each fork: signals to whoever started it do not reach it, and what it prints goes nowhere."""
     os.setsid()
-    _to(os.open(os.devnull, os.O_RDWR))
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nowhere, stream)
     if tied:
         die_with_parent()
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -233,30 +225,8 @@ def end(process: ForkServerProcess) -> None:
     _exit_code(process, SETTLE)
 
 
-def send_signal(pid: int, signum: signal.Signals) -> None:
-    """To a process that may have ended."""
-    with suppress(ProcessLookupError):
-        os.kill(pid, signum)
-
-
-class _Fork:
-    """A forked process as `subprocess.Popen` has one: only the server, its parent, learns how it ended."""
-
-    def __init__(self, process: ForkServerProcess) -> None:
-        self._process = process
-
-    def poll(self) -> int | None:
-        return _exit_code(self._process, 0)
-
-    def wait(self, timeout: float | None = None) -> int:
-        code = _exit_code(self._process, timeout)
-        if code is None:
-            raise subprocess.TimeoutExpired(self._process.name, timeout or 0)
-        return code
-
-
 def _exit_code(process: ForkServerProcess, seconds: float | None) -> int | None:
-    """How it ended; None if it has not within so many seconds."""
+    """How it ended, which only the server, its parent, learns; None if it has not within so many seconds."""
     wait([process.sentinel], seconds)
     # An end is read once. Whoever starts a process looks for ends, too: two threads that read one get half of it each.
     with _starting:
@@ -275,6 +245,10 @@ class Job:
     env: dict[str, str]
     log: Path
 
+    @property
+    def command(self) -> list[str]:
+        return [sys.executable, "-u", self.script.name, *self.arguments]
+
 
 def start(script: Path, arguments: Sequence[str], env: Mapping[str, str], log: Path) -> Program:
     """Starts a script in its folder; its output goes to `log`. On Linux it ends with this process.
@@ -285,22 +259,20 @@ def start(script: Path, arguments: Sequence[str], env: Mapping[str, str], log: P
     """
     fresh_log(log).close()
     # Python reads some variables as it starts: with others than the server has, all starts anew.
-    cold = not WARM or _python_variables(env) != _python_variables(_server_env or os.environ)
-    process, connection = fork(_run, Job(script, tuple(arguments), dict(env), log), cold)
+    cold = not WARM or _pythons(env) != _pythons(_server_env or os.environ)
+    job = Job(script, tuple(arguments), dict(env), log)
+    process, connection = fork(_run, job, cold)
     with connection:
         if cold:  # until it has become another program, its command line is not its own
             connection.poll(IMPORT)
     assert process.pid
     # A fork keeps the server's command line.
-    return adopt(process.pid, _command(script, arguments) if cold else None, _Fork(process), log)
+    return adopt(process.pid, job.command if cold else None, partial(_exit_code, process), log)
 
 
-def _python_variables(env: Mapping[str, str]) -> dict[str, str]:
+def _pythons(env: Mapping[str, str]) -> dict[str, str]:
+    """The variables that Python itself reads as it starts, and of which a fork cannot be told later."""
     return {name: value for name, value in env.items() if name.startswith("PYTHON") and name not in TOLD}
-
-
-def _command(script: Path, arguments: Sequence[str]) -> list[str]:
-    return [sys.executable, "-u", script.name, *arguments]
 
 
 def _run(connection: Connection, job: Job, cold: bool) -> NoReturn:
@@ -308,7 +280,7 @@ def _run(connection: Connection, job: Job, cold: bool) -> NoReturn:
         become(job)
     _redirect(job)
     os.set_inheritable(connection.fileno(), False)
-    os.execve(sys.executable, _command(job.script, job.arguments), job.env)
+    os.execve(sys.executable, job.command, job.env)
 
 
 def become(job: Job, tell: Callable[[BaseException | None], None] = lambda _: None) -> NoReturn:
@@ -349,11 +321,7 @@ def become(job: Job, tell: Callable[[BaseException | None], None] = lambda _: No
 
 
 def _redirect(job: Job) -> None:
-    _to(os.open(os.devnull, os.O_RDONLY), os.open(job.log, os.O_WRONLY))
+    log = os.open(job.log, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(log, stream)
     os.chdir(job.script.parent)
-
-
-def _to(source: int, target: int | None = None) -> None:
-    """Leads standard input, output and errors to opened files."""
-    for number in (0, 1, 2):
-        os.dup2(source if number == 0 or target is None else target, number)

@@ -1,6 +1,5 @@
-"""Child processes that may outlive the command that started them: pid files, logs, ports, a polite stop."""
+"""Programs that may outlive the command that started them: pid files, logs, ports, a polite stop."""
 
-import contextlib
 import ctypes
 import json
 import os
@@ -9,11 +8,13 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Protocol, TypeVar
+from typing import BinaryIO, TypeVar
 
 import psutil  # type: ignore[import-untyped]
 
@@ -25,47 +26,35 @@ PATIENCE = 60.0  # seconds; a bound against hanging, never an expectation
 SETTLE = 1.0  # seconds until it is told how a process ended that is gone
 BUSY = 4  # times as long is waited on a machine that is busy
 SLACK = 2.0  # seconds by which two readings of one process's start may differ
+ROOM = 1 << 20  # bytes that must fit where the services keep their data
 
-
-class Child(Protocol):
-    """What this process knows of one that it started: as `subprocess.Popen` has it."""
-
-    def poll(self) -> int | None:
-        """The exit code (negative: by that signal); None while it runs, or if that is not known yet."""
-
-    def wait(self, timeout: float | None = None) -> int:
-        """The exit code, once it has ended.
-
-        Raises:
-            subprocess.TimeoutExpired: it has not, in so many seconds.
-        """
-
-
-# Kept so that each is reaped and its exit code can be told.
-_children: dict[int, Child] = {}
+# How a process ended that this one has started (negative: by that signal); None if not within so many seconds. Kept so
+# that each is reaped and its exit code can be told.
+_ends: dict[int, Callable[[float | None], int | None]] = {}
 
 
 @dataclass(frozen=True)
-class Record:
-    """What a pid file says: which process was started, as which command, and where it answers."""
+class Program:
+    """A program that was started. What it prints goes to a file, so that nobody has to read it."""
 
     pid: int
     created: float  # start of the process, seconds since the machine's: a clock that is set does not move it
     command: list[str]
-    ports: list[int]
-    link: str  # for a browser; may hold JupyterLab's token
+    log: str = ""  # the path of that file
+    ports: list[int] = field(default_factory=list)  # where it answers
+    link: str = ""  # for a browser; may hold JupyterLab's token
 
     @classmethod
-    def read(cls, path: Path) -> "Record | None":
-        """The record in the pid file `path`, or None when there is none or it is no pid file of ours."""
+    def read(cls, path: Path) -> "Program | None":
+        """The program in the pid file `path`, or None when there is none or it is no pid file of ours."""
         try:
-            record = cls(**json.loads(path.read_text(encoding="utf-8")))
-            known = isinstance(record.pid, int) and record.pid > 0 and isinstance(record.created, float)
-            texts, numbers = [*record.command, record.link], record.ports
+            program = cls(**json.loads(path.read_text(encoding="utf-8")))
+            texts, numbers = [*program.command, program.log, program.link], [program.pid, *program.ports]
         except (OSError, ValueError, TypeError):
             return None
-        known = known and all(isinstance(text, str) for text in texts)
-        return record if known and all(isinstance(number, int) for number in numbers) else None
+        right = isinstance(program.created, float) and all(isinstance(number, int) for number in numbers)
+        right = right and all(isinstance(text, str) for text in texts)
+        return program if right and program.pid > 0 else None
 
     def write(self, path: Path) -> None:
         """Writes the pid file whole or not at all, readable by its owner only."""
@@ -76,8 +65,8 @@ class Record:
 
     def process(self) -> psutil.Process | None:
         """The running process, or None when it has ended, even if another one has its number by now."""
-        child = _children.get(self.pid)
-        if child is not None and child.poll() is not None:
+        ended = _ends.get(self.pid)
+        if ended and ended(0) is not None:
             return None
         try:
             process = psutil.Process(self.pid)
@@ -96,41 +85,24 @@ class Record:
         except psutil.Error:
             return None
 
-    def exit_code(self) -> int | None:
-        """How the process ended (negative: by that signal), known only of those that this very process started."""
-        child = _children.get(self.pid)
-        if child is None or self.process():
-            return None
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return child.wait(SETTLE)
-        return None
-
-
-class Program:
-    """A running program: its process, and the file that its output goes to, so that nobody has to read it."""
-
-    def __init__(self, record: Record, log: Path) -> None:
-        self.record, self.log = record, log
-
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        return self.record.pid
-
     @property
     def running(self) -> bool:
         """Whether it has not ended."""
-        return self.record.process() is not None
+        return self.process() is not None
 
     @property
     def exit_code(self) -> int | None:
         """How it ended (negative: by that signal); None while it runs, and if this process did not start it."""
-        return self.record.exit_code()
+        ended = _ends.get(self.pid)
+        return None if ended is None or self.running else ended(SETTLE)
 
     @property
     def text(self) -> str:
         """All that it has printed so far, errors too."""
-        return printed_in(self.log)
+        try:
+            return Path(self.log).read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return ""
 
     def until_printed(self, text: str, patience: float = PATIENCE) -> "Program":
         """Returns when it has printed `text`.
@@ -151,25 +123,29 @@ class Program:
 
     def signal(self, signum: signal.Signals) -> None:
         """Sends a signal, unless it has ended."""
-        if process := self.record.process():
-            process.send_signal(signum)
+        with suppress(psutil.NoSuchProcess):
+            if process := self.process():
+                process.send_signal(signum)
 
     def kill(self) -> bool:
         """SIGKILL, for it and for what it has started: they are a group. Whether it still ran."""
         if not self.running:
             return False
-        with contextlib.suppress(ProcessLookupError):
+        with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
-        stop([self.record], 5)
+        stop([self], 5)
         return True
 
     def wait(self, patience: float = PATIENCE) -> int:
         """Its exit code, once it has ended.
 
         Raises:
-            subprocess.TimeoutExpired: it has not, in so many seconds.
+            TimeoutError: it has not, in so many seconds.
         """
-        return _children[self.pid].wait(patience)
+        code = _ends[self.pid](patience)
+        if code is None:
+            raise TimeoutError(f"did not end within {patience:.0f} s")
+        return code
 
 
 class Patience:
@@ -230,8 +206,14 @@ def start(
             start_new_session=True,
             preexec_fn=before,
         )
+
+    def ended(seconds: float | None) -> int | None:
+        with suppress(subprocess.TimeoutExpired):
+            return child.wait(seconds)
+        return None
+
     try:
-        return adopt(child.pid, command, child, log)
+        return adopt(child.pid, command, ended, log)
     except BaseException:
         child.kill()
         raise
@@ -244,38 +226,19 @@ def die_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def python(
-    script: Path,
-    arguments: Sequence[str],
-    env: Mapping[str, str],
-    log: Path,
-    before: Callable[[], None] | None = None,
-) -> Program:
-    """Starts `python script arguments` in the script's folder; `before` as in `start`."""
-    return start([sys.executable, script.name, *arguments], env, script.parent, log, before)
-
-
-def adopt(pid: int, command: Sequence[str] | None, child: Child, log: Path) -> Program:
+def adopt(pid: int, command: Sequence[str] | None, ended: Callable[[float | None], int | None], log: Path) -> Program:
     """The program that a process which was just started is; without `command`, with the command line that it has."""
-    _children[pid] = child
+    _ends[pid] = ended
     try:
         process = psutil.Process(pid)
         created, command = _created(process), command or process.cmdline()
     except psutil.Error:  # gone already; the caller sees that when it waits for health
         created, command = 0.0, command or []
-    return Program(Record(pid, created, list(command), [], ""), log)
+    return Program(pid, created, list(command), str(log))
 
 
 def _created(process: psutil.Process) -> float:
     return float(process.create_time() - psutil.boot_time())
-
-
-def printed_in(log: Path) -> str:
-    """All that has been printed into `log` so far."""
-    try:
-        return log.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
 
 
 def fresh_log(log: Path) -> BinaryIO:
@@ -285,21 +248,19 @@ def fresh_log(log: Path) -> BinaryIO:
         OSError: it cannot be opened.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(FileNotFoundError):
+    with suppress(FileNotFoundError):
         log.replace(log.with_suffix(".log.old"))
     return log.open("wb")
 
 
-def stop(records: Iterable[Record], grace: float) -> None:
-    """Ends the processes, by pid: SIGTERM to all, then, after `grace` seconds in all, SIGKILL to what is left."""
-    left = list(records)
-    for end in (psutil.Process.terminate, psutil.Process.kill):
-        for record in left:
-            if process := record.process():
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    end(process)
+def stop(programs: Iterable[Program], grace: float) -> None:
+    """Ends them, by pid: SIGTERM to all, then, after `grace` seconds in all, SIGKILL to what is left."""
+    left = list(programs)
+    for signum in (signal.SIGTERM, signal.SIGKILL):
+        for program in left:
+            program.signal(signum)
         deadline = time.monotonic() + grace
-        while (left := [record for record in left if record.process()]) and time.monotonic() < deadline:
+        while (left := [program for program in left if program.running]) and time.monotonic() < deadline:
             time.sleep(0.02)
 
 
@@ -316,7 +277,7 @@ def free_port() -> int:
         port = random.randrange(20000, 32000)
         if port in _given:
             continue
-        with socket.socket() as probe, contextlib.suppress(OSError):
+        with socket.socket() as probe, suppress(OSError):
             probe.bind((HOST, port))
             _given.add(port)
             return port
@@ -351,34 +312,27 @@ def port_trouble(port: int, patience: float = 0.0) -> str:
             except OSError:
                 pass  # taken, by one that takes no connections
         if time.monotonic() >= deadline:
-            return f"is taken{_holder(port)}"
+            break
         time.sleep(0.05)
-
-
-def _holder(port: int) -> str:
-    with contextlib.suppress(psutil.Error, OSError):  # macOS tells root only
+    with suppress(psutil.Error, OSError):  # macOS tells root only
         for connection in psutil.net_connections(kind="tcp"):
             if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
-                return f" by {psutil.Process(connection.pid).name()} (pid {connection.pid})"
-    return ""
+                return f"is taken by {psutil.Process(connection.pid).name()} (pid {connection.pid})"
+    return "is taken"
 
 
-def prepare_directory(path: Path, room: int = 1 << 20) -> None:
-    """Makes `path` and proves, by writing and removing a file, that `room` bytes fit into it.
+def prepare_directory(path: Path) -> None:
+    """Makes `path` and proves, by writing a file, that there is room in it.
 
     Raises:
         WorkshopError: it cannot be made or written, or the disk is full.
     """
-    probe = path / ".room"
     try:
         path.mkdir(parents=True, exist_ok=True)
-        try:
-            with probe.open("wb") as file:
-                file.write(bytes(room))
-                file.flush()
-                os.fsync(file.fileno())
-        finally:
-            probe.unlink(missing_ok=True)
+        with tempfile.TemporaryFile(dir=path) as file:
+            file.write(bytes(ROOM))
+            file.flush()
+            os.fsync(file.fileno())
     except OSError as error:
         raise WorkshopError(
             f"Cannot write to {path}, where the services keep their data and logs: {error.strerror}.",
@@ -386,7 +340,7 @@ def prepare_directory(path: Path, room: int = 1 << 20) -> None:
         ) from error
 
 
-@contextlib.contextmanager
+@contextmanager
 def locked(path: Path, busy: str, wait: bool = False) -> Iterator[None]:
     """Holds a lock on the file `path`, which two processes cannot both have.
 

@@ -5,7 +5,6 @@ import secrets
 import shutil
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -15,16 +14,7 @@ import httpx
 
 from workshop import loopback, processes
 from workshop.errors import WorkshopError
-from workshop.processes import (
-    Record,
-    die_with_parent,
-    free_port,
-    locked,
-    port_trouble,
-    prepare_directory,
-    printed_in,
-    stop,
-)
+from workshop.processes import Program, die_with_parent, free_port, locked, port_trouble, stop, wait_for
 from workshop.settings import HOST, PORTS, ROOT, Settings
 
 EMBEDDED = ("temporal", "practice")  # what exercises, tests and the demo need
@@ -44,7 +34,7 @@ class Service:
     ports: dict[str, int]  # by the environment variable that changes it
     health_url: str  # answers 200 when all of the service is ready
     link: str  # for a browser
-    patience: float  # seconds it may take to answer
+    patience: float = 60  # seconds it may take to answer
     env: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -59,10 +49,7 @@ def catalogue(settings: Settings, *server_settings: str) -> dict[str, Service]:
     Args:
         server_settings: KEY=VALUE of Temporal's dynamic configuration, beside the workshop's own.
     """
-    python, loopback = sys.executable, settings.public_url
     temporal = shutil.which("temporal", path=search_path())
-    token = secrets.token_urlsafe(24)
-    start = f"/tree/{FIRST_EXERCISE}" if (settings.root / FIRST_EXERCISE).exists() else ""
     services = [
         Service(
             "temporal",
@@ -85,51 +72,27 @@ def catalogue(settings: Settings, *server_settings: str) -> dict[str, Service]:
             },
             # The web UI passes this on to the server: one answer proves both, and that the namespace is there.
             f"{settings.ui_url}/api/v1/namespaces/default",
-            loopback(settings.temporal_ui_port),
-            patience=60,
+            settings.public_url(settings.temporal_ui_port),
         ),
         Service(
             "practice",
             "the practice services",
-            [python, "-m", "workshop.practice.server", "--port", f"{settings.practice_port}"],
+            [sys.executable, "-m", "workshop.practice.server", "--port", f"{settings.practice_port}"],
             {"WORKSHOP_PRACTICE_PORT": settings.practice_port},
             f"{settings.practice_url}/health",
-            loopback(settings.practice_port),
-            patience=60,
+            settings.public_url(settings.practice_port),
         ),
-        Service(
-            "lab",
-            "JupyterLab",
-            _lab_command(settings),
-            {"WORKSHOP_LAB_PORT": settings.lab_port},
-            f"http://{HOST}:{settings.lab_port}/api",
-            f"{loopback(settings.lab_port)}/lab{start}?token={token}",
-            patience=180,
-            # The token is in the environment, since every user of the machine can read command lines.
-            env={"JUPYTER_TOKEN": token, **_lab_variables(settings)},
-        ),
+        _lab(settings),
     ]
     return {service.name: service for service in services}
 
 
-def _lab_variables(settings: Settings) -> dict[str, str]:
-    """A learner's own configuration of Jupyter and IPython does not reach this JupyterLab; its looks do."""
-    config = os.environ.get("JUPYTER_CONFIG_DIR") or Path.home() / ".jupyter"
-    theirs = os.environ.get("JUPYTERLAB_SETTINGS_DIR") or Path(config, "lab", "user-settings")
-    return {
-        "JUPYTER_CONFIG_DIR": str(settings.state_dir / "jupyter"),
-        "JUPYTER_CONFIG_PATH": "",
-        "JUPYTER_NO_CONFIG": "",
-        "JUPYTER_PREFER_ENV_PATH": "1",  # its kernel is this Python
-        "JUPYTERLAB_SETTINGS_DIR": str(theirs),
-        "IPYTHONDIR": str(settings.state_dir / "ipython"),
-    }
-
-
-def _lab_command(settings: Settings) -> list[str]:
+def _lab(settings: Settings) -> Service:
+    """JupyterLab. A learner's own configuration of Jupyter and IPython does not reach it; its looks do."""
+    port, link, state = settings.lab_port, settings.public_url(settings.lab_port), settings.state_dir
     options = [
         f"--ServerApp.ip={HOST}",
-        f"--ServerApp.port={settings.lab_port}",
+        f"--ServerApp.port={port}",
         "--ServerApp.port_retries=0",
         f"--ServerApp.root_dir={settings.root}",
         "--ServerApp.open_browser=False",
@@ -145,27 +108,38 @@ def _lab_command(settings: Settings) -> list[str]:
         "--ServerApp.terminado_settings={'shell_command': ['" + os.environ.get("SHELL", "/bin/sh") + "']}",
     ]
     if settings.forwarding:  # the browser then comes under another name
-        link = settings.public_url(settings.lab_port)
         options += [f"--ServerApp.allow_origin={link}", f"--ServerApp.local_hostnames={link.partition('//')[2]}"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         options.append("--ServerApp.allow_root=True")
-    return [sys.executable, "-m", "jupyterlab", *options]
+    token = secrets.token_urlsafe(24)
+    start = f"/tree/{FIRST_EXERCISE}" if (settings.root / FIRST_EXERCISE).exists() else ""
+    config = os.environ.get("JUPYTER_CONFIG_DIR") or Path.home() / ".jupyter"
+    looks = os.environ.get("JUPYTERLAB_SETTINGS_DIR") or Path(config, "lab", "user-settings")
+    env = {
+        "JUPYTER_TOKEN": token,  # not on the command line, which every user of the machine can read
+        "JUPYTER_CONFIG_DIR": str(state / "jupyter"),
+        "JUPYTER_CONFIG_PATH": "",
+        "JUPYTER_NO_CONFIG": "",
+        "JUPYTER_PREFER_ENV_PATH": "1",  # its kernel is this Python
+        "JUPYTERLAB_SETTINGS_DIR": str(looks),
+        "IPYTHONDIR": str(state / "ipython"),
+    }
+    return Service(
+        LAB,
+        "JupyterLab",
+        [sys.executable, "-m", "jupyterlab", *options],
+        {"WORKSHOP_LAB_PORT": port},
+        f"http://{HOST}:{port}/api",
+        f"{link}/lab{start}?token={token}",
+        patience=180,
+        env=env,
+    )
 
 
 def search_path() -> str:
     """PATH with this environment's programs first."""
     programs = str(Path(sys.executable).parent)
     return f"{programs}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-
-
-@dataclass(frozen=True)
-class State:
-    """How a service is now. `record` is the process we started, if it runs."""
-
-    service: Service
-    record: Record | None
-    healthy: bool  # ours, and it answers
-    trouble: str  # "" or why it is not: one phrase
 
 
 class Services:
@@ -196,10 +170,9 @@ class Services:
             WorkshopError: something stands in the way; what this call had started is stopped again.
         """
         wanted = [self.known[name] for name in names]
-        prepare_directory(self.settings.state_dir)
+        processes.prepare_directory(self.settings.state_dir)
         with self._only_one():
-            missing = [service for service in wanted if not self._is_up(service)]
-            self._check(missing)
+            missing = self._missing(wanted)
             names = [service.name for service in missing]
             try:
                 for service in missing:
@@ -235,23 +208,22 @@ class Services:
         with self._only_one(wait):
             return self._stop(list(self.known if names is None else names))
 
-    def noted(self, name: str) -> Record | None:
-        """The process that was started last as service `name`, even if it has ended since."""
-        return Record.read(self._pid_file(name))
+    def noted(self, name: str) -> Program | None:
+        """The program that was started last as service `name`, even if it has ended since."""
+        return Program.read(self._pid_file(name))
 
-    def record(self, name: str) -> Record | None:
-        """What we know of the running process of service `name`; None when it does not run."""
-        record = self.noted(name)
-        return record if record and record.process() else None
+    def running(self, name: str) -> Program | None:
+        """The program of service `name`; None when it does not run."""
+        program = self.noted(name)
+        return program if program and program.running else None
 
-    def state(self, name: str) -> State:
-        """Looks at service `name` now."""
-        service, record = self.known[name], self.record(name)
-        if record:
-            healthy = loopback.answers(service.health_url)
-            return State(service, record, healthy, "" if healthy else "runs, but does not answer")
+    def look(self, name: str) -> tuple[Program | None, str]:
+        """The program of service `name`, if it runs, and in a phrase what is wrong; "" if it is well."""
+        service, program = self.known[name], self.running(name)
+        if program:
+            return program, "" if loopback.answers(service.health_url) else "runs, but does not answer"
         taken = [f"port {port} {trouble}" for port in service.ports.values() if (trouble := port_trouble(port))]
-        return State(service, None, False, "; ".join(["not running", *taken]))
+        return None, "; ".join(["not running", *taken])
 
     def log(self, name: str) -> Path:
         """Where the service's output goes."""
@@ -260,18 +232,23 @@ class Services:
     def _pid_file(self, name: str) -> Path:
         return self.settings.state_dir / f"{name}.pid"
 
-    def _is_up(self, service: Service) -> bool:
-        record = self.record(service.name)
-        if record and record.ports != list(service.ports.values()):
-            here = ", ".join(map(str, record.ports))
-            raise WorkshopError(
-                f"{service.heading}: up already on port {here}, but {' or '.join(service.ports)} says another.",
-                "run `workshop down` first, or take the setting back",
-            )
-        return record is not None
+    def _missing(self, wanted: list[Service]) -> list[Service]:
+        """Those that do not run.
 
-    def _check(self, missing: list[Service]) -> None:
-        """Raises before anything is started for what can be seen beforehand."""
+        Raises:
+            WorkshopError: one runs on another port, or one cannot be started, as far as that can be seen beforehand.
+        """
+        missing = []
+        for service in wanted:
+            program = self.running(service.name)
+            if program is None:
+                missing.append(service)
+            elif program.ports != list(service.ports.values()):
+                here = ", ".join(map(str, program.ports))
+                raise WorkshopError(
+                    f"{service.heading}: up already on port {here}, but {' or '.join(service.ports)} says another.",
+                    "run `workshop down` first, or take the setting back",
+                )
         for service in missing:
             if not shutil.which(service.command[0], path=search_path()):
                 raise WorkshopError(
@@ -285,6 +262,7 @@ class Services:
                         f"Port {port}, meant for {part}, {trouble}.",
                         f"stop that program, or set {variable} to another port in .env, and see: workshop doctor",
                     )
+        return missing
 
     def _launch(self, service: Service) -> None:
         env = dict(os.environ) | {"PATH": search_path(), "VIRTUAL_ENV": sys.prefix} | service.env
@@ -292,9 +270,9 @@ class Services:
             env = {name: value for name, value in env.items() if not name.startswith(("OPENAI_", "TEMPORAL_"))}
         try:
             program = processes.start(service.command, env, self.settings.root, self.log(service.name), self._before)
-            record = replace(program.record, ports=list(service.ports.values()), link=service.link)
+            program = replace(program, ports=list(service.ports.values()), link=service.link)
             try:
-                record.write(self._pid_file(service.name))
+                program.write(self._pid_file(service.name))
             except BaseException:
                 program.kill()
                 raise
@@ -310,47 +288,47 @@ class Services:
         Raises:
             WorkshopError: it ended, or does not answer within its `patience`.
         """
-        deadline = time.monotonic() + service.patience
-        told = False
-        while True:
+
+        def answers() -> bool:
             # Asked first: an answer, if the service has ended since, is not ours.
-            answers = loopback.answers(service.health_url)
-            record = self.noted(service.name)
-            if record is None or not record.process():
+            found = loopback.answers(service.health_url)
+            program = self.noted(service.name)
+            if program is None or not program.running:
                 raise WorkshopError(
-                    f"{service.heading} ended at start{self.last_words(service.name, record)}",
+                    f"{service.heading} ended at start{self.last_words(service.name, program)}",
                     "fix what it says, then run `workshop up` again",
                 )
-            if answers:
-                return
-            if time.monotonic() > deadline:
-                raise WorkshopError(
-                    f"{service.heading} did not answer at {service.health_url} within {service.patience:.0f} s"
-                    f"{self.last_words(service.name)}",
-                    "run `workshop down`, then `workshop up` again",
-                )
-            if not told:
-                self._say(f"Waiting for {service.title} (at most {service.patience:.0f} s) ...")
-                told = True
-            time.sleep(0.1)
+            return found
 
-    def last_words(self, name: str, record: Record | None = None) -> str:
-        """How the process ended, if that is known, and the end of its log: the rest of a message."""
-        code = record.exit_code() if record else None
+        if answers():
+            return
+        self._say(f"Waiting for {service.title} (at most {service.patience:.0f} s) ...")
+        try:
+            wait_for(service.title, answers, service.patience)
+        except TimeoutError:
+            raise WorkshopError(
+                f"{service.heading} did not answer at {service.health_url} within {service.patience:.0f} s"
+                f"{self.last_words(service.name, self.noted(service.name))}",
+                "run `workshop down`, then `workshop up` again",
+            ) from None
+
+    def last_words(self, name: str, program: Program | None) -> str:
+        """How the program ended, if that is known, and the end of its log: the rest of a message."""
+        code = program.exit_code if program else None
         how = "" if code is None else f" (exit code {code})" if code >= 0 else f" ({signal.Signals(-code).name})"
-        printed = printed_in(self.log(name)).splitlines()
-        lines = "".join(f"\n    {line.rstrip()[:300]}" for line in [line for line in printed if line.strip()][-6:])
+        printed = [line for line in program.text.splitlines() if line.strip()] if program else []
+        lines = "".join(f"\n    {line.rstrip()[:300]}" for line in printed[-6:])
         return f"{how}. Its log, {self.log(name)}, " + (f"ends with:{lines}" if lines else "is empty.")
 
-    def settled(self, name: str) -> Record | None:
+    def settled(self, name: str) -> Program | None:
         """As `noted`, once no other command is at work: `workshop down` removes the note when it is done."""
         with self._only_one(wait=True):
             return self.noted(name)
 
     def _stop(self, names: list[str]) -> list[str]:
-        running = {name: record for name in names if (record := self.record(name))}
+        running = {name: program for name in names if (program := self.running(name))}
         stop(running.values(), GRACE)
-        for name in names:  # those of processes that were gone already, too
+        for name in names:  # those of programs that were gone already, too
             with suppress(OSError):
                 self._pid_file(name).unlink()
         return list(running)

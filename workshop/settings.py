@@ -34,18 +34,20 @@ class Settings:
     forwarding: tuple[str, str] | None = None  # GitHub Codespaces: name of the codespace, domain of its ports
 
     @classmethod
-    def from_env(cls, env: Mapping[str, str], root: Path = ROOT) -> "Settings":
-        """Reads settings from `env`, where an empty value counts as unset.
+    def from_env(cls, env: Mapping[str, str], root: Path = ROOT, strict: bool = True) -> "Settings":
+        """Reads settings from `env`, where an empty value counts as unset, and a wrong port too if not `strict`.
 
         Raises:
             WorkshopError: a port is not a number from 1 to 65535, or two services would share one.
         """
         env = {name: value.strip() for name, value in env.items()}
-        ports = {name: _port(env, name, default) for name, default in PORTS.items()}
-        for name, port in ports.items():
-            twin = next(other for other in ports if ports[other] == port)
-            if twin != name:
-                raise WorkshopError(f"{twin} and {name} are both {port}.", f"set {name} to another port")
+        ports, wrong = read_ports(env)
+        if strict and wrong:
+            name, twin = next(iter(wrong.items()))
+            if twin:
+                raise WorkshopError(f"{twin} and {name} are both {ports[twin]}.", f"set {name} to another port")
+            # Not repeated: it may be a key in the wrong place.
+            raise WorkshopError(f"{name} is not a port.", f"set {name} to a number from 1 to 65535, or unset it")
         temporal_port = ports["WORKSHOP_TEMPORAL_PORT"]
         codespace, domain = env.get("CODESPACE_NAME"), env.get("GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN")
         return cls(
@@ -114,6 +116,14 @@ class Settings:
         return is_local(self.weather_api_url, self.practice_port)
 
 
+def host_of(url: str) -> str:
+    """The host that an address names; "" if it names none."""
+    try:
+        return urlsplit(url.strip()).hostname or ""
+    except ValueError:
+        return ""
+
+
 def is_local(url: str, port: int, path: str = "") -> bool:
     """Whether `url` is plain HTTP to `port` and `path` of this machine, by whichever of its names."""
     try:
@@ -124,9 +134,23 @@ def is_local(url: str, port: int, path: str = "") -> bool:
     return here and parts.scheme == "http" and parts.path.rstrip("/") == path
 
 
-def _port(env: Mapping[str, str], name: str, default: int) -> int:
-    text = env.get(name) or str(default)
-    if not (text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= 65535):
-        # Not repeated: it may be a key in the wrong place.
-        raise WorkshopError(f"{name} is not a port.", f"set {name} to a number from 1 to 65535, or unset it")
-    return int(text)
+def port_number(text: str) -> int | None:
+    """The TCP port that `text` is, or None."""
+    text = text.strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 and 0 < int(text) < 65536 else None
+
+
+def read_ports(env: Mapping[str, str]) -> tuple[dict[str, int], dict[str, str]]:
+    """The port that each variable of `PORTS` names, the usual one where that is wrong; and those that are wrong.
+
+    Wrong is what is no port: "", or a port that another variable has: that one's name.
+    """
+    ports: dict[str, int] = {}
+    wrong: dict[str, str] = {}
+    for name, usual in PORTS.items():
+        port = port_number(env.get(name) or str(usual))
+        twin = next((other for other in ports.keys() - wrong.keys() if ports[other] == port), "")
+        if port is None or twin:
+            wrong[name] = twin
+        ports[name] = usual if port is None or twin else port
+    return ports, wrong

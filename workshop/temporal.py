@@ -34,16 +34,15 @@ POLLERS_TIMEOUT = timedelta(seconds=2)
 POLL_AGE = timedelta(seconds=75)
 CLOCKS_DIFFER = timedelta(seconds=5)
 PAGE = 100  # workflows that are looked at for the latest
+WORKFLOWS, ACTIVITIES = TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY
 
 UP = "start one with: workshop up (or correct TEMPORAL_ADDRESS)"
+TLS_WANTED = "what answers there speaks no TLS, which the TEMPORAL_... variables want"
 _CONNECT_ERRORS = {  # what the SDK says -> why, and what to do
     "ConnectionRefused": ("nothing listens there", UP),
     "dns error": ("that host name is not known", UP),
     "grpc-status header missing": ("what answers there is no Temporal server", UP),
-    "InvalidContentType": (
-        "what answers there speaks no TLS, which the TEMPORAL_... variables want",
-        "workshop doctor",
-    ),
+    "InvalidContentType": (TLS_WANTED, "workshop doctor"),
 }
 
 
@@ -87,6 +86,16 @@ async def connect(env: Mapping[str, str], address: str, namespace: str) -> Clien
         raise WorkshopError(f"No Temporal server at {target}: {why}.", step) from None
 
 
+async def _polls(
+    client: Client, task_queue: str, kind: TaskQueueType.ValueType, timeout: timedelta
+) -> list[tuple[str, datetime]]:
+    """Who polls a task queue, as the server lists it: a worker's identity, and when it last polled."""
+    queue = TaskQueue(name=task_queue)
+    request = DescribeTaskQueueRequest(namespace=client.namespace, task_queue=queue, task_queue_type=kind)
+    answer = await client.workflow_service.describe_task_queue(request, timeout=timeout)
+    return [(poller.identity, when(poller.last_access_time)) for poller in answer.pollers]
+
+
 async def clock_difference(client: Client) -> timedelta | None:
     """By how much the server's clock is ahead of ours. It tells its time of whoever polls a task queue, so we poll one.
 
@@ -95,21 +104,19 @@ async def clock_difference(client: Client) -> timedelta | None:
     Raises:
         RPCError: the server does not say.
     """
-    service, queue = client.workflow_service, TaskQueue(name=f"what-time-is-it-{uuid4()}")
-    began = datetime.now(UTC)
-    request = PollWorkflowTaskQueueRequest(namespace=client.namespace, task_queue=queue, identity="workshop doctor")
-    polling = asyncio.ensure_future(service.poll_workflow_task_queue(request, timeout=timedelta(seconds=10)))
-    look = DescribeTaskQueueRequest(
-        namespace=client.namespace, task_queue=queue, task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW
+    name = f"what-time-is-it-{uuid4()}"
+    request = PollWorkflowTaskQueueRequest(
+        namespace=client.namespace, task_queue=TaskQueue(name=name), identity="workshop doctor"
     )
+    began = datetime.now(UTC)
+    poll = client.workflow_service.poll_workflow_task_queue(request, timeout=timedelta(seconds=10))
+    polling = asyncio.ensure_future(poll)
     try:
-        seen = await follow(
-            lambda: service.describe_task_queue(look, timeout=RPC_TIMEOUT), lambda seen: seen.pollers, 5
-        )
+        seen = await follow(lambda: _polls(client, name, WORKFLOWS, RPC_TIMEOUT), bool, 5)
     finally:
         polling.cancel()
         await asyncio.gather(polling, return_exceptions=True)
-    return when(seen.pollers[0].last_access_time) - began if seen.pollers else None
+    return seen[0][1] - began if seen else None
 
 
 def refused(client: Client, error: RPCError) -> WorkshopError:
@@ -184,16 +191,8 @@ async def pollers(client: Client, task_queue: str) -> Pollers:
     Raises:
         RPCError: the server does not say.
     """
-
-    async def listed(kind: TaskQueueType.ValueType) -> list[tuple[str, datetime]]:
-        request = DescribeTaskQueueRequest(
-            namespace=client.namespace, task_queue=TaskQueue(name=task_queue), task_queue_type=kind
-        )
-        answer = await client.workflow_service.describe_task_queue(request, timeout=POLLERS_TIMEOUT)
-        return [(poller.identity, when(poller.last_access_time)) for poller in answer.pollers]
-
     workflows, activities = await asyncio.gather(
-        listed(TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW), listed(TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY)
+        *(_polls(client, task_queue, kind, POLLERS_TIMEOUT) for kind in (WORKFLOWS, ACTIVITIES))
     )
     now, ahead = datetime.now(UTC), timedelta()
     newest = max((polled for _, polled in (*workflows, *activities)), default=now)

@@ -9,9 +9,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
-from workshop.processes import Record
+from workshop.processes import Program
 from workshop.services import EMBEDDED, FIRST_EXERCISE, LAB, Services
-from workshop.settings import HOST, Settings, is_local
+from workshop.settings import HOST, Settings
 
 Say = Callable[[str], None]
 INTERRUPTED = 130  # exit code, as of a program that Ctrl+C ended
@@ -23,7 +23,7 @@ def up(settings: Settings, say: Say, uses: Sequence[str], lab: bool, detach: boo
     """Starts what does not run yet, prints the addresses and, unless `detach`, stays until it is told to stop.
 
     Args:
-        uses: lines on the model and the weather that programs will use.
+        uses: lines on the model, the weather and the server that programs will use.
 
     Returns the exit code.
 
@@ -36,11 +36,11 @@ def up(settings: Settings, say: Say, uses: Sequence[str], lab: bool, detach: boo
     with _signals_interrupt():
         try:
             started = services.start(names)
+            what = "all" if len(started) == len(names) else " and ".join(services.known[name].title for name in started)
             for line in _welcome(services, uses, names, started):
                 say(line)
             if detach or not started:
                 return 0
-            what = "all" if len(started) == len(names) else " and ".join(services.known[name].title for name in started)
             say(f"Ctrl+C here, or `{command('down')}` in another terminal, stops {what}.")
             return _stay(services, started, say)
         except KeyboardInterrupt:
@@ -55,33 +55,32 @@ def up(settings: Settings, say: Say, uses: Sequence[str], lab: bool, detach: boo
             return 0
 
 
-def down(settings: Settings, say: Say) -> int:
-    """Stops what `up` started. Returns the exit code: 0, also when nothing was running."""
+def down(settings: Settings, say: Say) -> None:
+    """Stops what `up` started."""
     services = Services(settings, say)
     stopped = services.stop()
     if stopped:
         say(f"Stopped {' and '.join(services.known[name].title for name in stopped)}.")
     else:
         say("Nothing to stop: no service of this workshop is running.")
-    return 0
 
 
 def status(settings: Settings, say: Say, uses: Sequence[str]) -> int:
-    """Tells how each service is and what programs will use; `uses` are lines on model, weather and key.
+    """Tells how each service is and what programs will use; `uses` are lines on model, key, weather and server.
 
     Returns the exit code: 0 when the Temporal server and the practice services are well, else 3.
     """
     services = Services(settings)
     code = 0
     for name, service in services.known.items():
-        state = services.state(name)
-        if not state.healthy and name in EMBEDDED:
+        program, trouble = services.look(name)
+        if trouble and name in EMBEDDED:
             code = NOT_ALL_UP
-        how = f"running, pid {state.record.pid}" if state.record and state.healthy else state.trouble
-        say(f"{service.heading:<23}{how:<22}{state.record.link if state.record else ''}".rstrip())
+        how = f"running, pid {program.pid}" if program and not trouble else trouble
+        say(f"{service.heading:<23}{how:<22}{program.link if program else ''}".rstrip())
     env_file = settings.root / ".env"
     say(f"{'Settings':<23}{env_file}" + ("" if env_file.exists() else ", not there: `make workshop` writes it"))
-    for line in [*uses, *_elsewhere(settings)]:
+    for line in uses:
         say(line)
     return code
 
@@ -95,7 +94,7 @@ def command(name: str) -> str:
 
 def _welcome(services: Services, uses: Sequence[str], names: list[str], started: list[str]) -> Iterator[str]:
     settings = services.settings
-    links = {name: record.link for name in names if (record := services.record(name))}
+    links = {name: program.link for name in names if (program := services.running(name))}
     if not started:
         yield "All is up already; nothing was started."
     yield ""
@@ -104,7 +103,7 @@ def _welcome(services: Services, uses: Sequence[str], names: list[str], started:
     yield f"Practice console   {links.get('practice', '')}"
     if LAB in names:
         yield f"JupyterLab         {links.get(LAB, '')}"
-    yield from ["", *uses, *_elsewhere(settings), ""]
+    yield from ["", *uses, ""]
     if LAB in names:
         yield f"Begin at the JupyterLab link: it opens {FIRST_EXERCISE}."
     else:
@@ -113,28 +112,23 @@ def _welcome(services: Services, uses: Sequence[str], names: list[str], started:
         yield "In each further terminal first: source .venv/bin/activate"
 
 
-def _elsewhere(settings: Settings) -> Iterator[str]:
-    if not is_local(f"http://{settings.temporal_address}", settings.temporal_port):
-        yield f"Programs use the server that TEMPORAL_ADDRESS names, not the one on port {settings.temporal_port}."
-
-
 def _stay(services: Services, started: list[str], say: Say) -> int:
     """Watches the services until all of them have ended. Returns the exit code: 1 if one ended by itself."""
     code = 0
-    watched: dict[str, Record] = {name: record for name in started if (record := services.noted(name))}
+    watched: dict[str, Program] = {name: program for name in started if (program := services.noted(name))}
     while watched:
         time.sleep(0.3)
-        for name, record in list(watched.items()):
-            if record.process():
+        for name, program in list(watched.items()):
+            if program.running:
                 continue
             service, now = services.known[name], services.settled(name)
-            if now and now.pid != record.pid:  # another command has started it again
+            if now and now.pid != program.pid:  # another command has started it again
                 watched[name] = now
                 continue
             del watched[name]
             if now:
                 code = 1
-                say(f"{service.heading}: ended unexpectedly{services.last_words(name, record)}")
+                say(f"{service.heading}: ended unexpectedly{services.last_words(name, program)}")
                 say(f"  Next: `{command('up --detach')}` in another terminal starts it again.")
             else:
                 say(f"Stopped {service.title}, as another terminal asked.")

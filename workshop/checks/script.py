@@ -1,7 +1,9 @@
 """A learner's script, run by a check. Its process is made before the check's own, from which nothing can be forked."""
 
+import os
 import signal
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
@@ -70,7 +72,8 @@ class CheckedScript:
     def kill(self) -> None:
         """Ends it as a crash would."""
         if self.poll() is None:
-            fork_server.send_signal(self.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it may just have ended
+                os.kill(self.pid, signal.SIGKILL)
 
 
 def prepare(folder: Path, log: Path) -> tuple[ForkServerProcess, CheckedScript]:

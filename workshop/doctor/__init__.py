@@ -5,7 +5,6 @@ import os
 import platform
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from workshop.doctor import machine, variables
@@ -15,16 +14,16 @@ from workshop.env import KEY, PRACTICE_KEY
 from workshop.text import scrub
 
 __all__ = [
+    "MODEL_SERVER",
     "SETTINGS",
     "Facts",
     "Finding",
     "diagnose",
     "first_problem",
+    "lines",
     "mode_words",
-    "model_server",
     "report",
     "shadow",
-    "told",
 ]
 
 
@@ -52,12 +51,13 @@ VALUES: Checks = (
 )
 SETTINGS: Checks = (variables.file_is_there, *VALUES)
 FOLDERS: Checks = (variables.example, variables.nearer, machine.shadows)
+MODEL_SERVER: Checks = (machine.model_server,)
 SERVICES: Checks = (machine.practice_services, machine.temporal)
 QUICK: Checks = (machine.python, machine.packages, *SETTINGS, *FOLDERS, *SERVICES)
 ALL: Checks = (
     *(machine.python, mode, *SETTINGS, *FOLDERS),
     *(machine.packages, machine.venv, machine.compiled, machine.binary, machine.disk, machine.clock),
-    *(*SERVICES, machine.other_ports, machine.model_server),
+    *(*SERVICES, machine.other_ports, *MODEL_SERVER),
 )
 PACKAGES = (
     *("workshop", "temporalio", "temporalio-openai-agents", "openai-agents"),
@@ -72,11 +72,6 @@ def diagnose(root: Path, environ: Mapping[str, str], checks: Checks = ALL) -> li
     Takes some seconds; asks nothing beyond this machine, but TEMPORAL_ADDRESS and OPENAI_BASE_URL, wherever they lead.
     """
     return list(_found(checks, Facts.gather(root, environ)))
-
-
-def model_server(root: Path, environ: Mapping[str, str]) -> list[Finding]:
-    """What is wrong with a model's server that is neither OpenAI nor ours: it is asked."""
-    return diagnose(root, environ, (machine.model_server,))
 
 
 def first_problem(root: Path, environ: Mapping[str, str], checks: Checks = QUICK) -> Finding | None:
@@ -104,7 +99,7 @@ def _found(checks: Checks, facts: Facts) -> Iterator[Finding]:
             yield facts.finding("unseen", what=what, reason=error.strerror)
 
 
-def told(findings: Sequence[Finding]) -> Iterator[str]:
+def lines(findings: Sequence[Finding]) -> Iterator[str]:
     """The findings for a terminal, and how many problems they are."""
     for finding in findings:
         yield f"{finding.level:9}{finding.what}"
@@ -117,27 +112,29 @@ def told(findings: Sequence[Finding]) -> Iterator[str]:
 def report(root: Path, environ: Mapping[str, str], findings: Sequence[Finding]) -> str:
     """What another person needs to help: versions, mode, findings; no secret, user name, host name or home path."""
     facts = Facts.gather(root, environ)
-    settings = facts.settings
-    ports = {
-        "Temporal": settings.temporal_port,
-        "web UI": settings.temporal_ui_port,
-        "practice": settings.practice_port,
-        "JupyterLab": settings.lab_port,
-    }
+    ports = zip(("Temporal", "web UI", "practice", "JupyterLab"), facts.settings.ports().values(), strict=True)
     shell = [name for name in sorted(environ) if name in OURS or name.lower().endswith("_proxy")]
     where = [name for name in ("CODESPACES", "REMOTE_CONTAINERS", "WSL_DISTRO_NAME", "CI") if environ.get(name)]
-    lines = [
+    told = [
         "Report of `workshop doctor`; it holds no key and no name.",
         f"system    {platform.system()} {platform.release()} {platform.machine()} {' '.join(where)}".rstrip(),
         f"Python    {platform.python_version()} {platform.python_implementation()}",
-        f"packages  {', '.join(f'{name} {_version(name)}' for name in PACKAGES)}",
+        f"packages  {', '.join(f'{name} {machine.installed(name)}' for name in PACKAGES)}",
         f"mode      {mode_words(facts)}",
-        f"ports     {', '.join(f'{name} {port}' for name, port in ports.items())}",
+        f"ports     {', '.join(f'{name} {port}' for name, port in ports)}",
         f"in shell  {', '.join(shell) or 'none of ours'}",
         "",
         *(f"{finding.level:8}{finding.code}: {finding}" for finding in findings),
     ]
-    return _without_names("\n".join(lines), facts)
+    # Findings hold no secret and no path; this is the second lock.
+    text = scrub("\n".join(told), facts.env)
+    text = text.replace(str(facts.root), ".").replace(os.path.expanduser("~") + os.sep, "~" + os.sep)
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):
+        return text
+    names = [name for name in (user, platform.node()) if len(name) > 2 and name not in SHARED_ACCOUNTS]
+    return re.sub("|".join(rf"\b{re.escape(name)}\b" for name in names), "(name)", text) if names else text
 
 
 def mode_words(facts: Facts) -> str:
@@ -149,22 +146,3 @@ def mode_words(facts: Facts) -> str:
     key = facts.env.get(KEY, "")
     own = facts.mode == "practice" and key == PRACTICE_KEY
     return f"{model}, {weather}; {KEY}: {PRACTICE_KEY if own else key_state(key)}"
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "missing"
-
-
-def _without_names(text: str, facts: Facts) -> str:
-    """Findings hold no secret and no path; this is the second lock."""
-    text = scrub(text, facts.env)
-    text = text.replace(str(facts.root), ".").replace(os.path.expanduser("~") + os.sep, "~" + os.sep)
-    try:
-        user = getpass.getuser()
-    except (OSError, KeyError):
-        return text
-    names = [name for name in (user, platform.node()) if len(name) > 2 and name not in SHARED_ACCOUNTS]
-    return re.sub("|".join(rf"\b{re.escape(name)}\b" for name in names), "(name)", text) if names else text

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from workshop import env
 from workshop.env import EnvFile
 from workshop.errors import WorkshopError
-from workshop.settings import PORTS, Settings
+from workshop.settings import Settings
 
 Level = Literal["ok", "warning", "problem"]
 TABLE = json.loads(Path(__file__).with_name("findings.json").read_text(encoding="utf-8"))
@@ -59,7 +59,7 @@ class Facts:
     missing: bool  # there is no .env
     unreadable: WorkshopError | None
     env: Mapping[str, str]  # what scripts see: the shell's variables over the file's, without empty ones
-    settings: Settings  # a port that is none counts as unset here
+    settings: Settings  # a wrong port counts as unset here
     quick: bool  # no wait, and no look beyond this machine
     python: tuple[int, ...] = tuple(sys.version_info[:3])
     prefix: Path = field(default_factory=lambda: Path(sys.prefix))
@@ -74,11 +74,7 @@ class Facts:
         except WorkshopError as error:
             unreadable = error
         seen = env.effective(file, environ)
-        readable = {name: value for name, value in seen.items() if name not in PORTS or port_number(value)}
-        try:
-            settings = Settings.from_env(readable, root)
-        except WorkshopError:  # two services on one port
-            settings = Settings.from_env({name: value for name, value in seen.items() if name not in PORTS}, root)
+        settings = Settings.from_env(seen, root, strict=False)
         missing = file is None and unreadable is None
         return cls(root, environ, file or EnvFile(), missing, unreadable, seen, settings, quick)
 
@@ -93,11 +89,6 @@ class Facts:
         return not self.unreadable and not UNREADABLE.search(str(self.file))
 
     @property
-    def practice_weather(self) -> bool:
-        """Whether the weather is the practice services'."""
-        return self.weather == "practice"
-
-    @property
     def weather(self) -> str:
         """`practice`, `real` or `other`."""
         return env.weather_of(self.env.get(env.WEATHER, ""), self.settings.practice_port)
@@ -105,7 +96,7 @@ class Facts:
     def line(self, name: str) -> int | None:
         """The line of .env that decides `name`; None if the shell or nobody does."""
         found = [] if self.shell.get(name) else self.file.assignments(name)
-        return self.file.statements[found[-1]].line if found else None
+        return found[-1].line if found else None
 
     def place(self, name: str) -> str:
         """Where to fix `name`."""
@@ -122,9 +113,3 @@ class Facts:
         command = "workshop use --weather practice" if name == env.WEATHER else "workshop use practice"
         back = f"unset {name}" if self.shell.get(name) else command
         return finding(row, line or self.line(name), **{"name": name, "place": self.place(name), "back": back} | words)
-
-
-def port_number(text: str) -> int | None:
-    """The TCP port that `text` is, or None."""
-    text = text.strip()
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 and 0 < int(text) < 65536 else None

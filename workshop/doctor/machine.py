@@ -25,7 +25,7 @@ from workshop.doctor import variables
 from workshop.doctor.finding import Facts, Finding, finding
 from workshop.errors import WorkshopError
 from workshop.processes import listens
-from workshop.settings import HOST
+from workshop.settings import HOST, port_number
 from workshop.text import span
 
 OLDEST, NEWEST = (3, 11), (3, 14)
@@ -71,18 +71,23 @@ def packages(facts: Facts) -> Iterator[Finding]:
         direct = canonicalize_name(pinned.name) in needed
         if (facts.quick and not direct) or (pinned.marker and not pinned.marker.evaluate()):
             continue
-        try:
-            installed = importlib.metadata.version(pinned.name)
-        except importlib.metadata.PackageNotFoundError:
-            installed = "missing"
-        if f"=={installed}" != str(pinned.specifier):
-            wrong.append(f"{pinned.name} {installed} instead of {str(pinned.specifier)[2:]}")
+        found = installed(pinned.name)
+        if f"=={found}" != str(pinned.specifier):
+            wrong.append(f"{pinned.name} {found} instead of {str(pinned.specifier)[2:]}")
             level = "problem" if direct else level
     if wrong:
         more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
         yield facts.finding("packages", wrong=", ".join(wrong[:5]) + more, level=level)
     elif not facts.quick:
         yield facts.finding("packages/right")
+
+
+def installed(package: str) -> str:
+    """The version of a package, or `missing`."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "missing"
 
 
 def compiled(facts: Facts) -> Iterator[Finding]:
@@ -153,12 +158,12 @@ def clock(facts: Facts) -> Iterator[Finding]:
 def practice_services(facts: Facts) -> Iterator[Finding]:
     """The practice services answer, where they are used."""
     port = facts.settings.practice_port
-    used = facts.mode == "practice" or facts.practice_weather
+    used = "practice" in (facts.mode, facts.weather)
     answer = _who(port, "/health", lambda found: found.get("service") == "practice", facts.quick)
     if answer == "right":
         yield facts.finding("practice-services/right", port=port)
     elif answer == "other" or (answer == "silent" and used and not facts.quick):
-        yield _taken(facts, port, "the practice services", "WORKSHOP_PRACTICE_PORT")
+        yield facts.finding("port-taken/practice", port=port)
     elif answer == "nobody" and used:
         yield facts.finding("practice-services", port=port)
 
@@ -184,46 +189,67 @@ def model_server(facts: Facts) -> Iterator[Finding]:
 
 def temporal(facts: Facts) -> Iterator[Finding]:
     """A Temporal server answers where the settings lead, knows the namespace, and its clock is ours."""
-    server = variables.temporal_server(facts)
-    if not server:
-        return  # another check speaks of the form
-    host, port, tls = server
+    # Here, for the other checks need not wait for these imports.
+    from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+    from temporalio.service import RPCError, RPCStatusCode
+
+    from workshop import temporal
+
+    settings = facts.settings
+    try:
+        config = temporal.connection(facts.env)
+    except WorkshopError:
+        return  # another check speaks of that, and of an address that makes no sense
+    host, _, digits = config.get("target_host", settings.temporal_address).rpartition(":")
+    host, port = host.strip("[]"), port_number(digits)
     local = host in variables.LOOPBACK
-    if facts.quick and not local:
+    if not host or not port or "/" in host or (facts.quick and not local):
         return
     if not listens(host, port, 0.2 if facts.quick else 3):
         if local:
             yield facts.finding("temporal-server", port=port)
         else:
             yield facts.finding("temporal-server/elsewhere", "TEMPORAL_ADDRESS")
-    elif not facts.quick:
-        # In a thread: a notebook's event loop runs already.
-        with ThreadPoolExecutor(1) as pool:
-            state, ahead = pool.submit(asyncio.run, _ask(facts)).result()
-        if state == "other" and local and not tls:
-            yield _taken(facts, port, "Temporal", "WORKSHOP_TEMPORAL_PORT")
-        elif state == "other":
-            yield facts.finding("temporal-refuses", port=port)
-        elif state == "no namespace":
-            yield facts.finding("temporal-namespace", "TEMPORAL_NAMESPACE")
-        else:
-            yield facts.finding("temporal-server/right", port=port)
-        if abs(ahead) >= CLOCKS_MAY_DIFFER:
-            row = "clock/behind" if ahead > 0 else "clock/ahead"
-            yield facts.finding(row, difference=span(abs(ahead)))
+        return
+    if facts.quick:
+        return
+
+    async def ask() -> tuple[Literal["well", "other", "no namespace"], float]:
+        """How the server is, and by how many seconds its clock is ahead of ours."""
+        try:
+            client = await temporal.connect(facts.env, settings.temporal_address, settings.temporal_namespace)
+            await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
+            ahead = await temporal.clock_difference(client)
+        except RPCError as error:
+            if error.status == RPCStatusCode.PERMISSION_DENIED:
+                return "well", 0  # it may be used, if not described
+            return ("no namespace" if error.status == RPCStatusCode.NOT_FOUND else "other"), 0
+        except WorkshopError:
+            return "other", 0
+        return "well", ahead.total_seconds() if ahead else 0
+
+    # In a thread: a notebook's event loop runs already.
+    with ThreadPoolExecutor(1) as pool:
+        state, ahead = pool.submit(asyncio.run, ask()).result()
+    if state == "other" and local and not config.get("tls"):
+        yield facts.finding("port-taken/temporal", port=port)
+    elif state == "other":
+        yield facts.finding("temporal-refuses", port=port)
+    elif state == "no namespace":
+        yield facts.finding("temporal-namespace", "TEMPORAL_NAMESPACE")
+    else:
+        yield facts.finding("temporal-server/right", port=port)
+    if abs(ahead) >= CLOCKS_MAY_DIFFER:
+        yield facts.finding("clock/behind" if ahead > 0 else "clock/ahead", difference=span(abs(ahead)))
 
 
 def other_ports(facts: Facts) -> Iterator[Finding]:
     """The ports that `workshop up` will want are free or its own."""
     settings = facts.settings
     if not listens(HOST, settings.temporal_port, 1) and listens(HOST, settings.temporal_ui_port, 1):
-        yield _taken(facts, settings.temporal_ui_port, "Temporal's web UI", "WORKSHOP_TEMPORAL_UI_PORT")
+        yield facts.finding("port-taken/ui", port=settings.temporal_ui_port)
     if _who(settings.lab_port, "/api", lambda found: "version" in found, facts.quick) in ("other", "silent"):
         yield facts.finding("port-taken/lab", port=settings.lab_port)
-
-
-def _taken(facts: Facts, port: int, service: str, variable: str) -> Finding:
-    return facts.finding("port-taken", port=port, service=service, variable=variable)
 
 
 def _who(
@@ -240,25 +266,3 @@ def _who(
     except (httpx.HTTPError, ValueError):
         return "other"
     return "right" if isinstance(found, dict) and is_right(found) else "other"
-
-
-async def _ask(facts: Facts) -> tuple[Literal["well", "other", "no namespace"], float]:
-    """How the server is, and by how many seconds its clock is ahead of ours."""
-    # Here, for the other checks need not wait for these imports.
-    from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
-    from temporalio.service import RPCError, RPCStatusCode
-
-    from workshop import temporal
-
-    settings = facts.settings
-    try:
-        client = await temporal.connect(facts.env, settings.temporal_address, settings.temporal_namespace)
-        await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
-        ahead = await temporal.clock_difference(client)
-    except RPCError as error:
-        if error.status == RPCStatusCode.PERMISSION_DENIED:
-            return "well", 0  # it may be used, if not described
-        return ("no namespace" if error.status == RPCStatusCode.NOT_FOUND else "other"), 0
-    except WorkshopError:
-        return "other", 0
-    return "well", ahead.total_seconds() if ahead else 0

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from workshop import env
-from workshop.doctor.finding import TABLE, UNREADABLE, Facts, Finding, port_number
+from workshop.doctor.finding import TABLE, UNREADABLE, Facts, Finding
 from workshop.env import (
     ADDRESS,
     KEY,
@@ -28,7 +28,7 @@ from workshop.env import (
     mistake,
 )
 from workshop.errors import WorkshopError
-from workshop.settings import HOST, PORTS, is_local
+from workshop.settings import HOST, PORTS, host_of, is_local, port_number, read_ports
 
 TEMPORAL_KEY = "TEMPORAL_API_KEY"
 OURS = (
@@ -60,12 +60,9 @@ def file_is_there(facts: Facts) -> Iterator[Finding]:
     else:
         above = any((folder / ".env").is_file() for folder in facts.root.resolve().parents)
         yield facts.finding("env-missing/above" if above else "env-missing")
-    for statement in facts.file.statements:
-        text = statement.before + statement.text
-        if UNREADABLE.search(text):
-            row = "env-nul" if "\x00" in text else "env-not-utf8"
-            yield facts.finding(row, line=statement.line, save=env.SAVE_AS_UTF8)
-            return
+    texts = ((each.line, each.before + each.text) for each in facts.file.statements)
+    if bad := next(((line, text) for line, text in texts if UNREADABLE.search(text)), None):
+        yield facts.finding("env-nul" if "\x00" in bad[1] else "env-not-utf8", line=bad[0], save=env.SAVE_AS_UTF8)
 
 
 def example(facts: Facts) -> Iterator[Finding]:
@@ -74,9 +71,9 @@ def example(facts: Facts) -> Iterator[Finding]:
         file = env.read(facts.root / ".env.example") or env.EnvFile()
     except WorkshopError:
         return
-    for index in file.assignments(KEY):
-        if is_real(file.statements[index].value or ""):
-            yield facts.finding("example-key", at=file.statements[index].line)
+    for found in file.assignments(KEY):
+        if is_real(found.value or ""):
+            yield facts.finding("example-key", at=found.line)
 
 
 def nearer(facts: Facts) -> Iterator[Finding]:
@@ -115,7 +112,7 @@ def lines(facts: Facts) -> Iterator[Finding]:
 def duplicates(facts: Facts) -> Iterator[Finding]:
     """Each name of ours is set once."""
     for name in OURS:
-        found = [facts.file.statements[index].line for index in facts.file.assignments(name)]
+        found = [each.line for each in facts.file.assignments(name)]
         if len(found) > 1:
             yield facts.finding("duplicate", line=found[-1], which=name, others=", ".join(map(str, found[:-1])))
 
@@ -129,7 +126,7 @@ def shell_wins(facts: Facts) -> Iterator[Finding]:
 
 def model_address(facts: Facts) -> Iterator[Finding]:
     """OPENAI_BASE_URL is absent, the practice services' address, or some server's."""
-    yield from _address(facts, URL, "url", "/v1", facts.mode == "practice")
+    yield from _address(facts, URL, facts.mode == "practice")
     value, settings = facts.env.get(URL, ""), facts.settings
     if not value or facts.mode == "practice" or address_mistake(value):
         return
@@ -145,53 +142,59 @@ def model_address(facts: Facts) -> Iterator[Finding]:
 
 def weather_address(facts: Facts) -> Iterator[Finding]:
     """WEATHER_API_URL is absent, the practice services' address, or some server's."""
-    yield from _address(facts, WEATHER, "weather", "", facts.practice_weather)
+    yield from _address(facts, WEATHER, facts.weather == "practice")
     value = facts.env.get(WEATHER, "")
-    if "/alerts" in value and not facts.practice_weather and not address_mistake(value):
+    if "/alerts" in value and facts.weather != "practice" and not address_mistake(value):
         yield facts.finding("weather-path", WEATHER)
 
 
-def _address(facts: Facts, name: str, kind: str, path: str, practice: bool) -> Iterator[Finding]:
-    """Mistakes in an address of any service, or of the `practice` services, where `path` follows the port."""
+def _address(facts: Facts, name: str, practice: bool) -> Iterator[Finding]:
+    """Mistakes in an address of any service, or of the `practice` services."""
     value, port = facts.env.get(name, ""), facts.settings.practice_port
+    kind, path, whose = ("url", "/v1", "OpenAI itself") if name == URL else ("weather", "", "the real service")
     if not value and facts.shell.get(name) == "":
         yield facts.finding("empty/shell", which=name)
     elif not value and facts.line(name):
-        yield facts.finding("empty", name, so="OpenAI itself" if name == URL else "the real service")
-    elif practice:
-        if value != value.strip() or not is_local(value, port, path):
-            yield facts.finding(f"{kind}-practice", name, slip=_practice_slip(facts, value, path))
-    elif value and (wrong := address_mistake(value)):
+        yield facts.finding("empty", name, so=whose)
+    elif practice and (value != value.strip() or not is_local(value, port, path)):
+        match, ending = env.ON_THIS_MACHINE.fullmatch(value), env.request_path(value)
+        leads = match and int(match[1])
+        slips = [
+            (value.strip() != value, "has a space around it"),
+            (not re.match(r"https?://[^/]", value), "does not begin with http://"),
+            (value.startswith("https:"), "begins with https://, but the practice services speak plain http://"),
+            (leads and leads != port, f"leads to port {leads}, but WORKSHOP_PRACTICE_PORT is {port}"),
+            (not re.match(r"\w+://(127\.0\.0\.1|localhost):", value, re.I), f"does not lead to {HOST}"),
+            (ending, f"ends in {ending}, which the client adds itself"),
+            (path, f"does not end in {path}"),
+            (True, "has a path after the port"),
+        ]
+        yield facts.finding(f"{kind}-practice", name, slip=next(slip for here, slip in slips if here))
+    elif value and not practice and (wrong := address_mistake(value)):
         yield facts.finding(f"{kind}-wrong", name, code=f"{kind}-{wrong[0]}", slip=wrong[1])
-
-
-def _practice_slip(facts: Facts, value: str, path: str) -> str:
-    """Names the slip in an address that is almost the practice services'."""
-    port = facts.settings.practice_port
-    match = env.ON_THIS_MACHINE.fullmatch(value)
-    ending = env.request_path(value)
-    slips = [
-        (value.strip() != value, "has a space around it"),
-        (not re.match(r"https?://[^/]", value), "does not begin with http://"),
-        (value.startswith("https:"), "begins with https://, but the practice services speak plain http://"),
-        (match and int(match[1]) != port, f"leads to port {match and match[1]}, but WORKSHOP_PRACTICE_PORT is {port}"),
-        (not re.match(rf"\w+://({re.escape(HOST)}|localhost):", value, re.I), f"does not lead to {HOST}"),
-        (ending, f"ends in {ending}, which the client adds itself"),
-        (path, f"does not end in {path}"),
-        (True, "has a path after the port"),
-    ]
-    return next(slip for here, slip in slips if here)
 
 
 def key(facts: Facts) -> Iterator[Finding]:
     """OPENAI_API_KEY is a key, where one is needed."""
     value, line, mode = facts.env.get(KEY, ""), facts.line(KEY), facts.mode
+    wrong = mistake(value)
     own = f"put your key right after {KEY}= {facts.place(KEY)}"
     if mode == "practice":
         own = f"unset {KEY}" if facts.shell.get(KEY) else "workshop use practice"
-    wrong = mistake(value)
     if not value:
-        yield _no_key(facts)
+        comment = line and "#" in facts.file.assignments(KEY)[-1].text
+        commented = re.compile(rf"#\s*(export\s+)?{KEY}\s*=\s*\S")
+        off = [each.line for each in facts.file.statements if not each.kept_for and commented.match(each.text)]
+        if mode != "practice":
+            own = own if line else f"add the line {KEY}= and your key to .env"
+            if mode != "openai" and not comment:
+                own += " (any word, if that server wants none)"
+            own += " (never on a command line), or: workshop use practice"
+        if off and not line and mode != "practice":
+            yield facts.finding("key-commented", line=off[-1])
+        else:
+            row = "key-comment" if comment else "key-missing"
+            yield facts.finding(row, KEY, own=own, how="empty" if line else "not set")
     elif is_placeholder(value) and (wrong or mode == "openai"):
         row = "key-placeholder/practice" if value == PRACTICE_KEY else "key-placeholder"
         yield facts.finding(row, KEY, own=f"{own}, or: workshop use practice" if mode == "openai" else own)
@@ -209,21 +212,6 @@ def key(facts: Facts) -> Iterator[Finding]:
         yield facts.finding("key-unused" if line else "key-unused/shell", KEY, url=url)
 
 
-def _no_key(facts: Facts) -> Finding:
-    file, line = facts.file, facts.line(KEY)
-    own = f"put your key right after {KEY}= {facts.place(KEY)}" if line else f"add the line {KEY}= and your key to .env"
-    comment = line and "#" in file.statements[file.assignments(KEY)[-1]].text
-    if not comment and facts.mode not in ("practice", "openai"):
-        own += " (any word, if that server wants none)"
-    own += " (never on a command line), or: workshop use practice"
-    own = "workshop use practice" if facts.mode == "practice" else own
-    commented = re.compile(rf"#\s*(export\s+)?{KEY}\s*=\s*\S")
-    off = [each.line for each in file.statements if not each.kept_for and commented.match(each.text)]
-    if off and not line and facts.mode != "practice":
-        return facts.finding("key-commented", line=off[-1])
-    return facts.finding("key-comment" if comment else "key-missing", KEY, own=own, how="empty" if line else "not set")
-
-
 def tracing(facts: Facts) -> Iterator[Finding]:
     """Traces, and the prompts in them, go to OpenAI only when the model calls do."""
     if facts.mode != "openai" and not env.is_on(facts.env.get(TRACING, "")):
@@ -236,16 +224,12 @@ def temporal_address(facts: Facts) -> Iterator[Finding]:
     host, _, port = value.rpartition(":")
     right = facts.settings.temporal_port
     form = f"write {ADDRESS}=host:port {facts.place(ADDRESS)}, such as {HOST}:{right}"
-    local = not value or host.strip("[]") in LOOPBACK
+    local = host.strip("[]") in LOOPBACK
     forgotten = env.forgotten(facts.env, facts.settings)
     if not value:
         pass
-    elif "://" in value:
-        yield facts.finding("temporal-scheme", ADDRESS, form=form)
-    elif wrong := mistake(value):
+    elif wrong := mistake(value) or mistake(value, "temporal"):
         yield facts.finding("temporal-wrong", ADDRESS, code=f"temporal-{wrong[0]}", slip=wrong[1], form=form)
-    elif not host:
-        yield facts.finding("temporal-no-port", ADDRESS, form=form)
     elif not port_number(port):
         yield facts.finding("temporal-bad-port", ADDRESS, form=form)
     elif local and int(port) == facts.settings.temporal_ui_port:
@@ -253,13 +237,11 @@ def temporal_address(facts: Facts) -> Iterator[Finding]:
     elif local and int(port) != right and ADDRESS not in forgotten:
         yield facts.finding("temporal-port", ADDRESS, port=port, right=right)
     for name, wanted in forgotten.items():
-        follow = (
-            f"workshop use {facts.mode}" if facts.mode in ("practice", "openai") else f"set {name}={wanted} in .env"
-        )
+        known = facts.mode in ("practice", "openai")
+        follow = f"workshop use {facts.mode}" if known else f"set {name}={wanted} in .env"
         if facts.shell.get(name):
             follow = f"unset {name}, then: {follow}"
-        row = "port-forgotten" if name == ADDRESS else "port-forgotten/ui"
-        yield facts.finding(row, name, follow=follow)
+        yield facts.finding("port-forgotten" if name == ADDRESS else "port-forgotten/ui", name, follow=follow)
     if host.endswith((".tmprl.cloud", ".temporal.io")) and not facts.env.get(NAMESPACE):
         yield facts.finding("temporal-namespace/cloud", ADDRESS)
 
@@ -293,30 +275,10 @@ def temporal_config(facts: Facts) -> Iterator[Finding]:
         yield facts.finding("temporal-tls", name)
 
 
-def temporal_server(facts: Facts) -> tuple[str, int, bool] | None:
-    """Host and port of the server that programs connect to, and whether they speak TLS; None if these make no sense."""
-    from workshop import temporal
-
-    try:
-        config = temporal.connection(facts.env)
-    except WorkshopError:
-        return None
-    host, _, port = config.get("target_host", facts.settings.temporal_address).rpartition(":")
-    number = port_number(port)
-    return (host.strip("[]"), number, bool(config.get("tls"))) if host and number and "/" not in host else None
-
-
 def ports(facts: Facts) -> Iterator[Finding]:
     """Each WORKSHOP_..._PORT is a port, and another one."""
-    seen: dict[int, str] = {}
-    for name, default in PORTS.items():
-        port = port_number(facts.env.get(name, str(default)))
-        if port is None:
-            yield facts.finding("port-setting", name)
-        elif port in seen:
-            yield facts.finding("port-twice", name, other=seen[port])
-        else:
-            seen[port] = name
+    for name, twin in read_ports(facts.env)[1].items():
+        yield facts.finding("port-twice" if twin else "port-setting", name, other=twin)
 
 
 def proxies(facts: Facts) -> Iterator[Finding]:
@@ -329,42 +291,41 @@ def proxies(facts: Facts) -> Iterator[Finding]:
     entries = [entry.strip() for entry in facts.env.get(excepting, "").split(",")]
     if "*" in entries:
         return
-    if unreadable := [entry for entry in entries if entry and not _reads(_host_pattern(entry))]:
+    if unreadable := [entry for entry in entries if entry and not _reads_exemption(entry)]:
         row = "proxy-exempt/brackets" if "[" in unreadable[0] else "proxy-exempt"
         yield facts.finding(row, excepting, number=entries.index(unreadable[0]) + 1)
     for name in found.values():
         url = facts.env[name] if "://" in facts.env[name] else f"http://{facts.env[name]}"
-        scheme = url.partition("://")[0].lower()
-        if scheme not in ("http", "https", "socks5", "socks5h"):
+        try:
+            httpx.Proxy(url)
+        except ValueError:
             yield facts.finding("proxy-scheme", name)
-        elif not _reads(url):
+        except httpx.InvalidURL:
             yield facts.finding("proxy-malformed", name)
-        elif scheme.startswith("socks") and importlib.util.find_spec("socksio") is None:
-            yield facts.finding("proxy-socks", name)
+        else:
+            if url.lower().startswith("socks") and importlib.util.find_spec("socksio") is None:
+                yield facts.finding("proxy-socks", name)
     here = found.get("http_proxy") or found.get("all_proxy")
-    if here and not all(_is_exempt(facts.env.get(name, ""), entries) for name in (URL, WEATHER)):
+    hosts = [host_of(facts.env.get(name, "")) for name in (URL, WEATHER)]
+    patterns = [rf"(?:\w+://)?{re.escape(host)}(?::\d+)?" for host in hosts if host in LOOPBACK]
+    if here and not all(any(re.fullmatch(pattern, entry) for entry in entries) for pattern in patterns):
         why = "no_proxy wins over NO_PROXY, and" if "no_proxy" in facts.env and "NO_PROXY" in facts.env else "NO_PROXY"
         yield facts.finding("proxy-loopback", here, why=why)
 
 
-def _reads(url: str) -> bool:
-    """Whether the HTTP client takes `url`, the address of a proxy or a pattern of addresses."""
+def _reads_exemption(entry: str) -> bool:
+    """Whether httpx can read an entry of NO_PROXY: it makes a pattern of addresses out of it, as here."""
+    if "://" not in entry:
+        try:
+            ipaddress.IPv6Address(entry.partition("/")[0])
+            entry = f"all://[{entry}]"
+        except ValueError:
+            entry = f"all://*{entry}"
     try:
-        httpx.URL(url)
+        httpx.URL(entry)
     except httpx.InvalidURL:
         return False
     return True
-
-
-def _host_pattern(entry: str) -> str:
-    """An entry of NO_PROXY as httpx asks for it."""
-    if "://" in entry:
-        return entry
-    try:
-        ipaddress.IPv6Address(entry.partition("/")[0])
-    except ValueError:
-        return f"all://*{entry}"
-    return f"all://[{entry}]"
 
 
 def certificates(facts: Facts) -> Iterator[Finding]:
@@ -386,16 +347,6 @@ def certificates(facts: Facts) -> Iterator[Finding]:
             wrong = "names a file without a certificate" if empty else f"cannot be used: {error.strerror}"
             row = "certificates/folder" if name == "SSL_CERT_DIR" else "certificates"
             yield facts.finding(row, name, wrong=wrong)
-
-
-def _is_exempt(url: str, exempt: list[str]) -> bool:
-    """Whether no proxy stands before `url`, or it is not on this machine."""
-    try:
-        host = urlsplit(url).hostname or ""
-    except ValueError:
-        return True
-    pattern = rf"(?:\w+://)?{re.escape(host)}(?::\d+)?"
-    return host not in LOOPBACK or any(re.fullmatch(pattern, entry) for entry in exempt)
 
 
 def is_placeholder(key: str) -> bool:

@@ -13,7 +13,7 @@ from workshop.exercises import EXERCISES
 from workshop.history import shown
 from workshop.notebook.kernel import Say, result_of, says_what_to_fix
 from workshop.notebook.scripts import Script
-from workshop.processes import Program, Record, wait_for
+from workshop.processes import Program, wait_for
 from workshop.settings import Settings
 from workshop.temporal import connect, folder_of, follow, pollers
 from workshop.text import scrub
@@ -83,8 +83,8 @@ class Worker:
             self._say("The worker that ran before is replaced.")
         self._lost = True
         self._texts = self._read()
-        worker, queue = self._script.start(), self._queue
-        worker.record.write(self._pid_file)
+        worker = self._script.start()
+        worker.write(self._pid_file)
         try:
             seen = self._watch(worker, SLOW)
             if not seen:
@@ -95,7 +95,7 @@ class Worker:
             self._say("Interrupted: the worker that was starting was ended.")
             raise
         if seen == "polls":
-            self._say(f"Worker running: process {worker.pid} polls the task queue {queue}.")
+            self._say(f"Worker running: process {worker.pid} polls the task queue {self._queue}.")
             for other in result_of(self._polling()):
                 if other.startswith(f"{worker.pid}@"):
                     continue
@@ -110,7 +110,7 @@ class Worker:
                 self._say(f"    {line}")
         else:
             where = "Another task queue? Worker(..., task_queue=TASK_QUEUE), run with `async with worker:`"
-            self._say(f"The worker runs, but does not poll the task queue {queue}. {where}")
+            self._say(f"The worker runs, but does not poll the task queue {self._queue}. {where}")
 
     def stop(self, seconds: float = STOP) -> None:
         """Asks the worker to stop, as Ctrl+C does: it lets the calls in flight finish, for that many seconds."""
@@ -177,8 +177,8 @@ class Worker:
 
     def _now(self) -> Program | None:
         """The worker that runs, even if another notebook or an earlier kernel started it."""
-        record = Record.read(self._pid_file)
-        return Program(record, self._log) if record and record.process() else None
+        worker = Program.read(self._pid_file)
+        return worker if worker and worker.running else None
 
     def _need(self) -> Program | None:
         worker = self._now()
