@@ -16,6 +16,7 @@ from tests.folders import DURABLE, ROUTING
 from workshop.history import HANDOFF, MODEL, TOOL, Row, Run
 from workshop.services import Services
 from workshop.why import recognise
+from workshop.why.causes import ended
 
 BY_ID = {case.id: case for case in CASES}
 PLAIN = [case for case in CASES if case.plain]
@@ -86,6 +87,14 @@ def test_a_tool_that_was_never_offered_is_named_with_those_that_were(trial: Tria
     (note,) = rows(run, MODEL)[0].notes
     assert "get_forecast_now" in note
     assert "get_weather_alerts" in note
+
+
+def test_arguments_that_are_no_object_are_the_models_mistake(trial: Trial) -> None:
+    """Case C39."""
+    said = ended(durable_run(trial, "bad-arguments"))
+    assert said.kind == "bad arguments"
+    assert "get_weather_alerts" in said.why
+    assert "workflows.py" not in said.why
 
 
 async def test_triage_that_asks_for_a_tool_ends_too(trial: Trial) -> None:

@@ -792,6 +792,20 @@ EXAMPLES = [
         "",
     ),
     ("ModelBehaviorError", 'Tool get_alerts" /> not found in agent Weather agent', "unknown tool", ""),
+    # Case C39: arguments that are no JSON, no object, or another type's.
+    ("ApplicationError", "Invalid JSON input for tool get_weather_alerts: {", "bad arguments", ""),
+    (
+        "TypeError",
+        "agents.function_schema.get_weather_alerts_args() argument after ** must be a mapping, not NoneType",
+        "bad arguments",
+        "",
+    ),
+    (
+        "ValidationError",
+        "1 validation error for get_weather_alerts_args\nstate\n  Input should be a valid string",
+        "bad arguments",
+        "",
+    ),
     ("MaxTurnsExceeded", "Max turns (10) exceeded", "too many turns", "too-few-turns"),
     ("ApplicationError", "Weather service said 403: <html>Access Denied</html>", "user agent", ""),
     (

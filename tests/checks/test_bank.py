@@ -14,42 +14,16 @@ from workshop.checks.starter import differ_by_one
 ANSWERS = (*WRONG, *UNTOUCHED, *RIGHT)
 
 
-def judge(answer: Answer, checker: Checker, tmp_path: Path) -> None:
+# The tests of a check run one after another, and those of another check beside them: xdist keeps together what has the
+# same name up to its last "::".
+@pytest.mark.parametrize("answer", ANSWERS, ids=lambda one: f"{one.number}-{one.check}::{one.name}")
+def test_an_answer_gets_its_verdict(answer: Answer, checker: Checker, tmp_path: Path) -> None:
     verdict = checker.look(answer.about, write(answer, tmp_path / "exercise"))
     assert verdict.code == answer.code, verdict
     assert (verdict.outcome == "passed") == (answer.code == "passed")
     assert verdict.seen
     assert "Traceback" not in verdict.seen + verdict.slip
     assert answer.code == "passed" or verdict.outcome in ("incorrect", "raised")
-
-
-def answers(number: str) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("answer", [one for one in ANSWERS if one.number == number], ids=str)
-
-
-# A class each, since what is in one class runs one after another.
-class TestExercise01:
-    @answers("01")
-    def test_an_answer_gets_its_verdict(self, answer: Answer, checker: Checker, tmp_path: Path) -> None:
-        judge(answer, checker, tmp_path)
-
-
-class TestExercise02:
-    @answers("02")
-    def test_an_answer_gets_its_verdict(self, answer: Answer, checker: Checker, tmp_path: Path) -> None:
-        judge(answer, checker, tmp_path)
-
-
-class TestExercise03:
-    @answers("03")
-    def test_an_answer_gets_its_verdict(self, answer: Answer, checker: Checker, tmp_path: Path) -> None:
-        judge(answer, checker, tmp_path)
-
-
-class TestExercise04:
-    @answers("04")
-    def test_an_answer_gets_its_verdict(self, answer: Answer, checker: Checker, tmp_path: Path) -> None:
-        judge(answer, checker, tmp_path)
 
 
 @pytest.mark.parametrize(

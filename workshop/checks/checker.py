@@ -29,7 +29,11 @@ from workshop.settings import Settings
 SECONDS = 25.0  # that a learner's code may take in all
 TELL = 4.0  # seconds until a person is told what is waited for
 # Each check has a namespace of its own, and for each the server would run workers that no check needs.
-SERVER_SETTING = "worker.perNamespaceWorkerCount=0"
+SERVER_SETTING = (
+    "worker.perNamespaceWorkerCount=0",
+    "matching.numTaskqueueReadPartitions=1",
+    "matching.numTaskqueueWritePartitions=1",
+)
 fork_server.PRELOAD.append(__name__)
 
 
@@ -116,7 +120,7 @@ def _serve(connection: Connection) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     with TemporaryDirectory(prefix="workshop-checks-") as directory:
         settings = free_settings(Path(directory))
-        services = Services(settings, known=catalogue(settings, SERVER_SETTING), before=die_with_parent)
+        services = Services(settings, known=catalogue(settings, *SERVER_SETTING), before=die_with_parent)
         try:
             while True:
                 names = connection.recv()
