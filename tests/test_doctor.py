@@ -167,6 +167,13 @@ def test_no_key_at_all(tmp_path: Path) -> None:
     assert "any word, if that server wants none" in the(check(tmp_path, other), "key-missing").next_step
 
 
+@pytest.mark.parametrize("value", ["chat_completions", "responses", "chat-completions", "Chat"])
+def test_an_api_that_does_not_exist_is_named(tmp_path: Path, value: str) -> None:
+    found = [one for one in check(tmp_path, f"{GOOD}OPENAI_DEFAULT_API={value}\n") if one.code == "model-api"]
+    assert bool(found) == (value not in ("chat_completions", "responses"))
+    assert all("OPENAI_DEFAULT_API is neither" in one.message for one in found)
+
+
 def test_a_real_key_beside_the_practice_address(tmp_path: Path) -> None:
     finding = the(check(tmp_path, GOOD.replace("=practice", f"={KEY}")), "key-unused")
     assert (finding.level, finding.line) == ("problem", 2)

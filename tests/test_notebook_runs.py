@@ -26,6 +26,7 @@ from workshop.checks import CHECKS
 from workshop.settings import ROOT
 
 Run = tuple[NotebookNode, Path]  # a notebook with what it printed, and its folder
+PLUGINS = ("tests.light_jsonschema", "nbmake.pytest_plugin", "tests.sockets")
 
 
 def nbmake(kind: str, numbers: Iterable[str], place: Path) -> dict[str, Run]:
@@ -45,9 +46,9 @@ def nbmake(kind: str, numbers: Iterable[str], place: Path) -> dict[str, Run]:
 
 
 def pytest_of(root: Path, env: Mapping[str, str], *words: str) -> subprocess.CompletedProcess[str]:
-    """`pytest --nbmake`, with no other plugin but ours for sockets."""
+    """`pytest --nbmake`, with no other plugins but ours."""
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "--nbmake", "-p", "nbmake.pytest_plugin", "-p", "tests.sockets", *words],
+        [sys.executable, "-m", "pytest", "--nbmake", *(part for plugin in PLUGINS for part in ("-p", plugin)), *words],
         cwd=root,
         env={**env, "PYTHONPATH": f"{root}:{ROOT}", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,

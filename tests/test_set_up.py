@@ -193,9 +193,11 @@ def build_editable(folder, config_settings=None, metadata_directory=None):
 """
 
 
-@pytest.mark.parametrize("setting", ["user = true", "target = {0}", "prefix = {0}"])
-def test_pips_own_configuration_counts_for_the_network_alone(checkout: Checkout, tmp_path: Path, setting: str) -> None:
-    """Case C04, with the real pip: what it installs is in .venv, from the folder that its configuration names."""
+def test_pips_own_configuration_counts_for_the_network_alone(checkout: Checkout, tmp_path: Path) -> None:
+    """Case C04, with the real pip: what it installs is in .venv, from the folder that its configuration names.
+
+    Each of the three other settings alone would make it fail, or install elsewhere.
+    """
     (checkout.programs / "uv").unlink()
     (checkout.programs / "python3").unlink()
     (checkout.programs / "python3").symlink_to(sys.executable)
@@ -212,7 +214,8 @@ def test_pips_own_configuration_counts_for_the_network_alone(checkout: Checkout,
         '[project]\nname = "workshop"\nversion = "1"\n'
     )
     elsewhere = tmp_path / "elsewhere"
-    config = f"[global]\nno-index = true\n[install]\nfind-links = {wheels}\n{setting.format(elsewhere)}\n"
+    others = f"user = true\ntarget = {elsewhere}\nprefix = {elsewhere}\n"
+    config = f"[global]\nno-index = true\n[install]\nfind-links = {wheels}\n{others}"
     (tmp_path / "pip.conf").write_text(config)
     done = checkout.make("set-up", PIP_CONFIG_FILE=str(tmp_path / "pip.conf"))
     assert (done.returncode, "Next:" in done.stderr) == (0, False), done.stderr

@@ -39,6 +39,7 @@ VALUES: Checks = (
     variables.lines,
     variables.ports,
     variables.model_address,
+    variables.model_api,
     variables.key,
     variables.weather_address,
     variables.temporal_address,

@@ -178,7 +178,7 @@ def model_server(facts: Facts) -> Iterator[Finding]:
         # A request that says nothing is refused, for its key or its body, where there is such an API.
         return httpx.post(url + path, json={}, timeout=5).status_code not in (404, 405, 501)
 
-    chat = facts.env.get("OPENAI_DEFAULT_API") == "chat_completions"
+    chat = facts.env.get(variables.API) == "chat_completions"
     try:
         if not has("/chat/completions" if chat else "/responses"):
             row = "model-api/chat" if not chat and has("/chat/completions") else "model-api"

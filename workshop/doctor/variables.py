@@ -31,9 +31,10 @@ from workshop.errors import WorkshopError
 from workshop.settings import HOST, PORTS, host_of, is_local, port_number, read_ports
 
 TEMPORAL_KEY = "TEMPORAL_API_KEY"
+API = "OPENAI_DEFAULT_API"
 OURS = (
     *(*MANAGED, *SERVER, TEMPORAL_KEY),
-    *(*PORTS, "WORKSHOP_STATE_DIR", "OPENAI_DEFAULT_MODEL", "OPENAI_DEFAULT_API"),
+    *(*PORTS, "WORKSHOP_STATE_DIR", "OPENAI_DEFAULT_MODEL", API),
 )
 # Names that people write for ours, as bare capitals.
 MEANT = {re.sub("[^A-Z]", "", name): name for name in OURS}
@@ -138,6 +139,12 @@ def model_address(facts: Facts) -> Iterator[Finding]:
         yield facts.finding("url-port", URL, port=parts.port or 80, right=settings.practice_port)
     elif not re.search(r"/v\d", parts.path) and facts.mode != "openai":
         yield facts.finding("url-no-v1", URL)
+
+
+def model_api(facts: Facts) -> Iterator[Finding]:
+    """OPENAI_DEFAULT_API, where it is set, names one of the two APIs."""
+    if facts.env.get(API, "responses") not in ("chat_completions", "responses"):
+        yield facts.finding("model-api/unknown", API)
 
 
 def weather_address(facts: Facts) -> Iterator[Finding]:
