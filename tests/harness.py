@@ -64,6 +64,7 @@ class Solutions:
         return {
             "PATH": os.environ["PATH"],
             "HOME": str(self._tmp_path),
+            **{name: os.environ[name] for name in ("SSL_CERT_DIR",) if name in os.environ},
             **self.settings.practice_env(),
             "OPENAI_BASE_URL": f"{self.practice.url}/v1",
             "OPENAI_AGENTS_DISABLE_TRACING": "1",

@@ -20,7 +20,7 @@ from workshop import env, exercises
 from workshop.checks.pristine import pristine_file, pristine_notebook
 from workshop.errors import WorkshopError
 from workshop.notebook import ex as module
-from workshop.notebook.ask import words
+from workshop.notebook.asked import words
 from workshop.notebook.kernel import Stopped
 from workshop.notebook.reset import reset
 from workshop.notebook.scripts import Script, without_frames

@@ -103,6 +103,10 @@ class TestSolved02And04(Solved):
     numbers = ("02", "04")
 
 
+def test_each_solved_notebook_is_run() -> None:
+    assert sorted(TestSolved01And03.numbers + TestSolved02And04.numbers) == sorted(notebooks.NUMBERS)
+
+
 class TestCellsThatDoNotEnd:
     @pytest.mark.parametrize(
         ("cell", "says"),

@@ -156,8 +156,9 @@ async def test_the_providers_trouble(
         said = await found(client, handle, kind)
         assert says in said.why
         assert "wait" not in str(said.next_step) or kind != "quota"
-        practising = await why(client, handle.id, practice=True)
-        assert "workshop fault clear" in str(practising.next_step)
+        practising = await why(client, handle.id, [{"target": "model", "kind": "rate-limit"}])
+        assert str(practising.next_step).startswith("workshop fault clear ends the practice fault (model rate-limit)")
+        assert "fault" not in str((await why(client, handle.id, [])).next_step)  # none is set: none is told of
 
 
 @pytest.mark.parametrize("header", ["inf", "1e400", "nan", "-inf", "9" * 30, "soon", "Wed, 25 Nov 2026 12:00:00 GMT"])
@@ -179,7 +180,7 @@ async def test_a_wait_that_is_too_long_can_be_ended(client: Client, temporal_add
     steps = [refusal(429, "rate_limit_exceeded", "slow down", **{"retry-after": "99999999"}), *TOOL_THEN_ANSWER]
     async with worker(temporal_address, queue, steps):
         handle = await start(client, queue, flows.Asks, "q", id=queue)
-        said = await found(client, handle, "long wait", practice=True)
+        said = await found(client, handle, "long wait", faults=[{"target": "model", "kind": "rate-limit"}])
         program, *rest = shlex.split(str(said.next_step).partition("try now: ")[2])
         subprocess.run(  # noqa: ASYNC221
             [Path(sys.executable).with_name(program), *rest, "--address", temporal_address], check=True, timeout=60

@@ -167,10 +167,11 @@ def audit(
 @app.command("why")
 def why_command(workflow_id: WorkflowId = None) -> None:
     """Say why a workflow is not finished, or how it ended, and the next step."""
+    from workshop.practice.client import faults_in_use
     from workshop.why import why
 
-    practice = settings().mode == "practice"
-    for line in _ask(workflow_id, lambda client, asked: why(client, asked, practice, environment())).lines():
+    faults = faults_in_use(settings())
+    for line in _ask(workflow_id, lambda client, asked: why(client, asked, faults, environment())).lines():
         say(line)
 
 

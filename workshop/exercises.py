@@ -6,8 +6,8 @@ from pathlib import Path
 from workshop.errors import WorkshopError
 
 # Folder of an exercise, and of its solution -> the task queue that its worker polls. A fifth exercise needs, beside its
-# line here: both folders, its module in checks/ and a line in checks/__init__.py, its texts in checks/checks.toml, and
-# docs/img/05-flow.svg.
+# line here: both folders, its module in checks/ and a line in checks/__init__.py, its texts in checks/checks.toml,
+# docs/img/05-flow.svg, its row in README.md and docs/INSTRUCTOR.md, and answers in tests/checks/right.py and wrong.py.
 EXERCISES = {
     "01_agent_hello_world": "agent-hello-world",
     "02_temporal_hello_world": "temporal-hello-world",

@@ -52,13 +52,10 @@ async def connect(*plugins: Plugin) -> Client:
         # A namespace that does not exist is noticed here, not at the first workflow.
         await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
     except (RuntimeError, RPCError, ValueError) as error:
-        status = getattr(error, "status", None)
-        if status == RPCStatusCode.PERMISSION_DENIED:
+        if getattr(error, "status", None) == RPCStatusCode.PERMISSION_DENIED:
             return client  # it may be used, if not described
         problem = f"No Temporal server to work with at {config['target_host']}: {error}"
-        next_step = "start one: temporal server start-dev (in the workshop: workshop up)"
-        if status == RPCStatusCode.NOT_FOUND:
-            next_step = "correct TEMPORAL_NAMESPACE, or create that namespace"
+        next_step = "start one: temporal server start-dev (in the workshop: workshop up); or correct TEMPORAL_..."
         raise SystemExit(f"{problem}\nNext: {next_step}") from None
     return client
 

@@ -33,6 +33,7 @@ def mode(facts: Facts) -> Iterator[Finding]:
         yield facts.finding("mode", mode=mode_words(facts))
 
 
+# To add a finding: a row in findings.json, a function in variables.py or machine.py that looks for it, its place here.
 # The order is the order of causes: what comes first explains what comes later.
 Checks = Sequence[Callable[[Facts], Iterator[Finding]]]
 VALUES: Checks = (

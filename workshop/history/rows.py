@@ -105,10 +105,14 @@ class ModelCall:
 
     @property
     def nameless(self) -> list[str]:
-        """Agents of other letters than Latin: the Agents SDK leaves none of them in the name of a handoff, and offers
-        only one of several that have the same name.
+        """Agents with a word of other letters than Latin: the Agents SDK leaves none of them in the name of a handoff,
+        and offers only one of several that have the same name.
         """
-        return [agent for name, agent in self.handoffs if not agent.isascii() and "__" in name]
+        return [
+            agent
+            for name, agent in self.handoffs
+            if "__" in name and any(not re.search("[A-Za-z0-9]", word) for word in agent.split())
+        ]
 
     def is_handoff(self, call: RequestedCall) -> bool:
         """Whether a call asks for another agent: offered as such, or named like one and offered as nothing else."""

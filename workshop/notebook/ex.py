@@ -11,13 +11,13 @@ from workshop.errors import WorkshopError
 from workshop.exercises import EXERCISES, exercise_folder
 from workshop.history import as_text
 from workshop.notebook import kernel
-from workshop.notebook.ask import Asked, first_asked, words
+from workshop.notebook.asked import Asked, first_asked, words
 from workshop.notebook.feedback import Checked, Feedback, Results
 from workshop.notebook.kernel import Say, say_folded, says_what_to_fix
 from workshop.notebook.scripts import Script
 from workshop.notebook.worker import Worker
 from workshop.notebook.workflows import Workflows, as_table, show_timeline
-from workshop.practice.client import Practice
+from workshop.practice.client import Practice, faults_in_use
 from workshop.practice.report import fault_lines, ledger_lines
 from workshop.proof import PlainProof, Proof, of_question, prove, prove_plain
 from workshop.settings import ROOT, Settings
@@ -239,7 +239,9 @@ class Exercise:
     def clear(self, target: str | None = None) -> None:
         """Clears the faults of `model` or `weather`, by default of both."""
         if self._has_ledger:
-            say_folded(self._say, fault_lines(self._practice.clear(target), CLEAR))
+            left = self._practice.clear(target)
+            self._faults = {fault["target"]: self._faults.get(fault["target"], "") for fault in left}
+            say_folded(self._say, fault_lines(left, CLEAR))
         else:
             self._say("The practice services are not in use, so there are no faults to clear.")
 
@@ -294,10 +296,7 @@ class Exercise:
 
     def _faults_of_others(self) -> list[dict[str, Any]]:
         """The faults that were not set by this notebook: all notebooks share the practice services."""
-        try:
-            faults = self._practice.faults() if self._has_ledger else []
-        except WorkshopError:  # then what is asked meets the same
-            return []
+        faults = faults_in_use(self._settings)
         return [fault for fault in faults if self._faults.get(fault["target"]) != fault["kind"]]
 
     def _log(self, name: str) -> Path:

@@ -12,6 +12,7 @@ from workshop import audit, history, timeline
 from workshop.errors import WorkshopError
 from workshop.history import Run
 from workshop.notebook.kernel import result_of, shell
+from workshop.practice.client import faults_in_use
 from workshop.proof import SLACK
 from workshop.settings import Settings
 from workshop.temporal import connect, follow, latest_workflows
@@ -62,8 +63,8 @@ class Workflows:
 
     def why(self, workflow_id: str) -> Diagnosis:
         """Why it is not finished, or how it ended."""
-        practice = self._settings.mode == "practice"
-        return self._ask(lambda client: why(client, workflow_id, practice))
+        faults = faults_in_use(self._settings)
+        return self._ask(lambda client: why(client, workflow_id, faults))
 
     def finished(self, workflow_id: str, seconds: float) -> Run | None:
         """Its history once it has ended; None if it has not, in that many seconds."""

@@ -7,6 +7,7 @@ import httpx
 from workshop import loopback
 from workshop.errors import WorkshopError
 from workshop.practice.faults import BadFault, Fault
+from workshop.settings import Settings
 
 
 class Practice:
@@ -84,3 +85,13 @@ class Practice:
                 f"Another program answers at {self.url}, not the practice services.",
                 "set WORKSHOP_PRACTICE_PORT to a free port, or stop that program, then: workshop up",
             )
+
+
+def faults_in_use(settings: Settings) -> list[dict[str, Any]]:
+    """The faults that are set, where the practice services are in use and answer."""
+    if settings.mode != "practice" and not settings.weather_practises:
+        return []
+    try:
+        return Practice(settings.practice_url).faults()
+    except WorkshopError:  # whatever asks them for more meets the same, and says so
+        return []

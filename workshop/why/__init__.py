@@ -3,10 +3,11 @@
 import asyncio
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from difflib import SequenceMatcher
+from typing import Any
 
 from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import Client, WorkflowQueryFailedError
@@ -27,14 +28,17 @@ PATIENCE = 9.0  # seconds for the whole answer
 
 
 async def why(
-    client: Client, workflow_id: str, practice: bool = False, environ: Mapping[str, str] = os.environ
+    client: Client,
+    workflow_id: str,
+    faults: Sequence[Mapping[str, Any]] = (),
+    environ: Mapping[str, str] = os.environ,
 ) -> Diagnosis:
     """Says how a workflow ended, or why it has not.
 
     Args:
         client: any client; no plugin is needed.
         workflow_id: whose latest run is looked at.
-        practice: whether model and weather are the practice services, where trouble may be there on purpose.
+        faults: that are set in the practice services now, where trouble is there on purpose.
         environ: whose keys are hidden in what is said.
 
     Raises:
@@ -47,10 +51,11 @@ async def why(
     except (TimeoutError, RPCError) as error:
         text = getattr(error, "message", "").rstrip(".") or f"no answer within {PATIENCE:.0f} s"
         raise WorkshopError(f"The Temporal server does not answer: {text}.", "workshop status") from None
-    if practice and any(remedy.upstream for remedy in REMEDIES if remedy.kind == found.kind):
+    if faults and any(remedy.upstream for remedy in REMEDIES if remedy.kind == found.kind):
+        names = " and ".join(f"{fault['target']} {fault['kind']}" for fault in faults)
         goes_on = "start anew" if run.closed else "the run goes on by itself"
-        ends = Advice("see it with workshop fault, end it with workshop fault clear", "ex.clear() ends it")
-        found = replace(found, next_step="perhaps a practice fault: " + ends + f"; then {goes_on}")
+        ends = Advice("workshop fault clear", "ex.clear()") + f" ends the practice fault ({names}); then {goes_on}"
+        found = replace(found, next_step=ends)
     return replace(found, notes=(*found.notes, *run.notes))
 
 
