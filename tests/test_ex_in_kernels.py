@@ -116,6 +116,10 @@ def test_a_fault_of_another_notebook_is_told(notebook: Kernel, solutions: Soluti
         assert f"{target} {kind}" in told
         assert told.endswith("ex.clear()")
         solutions.practice.clear(target)
+    # One that this notebook has set and cleared is another's when it is set again.
+    notebook.run('ex.fault("weather", "slow", delay=0.1)\nex.clear()')
+    solutions.practice.fault("weather", "slow", delay=0.1)
+    assert "Another notebook" in notebook.run('ex.ask("CA")').text
 
 
 def test_a_restarted_or_killed_kernel_leaves_no_worker(notebook: Kernel, root: Path) -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from agents import Agent, Handoff
 from agents.testing import assistant_message, function_call
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,6 +30,7 @@ from workshop.history import (
     TOOL,
     UPDATE,
     WAIT,
+    ModelCall,
     Row,
     Run,
     as_json,
@@ -107,6 +109,15 @@ async def test_a_date_in_retry_after_does_not_hide_the_429(client: Client, tempo
         error = run.rows[0].last_error
         assert error.startswith("APIStatusError: 429 (or 5xx)")
         assert "could not convert" not in error
+
+
+@pytest.mark.parametrize(
+    ("name", "lost"),
+    [("Café Agent", False), ("Español", False), ("French - agent", False), ("日本語", True), ("Агент погоды", True)],
+)
+def test_an_agent_whose_handoff_keeps_letters_of_its_name_has_one(name: str, lost: bool) -> None:
+    offered = ((Handoff.default_tool_name(Agent(name=name)), name),)
+    assert ModelCall("", "", "", (), offered, {}).nameless == [name] * lost
 
 
 @pytest.mark.parametrize("second", [[], [assistant_message("Bonjour.")]])

@@ -108,11 +108,11 @@ class ModelCall:
         """Agents with a word of other letters than Latin: the Agents SDK leaves none of them in the name of a handoff,
         and offers only one of several that have the same name.
         """
-        return [
-            agent
-            for name, agent in self.handoffs
-            if "__" in name and any(not re.search("[A-Za-z0-9]", word) for word in agent.split())
-        ]
+
+        def lost(word: str) -> bool:
+            return any(map(str.isalpha, word)) and not re.search("[A-Za-z0-9]", word)
+
+        return [agent for name, agent in self.handoffs if "__" in name and any(map(lost, agent.split()))]
 
     def is_handoff(self, call: RequestedCall) -> bool:
         """Whether a call asks for another agent: offered as such, or named like one and offered as nothing else."""
