@@ -10,6 +10,7 @@ from typing import Any
 
 import psutil
 
+from tests.steps import steps  # noqa: F401  (the claims use it)
 from workshop import history, temporal
 from workshop.history import HANDOFF, MODEL, TASK_FAILURE, TIMER, TOOL, Row, Run
 from workshop.notebook.kernel import result_of
@@ -134,7 +135,7 @@ CLAIMS = {
         "look-timer": """
             run = latest(ex)
             (timer,), (row,) = rows(run, TIMER), rows(run, "activity")
-            claim([row.kind for row in run.rows], [TIMER, "activity"])
+            claim(steps(run), [TIMER, "activity"])
             claim((timer.asked, timer.state, attempts(run, "activity")), ("10 s", "completed", [1]))
             assert by(row) == ex.worker.pid
             assert timer.closed.timestamp() < born(ex.worker.pid), "it fired with a worker there"
@@ -155,7 +156,7 @@ CLAIMS = {
         """,
         "why-run": """
             run = latest(ex)
-            claim([row.kind for row in run.rows], [MODEL, TOOL, MODEL])
+            claim(steps(run), [MODEL, TOOL, MODEL])
             claim(attempts(run) + attempts(run, TOOL), [1, 1, 1])
         """,
         "why-drill": """

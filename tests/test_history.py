@@ -15,6 +15,7 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowHistory
 
 from tests import temporal_flows as flows
+from tests.steps import steps
 from tests.temporal_env import HISTORIES, TOOL_THEN_ANSWER, eventually, recorded, refusal, result, start, worker
 from workshop.errors import WorkshopError
 from workshop.history import (
@@ -46,10 +47,6 @@ from workshop.text import printable, span
 pytest_plugins = ["tests.temporal_env"]
 
 
-def kinds(run: Run) -> list[str]:
-    return [row.kind for row in run.rows]
-
-
 def only(run: Run, kind: str) -> Row:
     (row,) = (row for row in run.rows if row.kind == kind)
     return row
@@ -62,7 +59,7 @@ async def test_an_agents_run_by_a_client_without_plugin(client: Client, temporal
     run = await read_history(client, handle.id)
     assert (run.workflow_id, run.type, run.task_queue, run.status) == (handle.id, "Asks", queue, "completed")
     assert (run.input, run.result, run.failure) == ("alerts for [TX]", "Floods.", "")
-    assert kinds(run) == [MODEL, TOOL, MODEL]
+    assert steps(run) == [MODEL, TOOL, MODEL]
     asking, tool, answering = run.rows
     assert (asking.asked, asking.answered) == ("alerts for [TX]", '-> get_weather_alerts({"state":"TX"})')
     assert asking.model is not None
@@ -144,7 +141,7 @@ async def test_an_announced_handoff_is_none(client: Client, temporal_address: st
         handle = await start(client, queue, flows.Routes, "Bonjour")
         await result(handle)
     run = await read_history(client, handle.id)
-    assert kinds(run) == [MODEL]
+    assert steps(run) == [MODEL]
     assert run.totals.handoffs == 0
 
 
@@ -156,7 +153,7 @@ async def test_a_tool_without_activity_is_told_as_such(
         handle = await start(client, queue, flows.PlainTool, question)
         await result(handle)
     run = await read_history(client, handle.id)
-    assert kinds(run) == [MODEL, INLINE_TOOL, MODEL]
+    assert steps(run) == [MODEL, INLINE_TOOL, MODEL]
     row = only(run, INLINE_TOOL)
     assert (row.state, row.attempts) == (state, 0)
     assert "not as an activity" in row.notes[0]
@@ -167,7 +164,7 @@ async def test_a_tool_without_activity_is_told_as_such(
 async def test_a_failing_workflow_task(client: Client, temporal_address: str, queue: str) -> None:
     async with worker(temporal_address, queue):
         handle = await start(client, queue, flows.Misspells, "q")
-        run = await eventually(lambda: read_history(client, handle.id), lambda run: TASK_FAILURE in kinds(run))
+        run = await eventually(lambda: read_history(client, handle.id), lambda run: TASK_FAILURE in steps(run))
     row = only(run, TASK_FAILURE)
     assert row.state == "retrying"
     assert row.last_error == "NameError: name 'resutl' is not defined"
@@ -196,13 +193,13 @@ async def test_a_workflow_task_that_failed_again_and_again_is_counted(
 async def test_waits_signals_and_updates(client: Client, temporal_address: str, queue: str) -> None:
     async with worker(temporal_address, queue):
         handle = await start(client, queue, flows.Approves)
-        waiting = await eventually(lambda: read_history(client, handle.id), lambda run: WAIT in kinds(run))
+        waiting = await eventually(lambda: read_history(client, handle.id), lambda run: WAIT in steps(run))
         assert only(waiting, WAIT).open
         assert await handle.execute_update("rename", "Ada") == "now Ada"
         await handle.signal("approve", "Ada [sic]")
         await result(handle)
     run = await read_history(client, handle.id)
-    assert kinds(run) == [UPDATE, SIGNAL]
+    assert steps(run) == [UPDATE, SIGNAL]
     assert (only(run, UPDATE).name, only(run, UPDATE).asked, only(run, UPDATE).answered) == ("rename", "Ada", "now Ada")
     assert (only(run, SIGNAL).name, only(run, SIGNAL).input) == ("approve", "Ada [sic]")
 
@@ -213,17 +210,17 @@ async def test_rarer_kinds_are_rows_too(client: Client, temporal_address: str, q
         assert await result(handle) == "the end"
     first = await read_history(client, handle.id, handle.first_execution_run_id)
     assert first.status == "continued as new"
-    assert set(kinds(first)) >= {CHILD, ACTIVITY, "marker", "signal sent"}
+    assert set(steps(first)) >= {CHILD, ACTIVITY, "marker", "signal sent"}
     local = only(first, ACTIVITY)
     assert (local.local, local.name, local.output) == (True, "get_weather_alerts", f"{flows.BRACKETS} in TX")
     sent = only(first, "signal sent")
     assert (sent.state, sent.last_error) == ("failed", "external workflow execution not found")
     whole = await read_history(client, handle.id)
     last = await read_history(client, handle.id, whole.run_id)
-    assert kinds(last) == ["continued as new"]
+    assert steps(last) == ["continued as new"]
     assert last.rows[0].asked == last.continues == handle.first_execution_run_id
     # Without a run's id, all of them are one.
-    assert kinds(whole) == kinds(first) + kinds(last)
+    assert steps(whole) == steps(first) + steps(last)
     assert (whole.earlier, whole.continues) == ((first.run_id,), "")
     assert (whole.started, whole.closed, whole.result) == (first.started, last.closed, "the end")
     assert whole.input == first.input
@@ -234,7 +231,7 @@ async def test_rarer_kinds_are_rows_too(client: Client, temporal_address: str, q
 async def test_what_was_open_when_a_run_was_ended(client: Client, temporal_address: str, queue: str) -> None:
     async with worker(temporal_address, queue):
         handle = await start(client, queue, flows.Sleeps, 600.0)
-        asleep = await eventually(lambda: read_history(client, handle.id), lambda run: TIMER in kinds(run))
+        asleep = await eventually(lambda: read_history(client, handle.id), lambda run: TIMER in steps(run))
         assert only(asleep, TIMER).name == "a long night"
         await handle.terminate(reason="enough [for today]")
     run = await read_history(client, handle.id)
@@ -254,7 +251,7 @@ def test_a_killed_worker_leaves_its_marks() -> None:
 
 def test_a_recorded_agent_with_two_handoffs_and_a_pause() -> None:
     run = recorded("two_handoffs")
-    assert kinds(run) == [MODEL, HANDOFF, HANDOFF, TIMER, MODEL, TOOL, MODEL]
+    assert steps(run) == [MODEL, HANDOFF, HANDOFF, TIMER, MODEL, TOOL, MODEL]
     assert [row.name for row in run.rows if row.state == "cancelled"] == ["French agent"]
     assert (run.totals.input_tokens, run.totals.output_tokens) == (930, 71)
 
@@ -289,7 +286,7 @@ def test_a_step_that_the_server_begins_again_is_no_failure_of_the_workflow() -> 
     again.workflow_task_failed_event_attributes.cause = 1  # type: ignore[assignment]
     again.workflow_task_failed_event_attributes.failure.message = "UnhandledCommand"
     run = run_from_events("x", [*events[:-2], again])
-    assert TASK_FAILURE not in kinds(run)
+    assert TASK_FAILURE not in steps(run)
     assert only(run, "event").name == "step begun again (unhandled command)"
 
 
@@ -305,7 +302,7 @@ def test_what_a_model_streams_is_one_row() -> None:
         events += [words, listens]
     run = run_from_events("x", events)
     assert (only(run, SIGNAL).asked, only(run, SIGNAL).attempts) == ("in 3 parts", 0)
-    assert UPDATE not in kinds(run)
+    assert UPDATE not in steps(run)
 
 
 def test_unknown_events_are_shown_and_half_histories_do_not_raise() -> None:

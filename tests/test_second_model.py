@@ -18,6 +18,7 @@ from temporalio.worker import Worker
 from tests.folders import DURABLE, HELLO_AGENT, ROUTING
 from tests.harness import PracticeFrom
 from tests.solution_modules import modules_of
+from tests.steps import steps
 from workshop.history import HANDOFF, MODEL, TOOL, Run, read_history
 from workshop.settings import Settings
 
@@ -59,7 +60,7 @@ async def test_the_agent_answers_with_what_the_model_says(folder: Path, settings
     ]
     history, model = await run(folder, settings, script, "Any alerts in California?")
     assert history.result == "Wind in California."
-    assert [row.kind for row in history.rows] == [MODEL, TOOL, MODEL]
+    assert steps(history) == [MODEL, TOOL, MODEL]
     assert model.remaining_steps == 0
     assert [call.tools[0].name for call in model.calls] == ["get_weather_alerts"] * 2
 
@@ -90,7 +91,7 @@ async def test_a_tool_that_was_never_offered_ends_the_run(folder: Path, settings
     history, _ = await run(folder, settings, script, "Reno?")
     assert history.status == "failed"
     assert "get_forecast_now" in history.failure
-    assert [row.kind for row in history.rows] == [MODEL]
+    assert steps(history) == [MODEL]
 
 
 @pytest.mark.parametrize("arguments", ['{"state": 7, "x": [}', '{"city": "Reno"}', "[]", "null", '"CA"', ""])

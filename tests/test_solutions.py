@@ -9,6 +9,7 @@ from temporalio.client import Client, WorkflowFailureError
 
 from tests.folders import DURABLE, HELLO_AGENT, HELLO_TEMPORAL, ROUTING
 from tests.harness import Solutions
+from tests.steps import steps
 from workshop.history import HANDOFF, MODEL, TIMER, TOOL
 from workshop.temporal import retention
 
@@ -26,7 +27,7 @@ async def test_the_same_agent_runs_durably(solutions: Solutions) -> None:
     starter = solutions.starter(HELLO_AGENT, "--durable", "Any weather alerts in California?")
     assert starter.wait() == 0
     run = await solutions.history(starter)
-    assert [row.kind for row in run.rows] == [MODEL, TOOL, MODEL]
+    assert steps(run) == [MODEL, TOOL, MODEL]
     assert run.status == "completed"
 
 
@@ -36,7 +37,7 @@ async def test_temporal_alone_waits_and_asks(solutions: Solutions) -> None:
     assert starter.wait() == 0
     run = await solutions.history(starter)
     assert [row.name for row in run.rows if row.kind != TIMER] == ["get_weather_alerts"]
-    assert [row.kind for row in run.rows].count(TIMER) == 1
+    assert steps(run).count(TIMER) == 1
     assert solutions.practice.outcomes("model") == []
 
 
