@@ -53,6 +53,16 @@ async def alerts_of(state: str)''',
     ("from activities import get_weather_alerts", "import httpx\nfrom activities import Weather", "worker.py"),
     ("activities=[get", "activities=[Weather(httpx.AsyncClient(), {}).get", "worker.py"),
 )
+# A plain function as an activity, and a worker with threads for it.
+THREADS = (
+    ("async with httpx.AsyncClient(", "with httpx.Client(", "activities.py"),
+    ("await http.get", "http.get", "activities.py"),
+    ("async def make_api_call(", "def make_api_call(", "activities.py"),
+    (DEFN, DEFN.replace("async ", ""), "activities.py"),
+    ("data = await make_api_call(", "data = make_api_call(", "activities.py"),
+    ("import asyncio\n", "import asyncio\nfrom concurrent.futures import ThreadPoolExecutor\n", "worker.py"),
+    ("        # Asked to", "        activity_executor=ThreadPoolExecutor(8),\n        # Asked to", "worker.py"),
+)
 LIMITS = """start_to_close_timeout=timedelta(seconds=3),
             schedule_to_close_timeout=timedelta(hours=1),
             retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=10)),"""
@@ -117,6 +127,7 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
         "instructions as a function": 'return Agent("W", instructions=lambda c, a: "Go.", tools=[weather_tool])',
     },
     ("02", "activity"): {
+        "in a thread of its worker": THREADS,
         "in a line": "data = response.raise_for_status().json()",
         "by hand": """
             if response.is_error:
@@ -191,6 +202,7 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
         ),
     },
     ("02", "workflow"): {
+        "in a thread of its worker": THREADS,
         "another above it": (("@workflow.defn\n", f"{SAY_HELLO}@workflow.defn\n"),),
         "own queue": (("            state,\n", "            state,\n            task_queue=TASK_QUEUE,\n"),),
         "options of the module": """
@@ -241,6 +253,7 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
         """,
     },
     ("02", "worker"): {
+        "in a thread": THREADS,
         "other order": """
             activities=[get_weather_alerts],
             workflows=[TemporalHelloWorld],
@@ -287,6 +300,14 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
         "injected state": INJECTED,
     },
     ("03", "workflow"): {
+        "a trace by hand": f"""
+            around = trace("Mine", group_id=workflow.info().workflow_id)
+            around.start(mark_as_current=True)
+            try:
+                {RUN_AGENT}
+            finally:
+                around.finish(reset_current=True)
+        """,
         "run config": """
             from agents import RunConfig
 
@@ -313,6 +334,12 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
         """,
     },
     ("03", "worker"): {
+        "its own client": """
+            from temporalio.client import Client
+            from temporalio.envconfig import ClientConfig
+            config = ClientConfig.load_client_connect_config()
+            client = await Client.connect(**config, plugins=[OpenAIAgentsPlugin(model_params=MODEL_CALL)])
+        """,
         "injected state": INJECTED,
         "an identity": (("        client,\n", '        client,\n        identity="mine",\n'),),
         "another workflow, too": (
@@ -345,6 +372,12 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
         "other times": (("heartbeat_timeout=timedelta(seconds=3)", "heartbeat_timeout=timedelta(milliseconds=1500)"),),
     },
     ("04", "specialists"): {
+        "the SDK's own words": """
+            from agents.extensions.handoff_prompt import prompt_with_handoff_instructions
+            text = prompt_with_handoff_instructions(f"Always answer in {language}.")
+            name = f"{language} agent"
+            return Agent(name=name, handoff_description=language, instructions=text, tools=[weather_tool])
+        """,
         "instructions as a function": (
             ("def specialist(", TOLD),
             ("instructions=f", "instructions=told or f"),
@@ -378,6 +411,7 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
         """,
     },
     ("04", "pause"): {
+        "a lambda": (("on_handoff=pause", "on_handoff=lambda context: pause(context)"),),
         "a condition": """
             try:
                 await workflow.wait_condition(lambda: False, timeout=pause_seconds)

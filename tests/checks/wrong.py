@@ -16,6 +16,7 @@ LATE = (
     "seconds=10)),\n        )",
     "seconds=10)),\n        )\n        await workflow.sleep(delay_seconds)\n        return text",
 )
+BY_ASYNCIO = GOOD_CALL.replace("await workflow", "asyncio.run(workflow") + ")"
 GOOD_TOOL = "weather_tool = activity_as_tool(get_weather_alerts, start_to_close_timeout=timedelta(seconds=5))"
 POLICY = "RetryPolicy(maximum_interval=timedelta(seconds=10))"
 TRACE = "with trace('Durable agent', group_id=workflow.info().workflow_id):\n    "
@@ -26,6 +27,7 @@ ACTIVITIES = "from activities import get_weather_alerts\n"
 BROKEN = f"import activities\n    {ACTIVITIES}    activities.httpx = None\n"  # so that each attempt raises
 RUN_AGENT = "result = await Runner.run(weather_agent(weather_tool), question)"
 NO_AGENT = 'from types import SimpleNamespace\n            result = SimpleNamespace(final_output="Sunshine.")'
+ID_TAIL = '-{uuid4().hex[:8]}"'
 STARTED = "        DurableAgent.run,\n        question,\n"
 STARTED_ID = 'id=f"{TASK_QUEUE}-{datetime.now():%Y%m%d-%H%M%S}-{uuid4().hex[:8]}",'
 THREE = 'handoffs=[handoff(specialist(language), on_handoff=pause) for language in ("French", "Spanish", "English")],'
@@ -124,6 +126,8 @@ WRONG = (
         return Agent("W", instructions="Go.", tools=[weather_tool], model_settings=settings)
         """,
     ),
+    agent("itself", "recursion", "return weather_agent(weather_tool)"),
+    agent("quoted", "not-a-tool", 'return Agent(name="W", instructions="Go.", tools=["weather_tool"])'),
     # 02: the activity.
     first("no look at the status", "accidental-error", "data = response.json()"),
     first("method not called", "accidental-error", "response.raise_for_status\ndata = response.json()"),
@@ -231,6 +235,25 @@ WRONG = (
     first("another library's name", "no-such-attribute", "if not response.ok:\n    raise RuntimeError\ndata = {}"),
     first("raises what is none", "raises-no-exception", "raise response.raise_for_status()"),
     first("call not awaited", "not-awaited", None, (CALL, "data = make_api_call(state)")),
+    first(
+        "caught and printed",
+        "accidental-error",
+        "try:\n    response.raise_for_status()\nexcept httpx.HTTPStatusError as error:\n    print(error)\n"
+        "data = response.json()",
+    ),
+    first("of the data", "no-such-attribute", "data = response.json()\ndata.raise_for_status()"),
+    first("loads", "other-data", "import json\nresponse.raise_for_status()\ndata = json.loads(response)"),
+    first("a function for the method", "name-unknown", "raise_for_status(response)\ndata = response.json()"),
+    first(
+        "asks three times",
+        "own-retries",
+        None,
+        (
+            CALL,
+            f"for attempt in range(3):\n        try:\n            {CALL}\n            break\n"
+            "        except httpx.HTTPError:\n            if attempt == 2:\n                raise",
+        ),
+    ),
     # 02: the timer and the workflow.
     temporal("timer", "days", "other-length", "await workflow.sleep(timedelta(delay_seconds))"),
     temporal("timer", "minutes", "other-length", "await workflow.sleep(timedelta(minutes=delay_seconds))"),
@@ -294,6 +317,28 @@ WRONG = (
     temporal("workflow", "no decorator", "no-workflow", None, ("@workflow.defn\n", "")),
     temporal("workflow", "no run", "no-run-method", None, ("    @workflow.run\n", "")),
     temporal("workflow", "always fails", "run-failed", GOOD_CALL[:-1] + TWICE, (ACTIVITIES, BROKEN)),
+    temporal("timer", "another method", "no-such-attribute", "await workflow.timer(delay_seconds)"),
+    temporal("timer", "a wait", "number-for-list", "await workflow.wait(delay_seconds)"),
+    temporal("timer", "the state", "text-for-number", "await workflow.sleep(state)"),
+    temporal("timer", "of self", "no-such-attribute", "await workflow.sleep(self.delay_seconds)"),
+    temporal("timer", "of nothing", "argument-missing", "await workflow.sleep()"),
+    temporal(
+        "timer",
+        "a thread",
+        "called-directly",
+        "import asyncio, time\nawait asyncio.to_thread(time.sleep, delay_seconds)",
+    ),
+    temporal("workflow", "seconds in quotes", "not-a-timedelta", limited(start='timedelta(seconds="3")')),
+    temporal("workflow", "misspelt method", "no-such-attribute", GOOD_CALL.replace("activity(", "activty(")),
+    temporal("workflow", "state by keyword", "keyword-unknown", GOOD_CALL.replace("state,", "state=state,")),
+    temporal("workflow", "pauses of days", "long-pauses", limited().replace("timedelta(seconds=10)", "timedelta(10)")),
+    temporal("workflow", "asyncio.run", "run-sync-in-notebook", f"import asyncio\n{BY_ASYNCIO}"),
+    temporal(
+        "workflow",
+        "a child workflow",
+        "method-missing",
+        "return await workflow.execute_child_workflow(get_weather_alerts, state)",
+    ),
     # 02: worker and starter.
     temporal("worker", "no activity", "activity-missing", "workflows=[TemporalHelloWorld],"),
     temporal("worker", "no workflow", "workflow-missing", "activities=[get_weather_alerts],"),
@@ -312,6 +357,20 @@ WRONG = (
     temporal(
         "worker", "plain function", "activity-not-decorated", "workflows=[TemporalHelloWorld],\nactivities=[connect],"
     ),
+    temporal(
+        "worker",
+        "twice",
+        "registered-twice",
+        "workflows=[TemporalHelloWorld],\nactivities=[get_weather_alerts, get_weather_alerts],",
+    ),
+    temporal("worker", "no lists", "not-a-list", "workflows=TemporalHelloWorld,\nactivities=get_weather_alerts,"),
+    temporal(
+        "worker",
+        "in quotes",
+        "activity-not-decorated",
+        'workflows=["TemporalHelloWorld"],\nactivities=["get_weather_alerts"],',
+    ),
+    temporal("worker", "no commas", "syntax", "workflows=[TemporalHelloWorld]\nactivities=[get_weather_alerts]"),
     temporal("worker", "another queue", "not-polling", None, ("task_queue=TASK_QUEUE", 'task_queue="mine"')),
     temporal("worker", "never run", "not-polling", None, (RUN_WORKER, "    if worker:\n")),
     temporal("worker", "never begun", "worker-ended", None, ("asyncio.run(main())", "main")),
@@ -333,6 +392,35 @@ WRONG = (
         "argument-missing",
         "handle = await client.start_workflow(TemporalHelloWorld.run, args=[state], task_queue=TASK_QUEUE)",
     ),
+    temporal("starter", "no f in the ID", "id-not-unique", None, (' id=f"', ' id="')),
+    temporal("starter", "nothing is called in the ID", "id-not-unique", None, (ID_TAIL, '-{uuid4}"')),
+    temporal(
+        "starter",
+        "another namespace",
+        "nothing-started",
+        None,
+        (
+            "client = await connect()",
+            "import os\n    from temporalio.client import Client\n"
+            '    client = await Client.connect(os.environ["TEMPORAL_ADDRESS"])',
+        ),
+    ),
+    temporal("starter", "executed", "result-for-handle", None, ("start_workflow(", "execute_workflow(")),
+    temporal(
+        "starter",
+        "a dict",
+        "other-input",
+        None,
+        ("args=[state, delay_seconds]", 'args={"state": state, "delay_seconds": delay_seconds}'),
+    ),
+    temporal("starter", "swapped", "other-input", None, ("args=[state, delay_seconds]", "args=[delay_seconds, state]")),
+    temporal(
+        "starter",
+        "method called with arguments",
+        "method-called",
+        "handle = await client.start_workflow(TemporalHelloWorld.run(state, delay_seconds), id='1', task_queue='1')",
+    ),
+    temporal("starter", "not kept", "name-unknown", None, ("    handle = await", "    await")),
     temporal("starter", "nothing", "nothing-started", None, ("asyncio.run(main(", "print((")),
     temporal(
         "starter",
@@ -367,6 +455,14 @@ WRONG = (
     temporal("starter", "exits", "script-failed", None, (PRINTED, "raise SystemExit(3)")),
     # 03.
     durable("activity", "module as decorator", "module-called", "@activity"),
+    durable("activity", "another decorator", "no-such-attribute", "@activity.run"),
+    durable("activity", "a name by position", "defn-argument", '@activity.defn("get_weather_alerts")'),
+    durable(
+        "activity",
+        "a tool, too",
+        "no-activity",
+        "from agents import function_tool\n\n@function_tool\n@activity.defn",
+    ),
     durable("activity", "of a workflow", "no-activity", None, ("@activity.defn\n", "")),
     durable(
         "tool",
@@ -392,7 +488,7 @@ WRONG = (
         weather_tool = get_alerts
         ''',
     ),
-    durable("tool", "the function", "workflow-fails", "weather_tool = get_weather_alerts"),
+    durable("tool", "the function", "not-a-tool", "weather_tool = get_weather_alerts"),
     durable("tool", "no timeout", "no-timeout", "weather_tool = activity_as_tool(get_weather_alerts)"),
     durable("tool", "one attempt", "no-retries", GOOD_TOOL[:-1] + ", retry_policy=RetryPolicy(maximum_attempts=1))"),
     durable("tool", "tried forever", "no-end", GOOD_TOOL),
@@ -427,6 +523,18 @@ WRONG = (
             "activities.py",
         ),
     ),
+    durable(
+        "tool", "in quotes", "activity-not-decorated", tool().replace("get_weather_alerts", '"get_weather_alerts"')
+    ),
+    durable(
+        "tool",
+        "a tool of it",
+        "not-a-tool",
+        f"{tool()}\nfrom agents import function_tool\nweather_tool = function_tool(weather_tool)",
+    ),
+    durable("tool", "called", "argument-missing", tool().replace("get_weather_alerts", "get_weather_alerts()")),
+    durable("tool", "a list", "not-a-tool", tool().replace("= ", "= [", 1) + "]"),
+    durable("tool", "awaited", "await-too-many", tool().replace("= ", "= await ", 1)),
     durable("tool", "needs an approval", "no-tool", tool() + "\nweather_tool.needs_approval = True"),
     durable(
         "tool",
@@ -487,6 +595,38 @@ WRONG = (
         "no-model-call",
         f"{TRACE}result = await workflow.execute_activity(\n"
         "        get_weather_alerts, question, start_to_close_timeout=timedelta(seconds=3)\n    )",
+    ),
+    durable("workflow", "of info", "no-such-attribute", f"{TRACE.replace('workflow_id', 'id')}{RUN_AGENT}"),
+    durable("workflow", "async with", "async-with", f"async {TRACE}{RUN_AGENT}"),
+    durable(
+        "workflow",
+        "swapped",
+        "not-an-agent",
+        f"{TRACE}result = await Runner.run(question, weather_agent(weather_tool))",
+    ),
+    durable(
+        "workflow",
+        "its text",
+        "text-only",
+        f"{TRACE}{RUN_AGENT}.final_output".replace("await Runner", "(await Runner").replace("question)", "question))"),
+    ),
+    durable("workflow", "no tool given", "argument-missing", TRACE + RUN_AGENT.replace("(weather_tool)", "()")),
+    durable("workflow", "no method", "no-method", TRACE + RUN_AGENT.replace("Runner.run(", "Runner(")),
+    durable(
+        "worker",
+        "plugin of the worker",
+        "plugin-missing",
+        "client = await connect()",
+        ("        workflows=[", "        plugins=[OpenAIAgentsPlugin(model_params=MODEL_CALL)],\n        workflows=["),
+    ),
+    durable("worker", "parameters alone", "plugin-by-name", "client = await connect(MODEL_CALL)"),
+    durable("worker", "not kept", "name-unknown", "await connect(OpenAIAgentsPlugin(model_params=MODEL_CALL))"),
+    durable(
+        "worker",
+        "another server",
+        "no-server",
+        "from temporalio.client import Client\n"
+        "client = await Client.connect('127.0.0.1:9', plugins=[OpenAIAgentsPlugin(model_params=MODEL_CALL)])",
     ),
     durable("worker", "plugin as a class", "plugin-is-a-class", "client = await connect(OpenAIAgentsPlugin)"),
     durable("worker", "no parameters", "no-heartbeat", "client = await connect(OpenAIAgentsPlugin())"),
@@ -582,6 +722,11 @@ WRONG = (
         'return Agent(name=f"{language} agent", instructions="Answer.", tools=[weather_tool])',
     ),
     routing(
+        "specialists", "always French", "same-instructions", specialized(instructions='"Always answer in French."')
+    ),
+    routing("specialists", "no f in the name", "name-without-language", specialized(name='"{language} agent"')),
+    routing("specialists", "no f", "other-description", specialized(description='"Speaks {language}"')),
+    routing(
         "handoffs",
         "as tools",
         "no-handoff",
@@ -595,6 +740,13 @@ WRONG = (
         "other-specialist",
         f"handoffs=[{ENGLISH.format('French')}, {ENGLISH.format('Spanish')}],",
     ),
+    routing("handoffs", "pause in quotes", "text-for-function", THREE.replace("=pause", '="pause"')),
+    routing("handoffs", "pause of self", "no-such-attribute", THREE.replace("=pause", "=self.pause")),
+    routing("handoffs", "by position", "function-for-value", THREE.replace("on_handoff=pause", "pause")),
+    routing("handoffs", "pause called", "argument-missing", THREE.replace("pause", "pause()")),
+    routing("handoffs", "no English", "handoff-missing", THREE.replace(', "English"', "")),
+    routing("pause", "itself", "function-for-value", "await workflow.sleep(pause)"),
+    routing("pause", "of the context", "no-such-attribute", "await workflow.sleep(context.pause_seconds)"),
     routing("pause", "blocks", "not-deterministic", "import time\ntime.sleep(pause_seconds)"),
     routing("pause", "for one", "handoff-without-pause", None, (THREE, ONE_PAUSES)),
     routing(

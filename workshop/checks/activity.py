@@ -28,7 +28,7 @@ FAIL_AT_ONCE = "Leave waiting and asking again to Temporal, which sees only what
 async def check(submission: Submission) -> str:
     """An activity that returns the alerts of the state it is asked for, and raises when the service fails."""
     name, activity = submission.activity()
-    if not inspect.iscoroutinefunction(activity):
+    if not inspect.iscoroutinefunction(activity) and not submission.has_threads():
         slip = "Write `async def`, and await the call in it: the worker here runs no threads."
         raise incorrect("not-async", f"{name} is a plain function.", slip)
 
@@ -94,7 +94,9 @@ class _Call:
         from temporalio.testing import ActivityEnvironment
 
         try:
-            self.returned = await ActivityEnvironment().run(activity, state)
+            run = ActivityEnvironment().run
+            threaded = not inspect.iscoroutinefunction(activity)
+            self.returned = await (asyncio.to_thread(run, activity, state) if threaded else run(activity, state))
         except BaseException as error:
             self.error = error
         self.over = True
@@ -185,6 +187,8 @@ async def _raise_if_it_hides(outage: str, service_did: str, submission: Submissi
     if outage == "down" and isinstance(error, MISTAKES):
         seen = f"The service {service_did}, and it stumbled over that: {brief(error)}."
         slip = "It raised by accident. Look at the status: response.raise_for_status()."
+        if "raise_for_status" in (submission.folder / "activities.py").read_text(encoding="utf-8", errors="replace"):
+            slip = "It raised by accident. Is raise_for_status() called, with (), and in no `try` that hides it?"
         raise incorrect("accidental-error", seen, slip)
 
 

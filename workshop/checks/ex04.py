@@ -70,7 +70,7 @@ async def specialists(submission: Submission) -> str:
     # What the model was told: instructions may be a function.
     told = [row.model.instructions for run in runs if (row := history.first(run, MODEL)) and row.model]
     if len(set(told)) == 1:
-        seen = f"All specialists have the same instructions, {shorten(told[0], 80)!r}: none is told its language."
+        seen = f"All specialists have the same instructions, {shorten(told[0], 80)!r}: each needs its own language."
         raise incorrect("same-instructions", seen, f"Put {{language}} into the instructions{_f_missing(told[0])}.")
     for language, run, text in zip(QUESTIONS, runs, told, strict=True):
         history.raise_if_not_completed(run, f"Asked in {language}")
@@ -79,9 +79,12 @@ async def specialists(submission: Submission) -> str:
             seen = f"The {language} specialist is told {shorten(text, 120)!r}."
             raise incorrect("other-language", seen, f"Its instructions have to say: answer in {language}.")
     for language in QUESTIONS:
-        if not make(language).handoff_description:
+        if not (description := make(language).handoff_description):
             seen = f"{language} agent has no handoff_description: triage is not told what it is for."
             raise incorrect("no-description", seen, 'handoff_description=f"Answers in {language}."')
+        if "{" in description:
+            seen = f"{language} agent tells triage {shorten(description, 80)!r}, with no language in it."
+            raise incorrect("other-description", seen, "Put an f before the quotes of handoff_description.")
     raise_if_swallowed(submission, calls)
     return "Each is told its language, and its tool is an activity: when the weather service failed, one was retried."
 
@@ -105,7 +108,7 @@ async def handoffs(submission: Submission) -> str:
     shared = any("name collision" in line for line in logged)
     for language, run in zip(QUESTIONS, runs, strict=True):
         asked = f"Asked in {language}"
-        slip = f"Is a {language} agent among the handoffs?"
+        slip = f"Is the specialist for {language} among the handoffs?"
         history.raise_if_stuck(run)
         history.raise_if_failed(run)
         models = [row.model for row in run.rows if row.model]

@@ -65,7 +65,7 @@ def _of_activity(row: Row, what: str) -> Limits:
     yield pauses < SHORTEST_OUTAGE / 2, "few-attempts", seen, slip
 
     longest = row.longest_pause or 0.0
-    slip = "retry_policy=RetryPolicy(...) takes a maximum_interval: timedelta(seconds=10)."
+    slip = f"retry_policy=RetryPolicy(...) takes a maximum_interval: timedelta(seconds=10).{_days(longest)}"
     yield (
         longest > LONGEST_PAUSE,
         "long-pauses",

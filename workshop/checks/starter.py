@@ -4,6 +4,7 @@ import asyncio
 import re
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from temporalio.client import Client
@@ -31,7 +32,7 @@ async def check(submission: Submission, words: Sequence[str], args: Sequence[Any
     # Both at once, before any worker, and as a second begins: two ids made of the same time collide.
     await asyncio.sleep(1 - time.time() % 1)
     scripts = [submission.script("starter.py", *words) for _ in range(2)]
-    ids = await _started(submission.client, scripts)
+    ids = await _started(submission.client, scripts, submission.folder)
     for workflow_id in ids:
         events = (await submission.client.get_workflow_handle(workflow_id).fetch_history()).events
         start = events[0].workflow_execution_started_event_attributes
@@ -47,9 +48,12 @@ async def check(submission: Submission, words: Sequence[str], args: Sequence[Any
         if agent and "__openai_span" not in start.header.fields:
             seen = "The starter's client has no plugin: traces of starter and workflow will not belong together."
             raise incorrect("plugin-missing", seen, NO_PLUGIN)
+    slip = "Put something unique into the workflow's ID, such as uuid4().hex."
+    if len(ids) < 2 and re.search(r"[{<]", ids[0]):
+        slip = "Put an f before the quotes." if "{" in ids[0] else "Call what makes it unique, with (): uuid4().hex."
+        raise incorrect("id-not-unique", f"Run twice at once, it started only one workflow: {ids[0]}.", slip)
     for script in scripts:
         script.raise_if_it_failed()
-    slip = "Put something unique into the workflow's ID, such as uuid4().hex."
     if len(ids) < 2:
         raise incorrect("id-not-unique", f"Run twice at once, it started only one workflow: {ids[0]}.", slip)
     if differ_by_one(*ids[:2]):
@@ -94,11 +98,12 @@ def _other_input(given: Sequence[Any], wanted: list[Any]) -> NotPassed:
     if len(given) == len(wanted) > 1 and set(map(str, given)) == set(map(str, wanted)):
         return incorrect("other-input", seen, "The values are right; are their order and types those of run(...)?")
     if any(isinstance(one, str) and one.isidentifier() and one not in wanted for one in given):
-        return incorrect("other-input", seen, "Without quotes, a name is the variable: its value is passed on.")
+        slip = "args=[...] takes values: a name in quotes is a text, and of a dict only the keys are passed on."
+        return incorrect("other-input", seen, slip)
     return incorrect("other-input", seen, "Pass on what the starter was given, all of it.")
 
 
-async def _started(client: Client, scripts: Sequence[CheckedScript]) -> list[str]:
+async def _started(client: Client, scripts: Sequence[CheckedScript], folder: Path) -> list[str]:
     """The ids of the workflows that the starters started.
 
     Raises:
@@ -120,8 +125,11 @@ async def _started(client: Client, scripts: Sequence[CheckedScript]) -> list[str
             seen = "starter.py ended without starting a workflow."
             slip = "Is asyncio.run(main(...)) called, and client.start_workflow awaited?"
             raise incorrect("nothing-started", seen, slip)
-    seen = "starter.py runs, and starts no workflow."
-    raise incorrect("nothing-started", seen, "Await client.start_workflow(...), with the workflow's run method.")
+    seen, slip = "starter.py runs, and starts no workflow.", "Await client.start_workflow(...), with the run method."
+    if "Client.connect(" in (folder / "starter.py").read_text(encoding="utf-8", errors="replace"):
+        seen = "starter.py runs, and starts no workflow where the other files are connected."
+        slip = "Connect by connect(...) of connection.py: it knows server and namespace."
+    raise incorrect("nothing-started", seen, slip)
 
 
 async def _workflow_ids(client: Client) -> list[str]:

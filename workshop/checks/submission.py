@@ -7,6 +7,7 @@ import asyncio
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -90,8 +91,12 @@ class Submission:
         if not found:
             functions = [value.__name__ for value in vars(module).values() if asyncio.iscoroutinefunction(value)]
             others = f", only functions: {', '.join(functions)}" if functions else ""
-            seen = f"activities.py defines no activity{others}."
-            raise incorrect("no-activity", seen, "Put @activity.defn above the function that Temporal may run.")
+            slip = "Put @activity.defn above the function that Temporal may run."
+            tools = [name for name, value in vars(module).items() if type(value).__name__ == "FunctionTool"]
+            if tools:
+                others = f": {tools[0]} is a tool"
+                slip = "Put @activity.defn above it, and no @function_tool: workflows.py makes the tool."
+            raise incorrect("no-activity", f"activities.py defines no activity{others}.", slip)
         return found
 
     def activity(self) -> tuple[str, Any]:
@@ -116,6 +121,11 @@ class Submission:
     def _given(self, file: str, name: str) -> bool:
         """Whether the starter's file has a function or class of that name."""
         return bool(re.search(rf"^(async def|class) {name}\b", pristine_file(self.number, file), re.M))
+
+    def has_threads(self) -> bool:
+        """Whether the learner's worker runs activities in threads, so that they may be plain functions."""
+        worker = self.folder / "worker.py"
+        return worker.is_file() and "activity_executor=" in worker.read_text(encoding="utf-8", errors="replace")
 
     def task_queue(self) -> str:
         """The task queue that workflows.py names."""
@@ -165,7 +175,14 @@ class Submission:
         activities = list(self.activities().values())
         known = dict.fromkeys([*workflows, *self.workflows()])  # one of the learner's may start another
         try:
-            worker = Worker(self.client, task_queue=queue, workflows=[*known], activities=activities, build_id="check")
+            worker = Worker(
+                self.client,
+                task_queue=queue,
+                workflows=[*known],
+                activities=activities,
+                activity_executor=ThreadPoolExecutor() if self.has_threads() else None,
+                build_id="check",
+            )
         except (ValueError, RuntimeError, TypeError) as error:
             raise raised(error, self.folder, "A worker with this workflow", "worker-refuses") from None
         self._running = asyncio.create_task(worker.run())

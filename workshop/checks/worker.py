@@ -41,7 +41,7 @@ async def check(submission: Submission, args: Sequence[Any], agent: bool = True)
             raise incorrect("activity-missing", seen, "Add the activity to activities=[...] of the Worker.")
     if call := history.first(run, MODEL):
         raise_if_badly_limited(call)
-    run = await submission.follow(workflow_id)
+    run = await submission.follow(workflow_id, until=_unreadable)
     _raise_if_not_completed(run, script, agent)
     _raise_if_over(script)
     done = [
@@ -117,6 +117,8 @@ async def _until_it_polls(submission: Submission, script: CheckedScript, queue: 
     if named:
         raise incorrect("not-polling", f"{seen} It has {named[0]}.", "Write task_queue=TASK_QUEUE, from workflows.py.")
     slip = "Is it Worker(..., task_queue=TASK_QUEUE, ...), and is it run, with `async with worker:`?"
+    if "Client.connect(" in text:
+        slip = "Connect by connect(...) of connection.py: it knows server and namespace."
     raise incorrect("not-polling", seen, slip)
 
 
@@ -125,7 +127,7 @@ def _raise_if_not_completed(run: Run, script: CheckedScript, agent: bool = True)
     if run.status == "completed":
         return
     call = history.first(run, MODEL)
-    if call and call.open and "Failed converting" in call.last_error:
+    if _unreadable(run):
         seen = "The worker could not read the model call: its client has no plugin. Worker(...) is too late for it."
         raise incorrect("plugin-missing", seen, NO_PLUGIN)
     if stuck := history.stuck_at(run):
@@ -140,6 +142,11 @@ def _raise_if_not_completed(run: Run, script: CheckedScript, agent: bool = True)
     history.raise_if_failed(run)
     _raise_if_over(script)
     raise incorrect("not-finished", f"The workflow did not finish on your worker. {history.doing(run)}".strip())
+
+
+def _unreadable(run: Run) -> bool:
+    """Whether a worker without the plugin's converter cannot read a model call; a first one that is a text it can."""
+    return any(row.open and "Failed converting" in row.last_error for row in history.of_kind(run, MODEL))
 
 
 def _raise_if_over(script: CheckedScript) -> None:

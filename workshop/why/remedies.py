@@ -41,7 +41,7 @@ class Remedy:
     @property
     def why(self) -> str:
         """For a diagnosis: the cause."""
-        return re.sub(r" +(?=\.)", "", self.cause.format(**self.names))  # a group may be empty
+        return re.sub(r" +(?=\.(?!\.))", "", self.cause.format(**self.names))  # a group may be empty
 
     def next_step(self, over: bool = False) -> Advice:
         """For a diagnosis, of a run that is over or is not."""
