@@ -26,6 +26,7 @@ from workshop.checks.learner import activities_in, import_module, raised, workfl
 from workshop.checks.pristine import pristine_file
 from workshop.checks.script import CheckedScript
 from workshop.checks.verdict import incorrect
+from workshop.errors import WorkshopError
 from workshop.history import Run, read_history
 from workshop.practice.client import Practice
 from workshop.settings import Settings
@@ -165,7 +166,8 @@ class Submission:
                 return False
             return True
 
-        await follow(usable, bool, 5)
+        if not await follow(usable, bool, 15):
+            raise WorkshopError("The check could not be made: its namespace was not ready in time.", "try again")
 
     async def serve(self, queue: str, workflows: Sequence[type]) -> None:
         """Lets this process be a worker with the learner's activities."""
