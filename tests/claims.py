@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 
-from tests.steps import steps  # noqa: F401  (the claims use it)
+from tests.steps import steps
 from workshop import history, temporal
 from workshop.history import HANDOFF, MODEL, TASK_FAILURE, TIMER, TOOL, Row, Run
 from workshop.notebook.kernel import result_of
@@ -38,6 +38,7 @@ __all__ = [
     "ledger_lines",
     "outcomes",
     "rows",
+    "steps",
 ]
 
 
