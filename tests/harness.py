@@ -62,9 +62,8 @@ class Solutions:
     def env(self, **changes: str) -> dict[str, str]:
         """The environment of a solution in practice mode."""
         return {
-            "PATH": os.environ["PATH"],
+            **{name: value for name, value in os.environ.items() if name in ("PATH", "SSL_CERT_DIR")},
             "HOME": str(self._tmp_path),
-            **{name: os.environ[name] for name in ("SSL_CERT_DIR",) if name in os.environ},
             **self.settings.practice_env(),
             "OPENAI_BASE_URL": f"{self.practice.url}/v1",
             "OPENAI_AGENTS_DISABLE_TRACING": "1",

@@ -111,6 +111,11 @@ class Settings:
         }
 
     @property
+    def practises(self) -> bool:
+        """Whether the practice services are in use, for the model or for the weather."""
+        return self.mode == "practice" or self.weather_practises
+
+    @property
     def weather_practises(self) -> bool:
         """Whether the weather in use is the practice one."""
         return is_local(self.weather_api_url, self.practice_port)

@@ -164,12 +164,14 @@ async def _raise_if_it_hides(outage: str, service_did: str, submission: Submissi
         return call.over or requests() > 1 or await loop.held_up(call, submission.folder)
 
     await follow(seen_enough, bool, SECONDS, 0.05)
-    if not call.over or requests() > 1:
-        did = "it asked again"
-        if requests() < 2:
-            held_up = await loop.held_up(call, submission.folder)
-            did = "it held up its worker" if held_up else f"after {SECONDS:.0f} s it had neither returned nor raised"
-        seen = f"The service {service_did}, and {did}: it made {count(requests(), 'request')} by itself."
+    sent = requests()
+    if not call.over or sent > 1:
+        did = f"after {SECONDS:.0f} s it had neither returned nor raised"
+        if sent > 1:
+            did = "it asked again"
+        elif await loop.held_up(call, submission.folder):
+            did = "it held up its worker"
+        seen = f"The service {service_did}, and {did}: it made {count(sent, 'request')} by itself."
         raise incorrect("own-retries", seen, FAIL_AT_ONCE)
     error = call.error
     if error is None:
@@ -187,7 +189,7 @@ async def _raise_if_it_hides(outage: str, service_did: str, submission: Submissi
     if outage == "down" and isinstance(error, MISTAKES):
         seen = f"The service {service_did}, and it stumbled over that: {brief(error)}."
         slip = "It raised by accident. Look at the status: response.raise_for_status()."
-        if "raise_for_status" in (submission.folder / "activities.py").read_text(encoding="utf-8", errors="replace"):
+        if "raise_for_status" in submission.text("activities.py"):
             slip = "It raised by accident. Is raise_for_status() called, with (), and in no `try` that hides it?"
         raise incorrect("accidental-error", seen, slip)
 

@@ -28,8 +28,9 @@ from workshop.settings import Settings
 
 SECONDS = 25.0  # that a learner's code may take in all
 TELL = 4.0  # seconds until a person is told what is waited for
-# Each check has a namespace of its own, and for each the server would run workers that no check needs.
-SERVER_SETTING = (
+# Each check has a namespace and task queues of its own: for a namespace the server would run workers that no check
+# needs, and it would divide a task queue into four.
+SERVER_SETTINGS = (
     "worker.perNamespaceWorkerCount=0",
     "matching.numTaskqueueReadPartitions=1",
     "matching.numTaskqueueWritePartitions=1",
@@ -120,7 +121,7 @@ def _serve(connection: Connection) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     with TemporaryDirectory(prefix="workshop-checks-") as directory:
         settings = free_settings(Path(directory))
-        services = Services(settings, known=catalogue(settings, *SERVER_SETTING), before=die_with_parent)
+        services = Services(settings, known=catalogue(settings, *SERVER_SETTINGS), before=die_with_parent)
         try:
             while True:
                 names = connection.recv()

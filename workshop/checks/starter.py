@@ -4,7 +4,6 @@ import asyncio
 import re
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from temporalio.client import Client
@@ -12,7 +11,7 @@ from temporalio.client import Client
 from workshop.checks import history
 from workshop.checks.learner import shorten
 from workshop.checks.script import CheckedScript
-from workshop.checks.submission import NO_PLUGIN, WARM_UP, Submission
+from workshop.checks.submission import CONNECT, CONNECTS_ITSELF, NO_PLUGIN, WARM_UP, Submission
 from workshop.checks.verdict import NotPassed, incorrect
 from workshop.history import as_text
 from workshop.history.payloads import decode
@@ -32,7 +31,7 @@ async def check(submission: Submission, words: Sequence[str], args: Sequence[Any
     # Both at once, before any worker, and as a second begins: two ids made of the same time collide.
     await asyncio.sleep(1 - time.time() % 1)
     scripts = [submission.script("starter.py", *words) for _ in range(2)]
-    ids = await _started(submission.client, scripts, submission.folder)
+    ids = await _started(submission, scripts)
     for workflow_id in ids:
         events = (await submission.client.get_workflow_handle(workflow_id).fetch_history()).events
         start = events[0].workflow_execution_started_event_attributes
@@ -48,14 +47,15 @@ async def check(submission: Submission, words: Sequence[str], args: Sequence[Any
         if agent and "__openai_span" not in start.header.fields:
             seen = "The starter's client has no plugin: traces of starter and workflow will not belong together."
             raise incorrect("plugin-missing", seen, NO_PLUGIN)
+    once = f"Run twice at once, it started only one workflow: {ids[0]}."
     slip = "Put something unique into the workflow's ID, such as uuid4().hex."
     if len(ids) < 2 and re.search(r"[{<]", ids[0]):
         slip = "Put an f before the quotes." if "{" in ids[0] else "Call what makes it unique, with (): uuid4().hex."
-        raise incorrect("id-not-unique", f"Run twice at once, it started only one workflow: {ids[0]}.", slip)
+        raise incorrect("id-not-unique", once, slip)
     for script in scripts:
         script.raise_if_it_failed()
     if len(ids) < 2:
-        raise incorrect("id-not-unique", f"Run twice at once, it started only one workflow: {ids[0]}.", slip)
+        raise incorrect("id-not-unique", once, slip)
     if differ_by_one(*ids[:2]):
         seen = f"Its workflow IDs differ by the second only: {' and '.join(sorted(ids))}."
         raise incorrect("id-not-unique", seen, f"Two questions in one second would share an ID. {slip}")
@@ -103,12 +103,14 @@ def _other_input(given: Sequence[Any], wanted: list[Any]) -> NotPassed:
     return incorrect("other-input", seen, "Pass on what the starter was given, all of it.")
 
 
-async def _started(client: Client, scripts: Sequence[CheckedScript], folder: Path) -> list[str]:
+async def _started(submission: Submission, scripts: Sequence[CheckedScript]) -> list[str]:
     """The ids of the workflows that the starters started.
 
     Raises:
         NotPassed: none was.
     """
+
+    client = submission.client
 
     async def settled() -> bool:
         over = [script.poll() for script in scripts]
@@ -126,9 +128,8 @@ async def _started(client: Client, scripts: Sequence[CheckedScript], folder: Pat
             slip = "Is asyncio.run(main(...)) called, and client.start_workflow awaited?"
             raise incorrect("nothing-started", seen, slip)
     seen, slip = "starter.py runs, and starts no workflow.", "Await client.start_workflow(...), with the run method."
-    if "Client.connect(" in (folder / "starter.py").read_text(encoding="utf-8", errors="replace"):
-        seen = "starter.py runs, and starts no workflow where the other files are connected."
-        slip = "Connect by connect(...) of connection.py: it knows server and namespace."
+    if CONNECTS_ITSELF in submission.text("starter.py"):
+        seen, slip = "starter.py runs, and starts no workflow where the other files are connected.", CONNECT
     raise incorrect("nothing-started", seen, slip)
 
 

@@ -36,6 +36,8 @@ PATIENCE = 9.0  # seconds; a bound, never an expectation
 WARM_UP = "warm-up"  # id of a workflow that only shows that the namespace can be used
 AGENT = {"User-Agent": "workshop checks"}
 NO_PLUGIN = "Put OpenAIAgentsPlugin(...) into connect(...), in worker.py and in starter.py."
+CONNECTS_ITSELF = "Client.connect("  # in a script; connect(...) of connection.py is for that
+CONNECT = "Connect by connect(...) of connection.py: it knows server and namespace."
 
 
 class Submission:
@@ -123,10 +125,14 @@ class Submission:
         """Whether the starter's file has a function or class of that name."""
         return bool(re.search(rf"^(async def|class) {name}\b", pristine_file(self.number, file), re.M))
 
+    def text(self, file: str) -> str:
+        """What stands in a file of the learner's; "" if it is not there."""
+        path = self.folder / file
+        return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+
     def has_threads(self) -> bool:
         """Whether the learner's worker runs activities in threads, so that they may be plain functions."""
-        worker = self.folder / "worker.py"
-        return worker.is_file() and "activity_executor=" in worker.read_text(encoding="utf-8", errors="replace")
+        return "activity_executor=" in self.text("worker.py")
 
     def task_queue(self) -> str:
         """The task queue that workflows.py names."""

@@ -9,7 +9,7 @@ from workshop.checks import history
 from workshop.checks.learner import shorten
 from workshop.checks.limits import raise_if_badly_limited
 from workshop.checks.script import CheckedScript
-from workshop.checks.submission import NO_PLUGIN, Submission
+from workshop.checks.submission import CONNECT, CONNECTS_ITSELF, NO_PLUGIN, Submission
 from workshop.checks.verdict import incorrect
 from workshop.history import ACTIVITIES, ACTIVITY, MODEL, TOOL, Run, read_history
 from workshop.history.agent import SANDBOX_MARK
@@ -91,7 +91,7 @@ async def _until_it_polls(submission: Submission, script: CheckedScript, queue: 
     Raises:
         NotPassed: it ends, or never polls.
     """
-    text = (submission.folder / "worker.py").read_text(encoding="utf-8", errors="replace")
+    text = submission.text("worker.py")
     named = re.search(r"task_queue=(\"[^\"]*\"|'[^']*')", text)
     other = named[1][1:-1] if named else ""
     # Of a stranger name the server would not tell who polls it.
@@ -117,8 +117,8 @@ async def _until_it_polls(submission: Submission, script: CheckedScript, queue: 
     if named:
         raise incorrect("not-polling", f"{seen} It has {named[0]}.", "Write task_queue=TASK_QUEUE, from workflows.py.")
     slip = "Is it Worker(..., task_queue=TASK_QUEUE, ...), and is it run, with `async with worker:`?"
-    if "Client.connect(" in text:
-        slip = "Connect by connect(...) of connection.py: it knows server and namespace."
+    if CONNECTS_ITSELF in text:
+        slip = CONNECT
     raise incorrect("not-polling", seen, slip)
 
 

@@ -41,7 +41,7 @@ from workshop.history.rows import (
     with_texts,
 )
 from workshop.temporal import RPC_TIMEOUT, latest_workflow_ids, refused, retention
-from workshop.text import SECRET, scrub, span
+from workshop.text import scrubber, span
 
 
 async def read_history(
@@ -74,8 +74,7 @@ async def read_history(
             f"There is no workflow {workflow_id!r} here; {named}.{kept}", "name one of them, or none for the latest"
         ) from None
     run = joined(runs)
-    keys = {name: value for name, value in environ.items() if SECRET.search(name)}  # looked up once, not for each text
-    hidden: Run = with_texts(run, lambda text: scrub(text, keys))
+    hidden: Run = with_texts(run, scrubber(environ))
     if hidden == run:
         return run
     delete = f"temporal workflow delete --workflow-id {workflow_id}"

@@ -197,7 +197,7 @@ class Exercise:
     @says_what_to_fix
     def ledger(self, since_last: bool = True) -> None:
         """Prints what the practice services were asked: since the last question, or since they were started."""
-        if not self._has_ledger:
+        if not self._settings.practises:
             self._say("The ledger belongs to the practice services, which are not in use now.")
             return
         since = self._asked[-1].since if since_last and self._asked else 0
@@ -206,7 +206,7 @@ class Exercise:
     @says_what_to_fix
     def proof(self, workflow_id: str | None = None) -> Proof | PlainProof:
         """Prints, and returns, what the history and the ledger say of the calls of the last question."""
-        ledger = self._practice.ledger()["entries"] if self._has_ledger else None
+        ledger = self._practice.ledger()["entries"] if self._settings.practises else None
         found: Proof | PlainProof
         if self._asked and not self._asked[-1].durable and workflow_id is None:
             first = first_asked(self._asked)
@@ -238,7 +238,7 @@ class Exercise:
     @says_what_to_fix
     def clear(self, target: str | None = None) -> None:
         """Clears the faults of `model` or `weather`, by default of both."""
-        if self._has_ledger:
+        if self._settings.practises:
             left = self._practice.clear(target)
             self._faults = {fault["target"]: self._faults.get(fault["target"], "") for fault in left}
             say_folded(self._say, fault_lines(left, CLEAR))
@@ -282,15 +282,10 @@ class Exercise:
     def _patience(self, seconds: float) -> float:
         return min(seconds, HOPELESS) if self.worker.lost else seconds
 
-    @property
-    def _has_ledger(self) -> bool:
-        """Whether the practice services are in use, for the model or for the weather."""
-        return self._settings.mode == "practice" or self._settings.weather_practises
-
     def _newest_entry(self) -> int:
         """The id of the ledger's newest entry; 0 if there is none, or no ledger."""
         try:
-            return self._practice.newest() if self._has_ledger else 0
+            return self._practice.newest() if self._settings.practises else 0
         except WorkshopError:
             return 0
 

@@ -89,7 +89,7 @@ class Practice:
 
 def faults_in_use(settings: Settings) -> list[dict[str, Any]]:
     """The faults that are set, where the practice services are in use and answer."""
-    if settings.mode != "practice" and not settings.weather_practises:
+    if not settings.practises:
         return []
     try:
         return Practice(settings.practice_url).faults()
