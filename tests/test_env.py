@@ -204,7 +204,8 @@ def test_what_is_no_file_is_said_to_be_none(tmp_path: Path) -> None:
 
 
 PRACTICE = {URL: "http://127.0.0.1:8234/v1", KEY: "practice", TRACING: "1", WEATHER: "http://127.0.0.1:8234"}
-TAG = re.compile(rb"^(\s*)(?:# workshop use \S+: ?|# (?=(?:export\s+)?'?(?:OPENAI_|WEATHER_)))", re.MULTILINE)
+# A line may end with \r alone, which re.MULTILINE does not know.
+TAG = re.compile(rb"(?<![^\r\n])(\s*)(?:# workshop use \S+: ?|# (?=(?:export\s+)?'?(?:OPENAI_|WEATHER_)))")
 
 ASSIGNMENTS = st.builds(
     lambda indent, export, name, equals, value, comment: indent + export + name + equals + value + comment,
@@ -249,6 +250,7 @@ def switched(data: bytes, *steps: str) -> list[bytes]:
 @settings(max_examples=120, deadline=None)
 @given(FILES | st.binary(max_size=60))
 @example(b"OPENAI_API_KEY=sk-real-1\nOPENAI_API_KEY=sk-real-2\nOPENAI_BASE_URL=\n")
+@example(b'OPENAI_BASE_URL="sk-\nreal-3"\rOPENAI_BASE_URL=sk-real-1\r# workshop use openai: MY_OWN=')
 @example(b"OPENAI_AGENTS_DISABLE_TRACING=0\r\nOPENAI_API_KEY='sk-\r\nreal'\r\n\xff\xfe caf\xe9")
 def test_to_practice_and_openai_and_back_loses_nothing(data: bytes) -> None:
     try:
