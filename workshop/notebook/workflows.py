@@ -1,25 +1,49 @@
 """An exercise's workflows: which is the latest, how it goes, why it is not finished."""
 
 import os
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from html import escape
 from typing import Any, TypeVar
 
 from rich.console import Console
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from workshop import audit, history, timeline
+from workshop import audit, history
+from workshop.chart import Picture
 from workshop.errors import WorkshopError
 from workshop.history import Run
-from workshop.notebook.kernel import result_of, shell
+from workshop.notebook.kernel import Say, result_of, shell
 from workshop.practice.client import faults_in_use
 from workshop.proof import SLACK
 from workshop.settings import Settings
 from workshop.temporal import connect, follow, latest_workflows
-from workshop.text import WIDTH
+from workshop.text import WIDTH, printable
 from workshop.why import Diagnosis, why
 
 T = TypeVar("T")
+LOOK = 0.5  # seconds between two looks at what goes on
+
+
+async def among_others(
+    client: Client, workflow_id: str, queue: str = "", environ: Mapping[str, str] = os.environ
+) -> tuple[Run, list[Run]]:
+    """The history of a workflow, and those of the workflows of a task queue that went on at the same time.
+
+    A proof looks for requests a little beyond a run's own time, so a run that ended just before it counts too.
+
+    Args:
+        queue: by default the workflow's own.
+    """
+    run = await history.read_history(client, workflow_id, environ=environ)
+    others = []
+    for other in await latest_workflows(client, queue or run.task_queue):
+        before = other.close_time and other.close_time < run.started - SLACK
+        after = run.closed and other.start_time > run.closed + SLACK
+        if other.id != workflow_id and not before and not after:
+            others.append(await history.read_history(client, other.id, other.run_id, environ))
+    return run, others
 
 
 class Workflows:
@@ -44,22 +68,8 @@ class Workflows:
         return self._ask(lambda client: history.read_history(client, workflow_id))
 
     def run_among_others(self, workflow_id: str) -> tuple[Run, list[Run]]:
-        """The history of a workflow, and those of the workflows of this task queue that went on at the same time.
-
-        A proof looks for requests a little beyond a run's own time, so a run that ended just before it counts too.
-        """
-
-        async def read(client: Client) -> tuple[Run, list[Run]]:
-            run = await history.read_history(client, workflow_id)
-            others = []
-            for other in await latest_workflows(client, self._queue):
-                before = other.close_time and other.close_time < run.started - SLACK
-                after = run.closed and other.start_time > run.closed + SLACK
-                if other.id != workflow_id and not before and not after:
-                    others.append(await history.read_history(client, other.id, other.run_id))
-            return run, others
-
-        return self._ask(read)
+        """The history of a workflow, and those of the workflows of this task queue that went on at the same time."""
+        return self._ask(lambda client: among_others(client, workflow_id, self._queue))
 
     def why(self, workflow_id: str) -> Diagnosis:
         """Why it is not finished, or how it ended."""
@@ -98,13 +108,61 @@ def as_table(run: Run) -> list[str]:
     return [line.rstrip() for line in table.get().splitlines()]
 
 
-def show_timeline(run: Run) -> None:
+def show(picture: Picture, say: Say) -> None:
     """The picture where there is a notebook, its text elsewhere."""
-    picture = timeline.Timeline(run)
     if shell() is None:
-        print(picture)
+        for line in str(picture).splitlines():
+            say(line)
         return
     from IPython.display import display
 
-    show: Any = display
-    show(picture)
+    put: Any = display
+    put(picture)
+
+
+class Live:
+    """A picture that is shown while what it shows goes on, and what is waited for."""
+
+    def __init__(self, picture: Picture, words: str) -> None:
+        self.picture, self.words = picture, words
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        html = f"<p>{escape(printable(self.words))}</p>{self.picture.html()}"
+        return {"text/html": html, "text/plain": f"{self.words}\n{self.picture}"}
+
+
+def show_live(look: Callable[[], tuple[Picture, str]], seconds: float, say: Say) -> bool:
+    """Shows a picture, in place, until it is over, for so many seconds at most.
+
+    Args:
+        look: what there is to be seen now, and what it waits for; "" once it is over.
+
+    Returns:
+        whether it was over.
+    """
+    place: Any = None
+    ends = time.monotonic() + seconds
+    while True:
+        picture, awaited = look()
+        left = ends - time.monotonic()
+        done = not awaited or left <= 0
+        words = f"Watching for {left:.0f} s more at most. {awaited}"
+        if done:
+            words = f"Not over yet, and no longer watched. {awaited}" if awaited else "It is over."
+        if shell() is None:
+            if place is None and not done:
+                say(words)
+                place = True
+            if done:
+                for line in (words, *str(picture).splitlines()):
+                    say(line)
+        elif place is None:
+            from IPython.display import display
+
+            put: Any = display
+            place = put(Live(picture, words), display_id=True)
+        else:
+            place.update(Live(picture, words))
+        if done:
+            return not awaited
+        time.sleep(min(LOOK, left))
