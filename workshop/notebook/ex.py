@@ -13,7 +13,14 @@ from workshop.exercises import EXERCISES, exercise_folder
 from workshop.history import Run, as_text
 from workshop.kills import noted_kills
 from workshop.notebook import kernel
-from workshop.notebook.asked import Asked, first_asked, words
+from workshop.notebook.asked import (
+    Asked,
+    first_asked,
+    plain_before,
+    remember_plain,
+    remembered_plain,
+    words,
+)
 from workshop.notebook.feedback import Checked, Feedback, Results
 from workshop.notebook.kernel import Say, say_folded, says_what_to_fix
 from workshop.notebook.scripts import Script
@@ -265,17 +272,26 @@ class Exercise:
 
     @says_what_to_fix
     def proof(self, workflow_id: str | None = None) -> Proof | PlainProof:
-        """Shows, and returns, what the history and the ledger say of the calls of the last question."""
+        """Shows, and returns, what the history and the ledger say of the calls of the last question.
+
+        Where the same question was asked of the plain agent before, that is shown beside it.
+        """
         ledger = self._practice.ledger()["entries"] if self._settings.practises else None
         found: Proof | PlainProof
         if self._plain_last and workflow_id is None:
             first = first_asked(self._asked)
             entries = None if ledger is None else of_question(ledger, first.question, first.since)
+            if entries:
+                remember_plain(self._settings.state_dir, first.question, entries)
             found = prove_plain(first.question, entries)
+            show(ProofPicture(found), self._say)
         else:
             run, others = self._workflows.run_among_others(self._workflow_id(workflow_id))
             found = prove(run, ledger, others)
-        show(ProofPicture(found), self._say)
+            question = as_text(run.input)
+            before = plain_before(self._asked, question, ledger or ())
+            before = before or remembered_plain(self._settings.state_dir, question, ledger or ())
+            show(ProofPicture(found, prove_plain(question, before) if before else None), self._say)
         return found
 
     # Faults.
