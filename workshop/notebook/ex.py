@@ -26,7 +26,7 @@ from workshop.notebook.kernel import Say, say_folded, says_what_to_fix
 from workshop.notebook.scripts import Script
 from workshop.notebook.worker import Worker
 from workshop.notebook.workflows import Workflows, as_table, show, show_live
-from workshop.practice.client import Practice, faults_in_use
+from workshop.practice.client import Practice, entries_in_use, faults_in_use
 from workshop.practice.report import fault_lines, ledger_lines
 from workshop.proof import PlainProof, Proof, of_question, prove, prove_plain
 from workshop.proof_picture import ProofPicture
@@ -236,9 +236,9 @@ class Exercise:
         return show_live(look, seconds, self._say)
 
     def _picture(self, run: Run, others: list[Run]) -> Timeline:
-        ledger = self._practice.ledger()["entries"] if self._settings.practises else None
+        ledger, without = entries_in_use(self._settings)
         kills = noted_kills(self._settings.state_dir)
-        return Timeline(run, ledger, others, kills, self._watched.get(run.workflow_id))
+        return Timeline(run, ledger, others, kills, self._watched.get(run.workflow_id), without)
 
     @property
     def _plain_last(self) -> bool:
