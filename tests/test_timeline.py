@@ -196,6 +196,14 @@ def test_a_step_that_nobody_takes_is_a_band_without_a_kill() -> None:
     assert [(gap.begin, gap.end) for gap in picture.chart.gaps] == [(1, 9)]
     assert not picture.chart.losses
     assert not Timeline(replace(waiting, task=WorkflowTask(True, 1, after(1))), now=after(9)).chart.gaps
+    # Likewise an attempt: the first one, or the next one once its time has come.
+    for changes, begins in (
+        ({"state": "scheduled", "attempts": 0}, [1]),
+        ({"state": "retrying", "next_try": after(5)}, [5]),
+    ):
+        call = a_call(started=None, closed=None, attempt_ended=after(3) if begins == [5] else None, **changes)
+        assert [gap.begin for gap in Timeline(a_run(call, seconds=None), now=after(9)).chart.gaps] == begins
+    assert not Timeline(a_run(call, seconds=None), now=after(6)).chart.gaps
 
 
 def test_attempts_that_nobody_saw_follow_the_retry_policy() -> None:

@@ -278,7 +278,7 @@ def ticks(whole: float, most: int) -> list[tuple[float, str]]:
 
 def text_of(chart: Chart, width: int) -> list[str]:
     """The chart for a terminal of `width` columns, 60 at least."""
-    names = 16
+    names = min(max([len(track.label) for track in chart.tracks], default=8), width // 4)
     cells = width - names - 3
     whole = max(chart.end, 0.001)
 

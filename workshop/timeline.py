@@ -303,8 +303,14 @@ class Timeline(Picture):
         if run.task and not run.task.taken:
             waits.append((run.task.since, self.now))
         for row in run.rows:
-            if row.kind in ACTIVITIES and not row.local and row.attempts <= 1 and (row.started or row.open):
-                waits.append((row.scheduled, row.started or self.now))
+            if row.kind not in ACTIVITIES or row.local:
+                continue
+            if row.attempts == 0 and row.open:
+                waits.append((row.scheduled, self.now))
+            elif row.attempts == 1 and row.started:
+                waits.append((row.scheduled, row.started))
+            elif row.state == "retrying" and row.next_try:
+                waits.append((row.next_try, self.now))
         found += [(self._seconds(begin), self._seconds(end)) for begin, end in waits if end - begin > PICKUP]
         gaps: list[Gap] = []
         for begin, end in sorted(found):
