@@ -156,9 +156,11 @@ async def test_the_providers_trouble(
         said = await found(client, handle, kind)
         assert says in said.why
         assert "wait" not in str(said.next_step) or kind != "quota"
-        practising = await why(client, handle.id, [{"target": "model", "kind": "rate-limit"}])
+        faults = [{"target": "weather", "kind": "slow"}, {"target": "model", "kind": "rate-limit"}]
+        practising = await why(client, handle.id, faults)
         assert str(practising.next_step).startswith("workshop fault clear ends the practice fault (model rate-limit)")
-        assert "fault" not in str((await why(client, handle.id, [])).next_step)  # none is set: none is told of
+        for others in ([], faults[:1]):
+            assert "fault" not in str((await why(client, handle.id, others)).next_step)
 
 
 @pytest.mark.parametrize("header", ["inf", "1e400", "nan", "-inf", "9" * 30, "soon", "Wed, 25 Nov 2026 12:00:00 GMT"])

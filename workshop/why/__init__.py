@@ -51,8 +51,8 @@ async def why(
     except (TimeoutError, RPCError) as error:
         text = getattr(error, "message", "").rstrip(".") or f"no answer within {PATIENCE:.0f} s"
         raise WorkshopError(f"The Temporal server does not answer: {text}.", "workshop status") from None
-    if faults and any(remedy.upstream for remedy in REMEDIES if remedy.kind == found.kind):
-        names = " and ".join(f"{fault['target']} {fault['kind']}" for fault in faults)
+    if set_here := [fault["kind"] for fault in faults if fault["target"] == found.service]:
+        names = " and ".join(f"{found.service} {kind}" for kind in set_here)
         goes_on = "start anew" if run.closed else "the run goes on by itself"
         ends = Advice("workshop fault clear", "ex.clear()") + f" ends the practice fault ({names}); then {goes_on}"
         found = replace(found, next_step=ends)

@@ -47,6 +47,7 @@ class Diagnosis:
     why: str = ""
     next_step: str | Advice = ""
     notes: tuple[str | Advice, ...] = ()
+    service: str = ""  # `model` or `weather` if it is in trouble: in practice mode perhaps on purpose
 
     def lines(self, notebook: bool = False) -> list[str]:
         """The diagnosis as lines of text for a terminal or a notebook, verbatim: no markup, no control characters."""
@@ -96,7 +97,8 @@ def _completed(run: Run, what: str) -> Diagnosis:
     remedy = recognise(refused.errors) if refused else None
     if refused and remedy:
         what = f"{what} But its tool {refused.name} could not run, and the model had to do without it."
-        return Diagnosis(remedy.kind, what, remedy.why, remedy.next_step(over=True), (answer,))
+        step = remedy.next_step(over=True)
+        return Diagnosis(remedy.kind, what, remedy.why, step, (answer,), _service(remedy, refused))
     nameless = next((row.model.nameless for row in run.rows if row.model and row.model.nameless), [])
     if nameless and not any(row.kind == HANDOFF for row in run.rows):
         offered = ", ".join(name for row in run.rows if row.model for name, _ in row.model.handoffs)
@@ -124,7 +126,8 @@ def _failed(run: Run, what: str) -> Diagnosis:
     if last and last.attempts > 1:
         notes.append(f"{named(last).capitalize()} was tried {last.attempts} times.")
     if remedy:
-        return Diagnosis(remedy.kind, what, remedy.why, remedy.next_step(over=True), tuple(notes))
+        step = remedy.next_step(over=True)
+        return Diagnosis(remedy.kind, what, remedy.why, step, tuple(notes), _service(remedy, last))
     if run.status == "timed out":
         reason = "The time that its starter gave it ran out."
         return Diagnosis(run.status, what, reason, "start anew, with more time", tuple(notes))
@@ -168,6 +171,11 @@ def _remedy(row: Row) -> Remedy | None:
     """The remedy for a row's errors. A call with wrong arguments in a person's own code is that code's own error."""
     remedy = recognise(row.errors)
     return None if remedy and remedy.kind == "wrong arguments" and row.place else remedy
+
+
+def _service(remedy: Remedy, row: Row | None) -> str:
+    """Whose trouble a row's error is, if it is a service's."""
+    return "" if row is None or not remedy.upstream else "model" if row.kind == MODEL else "weather"
 
 
 def _both_steps(run: Run, errors: Sequence[Link]) -> list[str]:
@@ -245,7 +253,7 @@ def retrying(row: Row, run: Run, workers: Pollers, now: datetime) -> Diagnosis |
     if remedy:
         given = f"It was given: {shorten(row.asked) or 'nothing'}"
         note = given if remedy.kind == "wrong arguments" else f"The error: {_brief(row.errors)}"
-        found = Diagnosis(remedy.kind, what, remedy.why, remedy.next_step(), (note,))
+        found = Diagnosis(remedy.kind, what, remedy.why, remedy.next_step(), (note,), _service(remedy, row))
     else:
         where = f"if the code is wrong: correct {row.place.shown}, line {row.place.line}," if row.place else ""
         step = f"{where or 'fix its cause'} and {RESTART}"
@@ -256,7 +264,7 @@ def retrying(row: Row, run: Run, workers: Pollers, now: datetime) -> Diagnosis |
             f"{found.why} It asked to wait so long (Retry-After), and Temporal does, whatever the retry policy says."
         )
         step = f"do not wait for that: once the cause is gone, try now: {reset}"
-        found = replace(found, kind="long wait", why=reason, next_step=step)
+        found = replace(found, kind="long wait", why=reason, next_step=step, service="")
     return found if workers.activities else found.also(f"No worker polls {run.task_queue} now: " + WORKER)
 
 
