@@ -97,8 +97,8 @@ def _completed(run: Run, what: str) -> Diagnosis:
     remedy = recognise(refused.errors) if refused else None
     if refused and remedy:
         what = f"{what} But its tool {refused.name} could not run, and the model had to do without it."
-        step = remedy.next_step(over=True)
-        return Diagnosis(remedy.kind, what, remedy.why, step, (answer,), _service(remedy, refused))
+        advice = remedy.next_step(over=True)
+        return Diagnosis(remedy.kind, what, remedy.why, advice, (answer,), _service(remedy, refused))
     nameless = next((row.model.nameless for row in run.rows if row.model and row.model.nameless), [])
     if nameless and not any(row.kind == HANDOFF for row in run.rows):
         offered = ", ".join(name for row in run.rows if row.model for name, _ in row.model.handoffs)
@@ -126,8 +126,8 @@ def _failed(run: Run, what: str) -> Diagnosis:
     if last and last.attempts > 1:
         notes.append(f"{named(last).capitalize()} was tried {last.attempts} times.")
     if remedy:
-        step = remedy.next_step(over=True)
-        return Diagnosis(remedy.kind, what, remedy.why, step, tuple(notes), _service(remedy, last))
+        advice = remedy.next_step(over=True)
+        return Diagnosis(remedy.kind, what, remedy.why, advice, tuple(notes), _service(remedy, last))
     if run.status == "timed out":
         reason = "The time that its starter gave it ran out."
         return Diagnosis(run.status, what, reason, "start anew, with more time", tuple(notes))
