@@ -14,7 +14,7 @@ from tests.steps import steps
 from workshop import history, temporal
 from workshop.history import HANDOFF, MODEL, TASK_FAILURE, TIMER, TOOL, Row, Run
 from workshop.notebook.kernel import result_of
-from workshop.practice.report import ledger_lines
+from workshop.practice.report import ledger_shown
 from workshop.proof import ABANDONED, RECORDED, REFUSED, UNRECORDED, Proof
 from workshop.settings import ROOT, Settings
 
@@ -35,7 +35,7 @@ __all__ = [
     "claim",
     "fates",
     "latest",
-    "ledger_lines",
+    "ledger_shown",
     "outcomes",
     "rows",
     "steps",
@@ -115,7 +115,7 @@ CLAIMS = {
         "why-count": """
             proof = ex.proof()
             claim((proof.answered, proof.made_again, proof.refused, proof.abandoned), (5, 3, 6, 1))
-            assert "made again within a run: 0" in "".join(ledger_lines(ex._practice.ledger()))
+            assert "made again within a run: 0" in str(ledger_shown(ex._practice.ledger()))
         """,
         "proof-glance": """
             claim(fates(ex.proof()), [[RECORDED], [REFUSED, REFUSED, REFUSED, RECORDED]])

@@ -27,7 +27,7 @@ from temporalio.worker import Worker
 
 from tests import temporal_flows as flows
 from tests.temporal_env import TOOL_THEN_ANSWER, eventually, recorded, refusal, result, start, worker, workshop
-from workshop.audit import totals
+from workshop.audit import Audit, totals
 from workshop.errors import WorkshopError
 from workshop.history import (
     ACTIVITY,
@@ -41,7 +41,6 @@ from workshop.history import (
     as_text,
     read_history,
 )
-from workshop.notebook.workflows import as_table
 from workshop.settings import ROOT
 from workshop.temporal import Pollers, gone, pollers
 from workshop.timeline import Timeline
@@ -202,7 +201,7 @@ async def test_a_key_in_an_error_is_hidden_and_said_to_stand_in_the_history(
         environ = {"OPENAI_API_KEY": keys["a variable's"]}
         run = await read_history(client, handle.id, environ=environ)
         told = [str(await why(client, handle.id, environ=environ)), json.dumps(as_json(run)), str(Timeline(run))]
-        told += as_table(run)
+        told += [str(Audit(run)), Audit(run).html()]
         assert key not in "".join(told)
         (note,) = run.notes
         assert handle.id in note

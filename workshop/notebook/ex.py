@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from workshop import doctor, env, fork_server
+from workshop.audit import Audit
 from workshop.checks.checker import Checker
 from workshop.errors import WorkshopError
 from workshop.exercises import EXERCISES, exercise_folder
@@ -13,16 +14,18 @@ from workshop.history import as_text
 from workshop.notebook import kernel
 from workshop.notebook.asked import Asked, first_asked, words
 from workshop.notebook.feedback import Checked, Feedback, Results
-from workshop.notebook.kernel import Say, say_folded, says_what_to_fix
+from workshop.notebook.kernel import Say, says_what_to_fix, show
 from workshop.notebook.scripts import Script
 from workshop.notebook.worker import Worker
-from workshop.notebook.workflows import Workflows, as_table, show_timeline
+from workshop.notebook.workflows import Workflows, show_timeline
 from workshop.practice.client import Practice, faults_in_use
-from workshop.practice.report import fault_lines, ledger_lines
+from workshop.practice.report import faults_shown, ledger_shown
 from workshop.proof import PlainProof, Proof, of_question, prove, prove_plain
 from workshop.settings import ROOT, Settings
+from workshop.shown import Item, Shown
 
 CLEAR = "ex.clear()"
+ONE_LINE = 10_000  # columns
 HOPELESS = 3.0  # seconds to wait when there is no worker, in case one runs in a terminal
 PLAIN = "01"  # the exercise whose starter runs the agent itself unless told --durable
 SERVICES = ("practice-services", "temporal-server")  # findings that `make workshop` fixes
@@ -79,6 +82,7 @@ class Exercise:
         self._checker = Checker(say)
         self._feedback = Feedback(folder, settings.state_dir, self._checker, say)
         self._asked: list[Asked] = []
+        self._priced = False  # whether the note on prices was shown: once is enough
         self._faults: dict[str, str] = {}  # target -> kind of those that were set here
         # For a kernel that ends by itself; with one that is killed, they are killed.
         atexit.register(self.close)
@@ -119,7 +123,7 @@ class Exercise:
         if not asked.question.strip():
             raise WorkshopError("The question is blank, so nothing was started.", "ask again, with words in it")
         if others := self._faults_of_others():
-            what = "; ".join(fault_lines(others, CLEAR))
+            what = "; ".join(faults_shown(others, CLEAR).lines(ONE_LINE))
             self._say(f"Another notebook or a terminal has set a fault, and it counts here, too: {what}")
         if asked.durable and (outdated := self.worker.outdated):
             self._say(outdated)
@@ -181,7 +185,7 @@ class Exercise:
     @says_what_to_fix
     def audit(self, workflow_id: str | None = None) -> None:
         """Prints what a workflow did, by default the latest of this exercise: calls, attempts, errors, times."""
-        say_folded(self._say, as_table(self._workflows.run(self._workflow_id(workflow_id))))
+        show(self._say, Audit(self._workflows.run(self._workflow_id(workflow_id)), notebook=True))
 
     @says_what_to_fix
     def timeline(self, workflow_id: str | None = None) -> None:
@@ -192,7 +196,9 @@ class Exercise:
     def why(self, workflow_id: str | None = None) -> None:
         """Prints why a workflow is not finished, or how it ended."""
         found = self._workflows.why(self._workflow_id(workflow_id))
-        say_folded(self._say, [*found.lines(notebook=True), *filter(None, [self.worker.outdated])])
+        show(self._say, found.shown(notebook=True))
+        if outdated := self.worker.outdated:
+            self._say(outdated)
 
     @says_what_to_fix
     def ledger(self, since_last: bool = True) -> None:
@@ -201,7 +207,9 @@ class Exercise:
             self._say("The ledger belongs to the practice services, which are not in use now.")
             return
         since = self._asked[-1].since if since_last and self._asked else 0
-        say_folded(self._say, ledger_lines(self._practice.ledger(since)))
+        book = self._practice.ledger(since)
+        show(self._say, ledger_shown(book, price_note=not self._priced))
+        self._priced = self._priced or bool(book["entries"])
 
     @says_what_to_fix
     def proof(self, workflow_id: str | None = None) -> Proof | PlainProof:
@@ -215,7 +223,7 @@ class Exercise:
         else:
             run, others = self._workflows.run_among_others(self._workflow_id(workflow_id))
             found = prove(run, ledger, others)
-        say_folded(self._say, found.lines)
+        show(self._say, Shown([Item(line.lstrip(), indent=len(line) - len(line.lstrip())) for line in found.lines]))
         return found
 
     # Faults.
@@ -232,7 +240,7 @@ class Exercise:
             self._say(f"The {service} in use is not the practice {service}, so there are no faults to set.")
             self._say("Back to practice: workshop use practice, in a terminal; then run the first cell again.")
             return
-        say_folded(self._say, fault_lines(self._practice.fault(target, kind, **options), CLEAR))
+        show(self._say, faults_shown(self._practice.fault(target, kind, **options), CLEAR))
         self._faults[target] = kind
 
     @says_what_to_fix
@@ -241,7 +249,7 @@ class Exercise:
         if self._settings.practises:
             left = self._practice.clear(target)
             self._faults = {fault["target"]: self._faults.get(fault["target"], "") for fault in left}
-            say_folded(self._say, fault_lines(left, CLEAR))
+            show(self._say, faults_shown(left, CLEAR))
         else:
             self._say("The practice services are not in use, so there are no faults to clear.")
 
@@ -270,7 +278,7 @@ class Exercise:
     @says_what_to_fix
     def progress(self) -> None:
         """Prints which checks have passed."""
-        say_folded(self._say, self._feedback.progress())
+        show(self._say, self._feedback.progress())
 
     # What these need to know.
 

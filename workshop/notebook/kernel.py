@@ -4,17 +4,19 @@ import asyncio
 import re
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import wraps
 from inspect import iscoroutine
 from pathlib import Path
+from shutil import get_terminal_size
 from traceback import walk_tb
 from typing import Any, ParamSpec, TypeVar
 
 from workshop.errors import WorkshopError
-from workshop.text import fold, scrub
+from workshop.shown import Shown
+from workshop.text import WIDTH, scrub
 from workshop.why.remedies import RUN_SYNC
 
 Say = Callable[[str], None]  # prints a line
@@ -23,11 +25,16 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def say_folded(say: Say, lines: Iterable[str]) -> None:
-    """Prints lines, each folded where it is wider than a notebook."""
-    for line in lines:
-        for part in fold(line):
-            say(part)
+def show(say: Say, what: Shown) -> None:
+    """Shows something in a notebook; elsewhere, prints its lines."""
+    if shell() is None:
+        for line in what.lines(get_terminal_size((WIDTH, 0)).columns):
+            say(line)
+        return
+    from IPython.display import display
+
+    display_data: Any = display
+    display_data(what._repr_mimebundle_(), raw=True)  # also of a result that shows nothing at the end of a cell
 
 
 class Stopped(Exception):

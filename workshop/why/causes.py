@@ -28,6 +28,7 @@ from workshop.history import (
     place_of,
     root,
 )
+from workshop.shown import Item, Shown
 from workshop.temporal import Pollers, gone
 from workshop.text import Advice, count, printable, shorten, span, told
 from workshop.why.remedies import RESTART, START_WORKER, WORKER, Remedy, recognise
@@ -51,10 +52,16 @@ class Diagnosis:
 
     def lines(self, notebook: bool = False) -> list[str]:
         """The diagnosis as lines of text for a terminal or a notebook, verbatim: no markup, no control characters."""
-        notes = [f"Also: {told(note, notebook)}" for note in self.notes]
-        step = told(self.next_step, notebook)
-        lines = [self.what, self.why and f"Why: {self.why}", *notes, step and f"Next: {step}"]
-        return [printable(line) for line in lines if line]
+        return [printable(f"{label}: {text}" if label else text) for label, text in self._parts(notebook)]
+
+    def shown(self, notebook: bool = False) -> Shown:
+        """The same for a person."""
+        return Shown([Item(text, label) for label, text in self._parts(notebook)])
+
+    def _parts(self, notebook: bool) -> list[tuple[str, str]]:
+        notes = [("Also", told(note, notebook)) for note in self.notes]
+        parts = [("", self.what), ("Why", self.why), *notes, ("Next", told(self.next_step, notebook))]
+        return [(label, text) for label, text in parts if text]
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
