@@ -5,18 +5,17 @@ Everything runs on services of its own, on free ports, and is gone afterwards.
 
 import asyncio
 import os
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from workshop import processes
+from workshop import fork_server
 from workshop.errors import WorkshopError
 from workshop.history import MODEL, Run, read_history
 from workshop.practice.client import Practice
-from workshop.processes import PATIENCE, Program, die_with_parent, wait_for
+from workshop.processes import PATIENCE, Program, wait_for
 from workshop.proof import PlainProof, Proof, prove, prove_plain
 from workshop.services import own_services
 from workshop.settings import Settings
@@ -36,6 +35,43 @@ class Outcome:
     proof: Proof
 
 
+def start_solution(settings: Settings, folder: str, script: str, *arguments: str, log: str) -> Program:
+    """Starts a script of a solution where it stands, in practice mode, with the services of `settings`."""
+    ours = ("OPENAI_", "TEMPORAL_", "WEATHER_", "WORKSHOP_")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    path = settings.root / "solutions" / folder / script
+    log_path = settings.state_dir / "logs" / f"{log}.log"
+    return fork_server.start(path, arguments, inherited | settings.practice_env(), log_path)
+
+
+def hold(practice: Practice, call: int) -> None:
+    """Has the practice model hold the answer to the `call`th model call from now on, counted from 1."""
+    practice.fault("model", "slow", delay=PATIENCE, after=call - 1)
+
+
+def kill_when_held(practice: Practice, program: Program, call: int, since: int) -> None:
+    """Kills `program` once the `call`th model call after ledger entry `since` is held; then nothing is held any more.
+
+    Raises:
+        WorkshopError: the program ended before, or the call did not come.
+    """
+
+    def held() -> bool:
+        if not program.running:
+            raise WorkshopError(
+                f"A program ended before it could be killed:\n{program.text.strip()}", "workshop doctor"
+            )
+        outcomes = [entry["outcome"] for entry in practice.entries("model", since)]
+        return outcomes == ["completed"] * (call - 1) + ["in flight"]
+
+    try:
+        wait_for(f"model call {call}", held)
+    except TimeoutError as error:
+        raise WorkshopError(f"It {error}, in vain.", "run it again") from None
+    program.kill()
+    practice.clear()
+
+
 class Demo:
     """The demo on one set of services."""
 
@@ -47,8 +83,8 @@ class Demo:
     def plain(self) -> tuple[str, PlainProof]:
         """The plain agent: its process is killed, and asked again from the beginning. Returns answer and proof."""
         since = self._practice.newest()
-        first = self._start("01_agent_hello_world", "starter.py", QUESTION)
-        self._kill_in_second_call(first, since)
+        hold(self._practice, 2)
+        kill_when_held(self._practice, self._start("01_agent_hello_world", "starter.py", QUESTION), 2, since)
         self._say("Killed (SIGKILL). Nothing was kept, so the question is asked again, from the beginning.")
         answer = self._finish(self._start("01_agent_hello_world", "starter.py", QUESTION))
         return answer, prove_plain(QUESTION, self._practice.entries("model", since))
@@ -56,9 +92,10 @@ class Demo:
     def durable(self) -> Outcome:
         """The durable agent: its worker is killed, and another worker goes on where it was."""
         since = self._practice.newest()
+        hold(self._practice, 2)
         worker = self._start("03_durable_agent", "worker.py")
         starter = self._start("03_durable_agent", "starter.py", QUESTION)
-        self._kill_in_second_call(worker, since)
+        kill_when_held(self._practice, worker, 2, since)
         self._say("Killed the worker (SIGKILL). A new worker starts; the starter just goes on waiting.")
         self._start("03_durable_agent", "worker.py")
         self._finish(starter)
@@ -70,40 +107,10 @@ class Demo:
         run = asyncio.run(history())
         return Outcome(str(run.result), run, prove(run, self._practice.ledger()["entries"]))
 
-    def _start(self, exercise: str, script: str, *arguments: str) -> Program:
-        folder = self._settings.root / "solutions" / exercise
-        ours = ("OPENAI_", "TEMPORAL_", "WEATHER_", "WORKSHOP_")
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-        env = inherited | self._settings.practice_env()
-        log = self._settings.state_dir / "logs" / f"demo-{len(self.programs)}.log"
-        self.programs.append(processes.start([sys.executable, script, *arguments], env, folder, log, die_with_parent))
+    def _start(self, folder: str, script: str, *arguments: str) -> Program:
+        log = f"demo-{len(self.programs)}"
+        self.programs.append(start_solution(self._settings, folder, script, *arguments, log=log))
         return self.programs[-1]
-
-    def _kill_in_second_call(self, program: Program, since: int) -> None:
-        """Kills `program` while its second model call waits."""
-
-        def until(what: str, service: str, outcomes: list[str]) -> None:
-            """Returns when the requests to a service are as far as that."""
-
-            def seen() -> bool:
-                if not program.running:
-                    text = program.text.strip()
-                    raise WorkshopError(f"A program ended while the demo waited for {what}:\n{text}", "workshop doctor")
-                return [entry["outcome"] for entry in self._practice.entries(service, since)] == outcomes
-
-            try:
-                wait_for(what, seen)
-            except TimeoutError as error:
-                raise WorkshopError(f"The demo {error}, in vain.", "run the demo again") from None
-
-        # The weather's answer is held back until the model is told to be slow: so only the second call hangs.
-        self._practice.fault("weather", "slow", delay=PATIENCE)
-        until("the tool to be called", "weather", ["in flight"])
-        self._practice.fault("model", "slow", delay=PATIENCE)
-        self._practice.clear("weather")
-        until("the second model call", "model", ["completed", "in flight"])
-        program.kill()
-        self._practice.clear()
 
     def _finish(self, program: Program) -> str:
         """What a program has printed, once it has ended."""
