@@ -1,12 +1,14 @@
 """`workshop compare`: its plan, its forms, and a small real comparison, held against ledger and history."""
 
 import csv
+import json
 import re
 import signal
+import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from contextlib import nullcontext, suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,7 @@ from workshop.compare import (
     Way,
 )
 from workshop.errors import WorkshopError
+from workshop.notebook import compared as compared_module
 from workshop.practice.areas import find_areas
 from workshop.processes import listens
 from workshop.services import free_settings
@@ -48,8 +51,8 @@ def test_every_plan_is_fit_to_be_asked(seed: int) -> None:
     assert len({question.question for question in planned}) == MOST
     assert all(len(find_areas(question.question)) == 1 for question in planned)
     assert {question.trouble for question in planned} == set(TROUBLES)
-    for few in (1, 2, 6):
-        assert ("kill", 2) in {(question.trouble, question.call) for question in compare.plan(few, seed)}
+    assert [question.meets for question in compare.plan(1, seed)] == ["kill in call 2"]
+    assert {question.meets for question in compare.plan(2, seed)} == {"kill in call 2", "weather down"}
     of_eight = {question.meets for question in compare.plan(8, seed)}
     assert len(of_eight) == 8
     assert {"kill in call 1", "kill in call 2", "weather down", "nothing"} <= of_eight
@@ -205,3 +208,21 @@ def test_ctrl_c_shows_what_was_counted(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert [path.read_text() for path in files.values()] == [one.csv(), one.svg(), one.page()]
     missing = CliRunner().invoke(cli.app, ["compare", "--csv", str(tmp_path / "no" / "found.csv")])
     assert isinstance(missing.exception, WorkshopError)
+
+
+def printing(lines: list[str], code: int) -> tuple[str, ...]:
+    """A program in place of the command, which prints the lines."""
+    return (sys.executable, "-c", f"import sys; print({chr(10).join(lines)!r}); sys.exit({code})")
+
+
+def test_a_notebook_shows_the_rows_that_there_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    rows = [json.dumps(asdict(row)) for row in RECORDED.rows]
+    told: list[str] = []
+    monkeypatch.setattr(compared_module, "COMMAND", printing(rows, 0))
+    compared_module.show_comparison(3, 7, tmp_path / "compare.log", told.append)
+    assert told[0].startswith("... 3 questions, three ways at the same time: about ")
+    assert told[1] == str(RECORDED)
+    monkeypatch.setattr(compared_module, "COMMAND", printing([rows[0], "No room.", "  Next: make some"], 1))
+    with pytest.raises(WorkshopError, match=r"^No room\.\n  Next: make some$"):
+        compared_module.show_comparison(3, 7, tmp_path / "compare.log", told.append)
+    assert told[-1] == str(Comparison(3, 7, RECORDED.rows[:1]))

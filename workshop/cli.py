@@ -273,10 +273,16 @@ def reset_command(exercise: Annotated[str, typer.Argument(metavar=NUMBERS, show_
 
 
 @app.command("demo")
-def demo_command() -> None:
+def demo_command(
+    talk: Annotated[bool, typer.Option("--talk", help="Step by step, for a room; Enter goes on.")] = False,
+    step: Annotated[int | None, typer.Option(help="That step of the talk alone.", show_default=False)] = None,
+) -> None:
     """Kill a plain and a durable agent in mid-run and show what each lost. Exit code: 1 if a claim does not hold."""
     from workshop import audit, demo
 
+    if talk or step is not None:
+        _talk(step)
+        return
     with demo.on_own_services(ROOT, say) as shown:
         say(f"\n1. The plain agent is asked: {demo.QUESTION}")
         answer, plain = shown.plain()
@@ -291,6 +297,37 @@ def demo_command() -> None:
             say(line)
         if found := demo.problems(answer, plain, durable):
             raise WorkshopError(f"Not as claimed: {'; '.join(found)}.", "run it again; if it stays so, report it")
+
+
+def _talk(only: int | None) -> None:
+    """The steps of the talk, or one of them. Where there is a terminal, slowly, and each when Enter is pressed."""
+    from rich.panel import Panel
+
+    from workshop import demo
+
+    if only not in (None, *range(1, len(demo.STEPS) + 1)):
+        raise WorkshopError(f"There is no step {only}.", f"workshop demo --step 1, or up to {len(demo.STEPS)}")
+    room, width = out.is_terminal and sys.stdin.isatty(), min(out.width, 70)
+
+    def slowly(line: str) -> None:
+        for part in line.splitlines():
+            out.print(Text(part))
+            time.sleep(0.5 if room else 0)
+
+    with demo.on_own_services(ROOT, slowly) as shown:
+        for number, step in enumerate(demo.STEPS, 1):
+            if only not in (None, number):
+                continue
+            heading = Text(f"{number}. {step.title}\n\n{step.told}", "bold")
+            out.print("", Panel(heading, padding=(1, 3), width=width))
+            if room:
+                out.input("Enter starts it ... ")
+            result = step.show(shown)
+            if result.problems:
+                what = "; ".join(result.problems)
+                raise WorkshopError(f"Not as claimed: {what}.", "run it again; if it stays so, report it")
+            style = "bold green" if result.good else "bold red"
+            out.print("", Panel(Text(result.counted, style), padding=(1, 3), width=width, style=style))
 
 
 @app.command("compare")

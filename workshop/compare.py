@@ -27,9 +27,8 @@ from rich.table import Table
 from rich.text import Text
 
 from workshop import fork_server
-from workshop.demo import hold, kill_when_held, start_solution
+from workshop.demo import history_of, hold, kill_when_held, start_solution
 from workshop.errors import WorkshopError
-from workshop.history import Run, read_history
 from workshop.practice.areas import STATES, name_of
 from workshop.practice.client import Practice
 from workshop.practice.prices import PRICE_BASIS
@@ -37,7 +36,6 @@ from workshop.processes import PATIENCE, Program, wait_for
 from workshop.proof import prove, prove_plain
 from workshop.services import EMBEDDED, own_services
 from workshop.settings import Settings
-from workshop.temporal import connect
 from workshop.text import count, span
 
 PLAIN, LOOP, DURABLE = "plain", "retry loop", "durable"
@@ -127,9 +125,9 @@ def plan(questions: int, seed: int) -> list[PlannedQuestion]:
     drawn: list[tuple[str, int]] = []
     while len(drawn) < questions:
         rest = [(name, dice.choice((1, 2))) for name, fault in TROUBLES.items() if fault and name != WEATHER]
-        rest += [(KILL, 1), (WEATHER, 0), (NOTHING, 0)]
+        rest += [(KILL, 1), (NOTHING, 0)]
         dice.shuffle(rest)
-        drawn += [(KILL, 2), *rest]  # however few the questions are, this one is among them
+        drawn += [(KILL, 2), (WEATHER, 0), *rest]  # however few the questions are, these two are among them
     drawn = drawn[:questions]
     dice.shuffle(drawn)
     return [
@@ -184,7 +182,7 @@ class Way:
         model = [entry for entry in book["entries"] if entry["service"] == "model"]
         told = any(entry["service"] == "weather" and entry["outcome"] == "completed" for entry in book["entries"])
         counted = prove_plain(planned.question, model)
-        proof = prove(asyncio.run(self._history(starter)), model) if self.name == DURABLE else None
+        proof = prove(asyncio.run(history_of(self.settings, starter)), model) if self.name == DURABLE else None
         return ComparedRow(
             way=self.name,
             number=planned.number,
@@ -220,11 +218,6 @@ class Way:
 
     def _start_worker(self) -> Program:
         return self._start("03_durable_agent").until_printed("polls the task queue")
-
-    async def _history(self, starter: Program) -> Run:
-        client = await connect(self.settings.practice_env(), self.settings.temporal_address, "default")
-        workflow_id = starter.text.split("Workflow ", 1)[1].split()[0]  # the server's list of workflows lags
-        return await read_history(client, workflow_id)
 
     def end(self) -> None:
         """Kills all that it has started, and lets it start nothing more."""
@@ -386,13 +379,13 @@ class Comparison:
 
     @property
     def proof(self) -> str:
-        """What the two witnesses say of the durable agent."""
+        """What the two witnesses say of the durable agent, as far as it was asked."""
         rows = self.of(DURABLE)
         recorded = sum(row.recorded or 0 for row in rows)
-        agreed = sum(bool(row.agree) for row in rows)
+        agreed, asked = sum(bool(row.agree) for row in rows), count(len(rows), "question")
         return (
             f"Durable, by two witnesses: the histories have {count(recorded, 'recorded call')}, and of these "
-            f"{self.recorded_again} were made again; history and ledger agree on {agreed} of {len(rows)} questions."
+            f"{self.recorded_again} were made again; history and ledger agree on {agreed} of {asked}."
         )
 
     def notes(self) -> list[str]:
@@ -400,8 +393,7 @@ class Comparison:
         met = {row.number: row.meets for row in self.rows}
         kinds = {name: sum(name in meets for meets in met.values()) for name in TROUBLES}
         return [
-            *([self.proof] if self.of(DURABLE) else []),
-            f"Planned: {', '.join(f'{number} x {name}' for name, number in kinds.items() if number)}.",
+            f"The questions met: {', '.join(f'{number} x {name}' for name, number in kinds.items() if number)}.",
             *(f"{way.capitalize()}: {WAYS[way]}" for way in self.ways),
             *NOTES,
             PRICE_BASIS,
@@ -416,7 +408,7 @@ class Comparison:
             table.add_row(name, *(told(self.sums(way)) for way in self.ways))
         yield Text(self.title, "bold")
         yield table
-        for note in self.notes():
+        for note in (self.proof, *self.notes()):
             yield Text(note)
 
     def __str__(self) -> str:
@@ -446,11 +438,13 @@ class Comparison:
             outcome = f"{SIGNS[row.outcome]} {row.outcome}"
             cells = (row.question, row.meets, row.way, outcome, row.runs, row.answered, row.again, span(row.seconds))
             rows += "<tr>" + "".join(f"<td {left}>{escape(str(cell))}</td>" for cell in cells) + "</tr>"
+        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes())
         return (
             f'<div><img src="data:image/svg+xml;base64,{picture}" alt="{escape(self.alt)}" style="max-width:100%">'
-            f"<table><caption {left}>{escape(self.title)}</caption>"
+            f'<table aria-label="{escape(self.title)}">'
             f"<thead><tr><td></td>{heads}</tr></thead><tbody>{body}</tbody></table>"
-            f"{''.join(f'<p>{escape(note)}</p>' for note in self.notes())}"
+            f"<p>{escape(self.proof)}</p>"
+            f"<details><summary>How it was counted</summary><ul>{notes}</ul></details>"
             f"<details><summary>Question by question</summary>"
             f"<table><thead><tr>{row_heads}</tr></thead><tbody>{rows}</tbody></table></details></div>"
         )
