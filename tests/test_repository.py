@@ -39,7 +39,13 @@ BELOW = {
         *("why", "errors", "history", "loopback", "practice", "processes", "proof", "services", "settings"),
         *("temporal", "text", "fork_server"),
     },
-    "demo": {"errors", "history", "practice", "processes", "proof", "services", "settings", "temporal"},
+    "demo": {
+        *("errors", "fork_server", "history", "practice", "processes", "proof", "services", "settings", "temporal"),
+        "text",
+    },
+    "compare": {
+        *("demo", "errors", "fork_server", "practice", "processes", "proof", "services", "settings", "text"),
+    },
 }
 TOP = {"cli", "notebook"}  # may import all that is above
 

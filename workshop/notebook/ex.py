@@ -13,6 +13,7 @@ from workshop.exercises import EXERCISES, exercise_folder
 from workshop.history import as_text
 from workshop.notebook import kernel
 from workshop.notebook.asked import Asked, first_asked, words
+from workshop.notebook.compared import show_comparison
 from workshop.notebook.feedback import Checked, Feedback, Results
 from workshop.notebook.kernel import Say, says_what_to_fix, show
 from workshop.notebook.scripts import Script
@@ -225,6 +226,14 @@ class Exercise:
             found = prove(run, ledger, others)
         show(self._say, Shown([Item(line.lstrip(), indent=len(line) - len(line.lstrip())) for line in found.lines]))
         return found
+
+    @says_what_to_fix
+    def compare(self, questions: int = 6, seed: int = 1) -> None:
+        """Asks the same questions under the same faults and kills three ways: plain, with a retry loop, durable.
+
+        The solutions run, with services of their own: your worker, faults, ledger and workflows are not touched.
+        """
+        show_comparison(questions, seed, self._log("compare"), self._say)
 
     # Faults.
 
