@@ -144,6 +144,13 @@ class Ledger:
             for notes in (self._entries, self._runs, self._by_answer, self._by_area):
                 notes.clear()
 
+    def runs_in(self, text: str) -> set[str]:
+        """The runs of which an answer's id is in a text, such as the history of a workflow that recorded it."""
+        words = set(re.findall(r"\w{16,}", text))
+        with self._lock:
+            ids = [(entry.run, {entry.response_id, entry.request_id}) for entry in self._entries if entry.run]
+        return {run for run, made in ids if run and made & words}
+
     def as_json(self, since: int = 0) -> dict[str, Any]:
         """`{"entries": [...], "totals": {...}}` of the entries with an id above `since`."""
         with self._lock:
