@@ -12,8 +12,10 @@ from workshop.exercises import EXERCISES, exercise_folder
 from workshop.history import as_text
 from workshop.notebook import kernel
 from workshop.notebook.asked import Asked, first_asked, words
+from workshop.notebook.evidence import Evidence
 from workshop.notebook.feedback import Checked, Feedback, Results
 from workshop.notebook.kernel import Say, say_folded, says_what_to_fix
+from workshop.notebook.predictions import QUIZ, Predictions, progress
 from workshop.notebook.scripts import Script
 from workshop.notebook.worker import Worker
 from workshop.notebook.workflows import Workflows, as_table, show_timeline
@@ -21,6 +23,7 @@ from workshop.practice.client import Practice, faults_in_use
 from workshop.practice.report import fault_lines, ledger_lines
 from workshop.proof import PlainProof, Proof, of_question, prove, prove_plain
 from workshop.settings import ROOT, Settings
+from workshop.text import count
 
 CLEAR = "ex.clear()"
 HOPELESS = 3.0  # seconds to wait when there is no worker, in case one runs in a terminal
@@ -62,6 +65,8 @@ def exercise(number: str) -> "Exercise":
         f"Exercise {made.number} is ready: {mode}. Temporal at {settings.temporal_address}, "
         f"its web UI {ui}, practice console {console}"
     )
+    if before_restart := made.before_restart():
+        say_folded(print, before_restart)
     fork_server.warm_up()  # the packages are imported while the learner reads
     return made
 
@@ -79,12 +84,27 @@ class Exercise:
         self._checker = Checker(say)
         self._feedback = Feedback(folder, settings.state_dir, self._checker, say)
         self._asked: list[Asked] = []
+        memory = self._feedback.memory
+        evidence = Evidence(folder, settings, memory, self._asked)
+        self._predictions = Predictions(self.number, memory, evidence, say)
+        self._quiz = Predictions(QUIZ, memory, evidence, say)
         self._faults: dict[str, str] = {}  # target -> kind of those that were set here
         # For a kernel that ends by itself; with one that is killed, they are killed.
         atexit.register(self.close)
 
     def __repr__(self) -> str:
         return f"Exercise {self.number}, {self.folder.name}"
+
+    def before_restart(self) -> list[str]:
+        """What to do in a kernel that is new, for somebody who was here before; nothing at the very first time."""
+        verdicts = self._feedback.memory.read("verdicts").values()
+        if not verdicts or self.worker.running:
+            return []
+        passed = count(sum(one["outcome"] == "passed" for one in verdicts), "passed check")
+        return [
+            f"You were here before: {passed}. Your files are still there; variables are not, and no worker runs.",
+            "  Next: go on at your step. ex.worker.start() starts the worker; a cell that must run again is named.",
+        ]
 
     def close(self) -> None:
         """Ends the processes of this kernel: worker, starters, checks."""
@@ -195,13 +215,16 @@ class Exercise:
         say_folded(self._say, [*found.lines(notebook=True), *filter(None, [self.worker.outdated])])
 
     @says_what_to_fix
-    def ledger(self, since_last: bool = True) -> None:
-        """Prints what the practice services were asked: since the last question, or since they were started."""
+    def ledger(self, since_last: bool = True, about: str = "") -> None:
+        """Prints what the practice services were asked: since the last question, or since they were started.
+
+        With `about`, only the runs in which that text occurs: `ex.ledger(about="New York")`.
+        """
         if not self._settings.practises:
             self._say("The ledger belongs to the practice services, which are not in use now.")
             return
         since = self._asked[-1].since if since_last and self._asked else 0
-        say_folded(self._say, ledger_lines(self._practice.ledger(since)))
+        say_folded(self._say, ledger_lines(self._practice.ledger(since, about), about))
 
     @says_what_to_fix
     def proof(self, workflow_id: str | None = None) -> Proof | PlainProof:
@@ -268,9 +291,25 @@ class Exercise:
         self._feedback.solution(name, apply)
 
     @says_what_to_fix
+    def predict(self, name: str, choice: Any = None) -> None:
+        """With a choice, `ex.predict("kill", "b")`: remembers it. Without one: says what happened since, and why."""
+        if choice is None:
+            self._predictions.look(name)
+        else:
+            self._predictions.choose(name, choice)
+
+    @says_what_to_fix
+    def quiz(self, name: str, choice: Any = None) -> None:
+        """A question of the quiz, `ex.quiz("pause", "b")`: remembers the choice, and looks at once what shows it."""
+        if choice is None or self._quiz.choose(name, choice):
+            self._quiz.look(name)
+
+    @says_what_to_fix
     def progress(self) -> None:
-        """Prints which checks have passed."""
-        say_folded(self._say, self._feedback.progress())
+        """Prints which checks have passed, and what came of the predictions."""
+        memory = self._feedback.memory
+        quiz = progress(QUIZ, memory) if memory.read(QUIZ) else []
+        say_folded(self._say, [*self._feedback.progress(), *progress(self.number, memory), *quiz])
 
     # What these need to know.
 

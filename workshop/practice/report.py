@@ -16,9 +16,11 @@ def fault_lines(faults: list[dict[str, Any]], clear: str = "workshop fault clear
     return [*(_fault(fault) for fault in faults), f"Clear with: {clear}"]
 
 
-def ledger_lines(ledger: dict[str, Any]) -> list[str]:
+def ledger_lines(ledger: dict[str, Any], about: str = "") -> list[str]:
     """Every request in two or three lines, then the totals and what the cost is based on."""
     lines = [line for entry in ledger["entries"] for line in _entry(entry)]
+    if not lines and about:
+        return [f"The ledger has nothing about {about!r}."]
     if not lines:
         return ["The ledger is empty: nothing was asked yet."]
     model, weather = ledger["totals"]["model"], ledger["totals"]["weather"]
