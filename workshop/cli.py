@@ -234,20 +234,21 @@ def fault(
 def ledger(
     as_json: Annotated[bool, typer.Option("--json", help="Print entries and totals as JSON.")] = False,
     clear: Annotated[bool, typer.Option("--clear", help="Empty it.")] = False,
+    about: Annotated[str, typer.Option(help="Only the runs in which this text occurs.", show_default=False)] = "",
 ) -> None:
     """Show every request the practice services received: run, outcome, tokens, cost, and totals."""
     from workshop.practice.client import Practice
     from workshop.practice.report import ledger_shown
 
     practice = Practice(settings().practice_url)
-    book = practice.clear_ledger() if clear else practice.ledger()
+    book = practice.clear_ledger() if clear else practice.ledger(about=about)
     if as_json:
         typer.echo(json.dumps(book, indent=2))
         return
     if clear:
         say("The ledger is emptied.")
     else:
-        out.print(ledger_shown(book))
+        out.print(ledger_shown(book, about))
 
 
 @app.command("check")

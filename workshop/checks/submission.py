@@ -37,7 +37,7 @@ WARM_UP = "warm-up"  # id of a workflow that only shows that the namespace can b
 AGENT = {"User-Agent": "workshop checks"}
 NO_PLUGIN = "Put OpenAIAgentsPlugin(...) into connect(...), in worker.py and in starter.py."
 CONNECTS_ITSELF = "Client.connect("  # in a script; connect(...) of connection.py is for that
-CONNECT = "Connect by connect(...) of connection.py: it knows server and namespace."
+CONNECT = "Connect with connect(...) of connection.py: it knows server and namespace."
 
 
 class Submission:

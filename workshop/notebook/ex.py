@@ -14,8 +14,10 @@ from workshop.history import as_text
 from workshop.notebook import kernel
 from workshop.notebook.asked import Asked, first_asked, words
 from workshop.notebook.compared import show_comparison
+from workshop.notebook.evidence import Evidence
 from workshop.notebook.feedback import Checked, Feedback, Results
 from workshop.notebook.kernel import Say, says_what_to_fix, show
+from workshop.notebook.predictions import QUIZ, Predictions, progress
 from workshop.notebook.scripts import Script
 from workshop.notebook.worker import Worker
 from workshop.notebook.workflows import Workflows, show_timeline
@@ -24,6 +26,7 @@ from workshop.practice.report import faults_shown, ledger_shown
 from workshop.proof import PlainProof, Proof, of_question, prove, prove_plain
 from workshop.settings import ROOT, Settings
 from workshop.shown import Item, Shown
+from workshop.text import count
 
 CLEAR = "ex.clear()"
 ONE_LINE = 10_000  # columns
@@ -66,6 +69,8 @@ def exercise(number: str) -> "Exercise":
         f"Exercise {made.number} is ready: {mode}. Temporal at {settings.temporal_address}, "
         f"its web UI {ui}, practice console {console}"
     )
+    if before_restart := made.before_restart():
+        show(print, Shown([Item(line) for line in before_restart]))
     fork_server.warm_up()  # the packages are imported while the learner reads
     return made
 
@@ -84,12 +89,27 @@ class Exercise:
         self._feedback = Feedback(folder, settings.state_dir, self._checker, say)
         self._asked: list[Asked] = []
         self._priced = False  # whether the note on prices was shown: once is enough
+        memory = self._feedback.memory
+        evidence = Evidence(folder, settings, memory, self._asked)
+        self._predictions = Predictions(self.number, memory, evidence, say)
+        self._quiz = Predictions(QUIZ, memory, evidence, say)
         self._faults: dict[str, str] = {}  # target -> kind of those that were set here
         # For a kernel that ends by itself; with one that is killed, they are killed.
         atexit.register(self.close)
 
     def __repr__(self) -> str:
         return f"Exercise {self.number}, {self.folder.name}"
+
+    def before_restart(self) -> list[str]:
+        """What to do in a kernel that is new, for somebody who was here before; nothing at the very first time."""
+        verdicts = self._feedback.memory.read("verdicts").values()
+        if not verdicts or self.worker.running:
+            return []
+        passed = count(sum(one["outcome"] == "passed" for one in verdicts), "passed check")
+        return [
+            f"You were here before: {passed}. Your files are still there; variables are not, and no worker runs.",
+            "  Next: go on at your step. ex.worker.start() starts the worker; a cell that must run again is named.",
+        ]
 
     def close(self) -> None:
         """Ends the processes of this kernel: worker, starters, checks."""
@@ -202,14 +222,17 @@ class Exercise:
             self._say(outdated)
 
     @says_what_to_fix
-    def ledger(self, since_last: bool = True) -> None:
-        """Prints what the practice services were asked: since the last question, or since they were started."""
+    def ledger(self, since_last: bool = True, about: str = "") -> None:
+        """Prints what the practice services were asked: since the last question, or since they were started.
+
+        With `about`, only the runs in which that text occurs: `ex.ledger(about="New York")`.
+        """
         if not self._settings.practises:
             self._say("The ledger belongs to the practice services, which are not in use now.")
             return
         since = self._asked[-1].since if since_last and self._asked else 0
-        book = self._practice.ledger(since)
-        show(self._say, ledger_shown(book, price_note=not self._priced))
+        book = self._practice.ledger(since, about)
+        show(self._say, ledger_shown(book, about, price_note=not self._priced))
         self._priced = self._priced or bool(book["entries"])
 
     @says_what_to_fix
@@ -285,9 +308,26 @@ class Exercise:
         self._feedback.solution(name, apply)
 
     @says_what_to_fix
+    def predict(self, name: str, choice: Any = None) -> None:
+        """With a choice, `ex.predict("kill", "b")`: remembers it. Without one: says what happened since, and why."""
+        if choice is None:
+            self._predictions.look(name)
+        else:
+            self._predictions.choose(name, choice)
+
+    @says_what_to_fix
+    def quiz(self, name: str, choice: Any = None) -> None:
+        """A question of the quiz, `ex.quiz("pause", "b")`: remembers the choice, and looks at once what shows it."""
+        if choice is None or self._quiz.choose(name, choice):
+            self._quiz.look(name)
+
+    @says_what_to_fix
     def progress(self) -> None:
-        """Prints which checks have passed."""
-        show(self._say, self._feedback.progress())
+        """Prints which checks have passed, and what came of the predictions."""
+        memory = self._feedback.memory
+        quiz = progress(QUIZ, memory) if memory.read(QUIZ) else []
+        predicted = [Item(line, indent=2) for line in (*progress(self.number, memory), *quiz)]
+        show(self._say, Shown([*self._feedback.progress().blocks, *predicted]))
 
     # What these need to know.
 

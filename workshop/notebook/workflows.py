@@ -37,6 +37,10 @@ class Workflows:
             raise WorkshopError(f"No workflow has been started on the task queue {self._queue} yet.", "ask something")
         return found[0].id
 
+    def newest(self) -> list[str]:
+        """The ids of those that were started last, the newest first; one that continued as new counts once."""
+        return list(dict.fromkeys(one.id for one in self._ask(lambda client: latest_workflows(client, self._queue))))
+
     def run(self, workflow_id: str) -> Run:
         """The history of a workflow, as rows."""
         return self._ask(lambda client: history.read_history(client, workflow_id))

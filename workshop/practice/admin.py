@@ -77,7 +77,7 @@ async def faults(request: Request) -> Response:
 
 
 async def ledger(request: Request) -> Response:
-    """`GET` shows the entries (`?since=ID`: those after it) and totals, `DELETE` forgets them."""
+    """`GET` shows the entries (`?since=ID`: those after it; `about=TEXT`: see `as_json`), `DELETE` forgets them."""
     _only_this_machine(request)
     book = state_of(request).ledger
     if request.method == "DELETE":
@@ -85,7 +85,7 @@ async def ledger(request: Request) -> Response:
     since = request.query_params.get("since", "0")
     if not (since.isascii() and since.isdigit() and len(since) < 16):
         raise HTTPException(422, f"since is the id of an entry, not {since!r}")
-    return json_response(book.as_json(int(since)))
+    return json_response(book.as_json(int(since), request.query_params.get("about", "")))
 
 
 async def state(request: Request) -> Response:

@@ -82,7 +82,7 @@ def ended(run: Run) -> Diagnosis:
         step = Advice(f"workshop audit {run.workflow_id}", "ex.audit()")
         return Diagnosis(run.status, what, "It goes on in a new run.", step)
     reason = f"somebody ended it{f', saying: {shorten(run.reason)}' if run.reason else ''}."
-    return Diagnosis(run.status, what, reason, "start anew if you still want the answer")
+    return Diagnosis(run.status, what, reason, "start again if you still want the answer")
 
 
 def _completed(run: Run, what: str) -> Diagnosis:
@@ -111,7 +111,7 @@ def _completed(run: Run, what: str) -> Diagnosis:
         offered = ", ".join(name for row in run.rows if row.model for name, _ in row.model.handoffs)
         reason = f"Nobody was handed over to. Of letters such as those of {nameless[0]} a handoff's name keeps none"
         reason += f" ({offered}), and of several with the same name the model is offered one only."
-        step = "give each handoff a tool_name_override in Latin letters, restart the worker, start anew"
+        step = "give each handoff a tool_name_override in Latin letters, restart the worker, start again"
         return Diagnosis("handoffs share a name", f"{what}\n{answer}", reason, step)
     if inline:
         names = ", ".join(dict.fromkeys(row.name for row in inline))
@@ -137,8 +137,8 @@ def _failed(run: Run, what: str) -> Diagnosis:
         return Diagnosis(remedy.kind, what, remedy.why, advice, tuple(notes), _service(remedy, last))
     if run.status == "timed out":
         reason = "The time that its starter gave it ran out."
-        return Diagnosis(run.status, what, reason, "start anew, with more time", tuple(notes))
-    step = "fix the cause, restart the worker, start anew"
+        return Diagnosis(run.status, what, reason, "start again, with more time", tuple(notes))
+    step = "fix the cause, restart the worker, start again"
     return Diagnosis("failed", what, _at(_brief(errors), errors), step, tuple(notes[1:]))
 
 
