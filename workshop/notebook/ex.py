@@ -69,8 +69,8 @@ def exercise(number: str) -> "Exercise":
         f"Exercise {made.number} is ready: {mode}. Temporal at {settings.temporal_address}, "
         f"its web UI {ui}, practice console {console}"
     )
-    if before_restart := made.before_restart():
-        show(print, Shown([Item(line) for line in before_restart]))
+    if (before_restart := made.before_restart()).blocks:
+        show(print, before_restart)
     fork_server.warm_up()  # the packages are imported while the learner reads
     return made
 
@@ -100,16 +100,15 @@ class Exercise:
     def __repr__(self) -> str:
         return f"Exercise {self.number}, {self.folder.name}"
 
-    def before_restart(self) -> list[str]:
+    def before_restart(self) -> Shown:
         """What to do in a kernel that is new, for somebody who was here before; nothing at the very first time."""
         verdicts = self._feedback.memory.read("verdicts").values()
         if not verdicts or self.worker.running:
-            return []
+            return Shown([])
         passed = count(sum(one["outcome"] == "passed" for one in verdicts), "passed check")
-        return [
-            f"You were here before: {passed}. Your files are still there; variables are not, and no worker runs.",
-            "  Next: go on at your step. ex.worker.start() starts the worker; a cell that must run again is named.",
-        ]
+        here = f"You were here before: {passed}. Your files are still there; variables are not, and no worker runs."
+        step = "go on at your step. ex.worker.start() starts the worker; a cell that must run again is named."
+        return Shown([Item(here), Item(step, "Next", indent=2)])
 
     def close(self) -> None:
         """Ends the processes of this kernel: worker, starters, checks."""
