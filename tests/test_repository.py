@@ -18,10 +18,11 @@ BELOW = {
     "settings": {"errors"},
     "exercises": {"errors"},
     "text": set(),
+    "shown": {"text"},
     "loopback": set(),
     "packages": set(),
     "jupyter": set(),
-    "practice": {"errors", "loopback", "settings", "text"},  # its client raises WorkshopError
+    "practice": {"errors", "loopback", "settings", "shown", "text"},  # its client raises WorkshopError
     "processes": {"errors", "settings"},
     "fork_server": {"errors", "packages", "processes"},
     "services": {"errors", "loopback", "processes", "settings"},
@@ -30,10 +31,10 @@ BELOW = {
     "doctor": {"env", "errors", "loopback", "processes", "settings", "temporal", "text"},
     "temporal": {"errors", "processes", "settings"},
     "history": {"errors", "temporal", "text"},
-    "audit": {"history", "temporal", "text"},
+    "audit": {"history", "shown", "temporal", "text"},
     "timeline": {"audit", "history", "text"},
     "proof": {"history", "text"},
-    "why": {"errors", "exercises", "history", "settings", "temporal", "text"},
+    "why": {"errors", "exercises", "history", "settings", "shown", "temporal", "text"},
     "checks": {
         *("why", "errors", "history", "loopback", "practice", "processes", "proof", "services", "settings"),
         *("temporal", "text", "fork_server"),

@@ -174,8 +174,7 @@ def why_command(workflow_id: WorkflowId = None) -> None:
     from workshop.why import why
 
     faults = faults_in_use(settings())
-    for line in _ask(workflow_id, lambda client, asked: why(client, asked, faults, environment())).lines():
-        say(line)
+    out.print(_ask(workflow_id, lambda client, asked: why(client, asked, faults, environment())).shown())
 
 
 @app.command()
@@ -204,7 +203,7 @@ def fault(
     """
     from workshop.practice.client import Practice
     from workshop.practice.faults import KINDS, BadFault, Fault
-    from workshop.practice.report import fault_lines
+    from workshop.practice.report import faults_shown
 
     practice = Practice(settings().practice_url)
     options = {"times": times, "after": after, "retry_after": retry_after, "probability": probability, "seed": seed}
@@ -228,26 +227,28 @@ def fault(
         faults = practice.fault(target, kind, **options)
     else:
         faults = practice.faults()
-    for line in fault_lines(faults):
-        say(line)
+    out.print(faults_shown(faults))
 
 
 @app.command()
 def ledger(
     as_json: Annotated[bool, typer.Option("--json", help="Print entries and totals as JSON.")] = False,
     clear: Annotated[bool, typer.Option("--clear", help="Empty it.")] = False,
+    about: Annotated[str, typer.Option(help="Only the runs in which this text occurs.", show_default=False)] = "",
 ) -> None:
     """Show every request the practice services received: run, outcome, tokens, cost, and totals."""
     from workshop.practice.client import Practice
-    from workshop.practice.report import ledger_lines
+    from workshop.practice.report import ledger_shown
 
     practice = Practice(settings().practice_url)
-    book = practice.clear_ledger() if clear else practice.ledger()
+    book = practice.clear_ledger() if clear else practice.ledger(about=about)
     if as_json:
         typer.echo(json.dumps(book, indent=2))
         return
-    for line in ["The ledger is emptied."] if clear else ledger_lines(book):
-        say(line)
+    if clear:
+        say("The ledger is emptied.")
+    else:
+        out.print(ledger_shown(book, about))
 
 
 @app.command("check")

@@ -77,7 +77,10 @@ def catalogue(settings: Settings, *server_settings: str) -> dict[str, Service]:
         Service(
             "practice",
             "the practice services",
-            [sys.executable, "-m", "workshop.practice.server", "--port", f"{settings.practice_port}"],
+            [
+                *(sys.executable, "-m", "workshop.practice.server", "--port", f"{settings.practice_port}"),
+                *("--ui-port", f"{settings.temporal_ui_port}"),
+            ],
             {"WORKSHOP_PRACTICE_PORT": settings.practice_port},
             f"{settings.practice_url}/health",
             settings.public_url(settings.practice_port),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from workshop import doctor, env, fork_server
+from workshop.audit import Audit
 from workshop.checks.checker import Checker
 from workshop.errors import WorkshopError
 from workshop.exercises import EXERCISES, exercise_folder
@@ -13,17 +14,22 @@ from workshop.history import as_text
 from workshop.notebook import kernel
 from workshop.notebook.asked import Asked, first_asked, words
 from workshop.notebook.compared import show_comparison
+from workshop.notebook.evidence import Evidence
 from workshop.notebook.feedback import Checked, Feedback, Results
-from workshop.notebook.kernel import Say, say_folded, says_what_to_fix
+from workshop.notebook.kernel import Say, says_what_to_fix, show
+from workshop.notebook.predictions import QUIZ, Predictions, progress
 from workshop.notebook.scripts import Script
 from workshop.notebook.worker import Worker
-from workshop.notebook.workflows import Workflows, as_table, show_timeline
+from workshop.notebook.workflows import Workflows, show_timeline
 from workshop.practice.client import Practice, faults_in_use
-from workshop.practice.report import fault_lines, ledger_lines
+from workshop.practice.report import faults_shown, ledger_shown
 from workshop.proof import PlainProof, Proof, of_question, prove, prove_plain
 from workshop.settings import ROOT, Settings
+from workshop.shown import Item, Shown
+from workshop.text import count
 
 CLEAR = "ex.clear()"
+ONE_LINE = 10_000  # columns
 HOPELESS = 3.0  # seconds to wait when there is no worker, in case one runs in a terminal
 PLAIN = "01"  # the exercise whose starter runs the agent itself unless told --durable
 SERVICES = ("practice-services", "temporal-server")  # findings that `make workshop` fixes
@@ -63,6 +69,8 @@ def exercise(number: str) -> "Exercise":
         f"Exercise {made.number} is ready: {mode}. Temporal at {settings.temporal_address}, "
         f"its web UI {ui}, practice console {console}"
     )
+    if before_restart := made.before_restart():
+        show(print, Shown([Item(line) for line in before_restart]))
     fork_server.warm_up()  # the packages are imported while the learner reads
     return made
 
@@ -80,12 +88,28 @@ class Exercise:
         self._checker = Checker(say)
         self._feedback = Feedback(folder, settings.state_dir, self._checker, say)
         self._asked: list[Asked] = []
+        self._priced = False  # whether the note on prices was shown: once is enough
+        memory = self._feedback.memory
+        evidence = Evidence(folder, settings, memory, self._asked)
+        self._predictions = Predictions(self.number, memory, evidence, say)
+        self._quiz = Predictions(QUIZ, memory, evidence, say)
         self._faults: dict[str, str] = {}  # target -> kind of those that were set here
         # For a kernel that ends by itself; with one that is killed, they are killed.
         atexit.register(self.close)
 
     def __repr__(self) -> str:
         return f"Exercise {self.number}, {self.folder.name}"
+
+    def before_restart(self) -> list[str]:
+        """What to do in a kernel that is new, for somebody who was here before; nothing at the very first time."""
+        verdicts = self._feedback.memory.read("verdicts").values()
+        if not verdicts or self.worker.running:
+            return []
+        passed = count(sum(one["outcome"] == "passed" for one in verdicts), "passed check")
+        return [
+            f"You were here before: {passed}. Your files are still there; variables are not, and no worker runs.",
+            "  Next: go on at your step. ex.worker.start() starts the worker; a cell that must run again is named.",
+        ]
 
     def close(self) -> None:
         """Ends the processes of this kernel: worker, starters, checks."""
@@ -120,7 +144,7 @@ class Exercise:
         if not asked.question.strip():
             raise WorkshopError("The question is blank, so nothing was started.", "ask again, with words in it")
         if others := self._faults_of_others():
-            what = "; ".join(fault_lines(others, CLEAR))
+            what = "; ".join(faults_shown(others, CLEAR).lines(ONE_LINE))
             self._say(f"Another notebook or a terminal has set a fault, and it counts here, too: {what}")
         if asked.durable and (outdated := self.worker.outdated):
             self._say(outdated)
@@ -182,7 +206,7 @@ class Exercise:
     @says_what_to_fix
     def audit(self, workflow_id: str | None = None) -> None:
         """Prints what a workflow did, by default the latest of this exercise: calls, attempts, errors, times."""
-        say_folded(self._say, as_table(self._workflows.run(self._workflow_id(workflow_id))))
+        show(self._say, Audit(self._workflows.run(self._workflow_id(workflow_id)), notebook=True))
 
     @says_what_to_fix
     def timeline(self, workflow_id: str | None = None) -> None:
@@ -193,16 +217,23 @@ class Exercise:
     def why(self, workflow_id: str | None = None) -> None:
         """Prints why a workflow is not finished, or how it ended."""
         found = self._workflows.why(self._workflow_id(workflow_id))
-        say_folded(self._say, [*found.lines(notebook=True), *filter(None, [self.worker.outdated])])
+        show(self._say, found.shown(notebook=True))
+        if outdated := self.worker.outdated:
+            self._say(outdated)
 
     @says_what_to_fix
-    def ledger(self, since_last: bool = True) -> None:
-        """Prints what the practice services were asked: since the last question, or since they were started."""
+    def ledger(self, since_last: bool = True, about: str = "") -> None:
+        """Prints what the practice services were asked: since the last question, or since they were started.
+
+        With `about`, only the runs in which that text occurs: `ex.ledger(about="New York")`.
+        """
         if not self._settings.practises:
             self._say("The ledger belongs to the practice services, which are not in use now.")
             return
         since = self._asked[-1].since if since_last and self._asked else 0
-        say_folded(self._say, ledger_lines(self._practice.ledger(since)))
+        book = self._practice.ledger(since, about)
+        show(self._say, ledger_shown(book, about, price_note=not self._priced))
+        self._priced = self._priced or bool(book["entries"])
 
     @says_what_to_fix
     def proof(self, workflow_id: str | None = None) -> Proof | PlainProof:
@@ -216,7 +247,7 @@ class Exercise:
         else:
             run, others = self._workflows.run_among_others(self._workflow_id(workflow_id))
             found = prove(run, ledger, others)
-        say_folded(self._say, found.lines)
+        show(self._say, Shown([Item(line.lstrip(), indent=len(line) - len(line.lstrip())) for line in found.lines]))
         return found
 
     @says_what_to_fix
@@ -241,7 +272,7 @@ class Exercise:
             self._say(f"The {service} in use is not the practice {service}, so there are no faults to set.")
             self._say("Back to practice: workshop use practice, in a terminal; then run the first cell again.")
             return
-        say_folded(self._say, fault_lines(self._practice.fault(target, kind, **options), CLEAR))
+        show(self._say, faults_shown(self._practice.fault(target, kind, **options), CLEAR))
         self._faults[target] = kind
 
     @says_what_to_fix
@@ -250,7 +281,7 @@ class Exercise:
         if self._settings.practises:
             left = self._practice.clear(target)
             self._faults = {fault["target"]: self._faults.get(fault["target"], "") for fault in left}
-            say_folded(self._say, fault_lines(left, CLEAR))
+            show(self._say, faults_shown(left, CLEAR))
         else:
             self._say("The practice services are not in use, so there are no faults to clear.")
 
@@ -277,9 +308,26 @@ class Exercise:
         self._feedback.solution(name, apply)
 
     @says_what_to_fix
+    def predict(self, name: str, choice: Any = None) -> None:
+        """With a choice, `ex.predict("kill", "b")`: remembers it. Without one: says what happened since, and why."""
+        if choice is None:
+            self._predictions.look(name)
+        else:
+            self._predictions.choose(name, choice)
+
+    @says_what_to_fix
+    def quiz(self, name: str, choice: Any = None) -> None:
+        """A question of the quiz, `ex.quiz("pause", "b")`: remembers the choice, and looks at once what shows it."""
+        if choice is None or self._quiz.choose(name, choice):
+            self._quiz.look(name)
+
+    @says_what_to_fix
     def progress(self) -> None:
-        """Prints which checks have passed."""
-        say_folded(self._say, self._feedback.progress())
+        """Prints which checks have passed, and what came of the predictions."""
+        memory = self._feedback.memory
+        quiz = progress(QUIZ, memory) if memory.read(QUIZ) else []
+        predicted = [Item(line, indent=2) for line in (*progress(self.number, memory), *quiz)]
+        show(self._say, Shown([*self._feedback.progress().blocks, *predicted]))
 
     # What these need to know.
 

@@ -146,7 +146,13 @@ class Worker:
 
     def restart(self) -> None:
         """Stops the worker politely and starts a new one, with the files as they are now."""
+        unchanged = self.running and not self.outdated
         self.start()
+        if unchanged:
+            self._say(
+                "No file has changed since the worker was started before. If you have edited a cell that begins with "
+                "%%writefile: run that cell, then this one again."
+            )
 
     def logs(self, n: int = 20) -> None:
         """Prints the last lines that the worker printed."""

@@ -4,11 +4,10 @@ import os
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from rich.console import Console
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from workshop import audit, history, timeline
+from workshop import history, timeline
 from workshop.errors import WorkshopError
 from workshop.history import Run
 from workshop.notebook.kernel import result_of, shell
@@ -16,7 +15,6 @@ from workshop.practice.client import faults_in_use
 from workshop.proof import SLACK
 from workshop.settings import Settings
 from workshop.temporal import connect, follow, latest_workflows
-from workshop.text import WIDTH
 from workshop.why import Diagnosis, why
 
 T = TypeVar("T")
@@ -38,6 +36,10 @@ class Workflows:
         if not found:
             raise WorkshopError(f"No workflow has been started on the task queue {self._queue} yet.", "ask something")
         return found[0].id
+
+    def newest(self) -> list[str]:
+        """The ids of those that were started last, the newest first; one that continued as new counts once."""
+        return list(dict.fromkeys(one.id for one in self._ask(lambda client: latest_workflows(client, self._queue))))
 
     def run(self, workflow_id: str) -> Run:
         """The history of a workflow, as rows."""
@@ -88,14 +90,6 @@ class Workflows:
                 raise WorkshopError(f"The Temporal server does not answer: {error.message}.", "make workshop") from None
 
         return result_of(ask())
-
-
-def as_table(run: Run) -> list[str]:
-    """The audit as lines of plain text."""
-    console = Console(width=WIDTH, color_system=None, force_terminal=False, force_jupyter=False)
-    with console.capture() as table:
-        console.print(audit.Audit(run, notebook=True))
-    return [line.rstrip() for line in table.get().splitlines()]
 
 
 def show_timeline(run: Run) -> None:
