@@ -311,7 +311,7 @@ def _talk(only: int | None) -> None:
     room, width = out.is_terminal and sys.stdin.isatty(), min(out.width, 70)
 
     def slowly(line: str) -> None:
-        for part in line.splitlines():
+        for part in line.splitlines() or [""]:
             out.print(Text(part))
             time.sleep(0.5 if room else 0)
 
