@@ -36,7 +36,7 @@ from workshop.processes import PATIENCE, Program, wait_for
 from workshop.proof import prove, prove_plain
 from workshop.services import EMBEDDED, own_services
 from workshop.settings import Settings
-from workshop.text import count, span
+from workshop.text import WIDTH, count, span
 
 PLAIN, LOOP, DURABLE = "plain", "retry loop", "durable"
 RUNS, PAUSE = 3, 1.0  # of the loop: runs at most; seconds before the second, twice as many before the third
@@ -415,11 +415,15 @@ class Comparison:
         for note in (self.proof, *self.notes()):
             yield Text(note)
 
-    def __str__(self) -> str:
-        console = Console(width=100, color_system=None, force_terminal=False, force_jupyter=False)
+    def lines(self, width: int) -> list[str]:
+        """For a terminal of that many columns."""
+        console = Console(width=width, color_system=None, force_terminal=False, force_jupyter=False)
         with console.capture() as text:
             console.print(self)
-        return "\n".join(line.rstrip() for line in text.get().splitlines())
+        return [line.rstrip() for line in text.get().splitlines()]
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines(WIDTH))
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/html": self.html(), "text/plain": str(self)}
