@@ -36,7 +36,7 @@ BELOW = {
     "why": {"errors", "exercises", "history", "settings", "temporal", "text"},
     "checks": {
         *("why", "errors", "history", "loopback", "practice", "processes", "proof", "services", "settings"),
-        *("temporal", "text", "fork_server"),
+        *("exercises", "temporal", "text", "fork_server"),
     },
     "demo": {"errors", "history", "practice", "processes", "proof", "services", "settings", "temporal"},
 }

@@ -88,7 +88,8 @@ class Feedback(Hints):
         """A line for each check: what it found last, and whether the file was changed since."""
         checks, known = CHECKS[self.number], self.memory.read("verdicts")
         passed = sum(one["outcome"] == "passed" for check in checks if (one := known.get(check.name)))
-        lines = [f"Exercise {self.number}, {self.folder.name[3:]}: {passed} of {len(checks)} checks passed"]
+        name = self.folder.name.replace("_", ", ", 1)
+        lines = [f"Exercise {name}: {passed} of {len(checks)} checks passed"]
         for check in checks:
             last = known.get(check.name)
             outcome: Outcome = last["outcome"] if last else "not attempted"
