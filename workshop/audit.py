@@ -66,6 +66,14 @@ def headline(run: Run, now: datetime) -> str:
     return f"{run.status} for {span((now - run.started).total_seconds())}"
 
 
+def weight(run: Run) -> str:
+    """How much history it has: the server ends a workflow whose run has too much. "" if nobody was asked."""
+    if not run.sizes:
+        return ""
+    longest = f", at most {max(run.sizes) / 1024:,.0f} KiB in a run" if len(run.sizes) > 1 else ""
+    return f"{sum(run.sizes) / 1024:,.0f} KiB, {count(sum(run.events), 'event')}{longest}"
+
+
 def totals(run: Run) -> str:
     """The sums of a run in a line."""
     t = run.totals
@@ -112,6 +120,8 @@ class Audit:
             yield Text(f"Reason:   {shorten(run.reason, 2 * width - 12)}")
         folders = {worker: folder_of(worker) for worker in workers if len(workers) > 1}
         named = [f"{worker} ({shown(folder)})" if (folder := folders.get(worker)) else worker for worker in workers]
+        if weight(run):
+            yield Text(f"History:  {weight(run)}")
         yield Text(f"Workers:  {printable(', '.join(named)) or 'none yet'}")
 
         table = Table(box=box.SIMPLE_HEAD, expand=True, pad_edge=False)

@@ -105,4 +105,6 @@ def joined(runs: Sequence[Run]) -> Run:
         continues=first.continues,
         earlier=tuple(run.run_id for run in runs[:-1]),
         rows=tuple(rows),
+        sizes=tuple(size for run in runs for size in run.sizes),
+        events=tuple(events for run in runs for events in run.events),
     )

@@ -33,7 +33,7 @@ class Conversation:
         async with self.one_at_a_time:
             with trace("Conversation", group_id=workflow.info().workflow_id):
                 result = await Runner.run(weather_agent(), [*self.said, {"role": "user", "content": message}])
-            self.said = last_turns(result.to_input_list(), self.remembered_turns)
+                self.said = last_turns(result.to_input_list(), self.remembered_turns)
             self.turns += 1
             return str(result.final_output)
 
