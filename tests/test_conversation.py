@@ -2,10 +2,12 @@
 
 import asyncio
 import re
+import shutil
 from collections import Counter
+from pathlib import Path
 
 import pytest
-from temporalio.client import Client, WithStartWorkflowOperation, WorkflowHistory
+from temporalio.client import Client, WithStartWorkflowOperation, WorkflowHistory, WorkflowUpdateFailedError
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.openai_agents import OpenAIAgentsPlugin
 from temporalio.worker import Replayer
@@ -16,6 +18,8 @@ from tests.solution_modules import modules_of
 from workshop.history import MODEL, TOOL, UPDATE, Run, read_history
 from workshop.practice.client import Practice
 from workshop.proof import ABANDONED, RECORDED, prove
+from workshop.temporal import follow
+from workshop.why import why
 
 FOREVER = 1_000_000  # turns
 
@@ -137,6 +141,31 @@ async def test_a_worker_killed_at_the_seam_loses_nothing(solutions: Solutions, a
     assert run.earlier
     lost = [[RECORDED], [RECORDED], [ABANDONED, RECORDED], [RECORDED], [RECORDED]]
     assert agrees(run, solutions.practice) == (lost if at == "last call of a run" else [[RECORDED]] * 5)
+
+
+async def test_a_run_that_does_not_wait_for_its_handlers_loses_a_message_and_why_says_so(
+    solutions: Solutions, tmp_path: Path
+) -> None:
+    """What the line with all_handlers_finished is for."""
+    folder = tmp_path / "hasty"
+    shutil.copytree(CONVERSATION, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    text = (folder / "workflows.py").read_text(encoding="utf-8")
+    line = "        await workflow.wait_condition(workflow.all_handlers_finished)\n"
+    assert line in text
+    (folder / "workflows.py").write_text(text.replace(line, ""), encoding="utf-8")
+    solutions.worker(folder)
+    client = await connected(solutions)
+    solutions.practice.fault("model", "slow", delay=120)
+    told = [asyncio.create_task(say(client, "hasty", message, 1, 1)) for message in ("Hello", "Thanks")]
+    await asyncio.to_thread(solutions.practice.until_in_flight, "model", 1)
+    await follow(
+        lambda: read_history(client, "hasty"), lambda run: sum(row.kind == UPDATE for row in run.rows) == len(told), 10
+    )
+    solutions.practice.clear()
+    answers = await asyncio.gather(*told, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [str, WorkflowUpdateFailedError]
+    (note,) = (await why(client, "hasty")).notes
+    assert str(note).startswith("1 update accepted and never answered, such as say Thanks")
 
 
 async def test_it_goes_on_alike_from_each_of_its_events(solutions: Solutions, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,8 +21,8 @@ async def main(turns: int, name: str, turns_per_run: int, remembered_turns: int)
         took = time.monotonic() - began
         latest = (await client.get_workflow_handle(workflow_id).describe()).raw_description.workflow_execution_info
         print(
-            f"turn {turn:3}: {took:4.1f} s; the history of this run: "
-            f"{latest.history_length:4} events, {latest.history_size_bytes / 1024:4.0f} KiB",
+            f"turn {turn:3}: {took:4.1f} s; events in the history of this run: {latest.history_length:4}, "
+            f"{latest.history_size_bytes / 1024:4.0f} KiB",
             flush=True,
         )
 
