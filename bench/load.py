@@ -22,7 +22,7 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.openai_agents import ModelActivityParameters, OpenAIAgentsPlugin
 from temporalio.worker import Worker
 
-from bench.conversation import Conversation
+from bench.conversation import GrowingConversation
 from bench.copies import SolutionCopies
 from bench.recovery import Lane, begin, start
 from tests.folders import CONVERSATION, HELLO_AGENT
@@ -179,9 +179,9 @@ async def growth(copies: SolutionCopies, address: str, turns: int) -> Growth:
     )
     client = await Client.connect(address, plugins=[plugin])
     queue = f"conversation-{uuid4().hex[:8]}"
-    async with Worker(client, task_queue=queue, workflows=[Conversation], build_id="bench"):
+    async with Worker(client, task_queue=queue, workflows=[GrowingConversation], build_id="bench"):
         began = time.monotonic()
-        handle = await client.start_workflow(Conversation.run, turns, id=queue, task_queue=queue)
+        handle = await client.start_workflow(GrowingConversation.run, turns, id=queue, task_queue=queue)
         await handle.result()
         took = time.monotonic() - began
     info = (await handle.describe()).raw_description.workflow_execution_info
