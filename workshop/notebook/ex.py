@@ -10,7 +10,7 @@ from workshop.audit import Audit
 from workshop.chart import Picture
 from workshop.checks.checker import Checker
 from workshop.errors import WorkshopError
-from workshop.exercises import EXERCISES, exercise_folder
+from workshop.exercises import EXERCISES, FOLDERS, exercise_folder, number_of
 from workshop.history import Run, as_text
 from workshop.kills import noted_kills
 from workshop.notebook import kernel
@@ -84,11 +84,11 @@ class Exercise:
     """One exercise in one kernel. What goes wrong is said in a line; only an interrupted cell raises."""
 
     def __init__(self, folder: Path, settings: Settings, say: Say = print) -> None:
-        self.number = folder.name[:2]
+        self.number = number_of(folder)
         self.folder = folder
         self.worker = Worker(folder, settings, say)
         self._settings, self._say = settings, say
-        self._workflows = Workflows(settings, EXERCISES[folder.name])
+        self._workflows = Workflows(settings, EXERCISES[FOLDERS[self.number]])
         self._practice = Practice(settings.practice_url)
         self._checker = Checker(say)
         self._feedback = Feedback(folder, settings.state_dir, self._checker, say)
@@ -104,7 +104,7 @@ class Exercise:
         atexit.register(self.close)
 
     def __repr__(self) -> str:
-        return f"Exercise {self.number}, {self.folder.name}"
+        return f"Exercise {self.number}, {FOLDERS[self.number]}"
 
     def before_restart(self) -> Shown:
         """What to do in a kernel that is new, for somebody who was here before; nothing at the very first time."""
