@@ -193,7 +193,7 @@ def watch_command(
             lambda client, asked: terminal.watch(client, asked, settings(), environment(), seconds, out),
         )
     except KeyboardInterrupt:
-        say("No longer watched.")
+        say("\nNo longer watched.")
 
 
 @app.command("why")

@@ -249,7 +249,8 @@ class Run:
     def latest(self) -> datetime:
         """The latest moment that it tells of, by the server's clock."""
         told = [self.closed, self.task.since if self.task else None]
-        told += [time for row in self.rows for time in (row.scheduled, row.started, row.closed, row.last_heartbeat)]
+        for row in self.rows:
+            told += [row.scheduled, row.started, row.closed, row.last_heartbeat, row.attempt_ended]
         return max([self.started, *(time for time in told if time)])
 
     @property
