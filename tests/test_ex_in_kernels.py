@@ -135,7 +135,10 @@ def test_a_restarted_or_killed_kernel_leaves_no_worker(notebook: Kernel, root: P
 
     # Case C31: nothing of ours is loaded then.
     said = notebook.run("ex.worker.start()").error
-    assert said == "ex is not defined: this kernel is new, or was restarted.\n  Next: run the first cell again"
+    assert (
+        said
+        == "ex is not defined: this kernel is new, or was restarted.\n  Next: run the notebook's first code cell again"
+    )
     assert "Traceback" in notebook.run("unknown_name").error
     notebook.run('from workshop.notebook import exercise\nex = exercise("02")')
     pid = worker_pid(notebook.run("ex.worker.start()").text)

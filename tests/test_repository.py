@@ -32,14 +32,23 @@ BELOW = {
     "temporal": {"errors", "processes", "settings"},
     "history": {"errors", "temporal", "text"},
     "audit": {"history", "shown", "temporal", "text"},
-    "timeline": {"audit", "history", "text"},
+    "kills": set(),
+    "chart": {"proof", "text"},
+    "timeline": {"audit", "chart", "history", "kills", "proof", "text"},
+    "proof_picture": {"chart", "proof", "text", "timeline"},
     "proof": {"history", "text"},
     "why": {"errors", "exercises", "history", "settings", "shown", "temporal", "text"},
     "checks": {
         *("why", "errors", "history", "loopback", "practice", "processes", "proof", "services", "settings"),
         *("temporal", "text", "fork_server"),
     },
-    "demo": {"errors", "history", "practice", "processes", "proof", "services", "settings", "temporal"},
+    "demo": {
+        *("errors", "fork_server", "history", "practice", "processes", "proof", "services", "settings", "temporal"),
+        "text",
+    },
+    "compare": {
+        *("demo", "errors", "fork_server", "practice", "processes", "proof", "services", "settings", "text"),
+    },
 }
 TOP = {"cli", "notebook"}  # may import all that is above
 

@@ -155,9 +155,11 @@ async def test_the_providers_trouble(
         said = await found(client, handle, kind)
         assert says in said.why
         assert "wait" not in str(said.next_step) or kind != "quota"
-        practising = await why(client, handle.id, [{"target": "model", "kind": "rate-limit"}])
+        faults = [{"target": "weather", "kind": "slow"}, {"target": "model", "kind": "rate-limit"}]
+        practising = await why(client, handle.id, faults)
         assert str(practising.next_step).startswith("workshop fault clear ends the practice fault (model rate-limit)")
-        assert "fault" not in str((await why(client, handle.id, [])).next_step)  # none is set: none is told of
+        for others in ([], faults[:1]):
+            assert "fault" not in str((await why(client, handle.id, others)).next_step)
 
 
 @pytest.mark.parametrize("header", ["inf", "1e400", "nan", "-inf", "9" * 30, "soon", "Wed, 25 Nov 2026 12:00:00 GMT"])
@@ -249,7 +251,7 @@ async def test_the_sandbox(client: Client, temporal_address: str, queue: str) ->
         assert "But its tool get_weather_alerts could not run" in said.what
         assert "activity_as_tool" in str(said.next_step)
         said = await found(client, clock, "sandbox")
-        assert "datetime.datetime.now gives another answer each time" in said.why
+        assert "datetime.datetime.now returns something else each time" in said.why
         assert "workflow.now()" in str(said.next_step)
 
 
@@ -385,7 +387,7 @@ async def test_wrong_arguments_are_named(client: Client, queue: str) -> None:
             handle = await start(client, queue, flows.Sleeps, *given)
             said = await found(client, handle, "wrong arguments")
             assert says in said.why
-            assert "terminate it and start anew" in str(said.next_step)
+            assert "terminate it and start again" in str(said.next_step)
             shown = as_text(given[0] if len(given) == 1 else given) if given else "nothing"
             assert said.notes == (f"The workflow Sleeps was given: {shown}",)
             await handle.terminate()
@@ -587,7 +589,7 @@ def test_heartbeats_that_stopped_are_seen_before_the_server_does() -> None:
 def test_a_run_that_is_over_is_not_told_to_wait() -> None:
     failed = replace(RUN, status="failed", closed=NOW)
     said = causes.ended(replace(failed, errors=(Link("X", "Error code: 429"),)))
-    assert str(said.next_step) == "start anew later"
+    assert str(said.next_step) == "start again later"
     for error, message, kind, _ in EXAMPLES:
         if kind:
             said = causes.ended(replace(failed, errors=(Link(error, message),)))
@@ -909,7 +911,7 @@ def test_what_a_trouble_names() -> None:
     assert refused.why == "Nothing listens at 127.0.0.1:8234."
     down = recognise([Link("X", "Server error '503 Service Unavailable' for url 'http://h/x'")])
     assert down is not None
-    assert down.why == "The service is in trouble itself: it answers 503 http://h/x."
+    assert down.why == "The service has a problem of its own: it answers 503 http://h/x."
 
 
 @given(st.lists(st.builds(Link, st.text(), st.text()), max_size=3))

@@ -55,6 +55,16 @@ def test_a_completed_call_made_again_is_told() -> None:
     assert book.as_json()["totals"]["model"]["completed_again"] == 1
 
 
+def test_a_run_is_found_by_the_ids_of_its_answers() -> None:
+    book = Ledger()
+    answer(book, began(book), response_id="resp_" + "a" * 32)
+    answer(book, began(book, opening="Utah?"), response_id="resp_" + "b" * 32, request_id="req_" + "b" * 32)
+    began(book, opening="Iowa?")
+    assert book.runs_in(f'{{"response_id":"resp_{"a" * 32}"}}') == {"r1"}
+    assert book.runs_in(f"request req_{'b' * 32}, and None") == {"r2"}
+    assert book.runs_in("resp_" + "a" * 31) == set()
+
+
 def test_an_abandoned_call_made_again_is_no_repeat() -> None:
     book = Ledger()
     answer(book, began(book))

@@ -20,10 +20,11 @@ def faults_shown(faults: list[dict[str, Any]], clear: str = "workshop fault clea
     return Shown([*(_fault(fault) for fault in faults), Item(clear, "Clear with")])
 
 
-def ledger_shown(ledger: dict[str, Any], price_note: bool = True) -> Shown:
+def ledger_shown(ledger: dict[str, Any], about: str = "", price_note: bool = True) -> Shown:
     """Every request, then the totals, and what the cost is based on."""
     if not ledger["entries"]:
-        return Shown([Item("The ledger is empty: nothing was asked yet.")])
+        nothing = f"The ledger has nothing about {about!r}." if about else "The ledger is empty: nothing was asked yet."
+        return Shown([Item(nothing)])
     model, weather = ledger["totals"]["model"], ledger["totals"]["weather"]
     tokens = f"{model['input_tokens']:,} tokens in, {model['output_tokens']:,} out, ${model['cost_usd']:.6f}"
     again = model["completed_again"]

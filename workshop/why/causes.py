@@ -48,6 +48,7 @@ class Diagnosis:
     why: str = ""
     next_step: str | Advice = ""
     notes: tuple[str | Advice, ...] = ()
+    service: str = ""  # `model` or `weather` if it is in trouble: in practice mode perhaps on purpose
 
     def lines(self, notebook: bool = False) -> list[str]:
         """The diagnosis as lines of text for a terminal or a notebook, verbatim: no markup, no control characters."""
@@ -81,7 +82,7 @@ def ended(run: Run) -> Diagnosis:
         step = Advice(f"workshop audit {run.workflow_id}", "ex.audit()")
         return Diagnosis(run.status, what, "It goes on in a new run.", step)
     reason = f"somebody ended it{f', saying: {shorten(run.reason)}' if run.reason else ''}."
-    return Diagnosis(run.status, what, reason, "start anew if you still want the answer")
+    return Diagnosis(run.status, what, reason, "start again if you still want the answer")
 
 
 def _completed(run: Run, what: str) -> Diagnosis:
@@ -103,13 +104,14 @@ def _completed(run: Run, what: str) -> Diagnosis:
     remedy = recognise(refused.errors) if refused else None
     if refused and remedy:
         what = f"{what} But its tool {refused.name} could not run, and the model had to do without it."
-        return Diagnosis(remedy.kind, what, remedy.why, remedy.next_step(over=True), (answer,))
+        advice = remedy.next_step(over=True)
+        return Diagnosis(remedy.kind, what, remedy.why, advice, (answer,), _service(remedy, refused))
     nameless = next((row.model.nameless for row in run.rows if row.model and row.model.nameless), [])
     if nameless and not any(row.kind == HANDOFF for row in run.rows):
         offered = ", ".join(name for row in run.rows if row.model for name, _ in row.model.handoffs)
         reason = f"Nobody was handed over to. Of letters such as those of {nameless[0]} a handoff's name keeps none"
         reason += f" ({offered}), and of several with the same name the model is offered one only."
-        step = "give each handoff a tool_name_override in Latin letters, restart the worker, start anew"
+        step = "give each handoff a tool_name_override in Latin letters, restart the worker, start again"
         return Diagnosis("handoffs share a name", f"{what}\n{answer}", reason, step)
     if inline:
         names = ", ".join(dict.fromkeys(row.name for row in inline))
@@ -131,11 +133,12 @@ def _failed(run: Run, what: str) -> Diagnosis:
     if last and last.attempts > 1:
         notes.append(f"{named(last).capitalize()} was tried {last.attempts} times.")
     if remedy:
-        return Diagnosis(remedy.kind, what, remedy.why, remedy.next_step(over=True), tuple(notes))
+        advice = remedy.next_step(over=True)
+        return Diagnosis(remedy.kind, what, remedy.why, advice, tuple(notes), _service(remedy, last))
     if run.status == "timed out":
         reason = "The time that its starter gave it ran out."
-        return Diagnosis(run.status, what, reason, "start anew, with more time", tuple(notes))
-    step = "fix the cause, restart the worker, start anew"
+        return Diagnosis(run.status, what, reason, "start again, with more time", tuple(notes))
+    step = "fix the cause, restart the worker, start again"
     return Diagnosis("failed", what, _at(_brief(errors), errors), step, tuple(notes[1:]))
 
 
@@ -175,6 +178,11 @@ def _remedy(row: Row) -> Remedy | None:
     """The remedy for a row's errors. A call with wrong arguments in a person's own code is that code's own error."""
     remedy = recognise(row.errors)
     return None if remedy and remedy.kind == "wrong arguments" and row.place else remedy
+
+
+def _service(remedy: Remedy, row: Row | None) -> str:
+    """Whose trouble a row's error is, if it is a service's."""
+    return "" if row is None or not remedy.upstream else "model" if row.kind == MODEL else "weather"
 
 
 def _both_steps(run: Run, errors: Sequence[Link]) -> list[str]:
@@ -252,7 +260,7 @@ def retrying(row: Row, run: Run, workers: Pollers, now: datetime) -> Diagnosis |
     if remedy:
         given = f"It was given: {shorten(row.asked) or 'nothing'}"
         note = given if remedy.kind == "wrong arguments" else f"The error: {_brief(row.errors)}"
-        found = Diagnosis(remedy.kind, what, remedy.why, remedy.next_step(), (note,))
+        found = Diagnosis(remedy.kind, what, remedy.why, remedy.next_step(), (note,), _service(remedy, row))
     else:
         where = f"if the code is wrong: correct {row.place.shown}, line {row.place.line}," if row.place else ""
         step = f"{where or 'fix its cause'} and {RESTART}"
@@ -263,7 +271,7 @@ def retrying(row: Row, run: Run, workers: Pollers, now: datetime) -> Diagnosis |
             f"{found.why} It asked to wait so long (Retry-After), and Temporal does, whatever the retry policy says."
         )
         step = f"do not wait for that: once the cause is gone, try now: {reset}"
-        found = replace(found, kind="long wait", why=reason, next_step=step)
+        found = replace(found, kind="long wait", why=reason, next_step=step, service="")
     return found if workers.activities else found.also(f"No worker polls {run.task_queue} now: " + WORKER)
 
 
