@@ -149,6 +149,11 @@ def test_a_restarted_or_killed_kernel_leaves_no_worker(notebook: Kernel, root: P
     )
     assert "Traceback" in notebook.run("unknown_name").error
     notebook.run('from workshop.notebook import exercise\nex = exercise("02")')
+    said = notebook.run("print(slip)").error
+    assert said.startswith(
+        "slip is not defined: the cell that sets it was not run in this kernel.\n  Next: run the cell"
+    )
+    assert "Step 8: a deliberate mistake" in said
     pid = worker_pid(notebook.run("ex.worker.start()").text)
     helpers = started_by(notebook)
     notebook.kill()
@@ -188,10 +193,14 @@ def test_a_worker_that_is_older_than_its_files_or_not_alone_is_named(
     (folder / "activities.py").write_text((folder / "activities.py").read_text() + "\n")
     for cell in ("print(ex.worker)", 'asked = ex.ask("CA")', "ex.why()"):
         assert "older than activities.py" in notebook.run(cell).text
-    assert "Another worker" in notebook.run("ex.worker.restart()").text
+    restarted = notebook.run("ex.worker.restart()").text
+    assert "Another worker" in restarted
+    assert "No file has changed" not in restarted
     assert forgotten.kill()
     assert "older" not in notebook.run("print(ex.worker)").text
-    assert "Another worker" not in notebook.run("ex.worker.restart()").text
+    restarted = notebook.run("ex.worker.restart()").text
+    assert "Another worker" not in restarted
+    assert "No file has changed since the worker was started before" in restarted
 
 
 def test_a_worker_that_dies_is_told_with_its_last_lines(notebook: Kernel, root: Path) -> None:

@@ -143,7 +143,7 @@ def _tool(name: str) -> Sight:
     if not parameters:
         return Sight(False, "the notebook", (f"there is no {name} yet",))
     first = str(tool.description).partition("\n")[0]
-    facts = (f"name {tool.name}", f'description "{first}"', f"parameters {', '.join(parameters)}")
+    facts = (f"name: {tool.name}", f"description: {first}", f"parameters: {', '.join(parameters)}")
     return Sight(bool(first), name, facts)
 
 

@@ -158,7 +158,7 @@ class Exercise:
             raise WorkshopError("The question is blank, so nothing was started.", "ask again, with words in it")
         if others := self._faults_of_others():
             what = "; ".join(faults_shown(others, CLEAR).lines(ONE_LINE))
-            self._say(f"Another notebook or a terminal has set a fault, and it counts here, too: {what}")
+            self._say(f"Another notebook or a terminal has set a fault, and it applies here, too: {what}")
         if asked.durable and (outdated := self.worker.outdated):
             self._say(outdated)
         asked.start(words(asked.question, options))

@@ -56,7 +56,11 @@ class Worker:
             began = self._pid_file.stat().st_mtime
             changed = [name for name in self._read() if (self._folder / name).stat().st_mtime > began]
         names = " and ".join(changed)
-        return f"The worker is older than {names}, as it is now: ex.worker.restart()" if changed else ""
+        return (
+            f"The worker is older than {names}: ex.worker.restart() starts one with the files as they are now."
+            if changed
+            else ""
+        )
 
     def _read(self) -> dict[str, bytes]:
         """The files that a worker reads."""
@@ -82,7 +86,7 @@ class Worker:
     def start(self) -> None:
         """Starts worker.py, in place of one that runs, and returns when it polls its task queue, or has ended."""
         if self.end(REPLACE):
-            self._say("The worker that ran before is replaced.")
+            self._say("The previous worker is replaced.")
         self._lost = True
         self._texts = self._read()
         worker = self._script.start()
