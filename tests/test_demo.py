@@ -1,17 +1,19 @@
 """`workshop demo --talk`: its steps, as they run where there is no terminal. The demo itself: test_up_and_down.py."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from tests.harness import PracticeFrom
 from workshop import cli, demo
 from workshop.demo import STEPS, Demo, Say
 from workshop.errors import WorkshopError
-from workshop.settings import Settings
+from workshop.settings import ROOT, Settings
 
 
 @pytest.fixture
@@ -51,3 +53,13 @@ def test_a_step_that_there_is_not(step: str) -> None:
     result = CliRunner().invoke(cli.app, ["demo", "--step", step])
     assert isinstance(result.exception, WorkshopError)
     assert str(result.exception).endswith("workshop demo --step 1, or up to 5")
+
+
+def test_the_talk_on_paper_has_the_steps_that_there_are() -> None:
+    text = (ROOT / "docs" / "TALK.md").read_text(encoding="utf-8")
+    told = re.findall(r"^## [\d:]+ Step (\d): (.*)$", text, re.MULTILINE)
+    assert [(int(number), title.casefold()) for number, title in told] == [
+        (number, step.title.casefold()) for number, step in enumerate(STEPS, 1)
+    ]
+    for command in re.findall(r"`workshop (\w+)", text):
+        assert command in typer.main.get_command(cli.app).commands  # type: ignore[attr-defined]

@@ -36,7 +36,7 @@ from workshop.processes import PATIENCE, Program, wait_for
 from workshop.proof import prove, prove_plain
 from workshop.services import EMBEDDED, own_services
 from workshop.settings import Settings
-from workshop.text import count, span
+from workshop.text import WIDTH, count, span
 
 PLAIN, LOOP, DURABLE = "plain", "retry loop", "durable"
 RUNS, PAUSE = 3, 1.0  # of the loop: runs at most; seconds before the second, twice as many before the third
@@ -113,7 +113,7 @@ class Doing:
 
 
 def plan(questions: int, seed: int) -> list[PlannedQuestion]:
-    """So many questions, each about another state. Of eight in a row as they are drawn, each meets something else.
+    """That many questions, each about a different state. In every eight that are drawn, each trouble comes once.
 
     Raises:
         WorkshopError: there are not that many.
@@ -148,7 +148,11 @@ class Way:
         self._starting, self._ended = threading.Lock(), threading.Event()
 
     def ask(self, planned: PlannedQuestion, tell: Callable[[Doing], None]) -> ComparedRow:
-        """Asks a question while it meets what is planned, and counts."""
+        """Asks a question while it meets what is planned, and counts.
+
+        Raises:
+            WorkshopError, TimeoutError, ChildProcessError: it could not be asked.
+        """
         practice = self.practice
         if self.name == DURABLE and self._worker is None:
             self._worker = self._start_worker()
@@ -166,11 +170,7 @@ class Way:
                 kill_when_held(practice, self._worker or starter, planned.call, since)
                 if self._worker:
                     self._worker = self._start_worker()
-            try:
-                code = starter.wait(PATIENCE)
-            except TimeoutError:
-                what = f"Question {planned.number} ({self.name}, {planned.meets}) was not over after {PATIENCE:.0f} s."
-                raise WorkshopError(what, "run it again") from None
+            code = starter.wait(PATIENCE)
             if code == 0 or self.name != LOOP or run == RUNS:
                 break
             tell(Doing(self.name, f"question {planned.number}: exit code {code}, a pause, then run {run + 1}"))
@@ -231,11 +231,12 @@ class Way:
 def ways_on_own_services(root: Path, say: Say) -> Iterator[list[Way]]:
     """The three ways, with services and a directory of their own, which are gone afterwards."""
     with ExitStack() as stack:
+        say("Starting services of its own, on free ports ...")
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="workshop-compare-")))
         ways = []
         for name in WAYS:
             needed = EMBEDDED if name == DURABLE else ("practice",)
-            services = stack.enter_context(own_services(directory / name, root, say, names=needed))
+            services = stack.enter_context(own_services(directory / name, root, names=needed))
             ways.append(Way(name, services.settings))
             stack.callback(ways[-1].end)
         say("Importing the packages once, for all programs ...")
@@ -252,12 +253,15 @@ def ask_all(ways: Sequence[Way], planned: Sequence[PlannedQuestion]) -> Iterator
     events: queue.Queue[ComparedRow | Doing | Exception | None] = queue.Queue()
 
     def ask(way: Way) -> None:
-        try:
-            for question in planned:
+        for question in planned:
+            try:
                 events.put(way.ask(question, events.put))
-            events.put(None)
-        except Exception as error:  # raised where the rows are read
-            events.put(error)
+            except (TimeoutError, ChildProcessError) as error:
+                where = f"Question {question.number} ({way.name}, {question.meets})"
+                return events.put(WorkshopError(f"{where}: {error}", "run it again"))
+            except Exception as error:  # raised where the rows are read
+                return events.put(error)
+        return events.put(None)
 
     threads = [threading.Thread(target=ask, args=(way,)) for way in ways]
     try:
@@ -325,7 +329,7 @@ NOTES = (
 
 @dataclass(frozen=True)
 class Comparison:
-    """The rows of a comparison, be it that it was stopped before all were there."""
+    """The rows of a comparison, even if it was stopped before all were there."""
 
     questions: int
     seed: int
@@ -411,11 +415,15 @@ class Comparison:
         for note in (self.proof, *self.notes()):
             yield Text(note)
 
-    def __str__(self) -> str:
-        console = Console(width=100, color_system=None, force_terminal=False, force_jupyter=False)
+    def lines(self, width: int) -> list[str]:
+        """For a terminal of that many columns."""
+        console = Console(width=width, color_system=None, force_terminal=False, force_jupyter=False)
         with console.capture() as text:
             console.print(self)
-        return "\n".join(line.rstrip() for line in text.get().splitlines())
+        return [line.rstrip() for line in text.get().splitlines()]
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines(WIDTH))
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/html": self.html(), "text/plain": str(self)}

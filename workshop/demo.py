@@ -5,6 +5,7 @@ Everything runs on services of its own, on free ports, and is gone afterwards.
 
 import asyncio
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -46,9 +47,16 @@ def start_solution(settings: Settings, folder: str, script: str, *arguments: str
 
 
 async def history_of(settings: Settings, starter: Program) -> Run:
-    """The history of the workflow that a starter has started, by the id that it printed: the server's list lags."""
+    """The history of the workflow that a starter has started, by the id that it printed: the server's list lags.
+
+    Raises:
+        WorkshopError: it has started none, or the server does not answer.
+    """
+    found = re.match(r"Workflow (\S+)", starter.text)
+    if not found:
+        raise WorkshopError(f"The starter started no workflow:\n{starter.text.strip()}", "workshop doctor")
     client = await connect(settings.practice_env(), settings.temporal_address, "default")
-    return await read_history(client, starter.text.split("Workflow ", 1)[1].split()[0])
+    return await read_history(client, found[1])
 
 
 def hold(practice: Practice, call: int) -> None:
@@ -158,6 +166,7 @@ def on_own_services(root: Path, say: Say) -> Iterator[Demo]:
         tempfile.TemporaryDirectory(prefix="workshop-demo-") as directory,
         own_services(Path(directory), root, say) as services,
     ):
+        fork_server.warm_up()  # the packages are imported while somebody reads or talks
         demo = Demo(services.settings, say)
         try:
             yield demo
@@ -218,7 +227,8 @@ class TalkStep:
 def _one_question(demo: Demo) -> TalkResult:
     plain = _tell_plain(demo, *demo.ask_plain())
     right = (plain.answered, plain.made_again) == (2, 0)
-    return TalkResult("2 model calls for 1 answer", True, [] if right else ["it was not answered with 2 model calls"])
+    counted = f"{count(plain.answered, 'model call')} for 1 answer"
+    return TalkResult(counted, right, [] if right else ["it was not answered with 2 model calls"])
 
 
 def _rate_limit_plain(demo: Demo) -> TalkResult:
@@ -243,7 +253,7 @@ def _kill_durable(demo: Demo) -> TalkResult:
 
 
 def _tell_plain(demo: Demo, answer: str, plain: PlainProof) -> PlainProof:
-    for line in (answer, *plain.lines):
+    for line in (answer, "", *plain.lines):
         demo.say(line)
     return plain
 
@@ -254,7 +264,7 @@ def _plain_result(plain: PlainProof, problems: list[str]) -> TalkResult:
 
 def _tell_durable(demo: Demo, durable: Outcome, attempts: int) -> TalkResult:
     rows = [f"  {row.kind}: {row.state}, {count(row.attempts, 'attempt')}" for row in durable.run.rows]
-    for line in (durable.answer, "In the history:", *rows, *durable.proof.lines):
+    for line in (durable.answer, "", "In the history:", *rows, *durable.proof.lines):
         demo.say(line)
     again = durable.proof.made_again
     return TalkResult(f"Recorded calls made again: {again}", again == 0, _durable_problems(durable, attempts))

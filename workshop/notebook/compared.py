@@ -11,7 +11,7 @@ from typing import Any
 from workshop import compare, processes
 from workshop.compare import ComparedRow, Comparison
 from workshop.errors import WorkshopError
-from workshop.notebook.kernel import Say, shell
+from workshop.notebook.kernel import Say, shell, show
 from workshop.processes import PATIENCE, Program
 from workshop.settings import ROOT
 from workshop.text import count
@@ -39,13 +39,7 @@ def show_comparison(questions: int, seed: int, log: Path, say: Say) -> None:
             running = program.running  # asked first: what it printed last is in the file then
             found = Comparison(questions, seed, tuple(_rows(program)))
             if found.rows != shown.rows and shell():
-                from IPython.display import display
-
-                show: Any = display
-                if handle:
-                    handle.update(found)
-                else:
-                    handle = show(found, display_id=True)
+                handle = show(say, found, handle)
             shown = found
             if not running:
                 break
