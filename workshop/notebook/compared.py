@@ -11,7 +11,7 @@ from typing import Any
 from workshop import compare, processes
 from workshop.compare import ComparedRow, Comparison
 from workshop.errors import WorkshopError
-from workshop.notebook.kernel import Say, shell
+from workshop.notebook.kernel import Say, shell, show
 from workshop.processes import PATIENCE, Program
 from workshop.settings import ROOT
 from workshop.text import count
@@ -41,11 +41,11 @@ def show_comparison(questions: int, seed: int, log: Path, say: Say) -> None:
             if found.rows != shown.rows and shell():
                 from IPython.display import display
 
-                show: Any = display
+                show_anew: Any = display
                 if handle:
                     handle.update(found)
                 else:
-                    handle = show(found, display_id=True)
+                    handle = show_anew(found, display_id=True)
             shown = found
             if not running:
                 break
@@ -56,7 +56,7 @@ def show_comparison(questions: int, seed: int, log: Path, say: Say) -> None:
         program.signal(signal.SIGINT)  # it ends all that it has started
         program.wait()
     if not shell() and shown.rows:
-        say(str(shown))
+        show(say, shown.shown)
     if program.exit_code:
         raise WorkshopError("\n".join(line for line in program.text.splitlines() if not line.startswith("{")))
 
