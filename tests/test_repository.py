@@ -47,7 +47,8 @@ BELOW = {
         "text",
     },
     "compare": {
-        *("demo", "errors", "fork_server", "practice", "processes", "proof", "services", "settings", "text"),
+        *("demo", "errors", "fork_server", "practice", "processes", "proof", "services", "settings", "shown"),
+        "text",
     },
 }
 TOP = {"cli", "notebook"}  # may import all that is above
