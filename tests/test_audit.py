@@ -40,10 +40,11 @@ EMPTY = Run("an-id", "run", "Type", "queue", "running", BEGAN, None, None, None,
 
 
 def table(run: Run, width: int, now: datetime = BEGAN) -> str:
-    console = Console(width=width, no_color=True, record=True, file=open(os.devnull, "w"), highlight=False)  # noqa: SIM115
-    with console.file:
-        console.print(Audit(run, now))
-    return console.export_text()
+    console = Console(width=width, no_color=True, file=io.StringIO(), highlight=False)
+    console.print(Audit(run, now))
+    text: str = console.file.getvalue()  # type: ignore[attr-defined]
+    assert [line.rstrip() for line in text.splitlines()] == Audit(run, now).lines(width)
+    return text
 
 
 def words(text: str) -> str:
@@ -62,8 +63,8 @@ def test_what_a_row_says_without_colour() -> None:
     shown = table(recorded("two_handoffs"), 120)
     lines = shown.splitlines()
     assert "completed after 1.3 s" in lines[1]
-    assert any(re.search(r"handoff .*transfer_to_english_agent +taken *$", line) for line in lines)
-    assert any(re.search(r"handoff .*transfer_to_french_agent +not taken *$", line) for line in lines)
+    assert any(re.search(r"handoff .*transfer_to_english_agent +✓ taken *$", line) for line in lines)
+    assert any(re.search(r"handoff .*transfer_to_french_agent +⊘ not taken *$", line) for line in lines)
     assert lines[-1] == ("Total: 3 model calls completed, 1 tool call, 1 handoff, 4 attempts, 930 tokens in, 71 out.")
 
 
@@ -108,7 +109,7 @@ def test_each_step_names_the_folder_of_its_worker(tmp_path: Path) -> None:
 
 def test_a_run_without_rows() -> None:
     assert "nothing yet" in table(EMPTY, 80)
-    assert "Workers:  none yet" in table(EMPTY, 80)
+    assert "Workers: none yet" in table(EMPTY, 80)
 
 
 BAD = "[URGENT] Flood [/all counties] [bold red]now"

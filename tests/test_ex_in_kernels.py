@@ -74,6 +74,11 @@ def test_a_lesson_from_start_to_proof(notebook: Kernel, root: Path) -> None:
     audit = notebook.run("ex.audit()").text
     assert "get_weather_alerts" in audit
     assert "\x1b" not in audit
+    everything = 'ex.audit(); ex.why(); ex.ledger(); ex.hint("timer"); ex.solution("timer"); ex.progress(); ex.clear()'
+    shown = notebook.run(everything)
+    assert shown.mimes == ("text/html", "text/plain") * everything.count("ex.")
+    assert "list prices" in shown.text
+    assert "list prices" not in notebook.run("ex.ledger()").text  # once is enough
     picture = notebook.run("ex.timeline()")
     assert set(picture.mimes) == {"text/html", "text/plain"}
     assert "✓ 0 recorded calls made again" in picture.text
@@ -138,9 +143,17 @@ def test_a_restarted_or_killed_kernel_leaves_no_worker(notebook: Kernel, root: P
 
     # Case C31: nothing of ours is loaded then.
     said = notebook.run("ex.worker.start()").error
-    assert said == "ex is not defined: this kernel is new, or was restarted.\n  Next: run the first cell again"
+    assert (
+        said
+        == "ex is not defined: this kernel is new, or was restarted.\n  Next: run the notebook's first code cell again"
+    )
     assert "Traceback" in notebook.run("unknown_name").error
     notebook.run('from workshop.notebook import exercise\nex = exercise("02")')
+    said = notebook.run("print(slip)").error
+    assert said.startswith(
+        "slip is not defined: the cell that sets it was not run in this kernel.\n  Next: run the cell"
+    )
+    assert "Step 8: a deliberate mistake" in said
     pid = worker_pid(notebook.run("ex.worker.start()").text)
     helpers = started_by(notebook)
     notebook.kill()
@@ -180,10 +193,14 @@ def test_a_worker_that_is_older_than_its_files_or_not_alone_is_named(
     (folder / "activities.py").write_text((folder / "activities.py").read_text() + "\n")
     for cell in ("print(ex.worker)", 'asked = ex.ask("CA")', "ex.why()"):
         assert "older than activities.py" in notebook.run(cell).text
-    assert "Another worker" in notebook.run("ex.worker.restart()").text
+    restarted = notebook.run("ex.worker.restart()").text
+    assert "Another worker" in restarted
+    assert "No file has changed" not in restarted
     assert forgotten.kill()
     assert "older" not in notebook.run("print(ex.worker)").text
-    assert "Another worker" not in notebook.run("ex.worker.restart()").text
+    restarted = notebook.run("ex.worker.restart()").text
+    assert "Another worker" not in restarted
+    assert "No file has changed since the worker was started before" in restarted
 
 
 def test_a_worker_that_dies_is_told_with_its_last_lines(notebook: Kernel, root: Path) -> None:
@@ -269,7 +286,9 @@ def test_files_of_the_tree_stay_as_they_are(root: Path, env: dict[str, str]) -> 
     shutil.copy(root / "solutions" / "02_temporal_hello_world" / "activities.py", exercise_folder(root, "02"))
     with kernel(root, env) as one:
         one.run('from workshop.notebook import exercise\nex = exercise("02")')
-        assert "passed: activity" in one.run('ex.check("activity")').text
+        checked = one.run('ex.check("activity")')
+        assert "passed: activity" in checked.text
+        assert checked.mimes == ("text/html", "text/plain")  # where it is made, and not once more by its cell
     after = {path.relative_to(root) for path in root.rglob("*")} - before
     assert {path.parts[0] for path in after} <= {".workshop", "exercises"}
     assert [path.name for path in after if path.parts[0] == "exercises"] == ["activities.py"]

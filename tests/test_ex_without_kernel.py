@@ -27,7 +27,7 @@ from workshop.notebook.scripts import Script, without_frames
 from workshop.notebook.workflows import Workflows
 from workshop.processes import free_port
 from workshop.settings import Settings
-from workshop.text import WIDTH, fold, scrub
+from workshop.text import scrub
 
 
 @pytest.fixture
@@ -329,14 +329,3 @@ after
 def test_keys_are_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOME_TOKEN", "abcdefghijk")
     assert scrub("abcdefghijk sk-proj-12*****89 practice") == "(hidden) (hidden) practice"
-
-
-def test_long_lines_are_folded_between_words() -> None:
-    link = f"http://127.0.0.1:8233/{'x' * 120}"
-    assert fold("short " * 18) == ["short " * 18]
-    parts = fold("  asked  " + "well-known " * 15 + link)
-    assert parts[0].startswith("  asked  well-known")
-    assert all(part.startswith("  ") for part in parts)
-    assert all(len(part) <= WIDTH for part in parts[:-1])
-    assert parts[-1].strip() == link
-    assert "".join(parts).count("well-known") == 15

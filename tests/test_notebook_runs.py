@@ -73,9 +73,9 @@ def claiming(number: str) -> NotebookNode:
 
 
 def text_of(notebook: NotebookNode) -> str:
-    """All that its cells printed."""
-    cells = (cell for cell in notebook.cells if cell.cell_type == "code")
-    return "".join(output.get("text", "") for cell in cells for output in cell.outputs)
+    """All that its cells printed, and showed as text."""
+    outputs = (output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs)
+    return "".join(output.get("text", "") or f"{output.get('data', {}).get('text/plain', '')}\n" for output in outputs)
 
 
 # Classes, so that each of these runs, which take minutes, may have a lane of its own.
@@ -103,8 +103,12 @@ class TestSolved02And04(Solved):
     numbers = ("02", "04")
 
 
+class TestSolvedConversation(Solved):
+    numbers = ("conversation",)
+
+
 def test_each_solved_notebook_is_run() -> None:
-    assert sorted(TestSolved01And03.numbers + TestSolved02And04.numbers) == sorted(notebooks.NUMBERS)
+    assert sorted(number for one in Solved.__subclasses__() for number in one.numbers) == sorted(notebooks.NUMBERS)
 
 
 class TestCellsThatDoNotEnd:

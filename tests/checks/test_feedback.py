@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -20,6 +21,7 @@ from workshop.checks import CHECKS
 from workshop.checks.checker import Checker
 from workshop.checks.pristine import pristine_file, unwritten
 from workshop.errors import WorkshopError
+from workshop.exercises import FOLDERS, solution_of
 from workshop.notebook.feedback import Feedback
 from workshop.settings import ROOT
 
@@ -31,11 +33,9 @@ class Learner:
 
     def __init__(self, number: str, home: Path, checker: Checker) -> None:
         self.said: list[str] = []
-        self.folder = home / "exercises" / solution(number).name
+        self.folder = home / "exercises" / FOLDERS[number]
         self.folder.mkdir(parents=True, exist_ok=True)
-        (home / "solutions").mkdir(exist_ok=True)
-        if not (home / "solutions" / self.folder.name).exists():
-            shutil.copytree(solution(number), home / "solutions" / self.folder.name)
+        shutil.copytree(solution(number), solution_of(self.folder), dirs_exist_ok=True)
         shutil.copy(solution(number) / "connection.py", self.folder)
         self.feedback = Feedback(self.folder, home / "state", checker, self.said.append)
 
@@ -187,7 +187,9 @@ def test_hints_come_one_by_one_and_are_remembered(number: str, tmp_path: Path, c
             learner.feedback.hint(check.name)
             hints = [line for line in learner.said if line.startswith("Hint")]
             assert len(hints) == min(shown, len(check.hints))
-            assert f"Hint {len(hints)} of {len(check.hints)}: {check.hints[len(hints) - 1]}" in " ".join(learner.said)
+            assert f"Hint {len(hints)} of {len(check.hints)}: {check.hints[len(hints) - 1]}" in " ".join(
+                learner.text.split()
+            )
 
 
 def test_a_solution_is_shown_as_a_difference(tmp_path: Path, checker: Checker) -> None:
@@ -222,15 +224,17 @@ def test_a_solution_is_taken_and_nothing_lost(tmp_path: Path, checker: Checker) 
 def test_progress_knows_what_was_found_and_what_changed_since(tmp_path: Path, checker: Checker) -> None:
     learner = Learner("02", tmp_path, checker)
     learner.solve("02")
-    assert learner.feedback.progress()[0].endswith("0 of 5 checks passed")
+    assert str(learner.feedback.progress()).startswith("Exercise 02, temporal_hello_world: 0 of 5 checks passed\n")
     assert learner.feedback.check("activity").outcome == "passed"
-    lines = Learner("02", tmp_path, checker).feedback.progress()
-    assert lines[0].endswith("1 of 5 checks passed")
-    assert lines[1].split() == ["✔", "activity", "passed"]
+    told = Learner("02", tmp_path, checker).feedback.progress()
+    assert "1 of 5 checks passed" in str(told)
+    assert re.search("^activity +✔ passed$", str(told), re.MULTILINE)
+    assert "✔ passed" in told.html()
+    assert "changed since" not in str(told)
     (learner.folder / "activities.py").write_text("# other\n")
-    assert "changed since" in learner.feedback.progress()[1]
+    assert "changed since" in str(learner.feedback.progress())
     learner.feedback.memory.forget()
-    assert learner.feedback.progress()[0].endswith("0 of 5 checks passed")
+    assert "0 of 5 checks passed" in str(learner.feedback.progress())
 
 
 async def get_weather_alerts(state: str) -> str:

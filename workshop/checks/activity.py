@@ -22,7 +22,7 @@ OUTAGES = (
     ("garbage", "answered with something other than JSON"),
 )
 ENDS = (SystemExit, KeyboardInterrupt, asyncio.CancelledError)
-FAIL_AT_ONCE = "Leave waiting and asking again to Temporal, which sees only what raises: raise at once."
+FAIL_AT_ONCE = "Leave waiting and retrying to Temporal, which sees only exceptions: raise at once."
 
 
 async def check(submission: Submission) -> str:
@@ -120,7 +120,7 @@ async def _raise_if_it_blocks(submission: Submission, loop: _Loop) -> None:
         return call.over or bool(submission.practice.entries("weather", before))
 
     if await follow(asked, bool, SECONDS, 0.02) and await loop.held_up(call, submission.folder):
-        seen = "While it waited for the weather service, it held up its worker: nothing else could run there."
+        seen = "While it waited for the weather service, it blocked its worker: nothing else could run there."
         raise incorrect("blocks", seen, "Await the call: `await http.get(...)`, of an httpx.AsyncClient.")
     submission.practice.clear()
     await call.wait()
@@ -140,9 +140,9 @@ async def _answer(submission: Submission, loop: _Loop, state: str) -> str:
     if error:
         if not requests and type(error).__module__.partition(".")[0] in ("httpx", "httpcore", "aiohttp", "requests"):
             raise _not_asked()
-        raise raised(error, submission.folder, f"Asked for {state}, while all is well, it", "raises-when-well")
+        raise raised(error, submission.folder, f"Asked for {state}, with no fault set, it", "raises-when-well")
     if not isinstance(text, str):
-        seen = f"Asked for {state}, it returned {type(text).__name__}, not a text."
+        seen = f"Asked for {state}, it returned {type(text).__name__}, not a string."
         slip = "Is a `return` missing?" if text is None else "Return a str: it is what the model reads."
         raise incorrect("not-text", seen, slip)
     if not text.strip():
@@ -170,13 +170,13 @@ async def _raise_if_it_hides(outage: str, service_did: str, submission: Submissi
         if sent > 1:
             did = "it asked again"
         elif await loop.held_up(call, submission.folder):
-            did = "it held up its worker"
+            did = "it blocked its worker"
         seen = f"The service {service_did}, and {did}: it made {count(sent, 'request')} by itself."
         raise incorrect("own-retries", seen, FAIL_AT_ONCE)
     error = call.error
     if error is None:
         text = shorten(str(call.returned), 80)
-        seen = f"The service {service_did}, and it returned {text!r} as if all were well."
+        seen = f"The service {service_did}, and it returned {text!r} as if nothing had happened."
         slip = "Is an exception caught, or the status not checked? Temporal retries only what raises."
         raise incorrect("error-swallowed", seen, slip)
     if isinstance(error, ENDS):
@@ -184,10 +184,10 @@ async def _raise_if_it_hides(outage: str, service_did: str, submission: Submissi
         raise incorrect("ends-worker", seen, "Raise an ordinary exception: response.raise_for_status().")
     if getattr(error, "non_retryable", False):
         seen = f"The service {service_did}, and it raised {shorten(brief(error), 120)}, with non_retryable=True."
-        slip = "That is not retried, and an outage passes. It is for what asking again cannot change."
+        slip = "Such an error is not retried, although an outage passes. It is for errors that no retry can change."
         raise incorrect("not-retryable", seen, slip)
     if outage == "down" and isinstance(error, MISTAKES):
-        seen = f"The service {service_did}, and it stumbled over that: {brief(error)}."
+        seen = f"The service {service_did}, and that made it fail by accident: {brief(error)}."
         slip = "It raised by accident. Look at the status: response.raise_for_status()."
         if "raise_for_status" in submission.text("activities.py"):
             slip = "It raised by accident. Is raise_for_status() called, with (), and in no `try` that hides it?"

@@ -27,7 +27,7 @@ async def tool(submission: Submission) -> str:
             raise incorrect("function-called", seen, "Give it the function without calling it: get_weather_alerts.")
         what = "the function itself" if inspect.isfunction(made) else f"of type {type(made).__name__}"
         seen = f"weather_tool is {what}, not a tool: it cannot be offered to a model."
-        raise incorrect("not-a-tool", seen, "function_tool(...) makes a function a tool.")
+        raise incorrect("not-a-tool", seen, "function_tool(...) makes a tool of a function.")
     properties = made.params_json_schema.get("properties", {})
     if not properties:
         seen = f"The tool {made.name} takes no arguments, so the model cannot name a state."
@@ -130,11 +130,11 @@ async def run(submission: Submission) -> str:
     if inspect.isawaitable(result):
         if inspect.iscoroutine(result):
             result.close()
-        seen = "result is a coroutine: the run has not even begun."
+        seen = "result is a coroutine: the run was not even started."
         raise incorrect("not-awaited", seen, "In a notebook write `await Runner.run(...)`.")
     if isinstance(result, str):
-        seen = "result is a text."
-        raise incorrect("text-only", seen, "Keep what Runner.run returns: its .final_output is the text.")
+        seen = "result is a string."
+        raise incorrect("text-only", seen, "Keep what Runner.run returns: its .final_output is the answer.")
     if not isinstance(result, RunResultBase):
         seen = f"result is of type {type(result).__name__}, not what a run returns."
         raise incorrect("not-a-result", seen, "result = await Runner.run(agent, question)")

@@ -58,7 +58,7 @@ async def workflow(submission: Submission) -> str:
         seen = f"The activity was given {shorten(as_text(row.input), 80)!r}, not the state."
         slip = "Pass the workflow's `state` on, as the second argument."
         if row.input == list(STATE):
-            slip = "args= takes a list, and a text is one of its letters: args=[state], or state alone."
+            slip = "args= takes a list, and a string counts as a list of letters: args=[state], or state alone."
         elif isinstance(row.input, list):
             slip = "The activity takes one argument: pass `state` alone, without [...]."
         elif row.input == "state":
@@ -93,7 +93,7 @@ async def workflow(submission: Submission) -> str:
         last = f"; the last raised {shorten(row.last_error, 200)}" if row.errors else ""
         seen = f"The activity is {row.state} after {attempts}{last}."
         if not row.open:
-            seen = f"The activity was completed after {attempts}, and the workflow is not: what does it wait for?"
+            seen = f"The activity was completed after {attempts}, and the workflow was not: what does it wait for?"
         raise incorrect("not-finished", seen)
     history.raise_if_failed(run)
     if run.result != row.output:

@@ -60,7 +60,7 @@ def raise_if_stuck(run: Run, who: str = "The workflow") -> None:
         return
     if HALF_SCHEDULED in row.last_error:
         option, at = _odd_option()
-        seen = f"Temporal refused an activity: {f'{option} ({at})' if at else 'an option'} is not what it has to be."
+        seen = f"Temporal refused an activity: {f'{option} ({at})' if at else 'an option'} is not valid."
         slip = "Timeouts and intervals are timedelta(seconds=...), never a number; retry_policy is RetryPolicy(...)"
         raise incorrect("odd-option", seen, f"{slip}, with no maximum_interval below its initial_interval, 1 s.")
     if row.kind == TASK_FAILURE or "is not registered" in row.last_error:

@@ -57,7 +57,7 @@ async def check(submission: Submission, words: Sequence[str], args: Sequence[Any
     if len(ids) < 2:
         raise incorrect("id-not-unique", once, slip)
     if differ_by_one(*ids[:2]):
-        seen = f"Its workflow IDs differ by the second only: {' and '.join(sorted(ids))}."
+        seen = f"Its workflow IDs differ only by the second: {' and '.join(sorted(ids))}."
         raise incorrect("id-not-unique", seen, f"Two questions in one second would share an ID. {slip}")
 
     await submission.serve(queue, [workflow])
@@ -83,7 +83,7 @@ async def check(submission: Submission, words: Sequence[str], args: Sequence[Any
             seen = f"The workflow has a result, and the starter does not print it: {shorten(script.text, 120)!r}."
             raise incorrect("answer-not-printed", seen, "Await the result, and print it.")
         if not script.poll():
-            raise incorrect("starter-hangs", "It printed the answer, and does not end.", "What does it wait for?")
+            raise incorrect("starter-hangs", "It printed the answer, but does not end.", "What does it wait for?")
     return "Run twice, it started two workflows, each with the question that it was given, and printed the answers."
 
 
@@ -94,11 +94,13 @@ def _other_input(given: Sequence[Any], wanted: list[Any]) -> NotPassed:
     if given == [wanted]:
         return incorrect("several-arguments", seen, "A list in the second place is one argument: write args=[...].")
     if given == list(str(wanted[0])):
-        return incorrect("several-arguments", seen, "args= takes a list, and a text is one of its letters: args=[...].")
+        return incorrect(
+            "several-arguments", seen, "args= takes a list, and a string counts as a list of letters: args=[...]."
+        )
     if len(given) == len(wanted) > 1 and set(map(str, given)) == set(map(str, wanted)):
         return incorrect("other-input", seen, "The values are right; are their order and types those of run(...)?")
     if any(isinstance(one, str) and one.isidentifier() and one not in wanted for one in given):
-        slip = "args=[...] takes values: a name in quotes is a text, and of a dict only the keys are passed on."
+        slip = "args=[...] takes values: a name in quotes is a string, and of a dict only the keys are passed on."
         return incorrect("other-input", seen, slip)
     return incorrect("other-input", seen, "Pass on what the starter was given, all of it.")
 

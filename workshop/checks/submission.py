@@ -37,7 +37,7 @@ WARM_UP = "warm-up"  # id of a workflow that only shows that the namespace can b
 AGENT = {"User-Agent": "workshop checks"}
 NO_PLUGIN = "Put OpenAIAgentsPlugin(...) into connect(...), in worker.py and in starter.py."
 CONNECTS_ITSELF = "Client.connect("  # in a script; connect(...) of connection.py is for that
-CONNECT = "Connect by connect(...) of connection.py: it knows server and namespace."
+CONNECT = "Connect with connect(...) of connection.py: it knows server and namespace."
 
 
 class Submission:
@@ -61,6 +61,7 @@ class Submission:
         self.env = settings.practice_env() | {"TEMPORAL_NAMESPACE": self._namespace}
         self._scripts = list(scripts)
         self.variable: Any = None  # the notebook's object that is looked at, where there is one
+        self._serving: asyncio.Task[None] | None = None  # this process as a worker, once it is one
         self.traces: dict[str, dict[str, Any]] = {}  # what workflows traced here, and how many agents ran in each
 
     def alerts(self, area: str) -> list[dict[str, Any]]:
@@ -193,7 +194,7 @@ class Submission:
             )
         except (ValueError, RuntimeError, TypeError) as error:
             raise raised(error, self.folder, "A worker with this workflow", "worker-refuses") from None
-        self._running = asyncio.create_task(worker.run())
+        self._serving = asyncio.create_task(worker.run())
 
     async def start(self, workflow: type, queue: str, args: Sequence[Any]) -> str:
         """Starts a workflow and returns its id."""
@@ -206,11 +207,21 @@ class Submission:
         self, workflow_id: str, patience: float = PATIENCE, until: Callable[[Run], object] = lambda _: False
     ) -> Run:
         """The run when it has ended, cannot go on, has done what is looked for, or has taken too long."""
-        return await follow(
+        serving = self._serving
+        run = await follow(
             lambda: read_history(self.client, workflow_id),
-            lambda run: not run.open or stuck_at(run) or waits_in_vain(run) or until(run),
+            lambda run: (
+                not run.open
+                or stuck_at(run)
+                or waits_in_vain(run)
+                or until(run)
+                or (serving is not None and serving.done())
+            ),
             patience,
         )
+        if serving and serving.done():
+            serving.result()  # raises: a worker that cannot poll is our trouble
+        return run
 
     async def run(self, *args: Any, workflow: type | None = None, plugin: bool = True, **how: Any) -> Run:
         """Runs a workflow, the learner's if none is named, as far as `follow` does."""

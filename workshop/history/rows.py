@@ -237,6 +237,8 @@ class Run:
     earlier: tuple[str, ...] = ()  # ids of the runs before the last one, oldest first, that are in here too
     notes: tuple[str, ...] = ()
     encoded: bool = False  # whether only a codec can read what it holds
+    sizes: tuple[int, ...] = ()  # bytes of the history, of each run that is in here; known only from a live server
+    events: tuple[int, ...] = ()  # events of the history, likewise
 
     @property
     def open(self) -> bool:

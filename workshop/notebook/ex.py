@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from workshop import doctor, env, fork_server
+from workshop.audit import Audit
 from workshop.chart import Picture
 from workshop.checks.checker import Checker
 from workshop.errors import WorkshopError
-from workshop.exercises import EXERCISES, exercise_folder
+from workshop.exercises import EXERCISES, FOLDERS, exercise_folder, number_of
 from workshop.history import Run, as_text
 from workshop.kills import noted_kills
 from workshop.notebook import kernel
@@ -21,19 +22,25 @@ from workshop.notebook.asked import (
     remembered_plain,
     words,
 )
+from workshop.notebook.compared import show_comparison
+from workshop.notebook.evidence import Evidence
 from workshop.notebook.feedback import Checked, Feedback, Results
-from workshop.notebook.kernel import Say, say_folded, says_what_to_fix
+from workshop.notebook.kernel import Say, says_what_to_fix, show
+from workshop.notebook.predictions import QUIZ, Predictions, progress
 from workshop.notebook.scripts import Script
 from workshop.notebook.worker import Worker
-from workshop.notebook.workflows import Workflows, as_table, show, show_live
+from workshop.notebook.workflows import Workflows, show_live
 from workshop.practice.client import Practice, entries_in_use, faults_in_use
-from workshop.practice.report import fault_lines, ledger_lines
+from workshop.practice.report import faults_shown, ledger_shown
 from workshop.proof import PlainProof, Proof, of_question, prove, prove_plain
 from workshop.proof_picture import ProofPicture
 from workshop.settings import ROOT, Settings
+from workshop.shown import Item, Shown
+from workshop.text import count
 from workshop.timeline import PlainTimeline, Timeline, Watched, awaits
 
 CLEAR = "ex.clear()"
+ONE_LINE = 10_000  # columns
 PICKUP = 5.0  # seconds until a starter has printed the answer that the history has
 HOPELESS = 3.0  # seconds to wait when there is no worker, in case one runs in a terminal
 PLAIN = "01"  # the exercise whose starter runs the agent itself unless told --durable
@@ -74,6 +81,8 @@ def exercise(number: str) -> "Exercise":
         f"Exercise {made.number} is ready: {mode}. Temporal at {settings.temporal_address}, "
         f"its web UI {ui}, practice console {console}"
     )
+    if (before_restart := made.before_restart()).blocks:
+        show(print, before_restart)
     fork_server.warm_up()  # the packages are imported while the learner reads
     return made
 
@@ -82,22 +91,37 @@ class Exercise:
     """One exercise in one kernel. What goes wrong is said in a line; only an interrupted cell raises."""
 
     def __init__(self, folder: Path, settings: Settings, say: Say = print) -> None:
-        self.number = folder.name[:2]
+        self.number = number_of(folder)
         self.folder = folder
         self.worker = Worker(folder, settings, say)
         self._settings, self._say = settings, say
-        self._workflows = Workflows(settings, EXERCISES[folder.name])
+        self._workflows = Workflows(settings, EXERCISES[FOLDERS[self.number]])
         self._practice = Practice(settings.practice_url)
         self._checker = Checker(say)
         self._feedback = Feedback(folder, settings.state_dir, self._checker, say)
         self._asked: list[Asked] = []
+        self._priced = False  # whether the note on prices was shown: once is enough
+        memory = self._feedback.memory
+        evidence = Evidence(folder, settings, memory, self._asked)
+        self._predictions = Predictions(self.number, memory, evidence, say)
+        self._quiz = Predictions(QUIZ, memory, evidence, say)
         self._watched: dict[str, Watched] = {}  # by workflow: what was seen while it went on
         self._faults: dict[str, str] = {}  # target -> kind of those that were set here
         # For a kernel that ends by itself; with one that is killed, they are killed.
         atexit.register(self.close)
 
     def __repr__(self) -> str:
-        return f"Exercise {self.number}, {self.folder.name}"
+        return f"Exercise {self.number}, {FOLDERS[self.number]}"
+
+    def before_restart(self) -> Shown:
+        """What to do in a kernel that is new, for somebody who was here before; nothing at the very first time."""
+        verdicts = self._feedback.memory.read("verdicts").values()
+        if not verdicts or self.worker.running:
+            return Shown([])
+        passed = count(sum(one["outcome"] == "passed" for one in verdicts), "passed check")
+        here = f"You were here before: {passed}. Your files are still there; variables are not, and no worker runs."
+        step = "go on at your step. ex.worker.start() starts the worker; a cell that must run again is named."
+        return Shown([Item(here), Item(step, "Next", indent=2)])
 
     def close(self) -> None:
         """Ends the processes of this kernel: worker, starters, checks."""
@@ -133,8 +157,8 @@ class Exercise:
         if not asked.question.strip():
             raise WorkshopError("The question is blank, so nothing was started.", "ask again, with words in it")
         if others := self._faults_of_others():
-            what = "; ".join(fault_lines(others, CLEAR))
-            self._say(f"Another notebook or a terminal has set a fault, and it counts here, too: {what}")
+            what = "; ".join(faults_shown(others, CLEAR).lines(ONE_LINE))
+            self._say(f"Another notebook or a terminal has set a fault, and it applies here, too: {what}")
         if asked.durable and (outdated := self.worker.outdated):
             self._say(outdated)
         asked.start(words(asked.question, options))
@@ -198,16 +222,16 @@ class Exercise:
     @says_what_to_fix
     def audit(self, workflow_id: str | None = None) -> None:
         """Prints what a workflow did, by default the latest of this exercise: calls, attempts, errors, times."""
-        say_folded(self._say, as_table(self._workflows.run(self._workflow_id(workflow_id))))
+        show(self._say, Audit(self._workflows.run(self._workflow_id(workflow_id)), notebook=True))
 
     @says_what_to_fix
     def timeline(self, workflow_id: str | None = None) -> None:
         """Shows the same as a picture, with the kills, and beside the ledger; of a plain run, what the ledger has."""
         if workflow_id is None and self._plain_last:
-            show(self._plain_picture(), self._say)
+            show(self._say, self._plain_picture())
             return
         run, others = self._workflows.run_among_others(self._workflow_id(workflow_id))
-        show(self._picture(run, others), self._say)
+        show(self._say, self._picture(run, others))
 
     @says_what_to_fix
     def watch(self, seconds: float = 30) -> None:
@@ -259,16 +283,23 @@ class Exercise:
     def why(self, workflow_id: str | None = None) -> None:
         """Prints why a workflow is not finished, or how it ended."""
         found = self._workflows.why(self._workflow_id(workflow_id))
-        say_folded(self._say, [*found.lines(notebook=True), *filter(None, [self.worker.outdated])])
+        show(self._say, found.shown(notebook=True))
+        if outdated := self.worker.outdated:
+            self._say(outdated)
 
     @says_what_to_fix
-    def ledger(self, since_last: bool = True) -> None:
-        """Prints what the practice services were asked: since the last question, or since they were started."""
+    def ledger(self, since_last: bool = True, about: str = "") -> None:
+        """Prints what the practice services were asked: since the last question, or since they were started.
+
+        With `about`, only the runs in which that text occurs: `ex.ledger(about="New York")`.
+        """
         if not self._settings.practises:
             self._say("The ledger belongs to the practice services, which are not in use now.")
             return
         since = self._asked[-1].since if since_last and self._asked else 0
-        say_folded(self._say, ledger_lines(self._practice.ledger(since)))
+        book = self._practice.ledger(since, about)
+        show(self._say, ledger_shown(book, about, price_note=not self._priced))
+        self._priced = self._priced or bool(book["entries"])
 
     @says_what_to_fix
     def proof(self, workflow_id: str | None = None) -> Proof | PlainProof:
@@ -284,15 +315,24 @@ class Exercise:
             if entries:
                 remember_plain(self._settings.state_dir, first.question, entries)
             found = prove_plain(first.question, entries)
-            show(ProofPicture(found), self._say)
+            show(self._say, ProofPicture(found))
         else:
             run, others = self._workflows.run_among_others(self._workflow_id(workflow_id))
             found = prove(run, ledger, others)
             question = as_text(run.input)
             before = plain_before(self._asked, question, ledger or ())
             before = before or remembered_plain(self._settings.state_dir, question, ledger or ())
-            show(ProofPicture(found, prove_plain(question, before) if before else None), self._say)
+            plain = prove_plain(question, before) if before else None
+            show(self._say, ProofPicture(found, plain))
         return found
+
+    @says_what_to_fix
+    def compare(self, questions: int = 6, seed: int = 1) -> None:
+        """Asks the same questions under the same faults and kills three ways: plain, with a retry loop, durable.
+
+        The solutions run, with services of their own: your worker, faults, ledger and workflows are not touched.
+        """
+        show_comparison(questions, seed, self._log("compare"), self._say)
 
     # Faults.
 
@@ -308,7 +348,7 @@ class Exercise:
             self._say(f"The {service} in use is not the practice {service}, so there are no faults to set.")
             self._say("Back to practice: workshop use practice, in a terminal; then run the first cell again.")
             return
-        say_folded(self._say, fault_lines(self._practice.fault(target, kind, **options), CLEAR))
+        show(self._say, faults_shown(self._practice.fault(target, kind, **options), CLEAR))
         self._faults[target] = kind
 
     @says_what_to_fix
@@ -317,7 +357,7 @@ class Exercise:
         if self._settings.practises:
             left = self._practice.clear(target)
             self._faults = {fault["target"]: self._faults.get(fault["target"], "") for fault in left}
-            say_folded(self._say, fault_lines(left, CLEAR))
+            show(self._say, faults_shown(left, CLEAR))
         else:
             self._say("The practice services are not in use, so there are no faults to clear.")
 
@@ -344,9 +384,26 @@ class Exercise:
         self._feedback.solution(name, apply)
 
     @says_what_to_fix
+    def predict(self, name: str, choice: Any = None) -> None:
+        """With a choice, `ex.predict("kill", "b")`: remembers it. Without one: says what happened since, and why."""
+        if choice is None:
+            self._predictions.look(name)
+        else:
+            self._predictions.choose(name, choice)
+
+    @says_what_to_fix
+    def quiz(self, name: str, choice: Any = None) -> None:
+        """A question of the quiz, `ex.quiz("pause", "b")`: remembers the choice, and looks at once what shows it."""
+        if choice is None or self._quiz.choose(name, choice):
+            self._quiz.look(name)
+
+    @says_what_to_fix
     def progress(self) -> None:
-        """Prints which checks have passed."""
-        say_folded(self._say, self._feedback.progress())
+        """Prints which checks have passed, and what came of the predictions."""
+        memory = self._feedback.memory
+        quiz = progress(QUIZ, memory) if memory.read(QUIZ) else []
+        predicted = [Item(line, indent=2) for line in (*progress(self.number, memory), *quiz)]
+        show(self._say, Shown([*self._feedback.progress().blocks, *predicted]))
 
     # What these need to know.
 

@@ -6,18 +6,22 @@ from pathlib import Path
 
 from workshop.checks import find
 from workshop.errors import WorkshopError
-from workshop.notebook.kernel import Say, say_folded
+from workshop.exercises import number_of, root_of, solution_of
+from workshop.notebook.kernel import Say, show
 from workshop.notebook.progress import Memory
 from workshop.notebook.reset import CONNECTION, dated
+from workshop.shown import Code, Item, Shown, Tone
+
+TONES: dict[str, Tone] = {"+": "good", "-": "bad"}  # of a difference
 
 
 class Hints:
     """The hints and the solution of one exercise, for what is in one folder."""
 
     def __init__(self, folder: Path, state_dir: Path, say: Say) -> None:
-        self.number, self.folder = folder.name[:2], folder
-        self._root, self._say = folder.parents[1], say
-        self._solution = self._root / "solutions" / folder.name
+        self.number, self.folder = number_of(folder), folder
+        self._root, self._say = root_of(folder), say
+        self._solution = solution_of(folder)
         self.memory = Memory(state_dir / f"exercise-{self.number}.json")
         # What a finished exercise has.
         self.files = sorted(path.name for path in self._solution.glob("*.py") if path.name != CONNECTION)
@@ -26,10 +30,10 @@ class Hints:
         """Prints one more hint than at the last call, up to all."""
         check = find(self.number, name)
         shown = min(int(self.memory.read("hints").get(name, 0)) + 1, len(check.hints))
-        for at, hint in enumerate(check.hints[:shown], 1):
-            say_folded(self._say, [f"Hint {at} of {len(check.hints)}: {hint}"])
+        hints = [Item(hint, f"Hint {at} of {len(check.hints)}") for at, hint in enumerate(check.hints[:shown], 1)]
         if shown == len(check.hints):
-            self._say(f'That was the last hint. ex.solution("{name}") shows the difference.')
+            hints.append(Item(f'That was the last hint. ex.solution("{name}") shows the difference.'))
+        show(self._say, Shown(hints))
         self.memory.keep("hints", name, shown)
 
     def solution(self, name: str, apply: bool = False) -> None:
@@ -74,11 +78,12 @@ class Hints:
         source, target = self._solution / file, self.folder / file
         theirs = source.read_text(encoding="utf-8").splitlines()
         if not target.is_file():
-            self._say(f"You have no {file} yet. The solution's:")
+            said = f"You have no {file} yet. The solution's:"
             lines = [f"+ {line}" for line in theirs]
         else:
             yours = target.read_text(encoding="utf-8", errors="replace").splitlines()
             names = f"your {file}", f"the solution's {file}"
             lines = list(difflib.unified_diff(yours, theirs, *names, lineterm="", n=2))
-        for line in lines or [f"Your {file} is the same as the solution's."]:
-            self._say(line)
+            said = f"From yours to the solution's {file}:" if lines else f"Your {file} is the same as the solution's."
+        code = Code([(line, TONES.get(line[:1], "")) for line in lines])
+        show(self._say, Shown([Item(said), *([code] if lines else [])]))

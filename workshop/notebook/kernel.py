@@ -4,17 +4,20 @@ import asyncio
 import re
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import wraps
 from inspect import iscoroutine
 from pathlib import Path
+from shutil import get_terminal_size
 from traceback import walk_tb
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
+from workshop.checks import pristine
 from workshop.errors import WorkshopError
-from workshop.text import fold, scrub
+from workshop.exercises import number_of
+from workshop.text import WIDTH, scrub
 from workshop.why.remedies import RUN_SYNC
 
 Say = Callable[[str], None]  # prints a line
@@ -23,11 +26,31 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def say_folded(say: Say, lines: Iterable[str]) -> None:
-    """Prints lines, each folded where it is wider than a notebook."""
-    for line in lines:
-        for part in fold(line):
-            say(part)
+class TwoForms(Protocol):
+    """Something to be shown, in a notebook or as lines of text."""
+
+    def lines(self, width: int) -> list[str]: ...
+    def _repr_mimebundle_(self) -> dict[str, str]: ...
+
+
+def show(say: Say, what: TwoForms, handle: Any = None) -> Any:
+    """Shows something in a notebook; elsewhere, prints its lines.
+
+    Args:
+        handle: what an earlier call returned: shown in its place, where there is a notebook.
+    """
+    if shell() is None:
+        for line in what.lines(get_terminal_size((WIDTH, 0)).columns):
+            say(line)
+        return None
+    from IPython.display import display
+
+    forms = what._repr_mimebundle_()  # also of a result that shows nothing at the end of a cell
+    if handle is None:
+        put: Any = display
+        return put(forms, raw=True, display_id=True)
+    handle.update(forms, raw=True)
+    return handle
 
 
 class Stopped(Exception):
@@ -118,7 +141,7 @@ def prepare(folder: Path) -> None:
     if getattr(here, "_workshop_folder", None) is None:
         here.events.register("pre_run_cell", lambda *_: _begin(here))
         here.events.register("post_run_cell", lambda result: _note(here, result))
-        here.set_custom_exc((RuntimeError,), _show)
+        here.set_custom_exc((RuntimeError, NameError), _show)
     here._workshop_folder, here._workshop_before = folder, dict(here.user_ns)
 
 
@@ -145,6 +168,20 @@ def changed_at(folder: Path) -> dict[str, int]:
     return times
 
 
+def cell_of(number: str, name: str) -> str:
+    """The cell of an exercise's notebook that sets a variable, with its heading and first line; "" if none does."""
+    sets = re.compile(
+        rf"^(?:[\w, ]*\b{name}\b[\w, ]*=(?!=)|from .* import .*\b{name}\b|import {name}$|def {name}\b)", re.M
+    )
+    heading = ""
+    for kind, source in pristine.cells(pristine.pristine_notebook(number)):
+        if kind == "markdown" and (found := re.match(r"## (.*)", source)):
+            heading = found[1]
+        elif kind == "code" and not pristine.WRITES.match(source) and (line := sets.search(source)):
+            return f'the cell of "{heading}" that has this line: {source[line.start() :].partition(chr(10))[0]}'
+    return ""
+
+
 def _note(here: Any, result: Any) -> None:
     cell = str(result.info.raw_cell) if result.info else ""
     error = result.error_before_exec or result.error_in_exec
@@ -155,7 +192,14 @@ def _note(here: Any, result: Any) -> None:
 
 
 def _show(here: Any, kind: type, error: BaseException, trace: Any, tb_offset: int | None = None) -> list[str]:
-    """In place of the traceback of that slip, one line; all other errors as always."""
+    """In place of the traceback of that slip, or of a name whose cell was not run, a line; others as always."""
+    innermost = [frame for frame, _ in walk_tb(trace)][-1:]
+    if kind is NameError and innermost and innermost[0].f_globals is here.user_ns:
+        name = str(getattr(error, "name", ""))
+        if cell := cell_of(number_of(here._workshop_folder), name):
+            lines = [f"{name} is not defined: the cell that sets it was not run in this kernel.", f"  Next: run {cell}"]
+            here._showtraceback(kind, error, lines)
+            return lines
     if re.search(RUN_SYNC.pattern, str(error)):
         for frame, _ in walk_tb(trace):
             unused = frame.f_locals.get("main")  # what asyncio.run was given

@@ -20,7 +20,7 @@ from workshop.history import read_history
 from workshop.kills import noted_kills
 from workshop.notebook.feedback import Feedback
 from workshop.notebook.hints import Hints
-from workshop.notebook.kernel import Say, changed_at
+from workshop.notebook.kernel import Say, changed_at, show
 from workshop.notebook.reset import reset
 from workshop.notebook.worker import REPLACE, Worker
 from workshop.notebook.workflows import among_others
@@ -35,8 +35,7 @@ def progress(settings: Settings, say: Say) -> None:
     """Prints what the checks of every exercise found last."""
     for number in CHECKS:
         folder = exercise_folder(number, settings.root)
-        for line in Feedback(folder, settings.state_dir, Checker(), say).progress():
-            say(line)
+        show(say, Feedback(folder, settings.state_dir, Checker(), say).progress())
     say("Check again with: workshop check 03, or in the notebook with ex.check()")
 
 

@@ -6,15 +6,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from html import escape
 from typing import Any, TypeVar
 
-from rich.console import Console
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from workshop import audit, history
-from workshop.chart import Picture
+from workshop import history
+from workshop.chart import Picture, folded
 from workshop.errors import WorkshopError
 from workshop.history import Run
-from workshop.notebook.kernel import Say, result_of, shell
+from workshop.notebook.kernel import Say, result_of, shell, show
 from workshop.practice.client import faults_in_use
 from workshop.proof import SLACK
 from workshop.settings import Settings
@@ -63,6 +62,10 @@ class Workflows:
             raise WorkshopError(f"No workflow has been started on the task queue {self._queue} yet.", "ask something")
         return found[0].id
 
+    def newest(self) -> list[str]:
+        """The ids of those that were started last, the newest first; one that continued as new counts once."""
+        return list(dict.fromkeys(one.id for one in self._ask(lambda client: latest_workflows(client, self._queue))))
+
     def run(self, workflow_id: str) -> Run:
         """The history of a workflow, as rows."""
         return self._ask(lambda client: history.read_history(client, workflow_id))
@@ -100,35 +103,19 @@ class Workflows:
         return result_of(ask())
 
 
-def as_table(run: Run) -> list[str]:
-    """The audit as lines of plain text."""
-    console = Console(width=WIDTH, color_system=None, force_terminal=False, force_jupyter=False)
-    with console.capture() as table:
-        console.print(audit.Audit(run, notebook=True))
-    return [line.rstrip() for line in table.get().splitlines()]
-
-
-def show(picture: Picture, say: Say) -> None:
-    """The picture where there is a notebook, its text elsewhere."""
-    if shell() is None:
-        for line in str(picture).splitlines():
-            say(line)
-        return
-    from IPython.display import display
-
-    put: Any = display
-    put(picture)
-
-
 class Live:
     """A picture that is shown while what it shows goes on, and what is waited for."""
 
     def __init__(self, picture: Picture, words: str) -> None:
         self.picture, self.words = picture, words
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+    def lines(self, width: int) -> list[str]:
+        """As text."""
+        return [*folded(printable(self.words), width), *self.picture.lines(width)]
+
+    def _repr_mimebundle_(self) -> dict[str, str]:
         html = f"<p>{escape(printable(self.words))}</p>{self.picture.html()}"
-        return {"text/html": html, "text/plain": f"{self.words}\n{self.picture}"}
+        return {"text/html": html, "text/plain": "\n".join(self.lines(WIDTH))}
 
 
 def show_live(look: Callable[[], tuple[Picture, str]], seconds: float, say: Say) -> bool:
@@ -140,8 +127,9 @@ def show_live(look: Callable[[], tuple[Picture, str]], seconds: float, say: Say)
     Returns:
         whether it was over.
     """
-    place: Any = None
+    handle: Any = None
     ends = time.monotonic() + seconds
+    told = False
     while True:
         picture, awaited = look()
         left = ends - time.monotonic()
@@ -149,20 +137,11 @@ def show_live(look: Callable[[], tuple[Picture, str]], seconds: float, say: Say)
         words = f"Watching for {left:.0f} s more at most. {awaited}"
         if done:
             words = f"Not over yet, and no longer watched. {awaited}" if awaited else "It is over."
-        if shell() is None:
-            if place is None and not done:
-                say(words)
-                place = True
-            if done:
-                for line in (words, *str(picture).splitlines()):
-                    say(line)
-        elif place is None:
-            from IPython.display import display
-
-            put: Any = display
-            place = put(Live(picture, words), display_id=True)
-        else:
-            place.update(Live(picture, words))
+        if done or shell():
+            handle = show(say, Live(picture, words), handle)
+        elif not told:
+            say(words)
+            told = True
         if done:
             return not awaited
         time.sleep(min(LOOK, left))
