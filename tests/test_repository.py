@@ -33,9 +33,9 @@ BELOW = {
     "history": {"errors", "temporal", "text"},
     "audit": {"history", "shown", "temporal", "text"},
     "kills": set(),
-    "chart": {"proof", "text"},
-    "timeline": {"audit", "chart", "history", "kills", "proof", "text"},
-    "proof_picture": {"chart", "proof", "text", "timeline"},
+    "chart": {"proof", "shown", "text"},
+    "timeline": {"audit", "chart", "history", "kills", "proof", "shown", "text"},
+    "proof_picture": {"chart", "proof", "shown", "text", "timeline"},
     "proof": {"history", "text"},
     "why": {"errors", "exercises", "history", "settings", "shown", "temporal", "text"},
     "checks": {
