@@ -1,4 +1,4 @@
-"""The table, the picture, and the command, with data that would break them."""
+"""The table and the command, with data that would break them."""
 
 import io
 import json
@@ -10,13 +10,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import pytest
 from agents.testing import assistant_message
 from hypothesis import given
 from hypothesis import strategies as st
-from IPython.core.formatters import DisplayFormatter
 from rich.console import Console
 from temporalio.client import Client
 
@@ -25,7 +23,6 @@ from tests.temporal_env import HISTORIES, TOOL_THEN_ANSWER, recorded, result, st
 from workshop.audit import Audit
 from workshop.history import ACTIVITY, HANDOFF, TIMER, Link, Row, Run
 from workshop.text import shorten
-from workshop.timeline import Timeline
 
 pytest_plugins = ["tests.temporal_env"]
 
@@ -105,7 +102,6 @@ def test_each_step_names_the_folder_of_its_worker(tmp_path: Path) -> None:
 def test_a_run_without_rows() -> None:
     assert "nothing yet" in table(EMPTY, 80)
     assert "Workers: none yet" in table(EMPTY, 80)
-    assert "nothing" not in str(Timeline(EMPTY, BEGAN))
 
 
 BAD = "[URGENT] Flood [/all counties] [bold red]now"
@@ -130,18 +126,10 @@ def test_no_text_breaks_the_table(text: str, width: int) -> None:
     assert "Total: " in shown
 
 
-# Two characters that HTML takes and the XML parser of this test does not.
-@given(st.text(st.characters(codec="utf-8", exclude_characters="\ufffe\uffff"), max_size=60))
-def test_no_text_breaks_the_picture(text: str) -> None:
-    html = Timeline(with_text(text), BEGAN).html()
-    ElementTree.fromstring(html)
-
-
 def test_large_texts_are_cut_for_the_eye_only() -> None:
     run = with_text("x" * 3_000_000)
     run = replace(run, workflow_id="id", type="T", task_queue="q", worker="")
     assert len(table(run, 80)) < 5_000
-    assert len(Timeline(run, BEGAN).html()) < 10_000
     assert run.rows[0].asked == "x" * 3_000_000
 
 
@@ -150,37 +138,6 @@ def test_shortened_text_fits_and_says_that_it_is_cut(text: str, length: int) -> 
     short = shorten(text, length)
     assert len(short) <= length
     assert short.endswith("…") or " ".join(text.split()) == short or not text.isprintable()
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_picture_is_accessible(name: str) -> None:
-    run = recorded(name)
-    bundle = Timeline(run)._repr_mimebundle_()
-    page = ElementTree.fromstring(bundle["text/html"])
-    picture = page.find("{http://www.w3.org/2000/svg}svg")
-    assert picture is not None
-    assert picture.get("role") == "img"
-    assert (picture.get("aria-label") or "").startswith(f"Workflow {name}: {run.status} after ")
-    # Every bar has its words beside it, and the details say all of it again as text.
-    texts = [element.text or "" for element in picture.iter("{http://www.w3.org/2000/svg}text")]
-    for row in run.rows:
-        assert any(text.startswith(f"{row.kind}: ") for text in texts)
-    assert len(page.findall(".//details//tbody/tr")) == len(run.rows)
-    assert len(bundle["text/plain"].splitlines()) == len(run.rows) + 1
-
-
-def test_the_picture_takes_its_colours_from_the_page() -> None:
-    svg = Timeline(recorded("worker_killed")).svg()
-    colours = set(re.findall(r'(?:fill|stroke)="([^"]*)"', svg))
-    assert all(colour in ("none", "currentColor") or colour.startswith("var(--") for colour in colours)
-    assert "stroke-dasharray" in svg
-
-
-def test_a_long_run_makes_a_picture_of_bounded_height() -> None:
-    rows = tuple(Row(ACTIVITY, f"a{i}", "completed", i, BEGAN, closed=BEGAN) for i in range(1000))
-    picture = Timeline(replace(EMPTY, rows=rows), BEGAN)
-    assert "900 more are in the text below" in picture.svg()
-    assert picture.html().count("<tr>") == 1001
 
 
 async def test_the_command_shows_brackets_and_whole_json(client: Client, temporal_address: str, queue: str) -> None:
@@ -236,9 +193,3 @@ async def test_why_by_command(client: Client, temporal_address: str, queue: str)
     assert first.startswith(f"{handle.id} waits for a worker")
     assert reason == f"Why: No worker polls the task queue {queue}."
     assert step.startswith("Next: start its worker")
-
-
-def test_a_notebook_shows_the_picture() -> None:
-    shown, _ = DisplayFormatter().format(Timeline(recorded("two_handoffs")))
-    assert shown["text/html"].startswith("<div><svg role=")
-    assert shown["text/plain"].startswith("Workflow two_handoffs: ")

@@ -74,6 +74,11 @@ def test_a_lesson_from_start_to_proof(notebook: Kernel, root: Path) -> None:
     audit = notebook.run("ex.audit()").text
     assert "get_weather_alerts" in audit
     assert "\x1b" not in audit
+    everything = 'ex.audit(); ex.why(); ex.ledger(); ex.hint("timer"); ex.solution("timer"); ex.progress(); ex.clear()'
+    shown = notebook.run(everything)
+    assert shown.mimes == ("text/html", "text/plain") * everything.count("ex.")
+    assert "list prices" in shown.text
+    assert "list prices" not in notebook.run("ex.ledger()").text  # once is enough
     picture = notebook.run("ex.timeline()")
     assert set(picture.mimes) == {"text/html", "text/plain"}
 
@@ -264,7 +269,9 @@ def test_files_of_the_tree_stay_as_they_are(root: Path, env: dict[str, str]) -> 
     shutil.copy(root / "solutions" / "02_temporal_hello_world" / "activities.py", exercise_folder(root, "02"))
     with kernel(root, env) as one:
         one.run('from workshop.notebook import exercise\nex = exercise("02")')
-        assert "passed: activity" in one.run('ex.check("activity")').text
+        checked = one.run('ex.check("activity")')
+        assert "passed: activity" in checked.text
+        assert checked.mimes == ("text/html", "text/plain")  # where it is made, and not once more by its cell
     after = {path.relative_to(root) for path in root.rglob("*")} - before
     assert {path.parts[0] for path in after} <= {".workshop", "exercises"}
     assert [path.name for path in after if path.parts[0] == "exercises"] == ["activities.py"]

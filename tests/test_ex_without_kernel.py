@@ -266,7 +266,7 @@ def test_a_proof_knows_the_runs_just_before_and_after(monkeypatch: pytest.Monkey
     others = [run("open", 2, None), run("just before", -9, -0.5), run("just after", 5.5, 6)]
     known = {one.id: one for one in (mine, *others, run("long before", -9, -3), run("long after", 8, None))}
 
-    async def read(_client: Any, workflow_id: str, _run_id: str = "") -> Any:
+    async def read(_client: Any, workflow_id: str, _run_id: str = "", environ: Any = None) -> Any:
         return known[workflow_id]
 
     monkeypatch.setattr("workshop.history.read_history", read)

@@ -32,7 +32,10 @@ BELOW = {
     "temporal": {"errors", "processes", "settings"},
     "history": {"errors", "temporal", "text"},
     "audit": {"history", "shown", "temporal", "text"},
-    "timeline": {"audit", "history", "text"},
+    "kills": set(),
+    "chart": {"proof", "text"},
+    "timeline": {"audit", "chart", "history", "kills", "proof", "text"},
+    "proof_picture": {"chart", "proof", "text", "timeline"},
     "proof": {"history", "text"},
     "why": {"errors", "exercises", "history", "settings", "shown", "temporal", "text"},
     "checks": {
@@ -44,8 +47,8 @@ BELOW = {
         "text",
     },
     "compare": {
-        *("demo", "errors", "fork_server", "practice", "processes", "proof", "services", "settings", "shown"),
-        "text",
+        *("chart", "demo", "errors", "fork_server", "practice", "processes", "proof", "services", "settings"),
+        *("shown", "text"),
     },
 }
 TOP = {"cli", "notebook"}  # may import all that is above

@@ -124,10 +124,10 @@ class Audit(Shown):
             if len(workers) > 1 and row.worker:
                 folder = folders.get(row.worker)
                 by = f"by {row.worker}{f' in {shown(folder)}' if folder else ''}"
-            what = [Item(row.kind, tone="strong"), Item(shorten(title(row), 60))]
-            rows.append([[Item(at(row, run))], what, _story(row), _outcome(row, now, by)])
-        nothing = [[[], [Item("nothing yet")], [], []]]
-        blocks.append(Table(("After", "What", "Asked and answered", "Outcome"), rows or nothing))
+            what = [Item(row.kind, tone="strong"), Item(shorten(title(row), 60)), Item(f"after {at(row, run)}")]
+            rows.append([what, _story(row), _outcome(row, now, by)])
+        nothing = [[[Item("nothing yet")], [], []]]
+        blocks.append(Table(("What", "Asked and answered", "Outcome"), rows or nothing))
         blocks.append(Item(f"{totals(run)}.", "Total"))
         if run.open or run.failure:
             why = Advice(f"workshop why {shlex.quote(printable(run.workflow_id))}", "ex.why()")

@@ -156,15 +156,44 @@ WorkflowId = Annotated[
 def audit(
     workflow_id: WorkflowId = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything, uncut, as JSON.")] = False,
+    svg: Annotated[
+        Path | None, typer.Option(help="Write its timeline, a picture, to this file.", metavar="FILE")
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Likewise as a page, with its text.", metavar="FILE")] = None,
 ) -> None:
     """Show what a workflow did: each model call, tool call, handoff and wait, with attempts and errors."""
     from workshop import audit, history
 
+    if svg or html:
+        from workshop.notebook import terminal
+
+        picture = _ask(workflow_id, lambda client, asked: terminal.timeline(client, asked, settings(), environment()))
+        for path, text in ((svg, picture.svg), (html, picture.page)):
+            if path:
+                terminal.write(path, text(), say)
+        return
     run = _ask(workflow_id, lambda client, asked: history.read_history(client, asked, environ=environment()))
     if as_json:
         typer.echo(json.dumps(history.as_json(run), indent=2))
     else:
         out.print(audit.Audit(run))
+
+
+@app.command("watch")
+def watch_command(
+    workflow_id: WorkflowId = None,
+    seconds: Annotated[float, typer.Option(help="The longest to watch.")] = 300,
+) -> None:
+    """Show a workflow's timeline while it goes on: attempts, pauses, kills. Ctrl+C ends it, and not the workflow."""
+    from workshop.notebook import terminal
+
+    try:
+        _ask(
+            workflow_id,
+            lambda client, asked: terminal.watch(client, asked, settings(), environment(), seconds, out),
+        )
+    except KeyboardInterrupt:
+        say("No longer watched.")
 
 
 @app.command("why")

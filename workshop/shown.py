@@ -1,11 +1,12 @@
-"""What a person is shown, and its two forms: HTML for a notebook, and lines of text for a terminal.
+"""What a person is shown, in two forms: HTML for a notebook, and lines of text for a terminal.
 
-Both are made of the same blocks, so they hold the same. The HTML needs no script and no style: where a page drops
-inline styles, as GitHub does, its elements still say everything. A colour comes with a sign, and both with a word.
+Both are made of the same blocks, so they hold the same. The HTML has no script, no style element and no picture, and
+where a page drops inline styles, as GitHub does, its elements still say everything: a colour comes with a sign, and
+both with a word.
 """
 
 import os
-import textwrap
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from html import escape
@@ -18,31 +19,25 @@ from rich.text import Text
 
 from workshop.text import WIDTH, printable, scrubber
 
-Tone = Literal["", "good", "wait", "bad", "again", "strong", "quiet"]
+Tone = Literal["", "strong", "good", "wait", "bad", "again"]
 
-_TERMINAL = {
-    "good": "green",
-    "wait": "yellow",
-    "bad": "red",
-    "again": "magenta",
-    "strong": "bold",
-    "quiet": "dim",
-    "": "",
-}
-# A coloured edge beside text in the page's own colour: readable on any page. JupyterLab's colours where there are some.
+# In a terminal a colour; in a notebook an edge beside text that keeps the page's own colour, so that it can be read on
+# any page. The colours are JupyterLab's, and the first ones where there is no JupyterLab.
+_TERMINAL = {"": "", "strong": "bold", "good": "green", "wait": "yellow", "bad": "red", "again": "magenta"}
+_EDGE = "border-left: 4px solid {}; border-left-color: var({}, {}); padding-left: 6px"
 _EDGES = {
-    "good": "var(--jp-success-color1, #388e3c)",
-    "wait": "var(--jp-warn-color1, #f57c00)",
-    "bad": "var(--jp-error-color1, #d32f2f)",
-    "again": "var(--jp-info-color1, #0097a7)",
+    "good": _EDGE.format("#388e3c", "--jp-success-color1", "#388e3c"),
+    "wait": _EDGE.format("#f57c00", "--jp-warn-color1", "#f57c00"),
+    "bad": _EDGE.format("#d32f2f", "--jp-error-color1", "#d32f2f"),
+    "again": _EDGE.format("#0097a7", "--jp-info-color1", "#0097a7"),
 }
-_CELL = 'style="vertical-align: top"'  # in JupyterLab it would be the middle, and its text on the right
 GAP = "  "  # between two columns in a terminal
+ROOM = 36  # columns that the widest column of a table needs in a terminal; with less, the table becomes a list
 IN_LINES = 400  # characters of a text that a terminal shows
-IN_HTML = 4000  # and a notebook, which folds what is longer than the next
+IN_HTML = 4000  # and that a notebook shows, which folds away a text of more than UNFOLDED
 UNFOLDED = 250
-UNBROKEN = 60  # characters of a word after which a page may break it
-ROOM = 36  # columns that the widest column of a table needs in a terminal; with less, it is a list
+IN_A_LINE = 14  # characters that a page keeps in a line
+UNBROKEN = 60  # characters of a word after which a page may break it, beside the places where a call or a query begins
 
 
 @dataclass(frozen=True)
@@ -60,7 +55,7 @@ Cell = Sequence[Item]  # one below the other
 
 @dataclass(frozen=True)
 class Table:
-    """A table; in a narrow terminal a list."""
+    """Rows of cells; in a narrow terminal a list."""
 
     heads: Sequence[str]
     rows: Sequence[Sequence[Cell]]
@@ -68,17 +63,17 @@ class Table:
 
 @dataclass(frozen=True)
 class Folded:
-    """Lines that a notebook folds away behind their summary."""
+    """Items that a notebook folds away behind their summary."""
 
     summary: str
-    lines: Sequence[Item]
+    items: Sequence[Item]
 
 
 @dataclass(frozen=True)
 class Code:
-    """Lines of code, their spaces kept."""
+    """Lines of code, their spaces kept, each with its tone."""
 
-    lines: Sequence[Item]
+    lines: Sequence[tuple[str, Tone]]
 
 
 Block = Item | Table | Folded | Code
@@ -91,8 +86,9 @@ class Shown:
         self.blocks = blocks
 
     def html(self) -> str:
-        """For a notebook: well-formed, with no script, no style element and no picture."""
-        return f"<div>{''.join(_Html().block(block) for block in self.blocks)}</div>"
+        """For a notebook, well-formed."""
+        form = _Html()
+        return f"<div>{''.join(form.block(block) for block in self.blocks)}</div>"
 
     def lines(self, width: int = WIDTH) -> list[str]:
         """For a terminal of that many columns. Only an address may be longer than a line."""
@@ -106,13 +102,13 @@ class Shown:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         for text in self._texts(options.max_width):
-            text.overflow, text.no_wrap = "ignore", True  # an address stays whole
+            text.no_wrap, text.overflow = True, "ignore"  # an address stays whole
             yield text
 
     def _texts(self, width: int) -> Iterator[Text]:
-        plain = _Plain()
+        form = _Plain()
         for block in self.blocks:
-            yield from plain.block(block, width)
+            yield from form.block(block, width)
 
 
 class _Form:
@@ -123,8 +119,7 @@ class _Form:
 
     def clean(self, text: str, length: int) -> str:
         """Its lines, without keys, control characters and spaces that say nothing; cut where it is too long."""
-        some = printable(self._scrub(text[: 8 * length]))
-        lines = (" ".join(line.split()) for line in some.splitlines())
+        lines = (" ".join(line.split()) for line in printable(self._scrub(text[: 8 * length])).splitlines())
         whole = "\n".join(line for line in lines if line)
         return whole if len(whole) <= length and len(text) <= 8 * length else f"{whole[: length - 1].rstrip()}…"
 
@@ -136,66 +131,64 @@ class _Form:
 class _Html(_Form):
     def block(self, block: Block) -> str:
         if isinstance(block, Item):
-            return self.line(block)
+            return self.item(block)
         if isinstance(block, Table):
-            heads = "".join(f'<th scope="col"><div align="left">{head}</div></th>' for head in block.heads)
+            heads = "".join(f'<th scope="col"><div align="left">{escape(head)}</div></th>' for head in block.heads)
             rows = "".join(f"<tr>{''.join(map(self.cell, row))}</tr>" for row in block.rows)
             return f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
         if isinstance(block, Folded):
-            inside = "".join(map(self.line, block.lines))
+            inside = "".join(map(self.item, block.items))
             return f"<details><summary>{self.words(block.summary)}</summary>{inside}</details>"
-        return f"<pre>{'<br/>'.join(self.toned(escape(self.code(line.text)), line.tone) for line in block.lines)}</pre>"
+        lines = (f'<span style="{_EDGES.get(tone, "")}">{escape(self.code(line))}</span>' for line, tone in block.lines)
+        return f"<pre>{'<br/>'.join(lines)}</pre>"
 
     def cell(self, cell: Cell) -> str:
-        return f"<td {_CELL}>{''.join(map(self.line, cell))}</td>"
+        # JupyterLab would have a cell's text in its middle, and, but for `align`, on its right.
+        return f'<td style="vertical-align: top">{"".join(map(self.item, cell))}</td>'
 
-    def line(self, line: Item) -> str:
-        label = f"<strong>{self.words(line.label)}:</strong> " if line.label else ""
-        text = self.clean(line.text, IN_HTML)
+    def item(self, item: Item) -> str:
+        label = f"<strong>{self.words(item.label)}:</strong> " if item.label else ""
+        text = self.clean(item.text, IN_HTML)
         inside = label + self.words(text)
         if len(text) > UNFOLDED:
-            first = f"{label}{self.words(text[: UNFOLDED // 2])}…"
-            inside = f"<details><summary>{first}</summary>{self.words(text)}</details>"
-        indent = f' style="padding-left: {line.indent / 2:g}em"' if line.indent else ""
-        return f'<div align="left"{indent}>{self.toned(inside, line.tone)}</div>'
+            summary = f"{label}{self.words(text[: UNFOLDED // 2])}…"
+            inside = f"<details><summary>{summary}</summary>{self.words(text)}</details>"
+        elif item.tone == "strong":
+            inside = f"<strong>{inside}</strong>"
+        styles = (
+            _EDGES.get(item.tone, ""),
+            f"margin-left: {item.indent / 2:g}em" if item.indent else "",
+            "white-space: nowrap" if len(item.label) + len(text) <= IN_A_LINE else "",
+        )
+        return f'<div align="left" style="{"; ".join(filter(None, styles))}">{inside}</div>'
 
     def words(self, text: str) -> str:
         """Escaped, with its line breaks, and with places where a page may break a very long word."""
-        lines = []
-        for line in self.clean(text, IN_HTML).split("\n"):
-            words = (textwrap.wrap(word, UNBROKEN) for word in line.split(" "))
-            lines.append(" ".join("<wbr/>".join(map(escape, pieces)) for pieces in words))
-        return "<br/>".join(lines)
-
-    def toned(self, html: str, tone: Tone) -> str:
-        if tone == "strong":
-            return f"<strong>{html}</strong>"
-        edge = _EDGES.get(tone)
-        return f'<span style="border-left: 4px solid {edge}; padding-left: 6px">{html}</span>' if edge else html
+        text = re.sub(rf"\S{{{UNBROKEN}}}|(?<=\w)[(?](?=\S)", lambda piece: f"{piece[0]}\0", self.clean(text, IN_HTML))
+        return escape(text).replace("\0", "<wbr/>").replace("\n", "<br/>")
 
 
 class _Plain(_Form):
     def block(self, block: Block, width: int) -> Iterator[Text]:
         if isinstance(block, Item):
-            yield from self.line(block, width)
+            yield from self.item(block, width)
         elif isinstance(block, Table):
             yield Text()
             yield from self.table(block, width)
             yield Text()
         elif isinstance(block, Folded):
-            for line in (Item(block.summary), *block.lines):
-                yield from self.line(line, width)
+            for item in (Item(block.summary), *block.items):
+                yield from self.item(item, width)
         else:
-            for line in block.lines:
-                for part in wrapped(self.code(line.text), width, "    "):
-                    yield Text(part, _TERMINAL[line.tone])
+            for line, tone in block.lines:
+                yield from (Text(part, _TERMINAL[tone]) for part in wrapped(self.code(line), width, "    "))
 
-    def line(self, line: Item, width: int) -> Iterator[Text]:
-        margin = " " * line.indent
-        label = f"{self.clean(line.label, IN_LINES)}: " if line.label else ""
-        hanging = margin + "  " * bool(label)
-        for at, part in enumerate(wrapped(margin + label + self.clean(line.text, IN_LINES), width, hanging)):
-            text = Text(part, _TERMINAL[line.tone])
+    def item(self, item: Item, width: int) -> Iterator[Text]:
+        margin = " " * item.indent
+        label = f"{self.clean(item.label, IN_LINES)}: " if item.label else ""
+        hanging = f"{margin}  " if label else margin
+        for at, part in enumerate(wrapped(margin + label + self.clean(item.text, IN_LINES), width, hanging)):
+            text = Text(part, _TERMINAL[item.tone])
             if at == 0:
                 text.stylize("bold", len(margin), len(margin + label))
             yield text
@@ -205,7 +198,7 @@ class _Plain(_Form):
         natural = [cell_len(head) for head in table.heads]
         for row in table.rows:
             for at, cell in enumerate(row):
-                texts = (text for line in cell for text in self.line(line, 2 * IN_LINES))
+                texts = (text for item in cell for text in self.item(item, 3 * IN_LINES))  # unwrapped
                 natural[at] = max([natural[at], *(text.cell_len for text in texts)])
         widest = natural.index(max(natural))
         left = width - sum(natural) + natural[widest] - len(GAP) * (len(natural) - 1)
@@ -213,26 +206,23 @@ class _Plain(_Form):
             for row in table.rows:
                 yield from self.listed(row, widest, width)
             return
-        widths = [min(one, left) for one in natural]
+        widths = [min(one, left) if at == widest else one for at, one in enumerate(natural)]
         yield _beside([Text(head, "bold") for head in table.heads], widths)
         yield Text("─" * (sum(widths) + len(GAP) * (len(widths) - 1)), "dim")
         for row in table.rows:
-            cells = (
-                [text for line in cell for text in self.line(line, room)]
-                for cell, room in zip(row, widths, strict=True)
-            )
+            cells = ([text for item in cell for text in self.item(item, widths[at])] for at, cell in enumerate(row))
             for beside in zip_longest(*cells, fillvalue=Text()):
                 yield _beside(beside, widths)
 
     def listed(self, row: Sequence[Cell], widest: int, width: int) -> Iterator[Text]:
         """The short cells of a row in a line, the long one below it."""
         short = [cell for at, cell in enumerate(row) if at != widest and cell]
-        tones: list[Tone] = [line.tone for cell in short for line in cell if line.tone in _EDGES]
-        told = GAP.join(", ".join(self.clean(line.text, IN_LINES) for line in cell) for cell in short)
-        for part in wrapped(told, width, GAP):
+        tones = [item.tone for cell in short for item in cell if item.tone in _EDGES]
+        told = GAP.join(", ".join(self.clean(item.text, IN_LINES) for item in cell) for cell in short)
+        for part in wrapped(told, width, GAP) if told else ():
             yield Text(part, _TERMINAL[tones[0]] if tones else "bold")
-        for line in row[widest]:
-            yield from self.line(replace(line, indent=line.indent + 4), width)
+        for item in row[widest]:
+            yield from self.item(replace(item, indent=item.indent + 4), width)
 
 
 def _beside(texts: Sequence[Text], widths: Sequence[int]) -> Text:
@@ -241,14 +231,14 @@ def _beside(texts: Sequence[Text], widths: Sequence[int]) -> Text:
 
 
 def wrapped(text: str, width: int, hanging: str = "") -> list[str]:
-    """Text as lines of at most `width` columns, broken between words; those that it did not have begin with `hanging`.
+    """Text as lines of at most `width` columns, broken between words; each but the first begins with `hanging`.
 
     A word that is longer than a line is cut, but an address stays whole, so that it can be followed.
     """
     lines: list[str] = []
     for line in text.split("\n"):
         bare = line.lstrip(" ")
-        now, begun = f"{hanging if lines else ''}{' ' * (len(line) - len(bare))}", False
+        now, begun = (hanging if lines else "") + " " * (len(line) - len(bare)), False
         for word in bare.split(" "):
             more = f"{now} {word}" if begun else now + word
             if cell_len(more) <= width:
@@ -256,8 +246,10 @@ def wrapped(text: str, width: int, hanging: str = "") -> list[str]:
                 continue
             if now.strip():
                 lines.append(now)
+            if now.strip() or len(now) > width // 2:  # a margin alone says nothing
                 now = hanging
-            *pieces, word = [word] if "://" in word else chop_cells(word, width - len(hanging)) or [word]
+            room = width - max(len(now), len(hanging))
+            *pieces, word = [word] if "://" in word else chop_cells(word, room) or [word]
             for piece in pieces:
                 lines.append(now + piece)
                 now = hanging

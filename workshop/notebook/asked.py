@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ class Asked(Script, Printed):
     def __init__(self, question: str, folder: Path, log: Path, durable: bool, newest: Callable[[], int]) -> None:
         super().__init__(folder, "starter.py", log)
         self.question, self.durable = question, durable
+        self.killed: datetime | None = None  # when `kill` ended it
         self._newest = newest
         self.since = newest()  # the ledger's entries after this one may be the question's
 
@@ -42,7 +44,10 @@ class Asked(Script, Printed):
 
     def kill(self) -> None:
         """SIGKILL for starter.py. A plain run is lost with it; a workflow goes on."""
-        print("Starter killed: SIGKILL." if self.end() else "The starter has ended already.")
+        now = datetime.now(UTC)
+        if self.end():
+            self.killed = now
+        print("Starter killed: SIGKILL." if self.killed == now else "The starter has ended already.")
 
 
 def first_asked(asked: Sequence[Asked]) -> Asked:

@@ -39,13 +39,7 @@ def show_comparison(questions: int, seed: int, log: Path, say: Say) -> None:
             running = program.running  # asked first: what it printed last is in the file then
             found = Comparison(questions, seed, tuple(_rows(program)))
             if found.rows != shown.rows and shell():
-                from IPython.display import display
-
-                show_anew: Any = display
-                if handle:
-                    handle.update(found)
-                else:
-                    handle = show_anew(found, display_id=True)
+                handle = show(say, found, handle)
             shown = found
             if not running:
                 break
@@ -56,7 +50,7 @@ def show_comparison(questions: int, seed: int, log: Path, say: Say) -> None:
         program.signal(signal.SIGINT)  # it ends all that it has started
         program.wait()
     if not shell() and shown.rows:
-        show(say, shown.shown)
+        show(say, shown)
     if program.exit_code:
         raise WorkshopError("\n".join(line for line in program.text.splitlines() if not line.startswith("{")))
 

@@ -7,10 +7,12 @@ from typing import Any
 
 from workshop import doctor, env, fork_server
 from workshop.audit import Audit
+from workshop.chart import Picture
 from workshop.checks.checker import Checker
 from workshop.errors import WorkshopError
 from workshop.exercises import EXERCISES, exercise_folder
-from workshop.history import as_text
+from workshop.history import Run, as_text
+from workshop.kills import noted_kills
 from workshop.notebook import kernel
 from workshop.notebook.asked import Asked, first_asked, words
 from workshop.notebook.compared import show_comparison
@@ -20,16 +22,19 @@ from workshop.notebook.kernel import Say, says_what_to_fix, show
 from workshop.notebook.predictions import QUIZ, Predictions, progress
 from workshop.notebook.scripts import Script
 from workshop.notebook.worker import Worker
-from workshop.notebook.workflows import Workflows, show_timeline
+from workshop.notebook.workflows import Workflows, show_live
 from workshop.practice.client import Practice, faults_in_use
 from workshop.practice.report import faults_shown, ledger_shown
 from workshop.proof import PlainProof, Proof, of_question, prove, prove_plain
+from workshop.proof_picture import ProofPicture
 from workshop.settings import ROOT, Settings
 from workshop.shown import Item, Shown
 from workshop.text import count
+from workshop.timeline import PlainTimeline, Timeline, Watched, awaits
 
 CLEAR = "ex.clear()"
 ONE_LINE = 10_000  # columns
+PICKUP = 5.0  # seconds until a starter has printed the answer that the history has
 HOPELESS = 3.0  # seconds to wait when there is no worker, in case one runs in a terminal
 PLAIN = "01"  # the exercise whose starter runs the agent itself unless told --durable
 SERVICES = ("practice-services", "temporal-server")  # findings that `make workshop` fixes
@@ -69,8 +74,8 @@ def exercise(number: str) -> "Exercise":
         f"Exercise {made.number} is ready: {mode}. Temporal at {settings.temporal_address}, "
         f"its web UI {ui}, practice console {console}"
     )
-    if before_restart := made.before_restart():
-        show(print, Shown([Item(line) for line in before_restart]))
+    if (before_restart := made.before_restart()).blocks:
+        show(print, before_restart)
     fork_server.warm_up()  # the packages are imported while the learner reads
     return made
 
@@ -93,6 +98,7 @@ class Exercise:
         evidence = Evidence(folder, settings, memory, self._asked)
         self._predictions = Predictions(self.number, memory, evidence, say)
         self._quiz = Predictions(QUIZ, memory, evidence, say)
+        self._watched: dict[str, Watched] = {}  # by workflow: what was seen while it went on
         self._faults: dict[str, str] = {}  # target -> kind of those that were set here
         # For a kernel that ends by itself; with one that is killed, they are killed.
         atexit.register(self.close)
@@ -100,16 +106,15 @@ class Exercise:
     def __repr__(self) -> str:
         return f"Exercise {self.number}, {self.folder.name}"
 
-    def before_restart(self) -> list[str]:
+    def before_restart(self) -> Shown:
         """What to do in a kernel that is new, for somebody who was here before; nothing at the very first time."""
         verdicts = self._feedback.memory.read("verdicts").values()
         if not verdicts or self.worker.running:
-            return []
+            return Shown([])
         passed = count(sum(one["outcome"] == "passed" for one in verdicts), "passed check")
-        return [
-            f"You were here before: {passed}. Your files are still there; variables are not, and no worker runs.",
-            "  Next: go on at your step. ex.worker.start() starts the worker; a cell that must run again is named.",
-        ]
+        here = f"You were here before: {passed}. Your files are still there; variables are not, and no worker runs."
+        step = "go on at your step. ex.worker.start() starts the worker; a cell that must run again is named."
+        return Shown([Item(here), Item(step, "Next", indent=2)])
 
     def close(self) -> None:
         """Ends the processes of this kernel: worker, starters, checks."""
@@ -121,12 +126,13 @@ class Exercise:
 
     # Asking.
 
-    def ask(self, question: str, wait: float = 10, **options: Any) -> Asked:
+    def ask(self, question: str, wait: float = 10, watch: bool = False, **options: Any) -> Asked:
         """Runs `starter.py question`, prints what it prints, and waits for the answer for some seconds.
 
         Args:
             question: its first argument.
             wait: seconds from the start of the workflow; 0: only until that has started.
+            watch: shows the picture of the run meanwhile, as `ex.watch` does.
             options: of starter.py: `durable=True` becomes `--durable`, `pause=10` becomes `--pause 10`.
 
         Returns:
@@ -136,11 +142,11 @@ class Exercise:
         durable = self.number != PLAIN or bool(options.get("durable"))
         log = self._log(f"starter-{self.number}-{len(self._asked) + 1}")
         asked = Asked(question, self.folder, log, durable, self._newest_entry)
-        self._ask(asked, wait, options)
+        self._ask(asked, wait, watch, options)
         return asked
 
     @says_what_to_fix
-    def _ask(self, asked: Asked, wait: float, options: dict[str, Any]) -> None:
+    def _ask(self, asked: Asked, wait: float, watch: bool, options: dict[str, Any]) -> None:
         if not asked.question.strip():
             raise WorkshopError("The question is blank, so nothing was started.", "ask again, with words in it")
         if others := self._faults_of_others():
@@ -153,7 +159,10 @@ class Exercise:
         if asked.durable:
             wait = self._patience(wait)
         try:
-            over = asked.follow(wait, self._say)
+            over = asked.follow(0 if watch else wait, self._say)
+            if watch and not over and asked.begun:
+                # The starter hears of the answer a moment after the history has it.
+                over = asked.follow(PICKUP if self._watch(wait) else 0, self._say)
         except KeyboardInterrupt:
             asked.end()
             raise
@@ -210,8 +219,58 @@ class Exercise:
 
     @says_what_to_fix
     def timeline(self, workflow_id: str | None = None) -> None:
-        """Shows the same as a picture."""
-        show_timeline(self._workflows.run(self._workflow_id(workflow_id)))
+        """Shows the same as a picture, with the kills, and beside the ledger; of a plain run, what the ledger has."""
+        if workflow_id is None and self._plain_last:
+            show(self._say, self._plain_picture())
+            return
+        run, others = self._workflows.run_among_others(self._workflow_id(workflow_id))
+        show(self._say, self._picture(run, others))
+
+    @says_what_to_fix
+    def watch(self, seconds: float = 30) -> None:
+        """Shows that picture of the latest run while it goes on, in place: until it is over, or for so many seconds."""
+        self._watch(seconds)
+
+    def _watch(self, seconds: float) -> bool:
+        """Whether it was over then."""
+        if self._plain_last:
+            asked = self._asked[-1]
+
+            def look_at_ledger() -> tuple[Picture, str]:
+                awaited = "The program runs." if asked.running else ""
+                return self._plain_picture(), awaited
+
+            return show_live(look_at_ledger, seconds, self._say)
+        workflow_id = self._workflow_id(None)
+        _, others = self._workflows.run_among_others(workflow_id)
+        watched = self._watched.setdefault(workflow_id, Watched())
+
+        def look() -> tuple[Picture, str]:
+            run = self._workflows.run(workflow_id)
+            watched.look(run)
+            return self._picture(run, others), awaits(run)
+
+        return show_live(look, seconds, self._say)
+
+    def _picture(self, run: Run, others: list[Run]) -> Timeline:
+        ledger = self._practice.ledger()["entries"] if self._settings.practises else None
+        kills = noted_kills(self._settings.state_dir)
+        return Timeline(run, ledger, others, kills, self._watched.get(run.workflow_id))
+
+    @property
+    def _plain_last(self) -> bool:
+        """Whether the last question was asked of the plain agent."""
+        return bool(self._asked) and not self._asked[-1].durable
+
+    def _plain_picture(self) -> PlainTimeline:
+        first = first_asked(self._asked)
+        ledger = self._practice.ledger()["entries"] if self._settings.practises else None
+        mine = None if ledger is None else of_question(ledger, first.question, first.since)
+        runs = {entry["run"] for entry in mine or ()}
+        kills = [asked.killed for asked in self._asked if asked.killed]
+        return PlainTimeline(
+            prove_plain(first.question, mine), [entry for entry in ledger or () if entry["run"] in runs], kills
+        )
 
     @says_what_to_fix
     def why(self, workflow_id: str | None = None) -> None:
@@ -237,17 +296,17 @@ class Exercise:
 
     @says_what_to_fix
     def proof(self, workflow_id: str | None = None) -> Proof | PlainProof:
-        """Prints, and returns, what the history and the ledger say of the calls of the last question."""
+        """Shows, and returns, what the history and the ledger say of the calls of the last question."""
         ledger = self._practice.ledger()["entries"] if self._settings.practises else None
         found: Proof | PlainProof
-        if self._asked and not self._asked[-1].durable and workflow_id is None:
+        if self._plain_last and workflow_id is None:
             first = first_asked(self._asked)
             entries = None if ledger is None else of_question(ledger, first.question, first.since)
             found = prove_plain(first.question, entries)
         else:
             run, others = self._workflows.run_among_others(self._workflow_id(workflow_id))
             found = prove(run, ledger, others)
-        show(self._say, Shown([Item(line.lstrip(), indent=len(line) - len(line.lstrip())) for line in found.lines]))
+        show(self._say, ProofPicture(found))
         return found
 
     @says_what_to_fix

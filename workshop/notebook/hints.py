@@ -84,5 +84,5 @@ class Hints:
             names = f"your {file}", f"the solution's {file}"
             lines = list(difflib.unified_diff(yours, theirs, *names, lineterm="", n=2))
             said = f"From yours to the solution's {file}:" if lines else f"Your {file} is the same as the solution's."
-        code = Code([Item(line, tone=TONES.get(line[:1], "")) for line in lines])
+        code = Code([(line, TONES.get(line[:1], "")) for line in lines])
         show(self._say, Shown([Item(said), *([code] if lines else [])]))

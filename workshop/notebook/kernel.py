@@ -12,11 +12,10 @@ from inspect import iscoroutine
 from pathlib import Path
 from shutil import get_terminal_size
 from traceback import walk_tb
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 from workshop.checks import pristine
 from workshop.errors import WorkshopError
-from workshop.shown import Shown
 from workshop.text import WIDTH, scrub
 from workshop.why.remedies import RUN_SYNC
 
@@ -26,16 +25,31 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def show(say: Say, what: Shown) -> None:
-    """Shows something in a notebook; elsewhere, prints its lines."""
+class TwoForms(Protocol):
+    """Something to be shown, in a notebook or as lines of text."""
+
+    def lines(self, width: int) -> list[str]: ...
+    def _repr_mimebundle_(self) -> dict[str, str]: ...
+
+
+def show(say: Say, what: TwoForms, handle: Any = None) -> Any:
+    """Shows something in a notebook; elsewhere, prints its lines.
+
+    Args:
+        handle: what an earlier call returned: shown in its place, where there is a notebook.
+    """
     if shell() is None:
         for line in what.lines(get_terminal_size((WIDTH, 0)).columns):
             say(line)
-        return
+        return None
     from IPython.display import display
 
-    display_data: Any = display
-    display_data(what._repr_mimebundle_(), raw=True)  # also of a result that shows nothing at the end of a cell
+    forms = what._repr_mimebundle_()  # also of a result that shows nothing at the end of a cell
+    if handle is None:
+        put: Any = display
+        return put(forms, raw=True, display_id=True)
+    handle.update(forms, raw=True)
+    return handle
 
 
 class Stopped(Exception):

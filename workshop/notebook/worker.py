@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 from temporalio.service import RPCError
@@ -11,6 +12,7 @@ from temporalio.service import RPCError
 from workshop.errors import WorkshopError
 from workshop.exercises import EXERCISES
 from workshop.history import shown
+from workshop.kills import note_kill
 from workshop.notebook.kernel import Say, result_of, says_what_to_fix
 from workshop.notebook.scripts import Script
 from workshop.processes import Program, wait_for
@@ -128,7 +130,9 @@ class Worker:
         """SIGKILL: it cannot finish, say or save anything."""
         if worker := self._need():
             self._lost = False
-            worker.kill()
+            now = datetime.now(UTC)
+            if worker.kill():
+                note_kill(self._settings.state_dir, worker.pid, now)
             self._pid_file.unlink(missing_ok=True)
             self._say(f"Worker killed (process {worker.pid}): SIGKILL, no goodbye.")
 

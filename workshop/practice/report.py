@@ -26,10 +26,10 @@ def ledger_shown(ledger: dict[str, Any], about: str = "", price_note: bool = Tru
         nothing = f"The ledger has nothing about {about!r}." if about else "The ledger is empty: nothing was asked yet."
         return Shown([Item(nothing)])
     model, weather = ledger["totals"]["model"], ledger["totals"]["weather"]
-    tokens = f"{model['input_tokens']} tokens in, {model['output_tokens']} out, ${model['cost_usd']:.6f}"
+    tokens = f"{model['input_tokens']:,} tokens in, {model['output_tokens']:,} out, ${model['cost_usd']:.6f}"
     again = model["completed_again"]
     blocks: list[Block] = [
-        Table(("Request", "Of", "Asked and answered", "Outcome", "Cost"), [_entry(one) for one in ledger["entries"]]),
+        Table(("Request", "Asked and answered", "Outcome", "Cost"), [_entry(one) for one in ledger["entries"]]),
         Item(f"{_counts(model)}; {tokens}", "model"),
         Item(
             f"{f'{AGAIN} ' if again else ''}{again}", "answered calls made again within a run", "again" if again else ""
@@ -62,15 +62,19 @@ def _entry(entry: dict[str, Any]) -> list[Cell]:
         Item(f"{AGAIN} answered before as #{entry['repeats']}" if entry["repeats"] else "", tone="again"),
         Item(took),
     ]
-    tokens = f"{entry['input_tokens']} + {entry['output_tokens']} tokens" if entry["output_tokens"] else ""
-    cost = [Item(tokens), Item(f"${entry['cost_usd']:.6f}" if entry["cost_usd"] else "")]
-    told = [Item(entry["asked"], "asked"), Item(entry["answered"] or "", "answered")]
-    of = [
-        Item(entry["service"], tone="strong"),
-        Item(f"{entry['run']} turn {entry['turn']}" if entry["run"] else "no run"),
+    answered = bool(entry["output_tokens"])
+    cost = [
+        Item(f"{entry['input_tokens']:,} tokens in" if answered else ""),
+        Item(f"{entry['output_tokens']:,} out" if answered else ""),
+        Item(f"${entry['cost_usd']:.6f}" if entry["cost_usd"] else ""),
     ]
-    cells = ([Item(f"#{entry['id']}"), Item(f"{began:%H:%M:%S}")], of, told, found, cost)
-    return [[line for line in cell if line.text] for cell in cells]
+    request = [
+        Item(f"#{entry['id']} {entry['service']}", tone="strong"),
+        Item(f"{entry['run']} turn {entry['turn']}" if entry["run"] else "no run"),
+        Item(f"{began:%H:%M:%S}"),
+    ]
+    told = [Item(entry["asked"], "asked"), Item(entry["answered"] or "", "answered")]
+    return [[item for item in cell if item.text] for cell in (request, told, found, cost)]
 
 
 def _counts(totals: dict[str, Any]) -> str:
