@@ -377,6 +377,7 @@ def compare_command(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from workshop import compare
+    from workshop.notebook import terminal
 
     planned = compare.plan(questions, seed)
     files = {csv: compare.Comparison.csv, svg: compare.Comparison.svg, html: compare.Comparison.page}
@@ -408,13 +409,11 @@ def compare_command(
         tell("Stopped. All that was started is ended.")
     finally:  # also after an error: what was counted was counted
         found = compare.Comparison(questions, seed, tuple(rows))
-        if rows:
-            if not as_json:
-                out.print(found)
-            for file, form in files.items():
-                if file:
-                    file.write_text(form(found), encoding="utf-8")
-                    tell(f"Written: {file}")
+        if rows and not as_json:
+            out.print(found)
+        for file, form in files.items():
+            if file and rows:
+                terminal.write(file, form(found), tell)
     if found.problems:
         raise WorkshopError(f"Not as claimed: {'; '.join(found.problems)}.", "run it again; if it stays so, report it")
     if stopped:
