@@ -440,6 +440,7 @@ class Comparison(Picture):
     def svg(self) -> str:
         """A square for each question and way, with the calls paid again below it; then bars."""
         left, side, y = 90.0, min(24.0, 420 / self.questions), 48.0
+        small = {"text_anchor": "middle", "font_size": f"{min(13, 0.7 * side):.1f}"}
         drawn = [words(EDGE, 26, self.title, font_weight=600)]
         for way in self.ways:
             drawn.append(words(left - 8, y + 15, way, text_anchor="end"))
@@ -447,14 +448,14 @@ class Comparison(Picture):
                 x = left + (row.number - 1) * side
                 box = f'x="{x + 1:.1f}" y="{y}" width="{side - 2:.1f}" height="20" rx="3"'
                 drawn.append(f'<rect {box} class="{_CLASSES[row.outcome]}"/>')
-                drawn.append(words(x + side / 2, y + 15, SIGNS[row.outcome], "hollow", text_anchor="middle"))
+                drawn.append(words(x + side / 2, y + 15, SIGNS[row.outcome], "hollow", **small))
                 if row.again:
-                    drawn.append(words(x + side / 2, y + 34, f"+{row.again}", "bad", text_anchor="middle"))
+                    drawn.append(words(x + side / 2, y + 34, f"+{row.again}", "bad", **small))
             drawn.append(words(left + side * self.questions + 6, y + 15, LINES["answered"](self.sums(way))))
             y += 48
         key = ", ".join(f"{sign} {outcome}" for outcome, sign in SIGNS.items())
-        for line in (f"A square for each question: {key}", "+1: one model call paid that had been paid before"):
-            drawn.append(words(left, y, line, "dim", font_size=12))
+        for line in (f"A square for each question: {key}.", "+1: one model call paid that had been paid before."):
+            drawn.append(words(EDGE, y, line, "dim", font_size=12))
             y += 18
         bars: dict[str, Callable[[Sums], float]] = {
             "model calls paid": lambda sums: sums.paid,
