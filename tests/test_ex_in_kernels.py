@@ -81,6 +81,8 @@ def test_a_lesson_from_start_to_proof(notebook: Kernel, root: Path) -> None:
     assert "list prices" not in notebook.run("ex.ledger()").text  # once is enough
     picture = notebook.run("ex.timeline()")
     assert set(picture.mimes) == {"text/html", "text/plain"}
+    assert "✓ 0 recorded calls made again" in picture.text
+    assert "It is over." in notebook.run("ex.watch(5)").text
 
     blank = notebook.run('blank = ex.ask(" ")\nprint(blank.exit_code, blank.workflow_id)').text  # case C20
     assert "nothing was started" in blank
@@ -89,7 +91,10 @@ def test_a_lesson_from_start_to_proof(notebook: Kernel, root: Path) -> None:
     killed = notebook.run("ex.worker.kill()").text
     assert f"process {second}" in killed
     until_gone(second)
-    missed = notebook.run('ex.ask("TX", wait=1)').text
+    missed = notebook.run('ex.ask("TX", wait=1, watch=True)')
+    assert missed.mimes[:2] == ("text/html", "text/plain")  # a display of its own, that is updated in place
+    assert "waits for: a worker for its next step" in missed.text
+    missed = missed.text
     assert "No answer after 1 s" in missed
     assert "ex.worker.start()" in missed
     assert "No worker runs." in notebook.run("ex.worker.stop()").text
@@ -97,8 +102,11 @@ def test_a_lesson_from_start_to_proof(notebook: Kernel, root: Path) -> None:
     assert "... waiting for temporal-hello-world-" in bounded
     assert "Not finished after 0.5 s" in bounded
 
+    watched = notebook.interrupt_when("ex.watch(60)", "Watching for")
+    assert watched.error == "Interrupted."
     third = worker_pid(notebook.run("ex.worker.start()").text)
     assert "Practice County" in notebook.run("ex.wait()").text
+    assert "no worker" in notebook.run("ex.timeline()").text
     proof = notebook.run("proof = ex.proof()\nprint(proof.agree, proof.made_again)").text
     assert "recorded calls made again: 0" in proof
     assert proof.endswith("True 0\n")
@@ -141,6 +149,11 @@ def test_a_restarted_or_killed_kernel_leaves_no_worker(notebook: Kernel, root: P
     )
     assert "Traceback" in notebook.run("unknown_name").error
     notebook.run('from workshop.notebook import exercise\nex = exercise("02")')
+    said = notebook.run("print(slip)").error
+    assert said.startswith(
+        "slip is not defined: the cell that sets it was not run in this kernel.\n  Next: run the cell"
+    )
+    assert "Step 8: a deliberate mistake" in said
     pid = worker_pid(notebook.run("ex.worker.start()").text)
     helpers = started_by(notebook)
     notebook.kill()
@@ -180,10 +193,14 @@ def test_a_worker_that_is_older_than_its_files_or_not_alone_is_named(
     (folder / "activities.py").write_text((folder / "activities.py").read_text() + "\n")
     for cell in ("print(ex.worker)", 'asked = ex.ask("CA")', "ex.why()"):
         assert "older than activities.py" in notebook.run(cell).text
-    assert "Another worker" in notebook.run("ex.worker.restart()").text
+    restarted = notebook.run("ex.worker.restart()").text
+    assert "Another worker" in restarted
+    assert "No file has changed" not in restarted
     assert forgotten.kill()
     assert "older" not in notebook.run("print(ex.worker)").text
-    assert "Another worker" not in notebook.run("ex.worker.restart()").text
+    restarted = notebook.run("ex.worker.restart()").text
+    assert "Another worker" not in restarted
+    assert "No file has changed since the worker was started before" in restarted
 
 
 def test_a_worker_that_dies_is_told_with_its_last_lines(notebook: Kernel, root: Path) -> None:

@@ -103,8 +103,12 @@ class TestSolved02And04(Solved):
     numbers = ("02", "04")
 
 
+class TestSolvedConversation(Solved):
+    numbers = ("conversation",)
+
+
 def test_each_solved_notebook_is_run() -> None:
-    assert sorted(TestSolved01And03.numbers + TestSolved02And04.numbers) == sorted(notebooks.NUMBERS)
+    assert sorted(number for one in Solved.__subclasses__() for number in one.numbers) == sorted(notebooks.NUMBERS)
 
 
 class TestCellsThatDoNotEnd:

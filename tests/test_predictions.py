@@ -14,6 +14,7 @@ from tools.notebooks import copy_of_the_tree
 from workshop.checks import CHECKS
 from workshop.notebook.evidence import CONDITIONS
 from workshop.notebook.ex import Exercise
+from workshop.notebook.kernel import cell_of
 from workshop.notebook.predictions import PREDICTIONS, QUIZ
 from workshop.practice.client import Practice
 from workshop.practice.ledger import Ledger
@@ -170,6 +171,9 @@ def test_nothing_is_said_of_runs_before_the_choice(lesson: Lesson, book: Ledger,
     said = again.said()
     assert 'You predicted a, "that it was answered: the model finishes what it began". What happens is b,' in said
     assert "Seen in run r2 of the ledger, earlier: #3 answered, #4 abandoned" in said
+    book.clear()  # nothing at all is there
+    again.predict("kill")
+    assert "Seen in run r2 of the ledger, earlier:" in again.said()
     again.predict("count")
     assert "Nothing was asked in this kernel yet" in again.said()
 
@@ -183,6 +187,37 @@ def test_without_the_practice_services_nothing_is_compared(root: Path, tmp_path:
     assert "nothing can be compared here" in lesson.said()
     lesson.predict("function-tool")
     assert "Not looked at: The step replaces such a tool by an activity" in lesson.said()
+
+
+def test_a_new_kernel_says_how_to_go_on(lesson: Lesson) -> None:
+    assert not str(lesson.before_restart())
+    for name, outcome in (("tool", "passed"), ("agent", "raised"), ("run", "passed")):
+        lesson._feedback.memory.keep("verdicts", name, {"outcome": outcome, "file": ""})
+    told = str(lesson.before_restart())
+    assert "2 passed checks" in told
+    assert "ex.worker.start()" in told
+
+
+@pytest.mark.parametrize(
+    ("number", "name", "step", "line"),
+    [
+        ("01", "weather_tool", "Step 1: a tool", "weather_tool = None"),
+        ("01", "question", "Step 3: a run", 'question = "Any weather alerts in California?"'),
+        ("02", "slip", "Step 8: a deliberate mistake", "slip = ["),
+        ("03", "Path", "Step 2: the agent, in a workflow", "from pathlib import Path"),
+        ("03", "old", "Step 2: the agent, in a workflow", "old, new = "),
+        ("03", "change", "Step 11: what ModelActivityParameters do", "def change("),
+        ("03", "killed", "Step 9: ", "killed = ex.ask(question, wait=6)"),
+    ],
+)
+def test_a_name_that_is_missing_after_a_restart_leads_to_its_cell(number: str, name: str, step: str, line: str) -> None:
+    told = cell_of(number, name)
+    assert step in told
+    assert line in told
+
+
+def test_a_name_that_no_cell_sets_leads_nowhere() -> None:
+    assert {cell_of("01", name) for name in ("resutl", "print", "asked_")} == {""}
 
 
 def test_a_workflow_is_read_by_its_own_lesson_and_by_the_quiz(solutions: Solutions, root: Path) -> None:
@@ -210,5 +245,10 @@ def test_a_workflow_is_read_by_its_own_lesson_and_by_the_quiz(solutions: Solutio
     said = last.said()
     assert 'You answered a, "the client of OpenAI". The answer is c, "the retry policy of the activity"' in said
     assert f"Seen in {workflow_id}: call 1: " in said
+    lesson.ledger(about="new york?&since=0")
+    assert lesson.said() == "The ledger has nothing about 'new york?&since=0'."
+    about = solutions.practice.ledger(about="CALIFORNIA")["entries"]
+    assert {e["run"] for e in about} >= {entries[0]["run"]}
+    assert {entry["id"] for entry in entries} <= {entry["id"] for entry in about}
     last.progress()
     assert "Quiz: 1 of 6 answered; otherwise: retries" in last.said()

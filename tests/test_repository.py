@@ -40,7 +40,7 @@ BELOW = {
     "why": {"errors", "exercises", "history", "settings", "shown", "temporal", "text"},
     "checks": {
         *("why", "errors", "history", "loopback", "practice", "processes", "proof", "services", "settings"),
-        *("temporal", "text", "fork_server"),
+        *("exercises", "temporal", "text", "fork_server"),
     },
     "demo": {
         *("errors", "fork_server", "history", "practice", "processes", "proof", "services", "settings", "temporal"),

@@ -16,6 +16,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar
 
 from workshop.checks import pristine
 from workshop.errors import WorkshopError
+from workshop.exercises import number_of
 from workshop.text import WIDTH, scrub
 from workshop.why.remedies import RUN_SYNC
 
@@ -195,7 +196,7 @@ def _show(here: Any, kind: type, error: BaseException, trace: Any, tb_offset: in
     innermost = [frame for frame, _ in walk_tb(trace)][-1:]
     if kind is NameError and innermost and innermost[0].f_globals is here.user_ns:
         name = str(getattr(error, "name", ""))
-        if cell := cell_of(here._workshop_folder.name[:2], name):
+        if cell := cell_of(number_of(here._workshop_folder), name):
             lines = [f"{name} is not defined: the cell that sets it was not run in this kernel.", f"  Next: run {cell}"]
             here._showtraceback(kind, error, lines)
             return lines

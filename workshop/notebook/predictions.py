@@ -101,11 +101,17 @@ class Predictions:
         head = f"{did} {prediction.told(choice)}." if choice else none
         if prediction.shows:
             since = datetime.fromisoformat(known["at"]) if choice and self._section != QUIZ else None
-            sight = self._evidence.look(prediction.shows, since, prediction.exercise)
-            if sight.holds:
+            earlier = Sight(True, f"{known['where']}, earlier", tuple(known["facts"])) if known.get("seen") else None
+            try:
+                sight = self._evidence.look(prediction.shows, since, prediction.exercise)
+            except WorkshopError:
+                if earlier is None:
+                    raise
+                sight = earlier
+            if sight.holds and sight is not earlier:
                 known |= {"seen": True, "where": sight.where, "facts": list(sight.facts)}
-            elif known.get("seen"):  # by now others are the newest
-                sight = Sight(True, f"{known['where']}, earlier", tuple(known["facts"]))
+            elif earlier:  # by now others are the newest, or nothing is there any more
+                sight = earlier
             facts = [Item(fact, indent=4) for fact in sight.facts]
             if not sight.holds:
                 now = Item(f"What happens cannot be seen yet. Now, {sight.where} has:", indent=2)

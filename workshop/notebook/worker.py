@@ -10,7 +10,7 @@ from pathlib import Path
 from temporalio.service import RPCError
 
 from workshop.errors import WorkshopError
-from workshop.exercises import EXERCISES
+from workshop.exercises import EXERCISES, FOLDERS, number_of
 from workshop.history import shown
 from workshop.kills import note_kill
 from workshop.notebook.kernel import Say, result_of, says_what_to_fix
@@ -32,18 +32,18 @@ class Worker:
 
     def __init__(self, folder: Path, settings: Settings, say: Say) -> None:
         self._folder, self._settings, self._say = folder, settings, say
-        number = folder.name[:2]
+        number = number_of(folder)
         self._log = settings.state_dir / "logs" / f"worker-{number}.log"
         self._pid_file = settings.state_dir / f"worker-{number}.pid"
         self._script = Script(folder, "worker.py", self._log)
-        self._queue = EXERCISES[folder.name]
+        self._queue = EXERCISES[FOLDERS[number]]
         self._lost = False
         self._texts: dict[str, bytes] | None = None  # its files when it was started here
 
     def __repr__(self) -> str:
         pid = self.pid
         state = f"process {pid}" if pid else "not running"
-        return " ".join(filter(None, [f"Worker of exercise {self._folder.name[:2]}, {state}.", self.outdated]))
+        return " ".join(filter(None, [f"Worker of exercise {number_of(self._folder)}, {state}.", self.outdated]))
 
     @property
     def outdated(self) -> str:
@@ -56,7 +56,11 @@ class Worker:
             began = self._pid_file.stat().st_mtime
             changed = [name for name in self._read() if (self._folder / name).stat().st_mtime > began]
         names = " and ".join(changed)
-        return f"The worker is older than {names}, as it is now: ex.worker.restart()" if changed else ""
+        return (
+            f"The worker is older than {names}: ex.worker.restart() starts one with the files as they are now."
+            if changed
+            else ""
+        )
 
     def _read(self) -> dict[str, bytes]:
         """The files that a worker reads."""
@@ -82,7 +86,7 @@ class Worker:
     def start(self) -> None:
         """Starts worker.py, in place of one that runs, and returns when it polls its task queue, or has ended."""
         if self.end(REPLACE):
-            self._say("The worker that ran before is replaced.")
+            self._say("The previous worker is replaced.")
         self._lost = True
         self._texts = self._read()
         worker = self._script.start()
