@@ -81,8 +81,9 @@ class Predictions:
         prediction = self._find(name)
         letter = str(choice).strip().lower().rstrip(".):") if choice is not ... else ""
         if letter not in prediction.choices:
-            what = f"{shorten(repr(choice), 40)} is not one of the choices" if letter else "Nothing chosen yet"
-            how = f"write {prediction.letters} in its place, and run this cell again; or go on without a choice"
+            what = f"{shorten(repr(choice), 40)} is not one of the choices" if letter else "Nothing is chosen yet"
+            place = "its place" if letter else "place of the dots"
+            how = f"write {prediction.letters} in {place}, and run this cell again; or go on without a choice"
             self._say(f"{what}: {how}.")
             return False
         known = self._memory.read(self._kept).get(name, {})
