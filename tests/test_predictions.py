@@ -246,10 +246,12 @@ def test_a_workflow_is_read_by_its_own_lesson_and_by_the_quiz(solutions: Solutio
     said = last.said()
     assert 'You answered a, "the client of OpenAI". The answer is c, "the retry policy of the activity"' in said
     assert f"Seen in {workflow_id}: call 1: " in said
+    last.quiz("pause", "b")
+    assert last.said().endswith("There is no run to look at yet. Next: run step 6, then this cell again")
     lesson.ledger(about="new york?&since=0")
     assert lesson.said() == "The ledger has nothing about 'new york?&since=0'."
     about = solutions.practice.ledger(about="CALIFORNIA")["entries"]
     assert {e["run"] for e in about} >= {entries[0]["run"]}
     assert {entry["id"] for entry in entries} <= {entry["id"] for entry in about}
     last.progress()
-    assert "Quiz: 1 of 6 answered; otherwise: retries" in last.said()
+    assert "Quiz: 2 of 6 answered; otherwise: retries; not looked at yet: pause" in last.said()

@@ -34,6 +34,7 @@ class Prediction:
     shows: Mapping[str, Any]
     why: str
     exercise: str  # whose runs show it; "" = the one it belongs to
+    step: str  # what to run, so that it is seen
 
     @property
     def letters(self) -> str:
@@ -58,6 +59,7 @@ def _read() -> dict[str, dict[str, Prediction]]:
                 one.get("shows", {}),
                 one.get("why", ""),
                 one.get("exercise", ""),
+                one.get("step", "the cells of this step from the top"),
             )
             for name, one in told.items()
         }
@@ -115,8 +117,9 @@ class Predictions:
                 sight = earlier
             facts = [Item(fact, indent=4) for fact in sight.facts]
             if not sight.holds:
-                now = Item(f"What happens cannot be seen yet. Now, {sight.where} has:", indent=2)
-                step = Item("run the cells of this step from the top, then this one again", "Next", indent=2)
+                yet = f"What happens cannot be seen yet. Now, {sight.where} has:"
+                now = Item(yet if sight.where else "There is no run to look at yet.", indent=2)
+                step = Item(f"run {prediction.step}, then this cell again", "Next", indent=2)
                 show(self._say, Shown([Item(head), now, *facts, step]))
                 return
             seen = [Item(f"Seen in {sight.where}:", indent=2), *facts]
