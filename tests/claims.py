@@ -12,7 +12,7 @@ import psutil
 
 from tests.steps import steps
 from workshop import history, temporal
-from workshop.history import HANDOFF, MODEL, TASK_FAILURE, TIMER, TOOL, Row, Run
+from workshop.history import HANDOFF, MODEL, TASK_FAILURE, TIMER, TOOL, UPDATE, Row, Run
 from workshop.notebook.kernel import result_of
 from workshop.notebook.predictions import PREDICTIONS, QUIZ
 from workshop.practice.report import ledger_shown
@@ -29,6 +29,7 @@ __all__ = [
     "TIMER",
     "TOOL",
     "UNRECORDED",
+    "UPDATE",
     "agent_code",
     "all_seen",
     "attempts",
@@ -40,7 +41,9 @@ __all__ = [
     "ledger_shown",
     "outcomes",
     "rows",
+    "said",
     "steps",
+    "weight",
 ]
 
 
@@ -83,6 +86,16 @@ def outcomes(ex: Any, service: str = "model") -> list[str]:
 def born(pid: int) -> float:
     """When a process was started, in seconds since the epoch."""
     return float(psutil.Process(pid).create_time())
+
+
+def said(run: Run) -> list[str]:
+    """The messages of a conversation."""
+    return [row.asked for row in rows(run, UPDATE)]
+
+
+def weight(run: Run, turn: int) -> int:
+    """Characters of what the model was asked in the first turns, up to this one (from 0): the most of a history."""
+    return sum(len(str(row.input)) for row in rows(run, MODEL)[: turn + 1])
 
 
 def claim(seen: Any, claimed: Any) -> None:
@@ -229,6 +242,33 @@ CLAIMS = {
             entries = ex._practice.ledger()["entries"]
             asked = [e["service"] for e in entries if "New York" in e["asked"] or "area=NY" in e["asked"]]
             claim((asked.count("model"), asked.count("weather")), (4, 1))
+        """,
+    },
+    "conversation": {
+        "why-growth": """
+            run = ex._workflows.run(f"conversation-long-{now}")
+            claim((said(run), run.earlier), ([f"Hello, this is message {turn}." for turn in range(1, 13)], ()))
+            assert run.sizes[0] > 60_000
+            assert weight(run, 11) > 4 * weight(run, 3)
+        """,
+        "why-runs": """
+            run = ex._workflows.run(f"conversation-short-{now}")
+            claim((len(said(run)), len(run.earlier)), (12, 3))
+            first, second, third, _ = run.sizes
+            assert max(second, third) < 1.1 * min(second, third)
+            assert max(run.sizes) < max(ex._workflows.run(f"conversation-long-{now}").sizes) / 2
+        """,
+        "why-forget": """
+            found = ["Weather alerts for Florida" in row.output for row in rows(latest(ex), UPDATE)]
+            claim(found, [True, True, False, False, False])
+        """,
+        "why-kill": """
+            assert [fates for fates in fates(ex.proof()) if fates != [RECORDED]] == [[ABANDONED, RECORDED]]
+            run = latest(ex)
+            claim([row.output[:24] for row in rows(run, UPDATE)[-3:-1]], ["Weather alerts for Ohio:"] * 2)
+            turns = [row.kind for row in run.rows if row.kind in (UPDATE, "continued as new")]
+            claim(turns[:9], [UPDATE, UPDATE, "continued as new"] * 2 + [UPDATE] * 3)
+            claim(sorted(turns[9:]), ["continued as new", UPDATE])
         """,
     },
 }

@@ -7,4 +7,5 @@ HELLO_AGENT = SOLUTIONS / "01_agent_hello_world"
 HELLO_TEMPORAL = SOLUTIONS / "02_temporal_hello_world"
 DURABLE = SOLUTIONS / "03_durable_agent"
 ROUTING = SOLUTIONS / "04_agent_routing"
+CONVERSATION = SOLUTIONS / "going_further" / "conversation"
 ALL = (HELLO_AGENT, HELLO_TEMPORAL, DURABLE, ROUTING)

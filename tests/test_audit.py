@@ -1,8 +1,11 @@
 """The table and the command, with data that would break them."""
 
+import asyncio
 import io
 import json
+import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -16,17 +19,22 @@ from agents.testing import assistant_message
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionStatus
 
 from tests import temporal_flows as flows
+from tests.pictures import parts
 from tests.temporal_env import HISTORIES, TOOL_THEN_ANSWER, recorded, result, start, worker, workshop
 from workshop.audit import Audit
+from workshop.errors import WorkshopError
 from workshop.history import ACTIVITY, HANDOFF, TIMER, Link, Row, Run
+from workshop.notebook import terminal
+from workshop.settings import ROOT, Settings
 from workshop.text import shorten
 
 pytest_plugins = ["tests.temporal_env"]
 
 NAMES = [path.stem for path in HISTORIES.glob("*.json")]
+NO_LEDGER = Settings.from_env({"OPENAI_BASE_URL": "http://elsewhere.example"})
 BEGAN = datetime(2026, 11, 25, 12, tzinfo=UTC)
 EMPTY = Run("an-id", "run", "Type", "queue", "running", BEGAN, None, None, None, (), "", "", ())
 
@@ -140,7 +148,9 @@ def test_shortened_text_fits_and_says_that_it_is_cut(text: str, length: int) -> 
     assert short.endswith("…") or " ".join(text.split()) == short or not text.isprintable()
 
 
-async def test_the_command_shows_brackets_and_whole_json(client: Client, temporal_address: str, queue: str) -> None:
+async def test_the_command_shows_brackets_and_whole_json(
+    client: Client, temporal_address: str, queue: str, tmp_path: Path
+) -> None:
     steps: list[Any] = [TOOL_THEN_ANSWER[0], [assistant_message(f"{BAD} {'long ' * 500}")]]
     async with worker(temporal_address, queue, steps):
         handle = await start(client, queue, flows.Asks, "alerts for [TX]")
@@ -156,6 +166,37 @@ async def test_the_command_shows_brackets_and_whole_json(client: Client, tempora
     assert whole["rows"][1]["output"] == f"{flows.BRACKETS} in TX"
     assert whole["rows"][2]["model"]["text"] == answer
     assert whole["totals"]["model_calls"] == 2
+
+    svg, html = tmp_path / "run.svg", tmp_path / "run.html"
+    written = workshop("audit", handle.id, "--svg", str(svg), "--html", str(html), address=temporal_address)
+    assert (written.returncode, written.stdout) == (0, f"Wrote {svg}.\nWrote {html}.\n")
+    assert len(parts(svg.read_text(encoding="utf-8"), "lane")) == 3
+    assert "<details>" in html.read_text(encoding="utf-8")
+    out = Console(width=80, record=True, file=io.StringIO())
+    await terminal.watch(client, handle.id, NO_LEDGER, {}, 9, out)
+    assert "It is over." in out.export_text()
+    with pytest.raises(WorkshopError, match="cannot be written: No such file"):
+        terminal.write(tmp_path / "no" / "file", "", print)
+
+
+def watches(workflow_id: str, address: str) -> tuple[int, str]:
+    """`workshop watch`, ended with Ctrl+C: its exit code, and what it printed then."""
+    command = [sys.executable, "-c", "from workshop.cli import main; main()", "watch", workflow_id]
+    env = {**os.environ, "TEMPORAL_ADDRESS": address, "COLUMNS": "100"}
+    with subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True) as watching:
+        assert watching.stdout
+        assert watching.stdout.readline().startswith(f"Watching {workflow_id}.")
+        watching.send_signal(signal.SIGINT)
+        said, _ = watching.communicate(timeout=60)
+    return watching.returncode, said
+
+
+async def test_watching_ends_when_told(client: Client, temporal_address: str, queue: str) -> None:
+    """Ctrl+C ends it with a line; the workflow goes on."""
+    handle = await start(client, queue, flows.Sleeps, 1.0)
+    code, said = await asyncio.to_thread(watches, handle.id, temporal_address)
+    assert (code, said.splitlines()[-1]) == (0, "No longer watched.")
+    assert (await handle.describe()).status is WorkflowExecutionStatus.RUNNING
 
 
 @pytest.mark.parametrize(

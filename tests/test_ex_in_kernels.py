@@ -81,6 +81,8 @@ def test_a_lesson_from_start_to_proof(notebook: Kernel, root: Path) -> None:
     assert "list prices" not in notebook.run("ex.ledger()").text  # once is enough
     picture = notebook.run("ex.timeline()")
     assert set(picture.mimes) == {"text/html", "text/plain"}
+    assert "✓ 0 recorded calls made again" in picture.text
+    assert "It is over." in notebook.run("ex.watch(5)").text
 
     blank = notebook.run('blank = ex.ask(" ")\nprint(blank.exit_code, blank.workflow_id)').text  # case C20
     assert "nothing was started" in blank
@@ -89,7 +91,10 @@ def test_a_lesson_from_start_to_proof(notebook: Kernel, root: Path) -> None:
     killed = notebook.run("ex.worker.kill()").text
     assert f"process {second}" in killed
     until_gone(second)
-    missed = notebook.run('ex.ask("TX", wait=1)').text
+    missed = notebook.run('ex.ask("TX", wait=1, watch=True)')
+    assert missed.mimes[:2] == ("text/html", "text/plain")  # a display of its own, that is updated in place
+    assert "waits for: a worker for its next step" in missed.text
+    missed = missed.text
     assert "No answer after 1 s" in missed
     assert "ex.worker.start()" in missed
     assert "No worker runs." in notebook.run("ex.worker.stop()").text
@@ -97,8 +102,11 @@ def test_a_lesson_from_start_to_proof(notebook: Kernel, root: Path) -> None:
     assert "... waiting for temporal-hello-world-" in bounded
     assert "Not finished after 0.5 s" in bounded
 
+    watched = notebook.interrupt_when("ex.watch(60)", "Watching for")
+    assert watched.error == "Interrupted."
     third = worker_pid(notebook.run("ex.worker.start()").text)
     assert "Practice County" in notebook.run("ex.wait()").text
+    assert "no worker" in notebook.run("ex.timeline()").text
     proof = notebook.run("proof = ex.proof()\nprint(proof.agree, proof.made_again)").text
     assert "recorded calls made again: 0" in proof
     assert proof.endswith("True 0\n")

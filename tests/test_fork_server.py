@@ -74,7 +74,7 @@ def test_the_packages_are_there_already(tmp_path: Path) -> None:
 
 def test_all_that_a_solution_imports_is_among_them() -> None:
     """Asked in a Python of its own: the tests' fork server has imported more."""
-    files = [path for file in ("worker", "starter", "workflows") for path in ROOT.glob(f"solutions/*/{file}.py")]
+    files = [path for file in ("worker", "starter", "workflows") for path in ROOT.glob(f"solutions/*/**/{file}.py")]
     nodes = [node for path in files for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
     modules = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
     names = {module for module in modules if module.startswith(("agents", "temporalio"))}

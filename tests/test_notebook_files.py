@@ -51,7 +51,8 @@ def test_a_starter_is_well_formed(number: str) -> None:
 @NUMBERS
 def test_a_starter_begins_with_goal_time_picture_and_proof(number: str) -> None:
     first, flow, proved = notebook(number).cells[:3]
-    assert re.search(r"^# Exercise \d: .+\n\n\*\*Goal\.\*\* [^\n]+\.\n\n\*\*Time\.\*\* \d+ minutes", first.source)
+    title = r"^# (Exercise \d|Going further): .+\n\n\*\*Goal\.\*\* [^\n]+\.\n\n\*\*Time\.\*\* \d+ minutes"
+    assert re.search(title, first.source)
     assert flow.id == "flow"
     assert "you will have proved" in proved.source
     assert code(number)[0].source == f'from workshop.notebook import exercise\n\nex = exercise("{number}")'

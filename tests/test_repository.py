@@ -40,14 +40,15 @@ BELOW = {
     "why": {"errors", "exercises", "history", "settings", "shown", "temporal", "text"},
     "checks": {
         *("why", "errors", "history", "loopback", "practice", "processes", "proof", "services", "settings"),
-        *("temporal", "text", "fork_server"),
+        *("exercises", "temporal", "text", "fork_server"),
     },
     "demo": {
         *("errors", "fork_server", "history", "practice", "processes", "proof", "services", "settings", "temporal"),
         "text",
     },
     "compare": {
-        *("demo", "errors", "fork_server", "practice", "processes", "proof", "services", "settings", "text"),
+        *("demo", "errors", "fork_server", "practice", "processes", "proof", "services", "settings", "shown"),
+        "text",
     },
 }
 TOP = {"cli", "notebook"}  # may import all that is above

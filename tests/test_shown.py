@@ -39,7 +39,7 @@ def words(shown: Shown) -> Counter[str]:
 
     page = ElementTree.fromstring(shown.html())
     assert {element.tag for element in page.iter()} <= HARMLESS
-    assert {name for element in page.iter() for name in element.attrib} <= {"style", "align", "scope"}
+    assert {name for element in page.iter() for name in element.attrib} <= {"style", "align", "valign", "scope"}
     return Counter(read(page).split())
 
 

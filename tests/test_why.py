@@ -597,6 +597,18 @@ def test_a_run_that_is_over_is_not_told_to_wait() -> None:
             assert "by itself" not in str(said.next_step)
 
 
+def test_a_history_that_gets_too_long_is_told_before_and_afterwards() -> None:
+    assert list(causes.besides(replace(RUN, sizes=(9 * 2**20,), events=(9000,)))) == []
+    for sizes, events in (((11 * 2**20,), (900,)), ((2**20, 2**20), (20_000, 11_000))):
+        (said,) = causes.besides(replace(RUN, sizes=sizes, events=events))
+        assert f"has {sizes[-1] >> 20} MiB and {events[-1]:,} events" in said
+    # Of a run before, it does not matter any more.
+    assert list(causes.besides(replace(RUN, sizes=(11 * 2**20, 2**20), events=(20_000, 9000)))) == []
+    ended = replace(RUN, status="terminated", closed=NOW, reason="Workflow history size exceeds limit.")
+    assert causes.ended(ended).kind == "history too long"
+    assert "saying: rate limit" in causes.ended(replace(ended, reason="rate limit")).why
+
+
 def test_a_next_step_is_a_command_in_a_terminal_and_a_cell_in_a_notebook() -> None:
     late = NOW + timedelta(seconds=60)
     nobody = causes.no_worker(RUN, (), "the activity x has been waiting for 3.0 s")
@@ -870,6 +882,7 @@ EXAMPLES = [
     ("APITimeoutError", "Request timed out.", "slow service", ""),
     ("JSONDecodeError", "Expecting value: line 1 column 1 (char 0)", "garbage", ""),
     ("ValidationError", "1 validation error for ModelResponse", "garbage", ""),
+    ("terminated", "Workflow history size exceeds limit.", "history too long", ""),
     ("heartbeat timeout", "no heartbeat for 3.0 s", "worker lost", ""),
     ("start-to-close timeout", "longer than 1 min 0 s", "too slow", ""),
     ("schedule-to-close timeout", "all attempts took longer than 1 h 0 min", "too slow", ""),

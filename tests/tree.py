@@ -4,13 +4,14 @@ import shutil
 from pathlib import Path
 
 from tests.harness import Solutions
+from workshop import exercises
 
 
 def exercise_folder(root: Path, number: str, solved: bool = False) -> Path:
-    """`exercises/0N_name` of a copy; with the solution's files, if wished."""
-    folder = next(root.glob(f"exercises/{number}_*"))
+    """The folder of an exercise in a copy; with the solution's files, if wished."""
+    folder = exercises.exercise_folder(number, root)
     if solved:
-        for path in (root / "solutions" / folder.name).glob("*.py"):
+        for path in exercises.solution_of(folder).glob("*.py"):
             shutil.copy(path, folder / path.name)
     return folder
 

@@ -3,8 +3,8 @@
     python tools/notebooks.py [01 ...]             for all exercises, or those named
     python tools/notebooks.py --no-run [01 ...]    the same, and keeps the outputs that are there
 
-Each `exercises/0N_name/exercise.ipynb` gets its picture from `docs/img`, loses its outputs, and is copied to where
-`workshop reset` finds it. Each `solutions/0N_name/solution.ipynb` is made of the starter and the solution's files, and
+Each `exercises/.../exercise.ipynb` gets its picture from `docs/img`, loses its outputs, and is copied to where
+`workshop reset` finds it. Each `solutions/.../solution.ipynb` is made of the starter and the solution's files, and
 run against services of its own, on free ports.
 """
 
@@ -29,11 +29,11 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 from traitlets.config import Config
 
 from workshop.checks import CHECKS, pristine
-from workshop.exercises import EXERCISES
+from workshop.exercises import FOLDERS
 from workshop.notebook.predictions import PREDICTIONS, QUIZ
 from workshop.settings import PORTS, ROOT
 
-NUMBERS = tuple(name[:2] for name in EXERCISES)
+NUMBERS = tuple(FOLDERS)
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 PATIENCE = 120  # seconds for one cell; a bound, not an expectation
 REGION = re.compile(r"^[ \t]*# TODO (\d+)\b.*?^[ \t]*# END TODO \1\b[^\n]*$", re.M | re.S)
@@ -51,7 +51,7 @@ BY_HAND: dict[str, tuple[str, Callable[[str], str]]] = {
 
 def folder(kind: str, number: str, root: Path = ROOT) -> Path:
     """`exercises/03_durable_agent` or `solutions/03_durable_agent`."""
-    return next((root / kind).glob(f"{number}_*"))
+    return root / kind / FOLDERS[number]
 
 
 def starter(number: str) -> NotebookNode:
@@ -90,7 +90,8 @@ def solved(number: str) -> NotebookNode:
             cell.source = CHOICE.sub(lambda choice: _chosen(number, choice[1], choice[2]), cell.source)
         cells.append(cell)
         if cell.id == "title":
-            original = f"../../exercises/{home.name}/exercise.ipynb"
+            up = "../" * (FOLDERS[number].count("/") + 2)
+            original = f"{up}exercises/{FOLDERS[number]}/exercise.ipynb"
             cells.append(new_markdown_cell(SOLVED.format(starter=original), id="solved"))
         for tag in cell.metadata.get("tags", ()):
             words, change = BY_HAND[tag]
@@ -137,7 +138,7 @@ def copy_of_the_tree(target: Path) -> Path:
         if name != "workshop":  # whose byte code every process would otherwise make anew
             unwanted.append("__pycache__")
         shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns(*unwanted))
-    for file in target.glob("exercises/*/*.py"):
+    for file in target.glob("exercises/*/**/*.py"):
         if file.name != "connection.py":
             file.unlink()
     shutil.copy(ROOT / ".env.example", target / ".env")

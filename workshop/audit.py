@@ -76,6 +76,14 @@ def headline(run: Run, now: datetime) -> str:
     return f"{run.status} for {span((now - run.started).total_seconds())}"
 
 
+def weight(run: Run) -> str:
+    """How much history it has: the server ends a workflow whose run has too much. "" if nobody was asked."""
+    if not run.sizes:
+        return ""
+    longest = f", at most {max(run.sizes) / 1024:,.0f} KiB in a run" if len(run.sizes) > 1 else ""
+    return f"{sum(run.sizes) / 1024:,.0f} KiB, {count(sum(run.events), 'event')}{longest}"
+
+
 def totals(run: Run) -> str:
     """The sums of a run in a line."""
     t = run.totals
@@ -117,6 +125,8 @@ class Audit(Shown):
         if run.reason:
             blocks.append(Item(run.reason, "Reason"))
         named = [f"{worker} ({shown(folder)})" if (folder := folders.get(worker)) else worker for worker in workers]
+        if weight(run):
+            blocks.append(Item(weight(run), "History"))
         blocks.append(Item(", ".join(named) or "none yet", "Workers"))
         rows: list[list[Cell]] = []
         for row in run.rows:

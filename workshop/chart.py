@@ -32,7 +32,7 @@ KILLED, NOBODY = "†", "/"  # in text
 # Kinds of bars. A bar is never drawn as an attempt that was seen unless somebody has seen it.
 ATTEMPT, INFERRED, BETWEEN, LASTING, MOMENT = "attempt", "inferred", "between", "lasting", "moment"
 
-WIDTH, EDGE, LANE, MAX_LANES, MAX_DOTS = 600, 12, 40, 40, 300  # units of the SVG; lanes and dots of one picture
+WIDTH, EDGE, LANE, MAX_LANES, MAX_DOTS = 520, 12, 40, 40, 300  # units of the SVG; lanes and dots of one picture
 CHARACTER = 6.9  # units that one takes, at most on average
 PATTERNS = 6
 COLUMNS = 100  # of text where nobody says how wide it may be
@@ -157,7 +157,7 @@ class Witnesses:
     def verdict(self) -> str:
         """What follows from the two, in words."""
         if not self.ledger:
-            return "no ledger: these services are not the practice ones"
+            return "no ledger to compare with"
         what = "recorded" if self.recorded else "answered"
         again = [column.name for column in self.columns if proof.AGAIN in column.requests]
         named = f" ({', '.join(again[:6])}{' …' * (len(again) > 6)})" if again else ""
@@ -364,7 +364,7 @@ def witness_lines(witnesses: Witnesses, width: int) -> list[str]:
 # As a picture.
 
 
-def image(svg: str, spoken: str, width: int = 720) -> str:
+def image(svg: str, spoken: str, width: int = 660) -> str:
     """A picture for a page: GitHub and untrusted notebooks show an image, and no SVG of the page's own."""
     data = f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
     return f'<img width="{width}" style="max-width:100%;height:auto" alt="{_clean(spoken)}" src="{data}"/>'
@@ -445,7 +445,7 @@ def flow(items: Sequence[tuple[str, str]], y: float, left: float = EDGE, right: 
 
 
 def svg_of(chart: Chart) -> str:
-    """The chart as a picture of `WIDTH` units, made to be read at 500 to 720 pixels."""
+    """The chart as a picture of `WIDTH` units, made to be read at 440 to 660 pixels."""
     whole, inner = max(chart.end, 0.001), WIDTH - 2 * EDGE - 8
 
     def x(at: float) -> float:
@@ -481,14 +481,14 @@ def svg_of(chart: Chart) -> str:
     legend, y = flow(_legend(chart), y)
     body.append(f'<g data-part="legend">{legend}</g>')
     for note in chart.notes:
-        body.append(words(EDGE, y + 4, shorten(note, 92), "dim", font_size=12))
+        body.append(words(EDGE, y + 4, shorten(note, int(inner / 6.6)), "dim", font_size=12))
         y += 19
     if chart.witnesses:
         drawn, y = witness_dots(chart.witnesses, y + 6)
         body.append(drawn)
         colour = "good" if chart.witnesses.sign == "✓" else "bad" if chart.witnesses.ledger else "dim"
         verdict = f"{chart.witnesses.sign} {chart.witnesses.verdict}"
-        body.append(words(EDGE, y + 12, shorten(verdict, 70), colour, font_size=16, font_weight=700))
+        body.append(words(EDGE, y + 12, shorten(verdict, int(inner / 10)), colour, font_size=16, font_weight=700))
         y += 20
     return page(body, y + 8, chart.spoken, len(chart.workers))
 
@@ -501,7 +501,7 @@ def _placed(told: Sequence[tuple[float, str, str]], top: float) -> tuple[str, fl
         left = max(min(x, WIDTH - EDGE - size), float(EDGE))
         row = next((at for at, taken in enumerate(rows) if not taken or left + size < taken), len(rows))
         rows[row:] = [left - 8, *rows[row + 1 :]]
-        drawn += words(left, -row * 17, shorten(text, 80), f"{style} halo over", font_weight=600)
+        drawn += words(left, -row * 17, shorten(text, 60), f"{style} halo over", font_weight=600)
     top += 17 * (len(rows) - 1) + 10 if told else -10
     return f'<g transform="translate(0 {top - 5:.1f})">{drawn}</g>', top + 12
 

@@ -17,14 +17,14 @@ from rich.console import Console
 from rich.text import Text
 
 from workshop.errors import WorkshopError
-from workshop.exercises import EXERCISES
+from workshop.exercises import FOLDERS
 from workshop.settings import ROOT, Settings, is_local
 from workshop.text import count
 
 if TYPE_CHECKING:
     from temporalio.client import Client
 
-NUMBERS = "|".join(name[:2] for name in EXERCISES)
+NUMBERS = "|".join(FOLDERS)
 app = typer.Typer(name="workshop", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 T = TypeVar("T")
 out = Console(highlight=False)
@@ -193,7 +193,7 @@ def watch_command(
             lambda client, asked: terminal.watch(client, asked, settings(), environment(), seconds, out),
         )
     except KeyboardInterrupt:
-        say("No longer watched.")
+        say("\nNo longer watched.")
 
 
 @app.command("why")

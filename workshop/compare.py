@@ -21,10 +21,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from rich import box
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.table import Table
-from rich.text import Text
 
 from workshop import fork_server
 from workshop.demo import history_of, hold, kill_when_held, start_solution
@@ -36,7 +33,8 @@ from workshop.processes import PATIENCE, Program, wait_for
 from workshop.proof import prove, prove_plain
 from workshop.services import EMBEDDED, own_services
 from workshop.settings import Settings
-from workshop.text import WIDTH, count, span
+from workshop.shown import Folded, Item, Shown, Table
+from workshop.text import count, span
 
 PLAIN, LOOP, DURABLE = "plain", "retry loop", "durable"
 RUNS, PAUSE = 3, 1.0  # of the loop: runs at most; seconds before the second, twice as many before the third
@@ -61,7 +59,7 @@ TROUBLES: dict[str, dict[str, Any]] = {
     KILL: {},  # the call is held, and whatever runs the agent gets SIGKILL
 }
 ANSWERED, BLIND, LOST = "answered", "answered without the weather", "no answer"
-SIGNS = {ANSWERED: "✓", BLIND: "?", LOST: "✕"}
+SIGNS = {ANSWERED: "✓", BLIND: "?", LOST: "✗"}
 
 Say = Callable[[str], None]
 
@@ -392,75 +390,58 @@ class Comparison:
             f"{self.recorded_again} were made again; history and ledger agree on {agreed} of {asked}."
         )
 
-    def notes(self) -> list[str]:
-        """What has to be known to read the numbers."""
+    @property
+    def shown(self) -> Shown:
+        """All of it but the picture."""
         met = {row.number: row.meets for row in self.rows}
-        kinds = {name: sum(name in meets for meets in met.values()) for name in TROUBLES}
-        return [
+        kinds = {name: sum(meets.startswith(name) for meets in met.values()) for name in TROUBLES}
+        notes = [
             f"The questions met: {', '.join(f'{number} x {name}' for name, number in kinds.items() if number)}.",
             *(f"{way.capitalize()}: {WAYS[way]}" for way in self.ways),
             *NOTES,
             PRICE_BASIS,
         ]
+        cells = [[[Item(name)], *([Item(told(self.sums(way)))] for way in self.ways)] for name, told in LINES.items()]
+        return Shown(
+            [
+                Item(self.title, tone="strong"),
+                Folded("Question by question:", [self._question(number, met[number]) for number in sorted(met)]),
+                Table(("counted", *self.ways), cells),
+                Item(self.proof, tone="bad" if self.problems else "good"),
+                Folded("How it was counted:", [Item(note) for note in notes]),
+            ]
+        )
+
+    def _question(self, number: int, meets: str) -> Item:
+        """What became of a question, each way that has asked it."""
+        rows = [row for way in self.ways for row in self.of(way) if row.number == number]
+        told = [f"{row.way} {SIGNS[row.outcome]}{f' ({row.again} paid before)' if row.again else ''}" for row in rows]
+        return Item(", ".join(told), f"{number}, {meets}", indent=2)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        table.add_column("")
-        for way in self.ways:
-            table.add_column(way, justify="right")
-        for name, told in LINES.items():
-            table.add_row(name, *(told(self.sums(way)) for way in self.ways))
-        yield Text(self.title, "bold")
-        yield table
-        for note in (self.proof, *self.notes()):
-            yield Text(note)
+        yield self.shown
 
     def lines(self, width: int) -> list[str]:
         """For a terminal of that many columns."""
-        console = Console(width=width, color_system=None, force_terminal=False, force_jupyter=False)
-        with console.capture() as text:
-            console.print(self)
-        return [line.rstrip() for line in text.get().splitlines()]
+        return self.shown.lines(width)
 
     def __str__(self) -> str:
-        return "\n".join(self.lines(WIDTH))
+        return str(self.shown)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/html": self.html(), "text/plain": str(self)}
 
     def html(self) -> str:
-        """The picture, the table, and all rows under a fold."""
-        left, right = 'style="text-align:left"', 'style="text-align:right"'
-        heads = "".join(f'<th scope="col" {right}>{way}</th>' for way in self.ways)
-        body = "".join(
-            f'<tr><th scope="row" {left}>{name}</th>'
-            + "".join(f"<td {right}>{told(self.sums(way))}</td>" for way in self.ways)
-            + "</tr>"
-            for name, told in LINES.items()
-        )
+        """The picture, and all the rest below it."""
         picture = base64.b64encode(self.svg().encode()).decode()
-        names = ("question", "meets", "way", "outcome", "runs", "calls paid", "paid before", "time")
-        row_heads = "".join(f'<th scope="col" {left}>{name}</th>' for name in names)
-        rows = ""
-        for row in sorted(self.rows, key=lambda row: (row.number, list(WAYS).index(row.way))):
-            outcome = f"{SIGNS[row.outcome]} {row.outcome}"
-            cells = (row.question, row.meets, row.way, outcome, row.runs, row.answered, row.again, span(row.seconds))
-            rows += "<tr>" + "".join(f"<td {left}>{escape(str(cell))}</td>" for cell in cells) + "</tr>"
-        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes())
-        return (
-            f'<div><img src="data:image/svg+xml;base64,{picture}" alt="{escape(self.alt)}" style="max-width:100%">'
-            f'<table aria-label="{escape(self.title)}">'
-            f"<thead><tr><td></td>{heads}</tr></thead><tbody>{body}</tbody></table>"
-            f"<p>{escape(self.proof)}</p>"
-            f"<details><summary>How it was counted</summary><ul>{notes}</ul></details>"
-            f"<details><summary>Question by question</summary>"
-            f"<table><thead><tr>{row_heads}</tr></thead><tbody>{rows}</tbody></table></details></div>"
-        )
+        source = f"data:image/svg+xml;base64,{picture}"
+        return f'<img src="{source}" alt="{escape(self.alt)}" style="max-width: 100%"/>{self.shown.html()}'
 
     def page(self) -> str:
         """The same as a page of its own."""
         head = f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{self.title}</title></head>'
-        return f'{head}<body style="font-family:system-ui,sans-serif">{self.html()}</body></html>'
+        body = f"<main><h1>Three ways to run an agent</h1>{self.html()}</main>"
+        return f'{head}<body style="font-family: system-ui, sans-serif">{body}</body></html>'
 
     @property
     def alt(self) -> str:

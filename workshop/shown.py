@@ -33,9 +33,8 @@ _EDGES = {
 }
 GAP = "  "  # between two columns in a terminal
 ROOM = 36  # columns that the widest column of a table needs in a terminal; with less, the table becomes a list
-IN_LINES = 400  # characters of a text that a terminal shows
-IN_HTML = 4000  # and that a notebook shows, which folds away a text of more than UNFOLDED
-UNFOLDED = 250
+IN_LINES = 400  # characters of a text that a terminal shows; a notebook folds away what is longer
+IN_HTML = 4000  # and shows as much of it as this
 IN_A_LINE = 14  # characters that a page keeps in a line
 UNBROKEN = 60  # characters of a word after which a page may break it, beside the places where a call or a query begins
 
@@ -140,18 +139,18 @@ class _Html(_Form):
             inside = "".join(map(self.item, block.items))
             return f"<details><summary>{self.words(block.summary)}</summary>{inside}</details>"
         lines = (f'<span style="{_EDGES.get(tone, "")}">{escape(self.code(line))}</span>' for line, tone in block.lines)
-        return f"<pre>{'<br/>'.join(lines)}</pre>"
+        return f'<pre style="white-space: pre-wrap; word-break: normal">{"<br/>".join(lines)}</pre>'
 
     def cell(self, cell: Cell) -> str:
-        # JupyterLab would have a cell's text in its middle, and, but for `align`, on its right.
-        return f'<td style="vertical-align: top">{"".join(map(self.item, cell))}</td>'
+        # Else a cell's text stands in its middle, and in JupyterLab, but for `align`, on its right.
+        return f'<td valign="top" style="vertical-align: top">{"".join(map(self.item, cell))}</td>'
 
     def item(self, item: Item) -> str:
         label = f"<strong>{self.words(item.label)}:</strong> " if item.label else ""
         text = self.clean(item.text, IN_HTML)
         inside = label + self.words(text)
-        if len(text) > UNFOLDED:
-            summary = f"{label}{self.words(text[: UNFOLDED // 2])}…"
+        if len(text) > IN_LINES:
+            summary = f"{label}{self.words(text[: IN_LINES // 3].rpartition(' ')[0] or text[: IN_LINES // 3])}…"
             inside = f"<details><summary>{summary}</summary>{self.words(text)}</details>"
         elif item.tone == "strong":
             inside = f"<strong>{inside}</strong>"

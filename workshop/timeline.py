@@ -110,6 +110,7 @@ class Timeline(Picture):
         others: runs that went on at the same time, for the ledger's sake.
         kills: those that were noted, of whatever worker.
         watched: what was seen while it went on.
+        without: why there is no ledger.
         now: by the server's clock, where it is ahead of ours.
     """
 
@@ -120,6 +121,7 @@ class Timeline(Picture):
         others: Sequence[Run] = (),
         kills: Iterable[Kill] = (),
         watched: Watched | None = None,
+        without: str = "",
         now: datetime | None = None,
     ) -> None:
         self.run = run
@@ -131,7 +133,7 @@ class Timeline(Picture):
             kinds = (MODEL,) if one.service == "model" else (TOOL, ACTIVITY)
             rows = [row for row in run.rows if row.kind in kinds]
             self._calls |= {row.event: call for row, call in zip(rows, one.calls, strict=True)}
-        self._watched = watched or Watched()
+        self._watched, self._without = watched or Watched(), without
         self._workers = self._names()
         self._losses = self._lost(list(kills))
         self.chart = self._chart()
@@ -310,6 +312,7 @@ class Timeline(Picture):
             tracks.append(Track(label, outcome(row, self.now), self._bars(row)))
         ends = [bar.end for track in tracks for bar in track.bars]
         hidden = sum(self._unseen(row) for row in run.rows if row.kind in ACTIVITIES)
+        without = [self._without] if self._without else []
         return Chart(
             title=printable(f"Workflow {run.workflow_id}: {headline(run, self.now)}; {totals(run)}"),
             end=max([self._seconds(run.closed or self.now), *ends]),
@@ -318,7 +321,7 @@ class Timeline(Picture):
             losses=tuple(loss for loss, _, _ in self._losses),
             gaps=self._gaps(),
             witnesses=witnesses_of(self.proof) if self.proof.calls else None,
-            notes=(f"{count(hidden, 'earlier attempt')} that nobody saw: not drawn",) if hidden else (),
+            notes=(*([f"{count(hidden, 'earlier attempt')} that nobody saw: not drawn"] if hidden else []), *without),
         )
 
     def _bars(self, row: Row) -> tuple[Bar, ...]:

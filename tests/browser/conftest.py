@@ -3,12 +3,12 @@ REQUIRE_CHROMIUM is set, as in CI, they fail."""
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 OPTIONS = [
@@ -21,7 +21,7 @@ OPTIONS = [
     # A page under a foreign name that leads here, and one as a codespace has it; neither is ever looked up.
     "--host-resolver-rules=MAP evil.example 127.0.0.1, MAP *.codespace.example 127.0.0.1",
 ]
-PATIENCE = 30_000  # milliseconds for one condition; a bound against hanging
+PATIENCE = 120_000  # milliseconds for one condition; a bound against hanging
 
 
 def path_of_chromium() -> str | None:
@@ -40,8 +40,16 @@ def chromium() -> Iterator[Browser]:
         pytest.skip(missing)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=OPTIONS)
+        expect.set_options(timeout=PATIENCE)
         yield browser
         browser.close()
+
+
+def new_page(chromium: Browser) -> Page:
+    """A page of 900 pixels."""
+    page = chromium.new_page(viewport={"width": 900, "height": 900})
+    page.set_default_timeout(PATIENCE)
+    return page
 
 
 class Window:
@@ -51,14 +59,19 @@ class Window:
         self.page = page
         self.asked: list[str] = []
         self.errors: list[str] = []
-        page.set_default_timeout(PATIENCE)
         page.on("request", lambda request: self.asked.append(request.url))
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
 
-    def findings(self) -> list[Any]:
-        """What axe finds, with the first places of each."""
-        found = Axe().run(self.page).response["violations"]
+    def findings(self, outside: Sequence[str] = (), without: Sequence[str] = ()) -> list[Any]:
+        """What axe finds, with the first places of each.
+
+        Args:
+            outside: selectors of what is not looked at.
+            without: rules that are not applied.
+        """
+        options = {"resultTypes": ["violations"], "rules": {rule: {"enabled": False} for rule in without}}
+        found = Axe().run(self.page, {"exclude": [[place] for place in outside]}, options).response["violations"]
         return [(one["id"], [node["html"] for node in one["nodes"][:3]]) for one in found]
 
     def scrolls_sideways(self) -> bool:
@@ -74,6 +87,6 @@ class Window:
 @pytest.fixture
 def window(chromium: Browser) -> Iterator[Window]:
     """A window of 900 pixels."""
-    page = chromium.new_page(viewport={"width": 900, "height": 900})
+    page = new_page(chromium)
     yield Window(page)
     page.close()

@@ -12,6 +12,7 @@ from textwrap import dedent, indent
 
 from workshop.checks import Check, find
 from workshop.checks.pristine import pristine_file
+from workshop.exercises import FOLDERS
 from workshop.settings import ROOT
 
 # The lines of activities.py that ask the weather service, and what a single line would ask for.
@@ -61,7 +62,7 @@ class Answer:
 
 def solution(number: str) -> Path:
     """The folder of a solution."""
-    return next((ROOT / "solutions").glob(f"{number}_*"))
+    return ROOT / "solutions" / FOLDERS[number]
 
 
 @cache

@@ -441,6 +441,28 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
             )
         """,
     },
+    ("conversation", "remember"): {
+        "counted from the end": """
+            for at in range(len(said) - 1, -1, -1):
+                turns -= said[at].get("role") == "user"
+                if turns == 0:
+                    return said[at:]
+            return said
+        """,
+    },
+    ("conversation", "say"): {
+        "said aloud": """
+            self.said.append({"role": "user", "content": message})
+            result = await Runner.run(weather_agent(), input=list(self.said), max_turns=5)
+            self.said = last_turns(result.to_input_list(), self.remembered_turns)
+        """,
+    },
+    ("conversation", "seam"): {
+        "one condition": """
+            await workflow.wait_condition(lambda: self.turns >= turns_per_run and workflow.all_handlers_finished())
+            workflow.continue_as_new(args=[self.said, turns_per_run, remembered_turns])
+        """,
+    },
 }
 RIGHT = tuple(
     Answer(number, check, name, "passed", *((how, ()) if isinstance(how, str) else (None, how)))

@@ -21,6 +21,7 @@ from workshop.checks import CHECKS
 from workshop.checks.checker import Checker
 from workshop.checks.pristine import pristine_file, unwritten
 from workshop.errors import WorkshopError
+from workshop.exercises import FOLDERS, solution_of
 from workshop.notebook.feedback import Feedback
 from workshop.settings import ROOT
 
@@ -32,11 +33,9 @@ class Learner:
 
     def __init__(self, number: str, home: Path, checker: Checker) -> None:
         self.said: list[str] = []
-        self.folder = home / "exercises" / solution(number).name
+        self.folder = home / "exercises" / FOLDERS[number]
         self.folder.mkdir(parents=True, exist_ok=True)
-        (home / "solutions").mkdir(exist_ok=True)
-        if not (home / "solutions" / self.folder.name).exists():
-            shutil.copytree(solution(number), home / "solutions" / self.folder.name)
+        shutil.copytree(solution(number), solution_of(self.folder), dirs_exist_ok=True)
         shutil.copy(solution(number) / "connection.py", self.folder)
         self.feedback = Feedback(self.folder, home / "state", checker, self.said.append)
 

@@ -84,6 +84,17 @@ def routing(check: str, name: str, code: str, todo: str | None = None, *edits: t
     return Answer("04", check, name, code, todo, edits)
 
 
+def conversation(check: str, name: str, code: str, todo: str | None = None, *edits: tuple[str, ...]) -> Answer:
+    return Answer("conversation", check, name, code, todo, edits)
+
+
+RUN_AGENT = 'await Runner.run(weather_agent(), [*self.said, {"role": "user", "content": message}])'
+KEEP = "self.said = last_turns(result.to_input_list(), self.remembered_turns)"
+ENOUGH = "await workflow.wait_condition(lambda: self.turns >= turns_per_run)"
+FINISHED = "await workflow.wait_condition(workflow.all_handlers_finished)"
+CONTINUE = "workflow.continue_as_new(args=[self.said, turns_per_run, remembered_turns])"
+BEGINS = 'begins = [at for at, item in enumerate(said) if item.get("role") == "user"]'
+
 WRONG = (
     # 01: the agent.
     agent("no return", "not-an-agent", 'Agent(name="Weather", instructions="Use the tool.", tools=[weather_tool])'),
@@ -785,6 +796,47 @@ WRONG = (
         )
         """,
     ),
+    # conversation
+    conversation("remember", "items", "cuts-a-turn", "return said[-turns:]"),
+    conversation("remember", "the first ones", "first-turns", f"{BEGINS}\nreturn said[: [*begins, 99, 99, 99][turns]]"),
+    conversation("remember", "all", "remembers-all", "return said"),
+    conversation("remember", "no guard", "function-raises", f"{BEGINS}\nreturn said[begins[-turns] :]"),
+    conversation(
+        "remember",
+        "else nothing",
+        "drops-too-much",
+        f"{BEGINS}\nreturn said[begins[-turns] :] if len(begins) > turns else []",
+    ),
+    conversation(
+        "remember", "no return", "not-a-list", f"{BEGINS}\nsaid[begins[-turns] :] if len(begins) > turns else said"
+    ),
+    conversation("say", "the message only", "forgets", f"result = await Runner.run(weather_agent(), message)\n{KEEP}"),
+    conversation(
+        "say",
+        "questions only",
+        "forgets-answers",
+        f'result = {RUN_AGENT}\nself.said = [*self.said, {{"role": "user", "content": message}}]',
+    ),
+    conversation(
+        "say", "adds all", "said-twice", f"result = {RUN_AGENT}\nself.said = [*self.said, *result.to_input_list()]"
+    ),
+    conversation("say", "keeps all", "remembers-all", f"result = {RUN_AGENT}\nself.said = result.to_input_list()"),
+    conversation("say", "new items", "not-items", f"result = {RUN_AGENT}\nself.said = result.new_items"),
+    conversation("seam", "ends", "ends", ENOUGH),
+    conversation("seam", "handlers not finished", "message-lost", f"{ENOUGH}\n{CONTINUE}"),
+    conversation(
+        "seam",
+        "what it was given",
+        "forgets-at-the-seam",
+        f"{ENOUGH}\n{FINISHED}\n{CONTINUE}".replace("self.said", "said"),
+    ),
+    conversation("seam", "not awaited", "spins", f"{ENOUGH}\n{FINISHED}\n{CONTINUE}".replace("await ", "")),
+    conversation(
+        "seam",
+        "limits swapped",
+        "other-limits",
+        f"{ENOUGH}\n{FINISHED}\nworkflow.continue_as_new(args=[self.said, remembered_turns, turns_per_run])",
+    ),
 )
 
 # Each TODO unchanged: looked at all the same, it fails for a reason of its own.
@@ -807,5 +859,8 @@ UNTOUCHED = tuple(
         ("04", "pause", "no-timer"),
         ("04", "worker", "workflow-missing"),
         ("04", "starter", "nothing-there"),
+        ("conversation", "remember", "other-number"),
+        ("conversation", "say", "nothing-there"),
+        ("conversation", "seam", "never-continues"),
     )
 )

@@ -5,7 +5,7 @@ learner's file of that name, in each exercise that has one. checks.toml has the 
 To add a check, see its head.
 """
 
-from workshop.checks import ex01, ex02, ex03, ex04
+from workshop.checks import conversation, ex01, ex02, ex03, ex04
 from workshop.checks.check import Check
 from workshop.checks.verdict import SIGNS, Outcome, Verdict
 from workshop.errors import WorkshopError
@@ -17,6 +17,7 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     "02": ex02.CHECKS,
     "03": ex03.CHECKS,
     "04": ex04.CHECKS,
+    "conversation": conversation.CHECKS,
 }
 
 

@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from workshop.exercises import FOLDERS
 from workshop.settings import ROOT
 
 NOTEBOOK = "exercise.ipynb"
@@ -80,8 +81,8 @@ def _code(lines: list[str]) -> list[str]:
 
 def main() -> None:
     """Copies the notebooks of `exercises/` that have changed since."""
-    for source in sorted(ROOT.glob(f"exercises/[0-9][0-9]_*/{NOTEBOOK}")):
-        target = pristine_notebook(source.parent.name[:2])
+    for number, folder in FOLDERS.items():
+        source, target = ROOT / "exercises" / folder / NOTEBOOK, pristine_notebook(number)
         if not target.exists() or cells(target) != cells(source):
             shutil.copyfile(source, target)
             print(f"copied {target.name}")

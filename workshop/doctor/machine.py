@@ -107,7 +107,8 @@ def binary(facts: Facts) -> Iterator[Finding]:
 def shadows(facts: Facts) -> Iterator[Finding]:
     """No file next to scripts or notebooks hides a package."""
     tops = [facts.root / "exercises", facts.root / "solutions"]
-    for folder in [facts.root, *sorted(folder for top in tops for folder in top.glob("*/"))]:
+    patterns = ("*/", "going_further/*/")
+    for folder in [facts.root, *sorted(folder for top in tops for one in patterns for folder in top.glob(one))]:
         yield from shadows_in(folder, facts.root)
 
 

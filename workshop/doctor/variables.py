@@ -80,7 +80,8 @@ def example(facts: Facts) -> Iterator[Finding]:
 def nearer(facts: Facts) -> Iterator[Finding]:
     """No other `.env` lies between a script and the checkout's."""
     tops = [facts.root / "exercises", facts.root / "solutions"]
-    for path in sorted(path for top in tops for pattern in (".env", "*/.env") for path in top.glob(pattern)):
+    patterns = (".env", "*/.env", "going_further/*/.env")
+    for path in sorted(path for top in tops for pattern in patterns for path in top.glob(pattern)):
         yield facts.finding("env-nearer", folder=path.parent.relative_to(facts.root).as_posix())
 
 

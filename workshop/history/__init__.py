@@ -107,4 +107,6 @@ def joined(runs: Sequence[Run]) -> Run:
         earlier=tuple(run.run_id for run in runs[:-1]),
         rows=tuple(rows),
         signs=tuple(sign for run in runs for sign in run.signs),
+        sizes=tuple(size for run in runs for size in run.sizes),
+        events=tuple(events for run in runs for events in run.events),
     )

@@ -117,7 +117,8 @@ def run_from_events(
     run = _Fold(workflow_id).run(events)
     if description:
         # A reset workflow's history names the run that it was copied from.
-        run = replace(run, run_id=description.workflow_execution_info.execution.run_id)
+        info = description.workflow_execution_info
+        run = replace(run, run_id=info.execution.run_id, sizes=(info.history_size_bytes,))
     if not run.open:
         run = replace(run, rows=tuple(_abandoned(row) if row.open else row for row in run.rows))
     elif description:
@@ -202,8 +203,9 @@ class _Fold:
     def run(self, events: Iterable[HistoryEvent]) -> Run:
         """All of it, in time order."""
         first: HistoryEvent | None = None
-        last, end, status = None, None, "running"
+        last, end, status, last_id = None, None, "running", 0
         for event in events:
+            last_id = event.event_id
             field = event.WhichOneof("attributes") or ""
             name, told = field.removesuffix("_event_attributes"), getattr(event, field) if field else None
             if name == "workflow_execution_started":
@@ -239,6 +241,7 @@ class _Fold:
             continues=_continues(start),
             signs=tuple(self.signs),
             rows=tuple(sorted(self.rows.values(), key=lambda row: (row.scheduled, row.event))),
+            events=(last_id,),
         )
 
     def _open(self, event: HistoryEvent, kind: str, name: str, state: str = "running", **more: Any) -> None:

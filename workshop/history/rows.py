@@ -237,6 +237,8 @@ class Run:
     earlier: tuple[str, ...] = ()  # ids of the runs before the last one, oldest first, that are in here too
     notes: tuple[str, ...] = ()
     encoded: bool = False  # whether only a codec can read what it holds
+    sizes: tuple[int, ...] = ()  # bytes of the history, of each run that is in here; known only from a live server
+    events: tuple[int, ...] = ()  # events of the history, likewise
 
     @property
     def open(self) -> bool:
@@ -247,7 +249,8 @@ class Run:
     def latest(self) -> datetime:
         """The latest moment that it tells of, by the server's clock."""
         told = [self.closed, self.task.since if self.task else None]
-        told += [time for row in self.rows for time in (row.scheduled, row.started, row.closed, row.last_heartbeat)]
+        for row in self.rows:
+            told += [row.scheduled, row.started, row.closed, row.last_heartbeat, row.attempt_ended]
         return max([self.started, *(time for time in told if time)])
 
     @property

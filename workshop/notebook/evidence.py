@@ -14,7 +14,7 @@ from typing import Any
 from workshop.audit import headline, outcome
 from workshop.checks import Check, find
 from workshop.errors import WorkshopError
-from workshop.exercises import EXERCISES
+from workshop.exercises import EXERCISES, FOLDERS, number_of
 from workshop.history import TASK_FAILURE, TIMER, Run
 from workshop.notebook.asked import Asked, first_asked
 from workshop.notebook.kernel import variable
@@ -71,7 +71,7 @@ class Evidence:
         if "tool" in shows:
             return _tool(shows["tool"])
         if "check" in shows:
-            return self._checked(find(self._folder.name[:2], shows["check"]))
+            return self._checked(find(number_of(self._folder), shows["check"]))
         if "addresses" in shows:
             return self._addresses(shows["addresses"])
         if not self._settings.practises:
@@ -86,17 +86,17 @@ class Evidence:
             return _night(shows["night"], [entry for entry in entries if _since(entry, since)])
         if "requests" in shows:
             return _plain(shows, [entry for entry in entries if _since(entry, since)])
-        return self._in_workflows(shows, since, entries, exercise or self._folder.name[:2])
+        return self._in_workflows(shows, since, entries, exercise or number_of(self._folder))
 
     def _in_workflows(
         self, shows: Mapping[str, Any], since: datetime | None, entries: list[Entry], exercise: str
     ) -> Sight:
-        queue = next(queue for name, queue in EXERCISES.items() if name.startswith(exercise))
+        queue = EXERCISES[FOLDERS[exercise]]
         workflows = Workflows(self._settings, queue)
         asked = {one.workflow_id: one for one in self._asked if one.workflow_id}
         newest: Sight | None = None
         # Those that were asked here first: the server's list lags.
-        here = [name for name in reversed(asked) if name] if exercise == self._folder.name[:2] else []
+        here = [name for name in reversed(asked) if name] if exercise == number_of(self._folder) else []
         for name in list(dict.fromkeys([*here, *workflows.newest()]))[:NEWEST]:
             run, others = workflows.run_among_others(name)
             if since and run.closed and run.closed < since - SLACK:

@@ -10,11 +10,18 @@ from workshop.audit import Audit
 from workshop.chart import Picture
 from workshop.checks.checker import Checker
 from workshop.errors import WorkshopError
-from workshop.exercises import EXERCISES, exercise_folder
+from workshop.exercises import EXERCISES, FOLDERS, exercise_folder, number_of
 from workshop.history import Run, as_text
 from workshop.kills import noted_kills
 from workshop.notebook import kernel
-from workshop.notebook.asked import Asked, first_asked, words
+from workshop.notebook.asked import (
+    Asked,
+    first_asked,
+    plain_before,
+    remember_plain,
+    remembered_plain,
+    words,
+)
 from workshop.notebook.compared import show_comparison
 from workshop.notebook.evidence import Evidence
 from workshop.notebook.feedback import Checked, Feedback, Results
@@ -23,7 +30,7 @@ from workshop.notebook.predictions import QUIZ, Predictions, progress
 from workshop.notebook.scripts import Script
 from workshop.notebook.worker import Worker
 from workshop.notebook.workflows import Workflows, show_live
-from workshop.practice.client import Practice, faults_in_use
+from workshop.practice.client import Practice, entries_in_use, faults_in_use
 from workshop.practice.report import faults_shown, ledger_shown
 from workshop.proof import PlainProof, Proof, of_question, prove, prove_plain
 from workshop.proof_picture import ProofPicture
@@ -84,11 +91,11 @@ class Exercise:
     """One exercise in one kernel. What goes wrong is said in a line; only an interrupted cell raises."""
 
     def __init__(self, folder: Path, settings: Settings, say: Say = print) -> None:
-        self.number = folder.name[:2]
+        self.number = number_of(folder)
         self.folder = folder
         self.worker = Worker(folder, settings, say)
         self._settings, self._say = settings, say
-        self._workflows = Workflows(settings, EXERCISES[folder.name])
+        self._workflows = Workflows(settings, EXERCISES[FOLDERS[self.number]])
         self._practice = Practice(settings.practice_url)
         self._checker = Checker(say)
         self._feedback = Feedback(folder, settings.state_dir, self._checker, say)
@@ -104,7 +111,7 @@ class Exercise:
         atexit.register(self.close)
 
     def __repr__(self) -> str:
-        return f"Exercise {self.number}, {self.folder.name}"
+        return f"Exercise {self.number}, {FOLDERS[self.number]}"
 
     def before_restart(self) -> Shown:
         """What to do in a kernel that is new, for somebody who was here before; nothing at the very first time."""
@@ -253,9 +260,9 @@ class Exercise:
         return show_live(look, seconds, self._say)
 
     def _picture(self, run: Run, others: list[Run]) -> Timeline:
-        ledger = self._practice.ledger()["entries"] if self._settings.practises else None
+        ledger, without = entries_in_use(self._settings)
         kills = noted_kills(self._settings.state_dir)
-        return Timeline(run, ledger, others, kills, self._watched.get(run.workflow_id))
+        return Timeline(run, ledger, others, kills, self._watched.get(run.workflow_id), without)
 
     @property
     def _plain_last(self) -> bool:
@@ -296,17 +303,27 @@ class Exercise:
 
     @says_what_to_fix
     def proof(self, workflow_id: str | None = None) -> Proof | PlainProof:
-        """Shows, and returns, what the history and the ledger say of the calls of the last question."""
+        """Shows, and returns, what the history and the ledger say of the calls of the last question.
+
+        Where the same question was asked of the plain agent before, that is shown beside it.
+        """
         ledger = self._practice.ledger()["entries"] if self._settings.practises else None
         found: Proof | PlainProof
         if self._plain_last and workflow_id is None:
             first = first_asked(self._asked)
             entries = None if ledger is None else of_question(ledger, first.question, first.since)
+            if entries:
+                remember_plain(self._settings.state_dir, first.question, entries)
             found = prove_plain(first.question, entries)
+            show(self._say, ProofPicture(found))
         else:
             run, others = self._workflows.run_among_others(self._workflow_id(workflow_id))
             found = prove(run, ledger, others)
-        show(self._say, ProofPicture(found))
+            question = as_text(run.input)
+            before = plain_before(self._asked, question, ledger or ())
+            before = before or remembered_plain(self._settings.state_dir, question, ledger or ())
+            plain = prove_plain(question, before) if before else None
+            show(self._say, ProofPicture(found, plain))
         return found
 
     @says_what_to_fix

@@ -100,7 +100,8 @@ class Feedback(Hints):
             stale = last and check.file and last["file"] != self._digest(check)
             since = [Item("its file has changed since: check it again")] if stale else []
             rows.append([[Item(check.name)], [Item(f"{SIGNS[outcome]} {words}", tone=TONES[outcome]), *since]])
-        title = f"Exercise {self.number}, {self.folder.name[3:]}: {passed} of {len(checks)} checks passed"
+        name = self.folder.name.replace("_", ", ", 1)
+        title = f"Exercise {name}: {passed} of {len(checks)} checks passed"
         return Shown([Item(title, tone="strong"), Table(("Check", "Found last"), rows)])
 
     def _not_attempted(self, check: Check, value: Any) -> Verdict | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from workshop.checks import find
 from workshop.errors import WorkshopError
+from workshop.exercises import number_of, root_of, solution_of
 from workshop.notebook.kernel import Say, show
 from workshop.notebook.progress import Memory
 from workshop.notebook.reset import CONNECTION, dated
@@ -18,9 +19,9 @@ class Hints:
     """The hints and the solution of one exercise, for what is in one folder."""
 
     def __init__(self, folder: Path, state_dir: Path, say: Say) -> None:
-        self.number, self.folder = folder.name[:2], folder
-        self._root, self._say = folder.parents[1], say
-        self._solution = self._root / "solutions" / folder.name
+        self.number, self.folder = number_of(folder), folder
+        self._root, self._say = root_of(folder), say
+        self._solution = solution_of(folder)
         self.memory = Memory(state_dir / f"exercise-{self.number}.json")
         # What a finished exercise has.
         self.files = sorted(path.name for path in self._solution.glob("*.py") if path.name != CONNECTION)

@@ -16,6 +16,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar
 
 from workshop.checks import pristine
 from workshop.errors import WorkshopError
+from workshop.exercises import number_of
 from workshop.text import WIDTH, scrub
 from workshop.why.remedies import RUN_SYNC
 
@@ -195,7 +196,7 @@ def _show(here: Any, kind: type, error: BaseException, trace: Any, tb_offset: in
     frames = [frame for frame, _ in walk_tb(trace)]
     in_cell = kind is NameError and frames and frames[-1].f_globals is here.user_ns
     name = str(getattr(error, "name", "")) if in_cell else ""
-    if name and (cell := cell_of(here._workshop_folder.name[:2], name)):
+    if name and (cell := cell_of(number_of(here._workshop_folder), name)):
         lines = [f"{name} is not defined: the cell that sets it was not run in this kernel.", f"  Next: run {cell}"]
     elif name and name in "abcd":  # a choice
         lines = [f"{name} is not defined.", f'  Next: a choice has quotes: "{name}"']

@@ -132,7 +132,7 @@ class Predictions:
         show(self._say, Shown([Item(head, tone="strong"), *seen, Item(f"{tempting} is tempting: {why}", indent=2)]))
 
     def _find(self, name: str) -> Prediction:
-        known = PREDICTIONS[self._section]
+        known = PREDICTIONS.get(self._section, {})
         if name not in known:
             names = ", ".join(known)
             raise WorkshopError(f"There is no {self._call}({name!r}) here.", f"use one of these names: {names}")

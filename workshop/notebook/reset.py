@@ -7,6 +7,7 @@ from pathlib import Path
 
 from workshop.checks.pristine import NOTEBOOK, pristine_notebook
 from workshop.errors import WorkshopError
+from workshop.exercises import number_of, root_of, solution_of
 
 CONNECTION = "connection.py"  # beside the notebook, all that a folder has before anything is written
 MADE = ("__pycache__", ".ipynb_checkpoints", "kept-*")
@@ -20,11 +21,11 @@ def reset(folder: Path) -> list[str]:
     Raises:
         WorkshopError: it cannot be done. Then nothing is removed that is not in the new folder too.
     """
-    root, number = folder.parents[1], folder.name[:2]
+    root, number = root_of(folder), number_of(folder)
     starter = pristine_notebook(number)
     if not starter.is_file():
         raise WorkshopError(f"The starter of exercise {number} is missing from the package.", "git checkout workshop")
-    sources = {NOTEBOOK: starter, CONNECTION: root / "solutions" / folder.name / CONNECTION}
+    sources = {NOTEBOOK: starter, CONNECTION: solution_of(folder) / CONNECTION}
     given = {folder / name: source for name, source in sources.items() if source.is_file()}
     changed = [path for path, source in given.items() if path.exists() and path.read_bytes() != source.read_bytes()]
     given_or_made = (NOTEBOOK, CONNECTION, *MADE)

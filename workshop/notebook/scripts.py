@@ -10,6 +10,7 @@ from workshop import doctor, env, fork_server
 from workshop.checks import CHECKS, Check
 from workshop.checks.pristine import unwritten
 from workshop.errors import WorkshopError
+from workshop.exercises import number_of, root_of
 from workshop.notebook.kernel import Say
 from workshop.notebook.reset import CONNECTION
 from workshop.processes import Program
@@ -22,6 +23,7 @@ IMPORTS = {
     "workflows.py": ("activities.py",),
     "worker.py": (CONNECTION, "activities.py", "workflows.py"),
     "starter.py": (CONNECTION, "activities.py", "workflows.py"),
+    "talk.py": (CONNECTION, "activities.py", "workflows.py", "starter.py"),
 }
 FRAME = re.compile(r'\s+File "([^"]+)", line (\d+)')
 CHAINED = (
@@ -53,7 +55,7 @@ class Script:
                 f"TODO {waiting.todo} in {waiting.file} is not done yet: {waiting.title}.",
                 f'write it, and run its cell again; ex.hint("{waiting.name}") helps',
             )
-        if hidden := doctor.shadow(folder, folder.parents[1]):
+        if hidden := doctor.shadow(folder, root_of(folder)):
             raise WorkshopError(hidden.message, hidden.next_step)
         env.load(folder)
         settings = Settings.from_env(os.environ)
@@ -125,7 +127,7 @@ class Script:
 def to_do(folder: Path, script: str) -> Check | None:
     """The first TODO that nobody has touched of a script, or of a file that it imports."""
     files = (*IMPORTS[script], script) if script in IMPORTS else ()
-    checks = [check for check in CHECKS[folder.name[:2]] if check.file in files]
+    checks = [check for check in CHECKS[number_of(folder)] if check.file in files]
     return next((check for check in checks if not_attempted(folder, check)), None)
 
 

@@ -24,7 +24,7 @@ from workshop.notebook.kernel import Say, changed_at, show
 from workshop.notebook.reset import reset
 from workshop.notebook.worker import REPLACE, Worker
 from workshop.notebook.workflows import among_others
-from workshop.practice.client import Practice
+from workshop.practice.client import entries_in_use
 from workshop.settings import Settings
 from workshop.timeline import Timeline, Watched, awaits
 
@@ -71,8 +71,8 @@ def check(settings: Settings, exercise: str, watch: bool, say: Say) -> int:
 async def timeline(client: Client, workflow_id: str, settings: Settings, environ: Mapping[str, str]) -> Timeline:
     """The picture of a workflow, from its history, the ledger, and the kills that were noted."""
     run, others = await among_others(client, workflow_id, environ=environ)
-    ledger = Practice(settings.practice_url).ledger()["entries"] if settings.practises else None
-    return Timeline(run, ledger, others, noted_kills(settings.state_dir))
+    ledger, without = entries_in_use(settings)
+    return Timeline(run, ledger, others, noted_kills(settings.state_dir), without=without)
 
 
 def write(path: Path, text: str, say: Say) -> None:
@@ -95,13 +95,14 @@ async def watch(
 ) -> None:
     """Shows the timeline of a workflow in place, until it is over, or for that many seconds at most."""
     run, others = await among_others(client, workflow_id, environ=environ)
-    practice, watched, ends = Practice(settings.practice_url), Watched(), time.monotonic() + seconds
+    watched, ends = Watched(), time.monotonic() + seconds
     width = max(out.width, 60)
+    out.print(Text(f"Watching {workflow_id}. Ctrl+C ends that, and not the workflow."), soft_wrap=True)
     with RichLive(console=out, auto_refresh=False) as live:
         while True:
             watched.look(run)
-            ledger = practice.ledger()["entries"] if settings.practises else None
-            picture = Timeline(run, ledger, others, noted_kills(settings.state_dir), watched)
+            ledger, without = entries_in_use(settings)
+            picture = Timeline(run, ledger, others, noted_kills(settings.state_dir), watched, without)
             awaited, left = awaits(run), ends - time.monotonic()
             words = f"Watching for {left:.0f} s more at most. {awaited}" if awaited else "It is over."
             if awaited and left <= 0:

@@ -10,7 +10,7 @@ from pathlib import Path
 from temporalio.service import RPCError
 
 from workshop.errors import WorkshopError
-from workshop.exercises import EXERCISES
+from workshop.exercises import EXERCISES, FOLDERS, number_of
 from workshop.history import shown
 from workshop.kills import note_kill
 from workshop.notebook.kernel import Say, result_of, says_what_to_fix
@@ -32,18 +32,18 @@ class Worker:
 
     def __init__(self, folder: Path, settings: Settings, say: Say) -> None:
         self._folder, self._settings, self._say = folder, settings, say
-        number = folder.name[:2]
+        number = number_of(folder)
         self._log = settings.state_dir / "logs" / f"worker-{number}.log"
         self._pid_file = settings.state_dir / f"worker-{number}.pid"
         self._script = Script(folder, "worker.py", self._log)
-        self._queue = EXERCISES[folder.name]
+        self._queue = EXERCISES[FOLDERS[number]]
         self._lost = False
         self._texts: dict[str, bytes] | None = None  # its files when it was started here
 
     def __repr__(self) -> str:
         pid = self.pid
         state = f"process {pid}" if pid else "not running"
-        return " ".join(filter(None, [f"Worker of exercise {self._folder.name[:2]}, {state}.", self.outdated]))
+        return " ".join(filter(None, [f"Worker of exercise {number_of(self._folder)}, {state}.", self.outdated]))
 
     @property
     def outdated(self) -> str:

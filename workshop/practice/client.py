@@ -96,3 +96,13 @@ def faults_in_use(settings: Settings) -> list[dict[str, Any]]:
         return Practice(settings.practice_url).faults()
     except WorkshopError:  # whatever asks them for more meets the same, and says so
         return []
+
+
+def entries_in_use(settings: Settings) -> tuple[list[dict[str, Any]] | None, str]:
+    """All that the ledger has; or None, and why there is no ledger."""
+    if not settings.practises:
+        return None, "No ledger: the services in use are not the practice ones."
+    try:
+        return list(Practice(settings.practice_url).ledger()["entries"]), ""
+    except WorkshopError as error:
+        return None, f"No ledger: {error.message}"

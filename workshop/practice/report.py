@@ -62,12 +62,8 @@ def _entry(entry: dict[str, Any]) -> list[Cell]:
         Item(f"{AGAIN} answered before as #{entry['repeats']}" if entry["repeats"] else "", tone="again"),
         Item(took),
     ]
-    answered = bool(entry["output_tokens"])
-    cost = [
-        Item(f"{entry['input_tokens']:,} tokens in" if answered else ""),
-        Item(f"{entry['output_tokens']:,} out" if answered else ""),
-        Item(f"${entry['cost_usd']:.6f}" if entry["cost_usd"] else ""),
-    ]
+    tokens = f"{entry['input_tokens']:,} tokens in, {entry['output_tokens']:,} out" if entry["output_tokens"] else ""
+    cost = [Item(tokens), Item(f"${entry['cost_usd']:.6f}" if entry["cost_usd"] else "")]
     request = [
         Item(f"#{entry['id']} {entry['service']}", tone="strong"),
         Item(f"{entry['run']} turn {entry['turn']}" if entry["run"] else "no run"),

@@ -56,7 +56,7 @@ async def why(
         goes_on = "start again" if run.closed else "the run goes on by itself"
         ends = Advice("workshop fault clear", "ex.clear()") + f" ends the practice fault ({names}); then {goes_on}"
         found = replace(found, next_step=ends)
-    return replace(found, notes=(*found.notes, *run.notes))
+    return replace(found, notes=(*found.notes, *causes.besides(run), *run.notes))
 
 
 async def _unfinished(client: Client, run: Run) -> Diagnosis:

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib import metadata
@@ -20,6 +20,7 @@ from workshop.history import (
     TASK_FAILURE,
     TIMER,
     TOOL,
+    UPDATE,
     WAIT,
     Link,
     Row,
@@ -36,6 +37,7 @@ from workshop.why.remedies import RESTART, START_WORKER, WORKER, Remedy, recogni
 SLACK = 1.0  # seconds; heartbeats are sent in batches, and clocks differ
 SHOWN = 300  # characters of a result
 LONG_WAIT = 120.0  # seconds; OpenAI's own client does not wait longer for a server that asks it to
+LONG_HISTORY, MANY_EVENTS = 10 * 2**20, 10_240  # bytes, events: from here on the server warns in its log
 PICKUP = 2.0  # seconds; a live worker takes a task within milliseconds
 
 
@@ -81,8 +83,24 @@ def ended(run: Run) -> Diagnosis:
     if run.status == "continued as new":
         step = Advice(f"workshop audit {run.workflow_id}", "ex.audit()")
         return Diagnosis(run.status, what, "It goes on in a new run.", step)
+    remedy = recognise((Link(run.status, run.reason),))
+    if remedy and remedy.kind == "history too long":  # whatever else is said there, a person has said
+        return Diagnosis(remedy.kind, what, remedy.why, remedy.next_step(over=True))
     reason = f"somebody ended it{f', saying: {shorten(run.reason)}' if run.reason else ''}."
     return Diagnosis(run.status, what, reason, "start again if you still want the answer")
+
+
+def besides(run: Run) -> Iterator[str]:
+    """What else is wrong with a run, whatever it waits for."""
+    finished = "await workflow.wait_condition(workflow.all_handlers_finished)"
+    if lost := [row for row in run.rows if row.kind == UPDATE and row.state == "cancelled"]:
+        yield (
+            f"{count(len(lost), 'update')} accepted and never answered, such as {lost[0].name} "
+            f"{shorten(lost[0].asked, 60)}: its run was over before. Before a run ends or continues as new: {finished}."
+        )
+    if run.open and run.sizes and (run.sizes[-1] > LONG_HISTORY or run.events[-1] > MANY_EVENTS):
+        size = f"{run.sizes[-1] / 2**20:.0f} MiB and {run.events[-1]:,} events"
+        yield f"Its history has {size}: let it continue as new. At 50 MiB or 51,200 events the server ends it."
 
 
 def _completed(run: Run, what: str) -> Diagnosis:
