@@ -154,6 +154,9 @@ def test_a_restarted_or_killed_kernel_leaves_no_worker(notebook: Kernel, root: P
         "slip is not defined: the cell that sets it was not run in this kernel.\n  Next: run the cell"
     )
     assert "Step 8: a deliberate mistake" in said
+    said = notebook.run('ex.predict("timer", b)').error
+    assert said == 'b is not defined.\n  Next: a choice has quotes: "b"'
+    assert "Your choice: b" in notebook.run('ex.predict("timer", "b")').text
     pid = worker_pid(notebook.run("ex.worker.start()").text)
     helpers = started_by(notebook)
     notebook.kill()

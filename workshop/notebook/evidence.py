@@ -39,6 +39,9 @@ class Sight:
     facts: tuple[str, ...]
 
 
+NOTHING = Sight(False, "", ())  # there is no run yet
+
+
 @dataclass(frozen=True)
 class WorkflowSight:
     """What conditions of a workflow look at."""
@@ -63,7 +66,7 @@ class Evidence:
             exercise: whose workflows are meant, `03`; by default those of this one.
 
         Raises:
-            WorkshopError: a service does not answer, or there is nothing to look at yet.
+            WorkshopError: a service does not answer, or is not in use, or its witness is gone.
         """
         if "tool" in shows:
             return _tool(shows["tool"])
@@ -105,9 +108,7 @@ class Evidence:
             if sight.holds:
                 return sight
             newest = newest or sight
-        if newest is None:
-            raise WorkshopError("There is no run to look at yet.", "run the cells of this step first, then this one")
-        return newest
+        return newest or NOTHING
 
     def _counted(self, shows: Mapping[str, Any], entries: list[Entry]) -> Sight:
         """The plain runs of the last question, as `ex.proof()` counts them."""
@@ -163,8 +164,6 @@ def _plain(shows: Mapping[str, Any], entries: list[Entry]) -> Sight:
     for entry in entries:
         if entry["service"] == "model" and entry["run"]:
             runs.setdefault(entry["run"], []).append(entry)
-    if not runs:
-        raise WorkshopError("There is no run to look at yet.", "run the cells of this step first, then this one")
     sights = []
     for name, requests in reversed(runs.items()):
         outcomes = [outcome for outcome, _ in groupby(entry["outcome"] for entry in requests)]
@@ -172,7 +171,7 @@ def _plain(shows: Mapping[str, Any], entries: list[Entry]) -> Sight:
         holds = outcomes == shows["requests"] and len(requests) == shows.get("number", len(requests))
         holds = holds and ("fault" not in shows or faults == {shows["fault"]})
         sights.append(Sight(holds, f"run {name} of the ledger", (", ".join(map(_told, requests)),)))
-    return next((sight for sight in sights if sight.holds), sights[0])
+    return next((sight for sight in sights if sight.holds), sights[0] if sights else NOTHING)
 
 
 def _night(place: str, entries: list[Entry]) -> Sight:

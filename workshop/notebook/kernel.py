@@ -193,15 +193,15 @@ def _note(here: Any, result: Any) -> None:
 
 def _show(here: Any, kind: type, error: BaseException, trace: Any, tb_offset: int | None = None) -> list[str]:
     """In place of the traceback of that slip, or of a name whose cell was not run, a line; others as always."""
-    innermost = [frame for frame, _ in walk_tb(trace)][-1:]
-    if kind is NameError and innermost and innermost[0].f_globals is here.user_ns:
-        name = str(getattr(error, "name", ""))
-        if cell := cell_of(number_of(here._workshop_folder), name):
-            lines = [f"{name} is not defined: the cell that sets it was not run in this kernel.", f"  Next: run {cell}"]
-            here._showtraceback(kind, error, lines)
-            return lines
-    if re.search(RUN_SYNC.pattern, str(error)):
-        for frame, _ in walk_tb(trace):
+    frames = [frame for frame, _ in walk_tb(trace)]
+    in_cell = kind is NameError and frames and frames[-1].f_globals is here.user_ns
+    name = str(getattr(error, "name", "")) if in_cell else ""
+    if name and (cell := cell_of(number_of(here._workshop_folder), name)):
+        lines = [f"{name} is not defined: the cell that sets it was not run in this kernel.", f"  Next: run {cell}"]
+    elif name and name in "abcd":  # a choice
+        lines = [f"{name} is not defined.", f'  Next: a choice has quotes: "{name}"']
+    elif re.search(RUN_SYNC.pattern, str(error)):
+        for frame in frames:
             unused = frame.f_locals.get("main")  # what asyncio.run was given
             if iscoroutine(unused):
                 unused.close()  # or else some later cell would be told that it was never awaited
