@@ -402,7 +402,13 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
         """,
     },
     ("04", "handoffs"): {
-        "agents": 'handoffs=[specialist("English"), specialist("French"), specialist("Spanish")],',
+        "a lambda": """
+            handoffs=[
+                handoff(specialist(language), on_handoff=lambda context: pause(context))
+                for language in ("French", "Spanish", "English")
+            ],
+        """,
+        "no pause yet": (("await workflow.sleep(timedelta(seconds=pause_seconds))", "pass"),),
         "names of their own": """
             handoffs=[
                 handoff(specialist(language), tool_name_override=f"ask_{language.lower()}", on_handoff=pause)

@@ -121,6 +121,15 @@ def variable(name: str) -> Any:
 _raised: dict[str, BaseException] = {}
 
 
+# The number of a TODO -> what was set in it when its cell last ran well.
+_set: dict[str, list[str]] = {}
+
+
+def set_instead(todo: int | None) -> list[str] | None:
+    """The variables that were set in a TODO of a cell, when it last ran; None if it did not, or raised."""
+    return _set.get(str(todo))
+
+
 def raised_instead(name: str, todo: int | None) -> BaseException | None:
     """What the cell raised that was to set a variable, or that holds its TODO; None if that went well since."""
     known = (name,) if variable(name) is not None else (name, str(todo))
@@ -185,7 +194,14 @@ def cell_of(number: str, name: str) -> str:
 def _note(here: Any, result: Any) -> None:
     cell = str(result.info.raw_cell) if result.info else ""
     error = result.error_before_exec or result.error_in_exec
-    for name in re.findall(r"^[ \t]*(?:# TODO )?(\w+)[ \t]*(?:=(?!=)|:[ \t])", cell, re.M):
+    for number, lines in re.findall(r"^[ \t]*# TODO (\d+)\b[^\n]*\n(.*?)^[ \t]*# END TODO \1\b", cell, re.M | re.S):
+        _set.pop(number, None)
+        if error is None:
+            names = re.findall(r"^[ \t]*(\w+)[ \t]*(?::[^=\n]*)?=(?!=)", lines, re.M)
+            _set[number] = [name for name in names if name in here.user_ns]  # not what is a function's own
+    # What was set in another way is set all the same, as by `def`.
+    other = [name for name in _raised if variable(name) is not here._workshop_before.get(name)]
+    for name in [*other, *re.findall(r"^[ \t]*(?:# TODO )?(\w+)[ \t]*(?:=(?!=)|:[ \t])", cell, re.M)]:
         _raised.pop(name, None)
         if error is not None and variable(name) is here._workshop_before.get(name):
             _raised[name] = error  # the last one is the last in the table
