@@ -38,6 +38,7 @@ __all__ = [
     "latest",
     "ledger_lines",
     "outcomes",
+    "printed",
     "rows",
     "said",
     "steps",
@@ -84,6 +85,11 @@ def outcomes(ex: Any, service: str = "model") -> list[str]:
 def born(pid: int) -> float:
     """When a process was started, in seconds since the epoch."""
     return float(psutil.Process(pid).create_time())
+
+
+def printed(ex: Any, script: str) -> str:
+    """What a script of the folder printed when it was run last."""
+    return ex._log(f"{script}-{ex.number}").read_text(encoding="utf-8")
 
 
 def said(run: Run) -> list[str]:
@@ -229,6 +235,20 @@ CLAIMS = {
             entries = ex._practice.ledger()["entries"]
             asked = [e["service"] for e in entries if "New York" in e["asked"] or "area=NY" in e["asked"]]
             claim((asked.count("model"), asked.count("weather")), (4, 1))
+        """,
+    },
+    "testing": {
+        "why-run": """
+            assert "3 passed" in printed(ex, "test_agent")
+        """,
+        "why-break": """
+            assert "1 failed, 2 passed" in printed(ex, "test_agent")
+            assert "FAILED test_agent.py::test_a_run_that_is_under_way" in printed(ex, "test_agent")
+            assert "NondeterminismError" in printed(ex, "test_agent")
+        """,
+        "why-patched": """
+            assert "3 passed" in printed(ex, "test_agent")
+            assert "workflow.patched" in Path("workflows.py").read_text()
         """,
     },
     "conversation": {

@@ -107,6 +107,10 @@ class TestSolvedConversation(Solved):
     numbers = ("conversation",)
 
 
+class TestSolvedTesting(Solved):
+    numbers = ("testing",)
+
+
 def test_each_solved_notebook_is_run() -> None:
     assert sorted(number for one in Solved.__subclasses__() for number in one.numbers) == sorted(notebooks.NUMBERS)
 

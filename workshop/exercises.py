@@ -16,6 +16,7 @@ EXERCISES = {
     "03_durable_agent": "durable-agent",
     "04_agent_routing": "agent-routing",
     "going_further/conversation": "conversation",
+    "going_further/testing": "testing",
 }
 
 

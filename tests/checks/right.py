@@ -441,6 +441,20 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
             )
         """,
     },
+    ("testing", "answer"): {
+        "by the last item": """
+            assert (answer, asked) == ("There is a flood watch.", ["TX"])
+            assert model.calls[0].input[-1]["content"] == "What about Texas?"
+            assert model.calls[-1].input[-1]["output"] == "Flood Watch"
+        """,
+    },
+    ("testing", "replay"): {
+        "in one line": """
+            await Replayer(
+                workflows=[AlertAgent], plugins=[plugin_for(scripted_model())]
+            ).replay_workflow(history, raise_on_replay_failure=True)
+        """,
+    },
     ("conversation", "remember"): {
         "counted from the end": """
             for at in range(len(said) - 1, -1, -1):

@@ -5,7 +5,7 @@ learner's file of that name, in each exercise that has one. checks.toml has the 
 To add a check, see its head.
 """
 
-from workshop.checks import conversation, ex01, ex02, ex03, ex04
+from workshop.checks import conversation, ex01, ex02, ex03, ex04, testing
 from workshop.checks.check import Check
 from workshop.checks.verdict import SIGNS, Outcome, Verdict
 from workshop.errors import WorkshopError
@@ -18,6 +18,7 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     "03": ex03.CHECKS,
     "04": ex04.CHECKS,
     "conversation": conversation.CHECKS,
+    "testing": testing.CHECKS,
 }
 
 
