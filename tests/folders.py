@@ -7,4 +7,6 @@ HELLO_AGENT = SOLUTIONS / "01_agent_hello_world"
 HELLO_TEMPORAL = SOLUTIONS / "02_temporal_hello_world"
 DURABLE = SOLUTIONS / "03_durable_agent"
 ROUTING = SOLUTIONS / "04_agent_routing"
+APPROVAL = SOLUTIONS / "going_further" / "approval"
+LESSONS = (APPROVAL,)
 ALL = (HELLO_AGENT, HELLO_TEMPORAL, DURABLE, ROUTING)
