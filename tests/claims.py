@@ -30,6 +30,7 @@ __all__ = [
     "UNRECORDED",
     "UPDATE",
     "agent_code",
+    "alerts",
     "attempts",
     "born",
     "by",
@@ -80,6 +81,11 @@ def fates(proof: Proof) -> list[list[str]]:
 def outcomes(ex: Any, service: str = "model") -> list[str]:
     """How the requests since the last question ended."""
     return [entry["outcome"] for entry in ex._practice.entries(service, ex._asked[-1].since)]
+
+
+def alerts(ex: Any) -> list[dict[str, Any]]:
+    """The requests since the last question to alert residents."""
+    return [e for e in ex._practice.entries("weather", ex._asked[-1].since) if e["asked"].startswith("POST")]
 
 
 def born(pid: int) -> float:
@@ -231,10 +237,32 @@ CLAIMS = {
             triage, *specialist = rows(latest(ex), MODEL)
             assert by(triage) != by(specialist[0]) == ex.worker.pid
         """,
-        "why-approval": """
-            entries = ex._practice.ledger()["entries"]
-            asked = [e["service"] for e in entries if "New York" in e["asked"] or "area=NY" in e["asked"]]
-            claim((asked.count("model"), asked.count("weather")), (4, 1))
+    },
+    "approval": {
+        "why-two": """
+            run = latest(ex)
+            claim([row.input[1] for row in rows(run, UPDATE)], ["yes", "no"])
+            claim([(row.state, row.input[0]) for row in rows(run, TOOL) if row.attempts], [("completed", "NY")])
+            claim([e["sent"] for e in alerts(ex)], [True])
+        """,
+        "why-killed": """
+            run = latest(ex)
+            assert rows(run, MODEL)[0].attempts == 1
+            assert rows(run, TOOL)[0].attempts > 1
+            sent = [e["sent"] for e in alerts(ex)]
+            claim((len(sent) > 1, sent.count(True), sent.count(False)), (True, 1, len(sent) - 1))
+            (key,) = {e["asked"].partition(" key ")[2].partition(":")[0] for e in alerts(ex)}
+            claim(key, rows(run, TOOL)[0].input[2])
+        """,
+        "why-deadline": """
+            run = latest(ex)
+            claim([(row.asked, row.state) for row in rows(run, TIMER)], [("5 s", "completed")])
+            claim((run.status, alerts(ex)), ("completed", []))
+        """,
+        "why-night": """
+            entries = ex._practice.ledger(ex._asked[-1].since)["entries"]
+            claim([e["service"] for e in entries[-3:]], ["model", "weather", "model"])
+            assert entries[-2]["sent"]
         """,
     },
     "testing": {

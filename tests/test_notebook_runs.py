@@ -99,6 +99,10 @@ class TestSolved01And03(Solved):
     numbers = ("01", "03")
 
 
+class TestSolvedApproval(Solved):
+    numbers = ("approval",)
+
+
 class TestSolved02And04(Solved):
     numbers = ("02", "04")
 

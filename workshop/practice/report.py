@@ -29,9 +29,18 @@ def ledger_lines(ledger: dict[str, Any]) -> list[str]:
         f"${model['cost_usd']:.6f}",
         f"         answered calls made again within a run: {model['completed_again']}",
         f"weather  {_counts(weather)}",
+        *_alerts(weather),
         "",
         PRICE_BASIS,
     ]
+
+
+def _alerts(weather: dict[str, Any]) -> list[str]:
+    """How many alerts were sent, if anybody wanted to."""
+    sent, known = weather["alerts_sent"], weather["alerts_not_sent_again"]
+    return (
+        [f"         alerts sent to residents: {sent}; not sent again, by their key: {known}"] if sent or known else []
+    )
 
 
 def _fault(fault: dict[str, Any]) -> str:
@@ -60,7 +69,10 @@ def _entry(entry: dict[str, Any]) -> list[str]:
         took,
         f"{entry['input_tokens']} + {entry['output_tokens']} tokens" if entry["output_tokens"] else "",
         f"${entry['cost_usd']:.6f}" if entry["cost_usd"] else "",
-        f"answered before as #{entry['repeats']}" if entry["repeats"] else "",
+        "sent to residents" if entry["sent"] else "",
+        f"{'answered before' if entry['sent'] is None else 'not sent again: sent'} as #{entry['repeats']}"
+        if entry["repeats"]
+        else "",
     ]
     lines = ["  ".join(part for part in parts if part), f"     asked     {entry['asked']}"]
     return lines + ([f"     answered  {entry['answered']}"] if entry["answered"] is not None else [])
