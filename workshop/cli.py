@@ -207,6 +207,21 @@ def why_command(workflow_id: WorkflowId = None) -> None:
 
 
 @app.command()
+def approve(
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="[WORKFLOW_ID] [yes|no]...", help="A word for each call that waits.")
+    ] = None,
+) -> None:
+    """Decide about the calls that an agent asks for, in the latest workflow by default; without a word, show them."""
+    from workshop import approval
+
+    named = words[0] if words and words[0] not in ("yes", "no") else None
+    decisions = (words or [])[named is not None :]
+    for line in _ask(named, lambda client, asked: approval.decide(client, asked, decisions)):
+        say(line)
+
+
+@app.command()
 def fault(
     target: Annotated[str, typer.Argument(metavar="[model|weather|clear]", show_default=False)] = "",
     kind: Annotated[str, typer.Argument(metavar="[KIND]", show_default=False)] = "",
@@ -225,7 +240,7 @@ def fault(
     \b
     model:    rate-limit, quota, bad-key, down, server-error, drop, slow, garbage,
               error-body, unknown-tool, two-handoffs, bad-arguments, empty-answer
-    weather:  down, slow, drop, garbage, not-found, forbidden, huge
+    weather:  down, slow, drop, garbage, not-found, forbidden, huge, over
     clear:    ends them; requests that are being delayed go on at once
 
     Example: workshop fault model rate-limit --after 1 --times 3 --retry-after 2

@@ -447,6 +447,40 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
             )
         """,
     },
+    ("approval", "key"): {
+        "made by the workflow": "key = str(workflow.uuid4())",
+    },
+    ("approval", "refuse"): {
+        "asserted": 'assert decision in ("yes", "no"), "yes or no"\nassert call_id in self.waiting, "no such call"',
+    },
+    ("approval", "decide"): {
+        "wait_for": """
+            import asyncio
+
+            state = result.to_state()
+            try:
+                await asyncio.wait_for(workflow.wait_condition(lambda: not self.waiting), deadline_seconds)
+            except asyncio.TimeoutError:
+                self.waiting.clear()
+            for call in result.interruptions:
+                word = self.decisions.get(call.call_id, "no")
+                {"yes": state.approve, "no": state.reject}[word](call)
+            """,
+    },
+    ("testing", "answer"): {
+        "by the last item": """
+            assert (answer, asked) == ("There is a flood watch.", ["TX"])
+            assert model.calls[0].input[-1]["content"] == "What about Texas?"
+            assert model.calls[-1].input[-1]["output"] == "Flood Watch"
+        """,
+    },
+    ("testing", "replay"): {
+        "in one line": """
+            await Replayer(
+                workflows=[AlertAgent], plugins=[plugin_for(scripted_model())]
+            ).replay_workflow(history, raise_on_replay_failure=True)
+        """,
+    },
     ("conversation", "remember"): {
         "counted from the end": """
             for at in range(len(said) - 1, -1, -1):

@@ -26,6 +26,12 @@ PRINTED = "print(await result_of(handle))"
 TWICE = ", retry_policy=RetryPolicy(maximum_attempts=2))"
 ACTIVITIES = "from activities import get_weather_alerts\n"
 BROKEN = f"import activities\n    {ACTIVITIES}    activities.httpx = None\n"  # so that each attempt raises
+
+
+def written(check: str, name: str, code: str, todo: str | None = None, *edits: tuple[str, ...]) -> Answer:
+    return Answer("testing", check, name, code, todo, edits)
+
+
 RUN_AGENT = "result = await Runner.run(weather_agent(weather_tool), question)"
 NO_AGENT = 'from types import SimpleNamespace\n            result = SimpleNamespace(final_output="Sunshine.")'
 ID_TAIL = '-{uuid4().hex[:8]}"'
@@ -85,6 +91,22 @@ def routing(check: str, name: str, code: str, todo: str | None = None, *edits: t
     return Answer("04", check, name, code, todo, edits)
 
 
+def approval(check: str, name: str, code: str, todo: str | None = None, *edits: tuple[str, ...]) -> Answer:
+    return Answer("approval", check, name, code, todo, edits)
+
+
+def decided(wait: str, test: str = 'self.decisions.get(str(call.call_id)) == "yes"', late: str = "") -> str:
+    """A way to wait for the decisions, and to act on them."""
+    late = late or "self.waiting = {}"
+    act = f"for call in result.interruptions:\n    state.approve(call) if {test} else state.reject(call)"
+    return f"state = result.to_state()\ntry:\n    {wait}\nexcept TimeoutError:\n    {late}\n{act}"
+
+
+DECIDED = "await workflow.wait_condition(lambda: not self.waiting, timeout=timedelta(seconds=deadline_seconds))"
+WORD = 'if decision not in ("yes", "no"):\n    raise ValueError("yes or no")\n'
+CALL = 'if call_id not in self.waiting:\n    raise ValueError("no such call")\n'
+
+
 def conversation(check: str, name: str, code: str, todo: str | None = None, *edits: tuple[str, ...]) -> Answer:
     return Answer("conversation", check, name, code, todo, edits)
 
@@ -95,6 +117,13 @@ ENOUGH = "await workflow.wait_condition(lambda: self.turns >= turns_per_run)"
 FINISHED = "await workflow.wait_condition(workflow.all_handlers_finished)"
 CONTINUE = "workflow.continue_as_new(args=[self.said, turns_per_run, remembered_turns])"
 BEGINS = 'begins = [at for at, item in enumerate(said) if item.get("role") == "user"]'
+
+ANSWERED = """
+assert answer == "There is a flood watch."
+assert "What about Texas?" in str(model.calls[0].input)
+"""
+OUTAGE = 'if attempts < {}:\n    raise RuntimeError("The weather service cannot be reached.")'
+REPLAY = "await Replayer(workflows=[AlertAgent], plugins=[plugin_for(scripted_model())]).replay_workflow(history)"
 
 WRONG = (
     # 01: the agent.
@@ -842,6 +871,39 @@ WRONG = (
         )
         """,
     ),
+    # Going further, approval: the key.
+    approval("key", "empty", "no-key", 'key = ""'),
+    approval("key", "the text", "key-shared", 'key = f"{state}: {message}"'),
+    approval("key", "the workflow's ID", "key-shared", "key = workflow.info().workflow_id"),
+    approval(
+        "key",
+        "another at each attempt",
+        "key-changes",
+        None,
+        ('"Idempotency-Key": key', '"Idempotency-Key": f"{key}-{activity.info().attempt}"', "activities.py"),
+    ),
+    # Going further, approval: the validator.
+    approval("refuse", "returns", "takes-anything", 'return decision in ("yes", "no") and call_id in self.waiting'),
+    approval("refuse", "the word only", "takes-any-call", WORD),
+    approval("refuse", "yes only", "refuses-all", 'if decision != "yes":\n    raise ValueError("no")\n' + CALL),
+    approval("refuse", "misspelt", "refuses-all", WORD + CALL.replace("waiting", "wating")),
+    # Going further, approval: the wait.
+    approval("decide", "no deadline", "no-timer", decided("await workflow.wait_condition(lambda: not self.waiting)")),
+    approval(
+        "decide", "after the first", "went-on-early", decided(DECIDED.replace("not self.waiting", "self.decisions"))
+    ),
+    approval(
+        "decide",
+        "the wait not caught",
+        "run-failed",
+        f"state = result.to_state()\n{DECIDED}" + decided("pass").partition("self.waiting = {}")[2],
+    ),
+    approval("decide", "yes to all", "other-calls", decided(DECIDED, 'call and "yes" in self.decisions.values()')),
+    approval("decide", "yes by default", "sent-unasked", decided(DECIDED, 'self.decisions.get(call.call_id) != "no"')),
+    approval(
+        "decide", "no decision, no key", "workflow-fails", decided(DECIDED, 'self.decisions[call.call_id] == "yes"')
+    ),
+    approval("decide", "late ones wait on", "still-waiting", decided(DECIDED, late="pass")),
     # conversation
     conversation("remember", "items", "cuts-a-turn", "return said[-turns:]"),
     conversation("remember", "the first ones", "first-turns", f"{BEGINS}\nreturn said[: [*begins, 99, 99, 99][turns]]"),
@@ -883,6 +945,20 @@ WRONG = (
         "other-limits",
         f"{ENOUGH}\n{FINISHED}\nworkflow.continue_as_new(args=[self.said, remembered_turns, turns_per_run])",
     ),
+    # testing
+    written("answer", "the answer only", "passes-for-wrong", 'assert answer == "There is a flood watch."'),
+    written("answer", "not what the tool was asked", "passes-for-wrong", ANSWERED),
+    written("answer", "another name", "no-test", None, ("async def test_the_answer_is", "async def the_answer_is")),
+    written("outage", "half a minute", "passes-for-wrong", OUTAGE.format(8)),
+    written("outage", "for good", "fails-for-right", 'raise RuntimeError("The weather service cannot be reached.")'),
+    written("replay", "not awaited", "passes-for-wrong", REPLAY.replace("await ", "_ = ")),
+    written(
+        "replay",
+        "without the plugin",
+        "fails-for-right",
+        REPLAY.replace(", plugins=[plugin_for(scripted_model())]", ""),
+    ),
+    written("replay", "another file", "fails-for-right", None, ('"history.json"', '"histories.json"')),
 )
 
 # Each TODO unchanged: looked at all the same, it fails for a reason of its own.
@@ -905,8 +981,14 @@ UNTOUCHED = tuple(
         ("04", "pause", "no-timer"),
         ("04", "worker", "workflow-missing"),
         ("04", "starter", "nothing-there"),
+        ("approval", "key", "not-finished"),
+        ("approval", "refuse", "takes-anything"),
+        ("approval", "decide", "deadlock"),
         ("conversation", "remember", "other-number"),
         ("conversation", "say", "nothing-there"),
         ("conversation", "seam", "never-continues"),
+        ("testing", "answer", "passes-for-wrong"),
+        ("testing", "outage", "passes-for-wrong"),
+        ("testing", "replay", "passes-for-wrong"),
     )
 )

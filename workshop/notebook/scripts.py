@@ -23,6 +23,7 @@ IMPORTS = {
     "workflows.py": ("activities.py",),
     "worker.py": (CONNECTION, "activities.py", "workflows.py"),
     "starter.py": (CONNECTION, "activities.py", "workflows.py"),
+    "test_agent.py": ("scripted.py", "workflows.py"),
     "talk.py": (CONNECTION, "activities.py", "workflows.py", "starter.py"),
 }
 FRAME = re.compile(r'\s+File "([^"]+)", line (\d+)')
