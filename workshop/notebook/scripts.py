@@ -23,6 +23,8 @@ IMPORTS = {
     "workflows.py": ("activities.py",),
     "worker.py": (CONNECTION, "activities.py", "workflows.py"),
     "starter.py": (CONNECTION, "activities.py", "workflows.py"),
+    "decide.py": (CONNECTION, "activities.py", "workflows.py"),
+    "overnight.py": (CONNECTION, "activities.py", "workflows.py"),
 }
 FRAME = re.compile(r'\s+File "([^"]+)", line (\d+)')
 CHAINED = (
