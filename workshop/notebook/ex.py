@@ -205,10 +205,12 @@ class Exercise:
         self.why(workflow_id)
 
     @says_what_to_fix
-    def run(self, script: str, *arguments: str, wait: float = 60) -> None:
+    def run(self, script: str, *arguments: str | None, wait: float = 60) -> None:
         """Runs another program of the folder to its end, for `wait` seconds at most, and prints what it prints."""
+        if None in arguments:  # the ID of a workflow that was not started
+            raise WorkshopError(f"{script} was not run: there is no workflow that it could be about.", "ask first")
         program = Script(self.folder, script, self._log(f"{Path(script).stem}-{self.number}"))
-        program.start(arguments)
+        program.start([word for word in arguments if word is not None])
         over = False
         try:
             over = program.follow(wait, self._say)
