@@ -36,7 +36,7 @@ def notebook(root: Path, env: dict[str, str]) -> Iterator[Kernel]:
         said = one.run('from workshop.notebook import exercise\nex = exercise("02")')
         assert not said.error
         assert said.text.startswith("Exercise 02 is ready: practice model, practice weather")
-        assert said.text.count("\n") == 1
+        assert said.text.count("\n") == 2
         yield one
 
 

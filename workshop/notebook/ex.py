@@ -50,7 +50,7 @@ _open: dict[Path, "Exercise"] = {}  # one for each exercise, however many times 
 
 
 def exercise(number: str) -> "Exercise":
-    """Prepares the kernel for an exercise and says in a line what its programs will use.
+    """Prepares the kernel for an exercise and says what its programs will use.
 
     Raises:
         Stopped: something is wrong with the set-up. A notebook shows the one line of it, and no traceback.
@@ -77,10 +77,8 @@ def exercise(number: str) -> "Exercise":
     made = _open[folder] = Exercise(folder, settings)
     mode = doctor.mode_words(doctor.Facts.gather(ROOT, os.environ, quick=True))
     ui, console = settings.public_url(settings.temporal_ui_port), settings.public_url(settings.practice_port)
-    print(
-        f"Exercise {made.number} is ready: {mode}. Temporal at {settings.temporal_address}, "
-        f"its web UI {ui}, practice console {console}"
-    )
+    where = f"Temporal at {settings.temporal_address}, its web UI {ui}, practice console {console}"
+    show(print, Shown([Item(f"Exercise {made.number} is ready: {mode}."), Item(where)]))
     if (before_restart := made.before_restart()).blocks:
         show(print, before_restart)
     fork_server.warm_up()  # the packages are imported while the learner reads

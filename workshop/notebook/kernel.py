@@ -17,7 +17,8 @@ from typing import Any, ParamSpec, Protocol, TypeVar
 from workshop.checks import pristine
 from workshop.errors import WorkshopError
 from workshop.exercises import number_of
-from workshop.text import WIDTH, scrub
+from workshop.shown import Item, Shown
+from workshop.text import WIDTH
 from workshop.why.remedies import RUN_SYNC
 
 Say = Callable[[str], None]  # prints a line
@@ -76,7 +77,8 @@ def says_what_to_fix(method: Callable[P, T]) -> Callable[P, T | None]:
             return method(*args, **options)
         except WorkshopError as error:
             speaker: Any = args[0]
-            speaker._say(scrub(str(error)))
+            step = [Item(error.next_step, "Next", indent=2)] if error.next_step else []
+            show(speaker._say, Shown([Item(error.message), *step]))
             return None
         except KeyboardInterrupt:
             raise Interrupted from None
