@@ -46,5 +46,6 @@ async def test_a_run_that_is_under_way_survives_an_update() -> None:
 
 
 if __name__ == "__main__":
-    briefly = ["-q", "--tb=no", "--color=no", "-p", "no:cacheprovider", "-W", "ignore:Module already imported"]
-    raise SystemExit(pytest.main([__file__, *briefly, "-o", "asyncio_default_fixture_loop_scope=function"]))
+    shown = ["-vv", "--no-header", "--tb=no", "--color=no", "-W", "ignore:Module already imported"]
+    scope = "asyncio_default_fixture_loop_scope=function"
+    raise SystemExit(pytest.main([__file__, *shown, "-p", "no:cacheprovider", "-o", scope]))
