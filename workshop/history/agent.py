@@ -138,8 +138,9 @@ def with_calls(rows: Sequence[Row]) -> tuple[Row, ...]:
             # The one of the tool's name, else the next one if the tool was offered.
             named = [row for row in activities if row.name == call.name] or (activities if call.offered else [])
             if named:
-                activities.remove(named[0])
-                told[told.index(named[0])] = replace(named[0], kind=TOOL)
+                taken = named[0]  # `named` may be the list that it is taken from
+                activities.remove(taken)
+                told[told.index(taken)] = replace(taken, kind=TOOL)
             else:
                 told += _in_workflow(asking, call, following)
         told += _handoffs(asking, following)
