@@ -39,6 +39,9 @@ class Sight:
     facts: tuple[str, ...]
 
 
+NOTHING = Sight(False, "", ())  # there is no run yet
+
+
 @dataclass(frozen=True)
 class WorkflowSight:
     """What conditions of a workflow look at."""
@@ -63,7 +66,7 @@ class Evidence:
             exercise: whose workflows are meant, `03`; by default those of this one.
 
         Raises:
-            WorkshopError: a service does not answer, or there is nothing to look at yet.
+            WorkshopError: a service does not answer, or is not in use, or its witness is gone.
         """
         if "tool" in shows:
             return _tool(shows["tool"])
@@ -79,8 +82,6 @@ class Evidence:
         entries: list[Entry] = self._practice.ledger()["entries"]
         if "again" in shows:
             return self._counted(shows, entries)
-        if "night" in shows:
-            return _night(shows["night"], [entry for entry in entries if _since(entry, since)])
         if "requests" in shows:
             return _plain(shows, [entry for entry in entries if _since(entry, since)])
         return self._in_workflows(shows, since, entries, exercise or number_of(self._folder))
@@ -105,9 +106,7 @@ class Evidence:
             if sight.holds:
                 return sight
             newest = newest or sight
-        if newest is None:
-            raise WorkshopError("There is no run to look at yet.", "run the cells of this step first, then this one")
-        return newest
+        return newest or NOTHING
 
     def _counted(self, shows: Mapping[str, Any], entries: list[Entry]) -> Sight:
         """The plain runs of the last question, as `ex.proof()` counts them."""
@@ -163,8 +162,6 @@ def _plain(shows: Mapping[str, Any], entries: list[Entry]) -> Sight:
     for entry in entries:
         if entry["service"] == "model" and entry["run"]:
             runs.setdefault(entry["run"], []).append(entry)
-    if not runs:
-        raise WorkshopError("There is no run to look at yet.", "run the cells of this step first, then this one")
     sights = []
     for name, requests in reversed(runs.items()):
         outcomes = [outcome for outcome, _ in groupby(entry["outcome"] for entry in requests)]
@@ -172,20 +169,7 @@ def _plain(shows: Mapping[str, Any], entries: list[Entry]) -> Sight:
         holds = outcomes == shows["requests"] and len(requests) == shows.get("number", len(requests))
         holds = holds and ("fault" not in shows or faults == {shows["fault"]})
         sights.append(Sight(holds, f"run {name} of the ledger", (", ".join(map(_told, requests)),)))
-    return next((sight for sight in sights if sight.holds), sights[0])
-
-
-def _night(place: str, entries: list[Entry]) -> Sight:
-    """The runs about a place: with a yes two model calls and a weather request, with a no two model calls."""
-    runs: dict[str, list[str]] = {}
-    for entry in entries:
-        if entry["run"] and entry["outcome"] == "completed":
-            runs.setdefault(entry["run"], []).append(f"{entry['service']} #{entry['id']}")
-    about = {entry["run"] for entry in entries if entry["turn"] == 1 and place in str(entry["asked"])}
-    asked = {name: requests for name, requests in runs.items() if name in about}
-    holds = bool(asked) and all(sum("model" in one for one in requests) == 2 for requests in asked.values())
-    facts = tuple(f"{name}: {', '.join(requests)}" for name, requests in asked.items())
-    return Sight(holds, "the ledger", facts or (f"no request about {place} yet",))
+    return next((sight for sight in sights if sight.holds), sights[0] if sights else NOTHING)
 
 
 def _fates(seen: WorkflowSight, expected: list[list[str]]) -> Fact:
