@@ -15,7 +15,7 @@ from rich.cells import cell_len
 
 from tests.pictures import embedded, parts
 from tests.temporal_env import HISTORIES, recorded
-from workshop.chart import ATTEMPT, BETWEEN, FAILED, INFERRED, PATTERNS, SIGNS, Picture, dot, frame, ticks
+from workshop.chart import ATTEMPT, BETWEEN, FAILED, INFERRED, PATTERNS, SIGNS, Picture, dot, page, ticks
 from workshop.history import ACTIVITY, MODEL, TIMER, Link, ModelCall, Row, Run, Sign, WorkflowTask
 from workshop.kills import Kill, note_kill, noted_kills
 from workshop.proof import ABANDONED, RECORDED, prove_plain
@@ -297,6 +297,6 @@ def test_each_sign_and_each_worker_has_a_shape_of_its_own() -> None:
     """Colour is never the only signal."""
     shapes = {re.sub(r'(data-mark|class)="[^"]*"', "", dot(mark, 0, 0)) for mark in SIGNS}
     assert len(shapes) == len(set(SIGNS.values())) == len(SIGNS)
-    picture = ElementTree.fromstring(frame([], 10, "", PATTERNS))
+    picture = ElementTree.fromstring(page([], 10, "", PATTERNS))
     hatches = [path.get("d") for pattern in picture.iter(f"{SVG}pattern") for path in pattern.iter(f"{SVG}path")]
     assert len(set(hatches)) == len(hatches) == PATTERNS + 1  # and the band's

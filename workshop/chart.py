@@ -356,7 +356,7 @@ def image(svg: str, spoken: str, width: int = 660) -> str:
     return f'<img width="{width}" style="max-width:100%;height:auto" alt="{_clean(spoken)}" src="{data}"/>'
 
 
-def frame(body: Iterable[str], height: float, spoken: str, workers: int = 0) -> str:
+def page(body: Iterable[str], height: float, spoken: str, workers: int = 0) -> str:
     """The whole of a picture: its parts on a page of its own, readable in both schemes."""
     light = "".join(f"{name}{{{style}}}" for name, style in _LIGHT.items())
     dark = "".join(f"{name}{{{style}}}" for name, style in _DARK.items())
@@ -476,7 +476,7 @@ def svg_of(chart: Chart) -> str:
         verdict = f"{chart.witnesses.sign} {chart.witnesses.verdict}"
         body.append(words(EDGE, y + 12, shorten(verdict, int(inner / 10)), colour, font_size=16, font_weight=700))
         y += 20
-    return frame(body, y + 8, chart.spoken, len(chart.workers))
+    return page(body, y + 8, chart.spoken, len(chart.workers))
 
 
 def _placed(told: Sequence[tuple[float, str, str]], top: float) -> tuple[str, float]:

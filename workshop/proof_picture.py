@@ -8,7 +8,7 @@ from workshop.chart import (
     Witnesses,
     dot,
     flow,
-    frame,
+    page,
     witness_dots,
     witness_lines,
     words,
@@ -55,7 +55,7 @@ class ProofPicture(Picture):
         for number in range(1, len(self.proofs)):
             x = number * size + EDGE / 2 - 3
             drawn.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="14" y2="{bottom:.1f}" class="grid"/>')
-        return frame(drawn, bottom + 8, self.spoken)
+        return page(drawn, bottom + 8, self.spoken)
 
 
 def _panel(found: Proof | PlainProof, left: float, right: float) -> tuple[str, float]:
