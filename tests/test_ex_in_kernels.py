@@ -36,7 +36,7 @@ def notebook(root: Path, env: dict[str, str]) -> Iterator[Kernel]:
         said = one.run('from workshop.notebook import exercise\nex = exercise("02")')
         assert not said.error
         assert said.text.startswith("Exercise 02 is ready: practice model, practice weather")
-        assert said.text.count("\n") == 1
+        assert said.text.count("\n") == 2
         yield one
 
 
@@ -244,6 +244,8 @@ def test_the_usual_slip_of_notebooks_is_named(root: Path, env: dict[str, str]) -
         assert "NameError" in one.run("unknown_name").error  # all other errors as always
         one.run("# TODO 3: run it\nraise NotImplementedError")
         assert "not attempted: run" in one.run('ex.check("run")').text
+        one.run("# TODO 3: run it\nanswer = await Runner.run(agent, question)\n# END TODO 3")
+        assert "ran, and set no result, but answer" in one.run('ex.check("run")').text
         one.run('result = await Runner.run(agent, "Any weather alerts in Texas?")')
         assert "passed: run" in one.run('ex.check("run")').text
 

@@ -103,8 +103,16 @@ class TestSolved03And04(Solved):  # the quiz of 04 asks about runs of 03
     numbers = ("03", "04")
 
 
+class TestSolvedApproval(Solved):
+    numbers = ("approval",)
+
+
 class TestSolvedConversation(Solved):
     numbers = ("conversation",)
+
+
+class TestSolvedTesting(Solved):
+    numbers = ("testing",)
 
 
 def test_each_solved_notebook_is_run() -> None:

@@ -278,7 +278,7 @@ def ticks(whole: float, most: int) -> list[tuple[float, str]]:
 
 def text_of(chart: Chart, width: int) -> list[str]:
     """The chart for a terminal of `width` columns, 60 at least."""
-    names = 16
+    names = min(max([len(track.label) for track in chart.tracks], default=8), width // 4)
     cells = width - names - 3
     whole = max(chart.end, 0.001)
 
@@ -539,7 +539,8 @@ def _lane(track: Track, x: Callable[[float], float], y: float) -> Iterator[str]:
         if bar.kind == MOMENT:
             yield f'<path d="M{begin:.1f} {middle - 7}l7 7l-7 7l-7 -7z" class="w edge" data-bar="{bar.kind}"/>'
         elif bar.kind == INFERRED:
-            yield f'<rect {shape} class="line" stroke-dasharray="3 2"/>'
+            box = f'x="{begin:.1f}" y="{middle - 6}" width="{max(size, 5):.1f}" height="12"'
+            yield f'<rect {box} class="line" stroke-dasharray="2 2" data-bar="{bar.kind}"/>'
         elif bar.kind == LASTING:
             yield f'<rect x="{begin:.1f}" y="{middle - 3}" width="{size:.1f}" height="6" rx="3" class="w edge"/>'
         elif bar.worker is None:
@@ -572,7 +573,9 @@ def _legend(chart: Chart) -> list[tuple[str, str]]:
     if chart.has(BETWEEN):
         items.append(('<path d="M0 0H18" class="line" stroke-width="1.5" stroke-dasharray="1 4"/>', "waiting"))
     if chart.has(INFERRED):
-        items.append((f'<rect {box} class="line" stroke-dasharray="3 2"/>', "not seen: by the retry policy"))
+        items.append(
+            (f'<rect {box} class="line" stroke-dasharray="3 2"/>', "not seen: worked out from the retry policy")
+        )
     if any(not loss.seen for loss in chart.losses):
         sign = '<line x1="8" x2="8" y1="-8" y2="8" class="badline" stroke-width="2" stroke-dasharray="4 3"/>'
         items.append((sign, "not seen: worked out from the timeout"))

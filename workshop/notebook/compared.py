@@ -50,7 +50,7 @@ def show_comparison(questions: int, seed: int, log: Path, say: Say) -> None:
         program.signal(signal.SIGINT)  # it ends all that it has started
         program.wait()
     if not shell() and shown.rows:
-        show(say, shown.shown)
+        show(say, shown)
     if program.exit_code:
         raise WorkshopError("\n".join(line for line in program.text.splitlines() if not line.startswith("{")))
 

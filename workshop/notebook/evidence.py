@@ -82,8 +82,6 @@ class Evidence:
         entries: list[Entry] = self._practice.ledger()["entries"]
         if "again" in shows:
             return self._counted(shows, entries)
-        if "night" in shows:
-            return _night(shows["night"], [entry for entry in entries if _since(entry, since)])
         if "requests" in shows:
             return _plain(shows, [entry for entry in entries if _since(entry, since)])
         return self._in_workflows(shows, since, entries, exercise or number_of(self._folder))
@@ -172,19 +170,6 @@ def _plain(shows: Mapping[str, Any], entries: list[Entry]) -> Sight:
         holds = holds and ("fault" not in shows or faults == {shows["fault"]})
         sights.append(Sight(holds, f"run {name} of the ledger", (", ".join(map(_told, requests)),)))
     return next((sight for sight in sights if sight.holds), sights[0] if sights else NOTHING)
-
-
-def _night(place: str, entries: list[Entry]) -> Sight:
-    """The runs about a place: with a yes two model calls and a weather request, with a no two model calls."""
-    runs: dict[str, list[str]] = {}
-    for entry in entries:
-        if entry["run"] and entry["outcome"] == "completed":
-            runs.setdefault(entry["run"], []).append(f"{entry['service']} #{entry['id']}")
-    about = {entry["run"] for entry in entries if entry["turn"] == 1 and place in str(entry["asked"])}
-    asked = {name: requests for name, requests in runs.items() if name in about}
-    holds = bool(asked) and all(sum("model" in one for one in requests) == 2 for requests in asked.values())
-    facts = tuple(f"{name}: {', '.join(requests)}" for name, requests in asked.items())
-    return Sight(holds, "the ledger", facts or (f"no request about {place} yet",))
 
 
 def _fates(seen: WorkflowSight, expected: list[list[str]]) -> Fact:

@@ -17,7 +17,8 @@ from typing import Any, ParamSpec, Protocol, TypeVar
 from workshop.checks import pristine
 from workshop.errors import WorkshopError
 from workshop.exercises import number_of
-from workshop.text import WIDTH, scrub
+from workshop.shown import Item, Shown
+from workshop.text import WIDTH
 from workshop.why.remedies import RUN_SYNC
 
 Say = Callable[[str], None]  # prints a line
@@ -76,7 +77,8 @@ def says_what_to_fix(method: Callable[P, T]) -> Callable[P, T | None]:
             return method(*args, **options)
         except WorkshopError as error:
             speaker: Any = args[0]
-            speaker._say(scrub(str(error)))
+            step = [Item(error.next_step, "Next", indent=2)] if error.next_step else []
+            show(speaker._say, Shown([Item(error.message), *step]))
             return None
         except KeyboardInterrupt:
             raise Interrupted from None
@@ -119,6 +121,15 @@ def variable(name: str) -> Any:
 
 # A variable, or the number of a TODO -> what the last cell that was to set it raised instead.
 _raised: dict[str, BaseException] = {}
+
+
+# The number of a TODO -> what was set in it when its cell last ran well.
+_set: dict[str, list[str]] = {}
+
+
+def set_instead(todo: int | None) -> list[str] | None:
+    """The variables that were set in a TODO of a cell, when it last ran; None if it did not, or raised."""
+    return _set.get(str(todo))
 
 
 def raised_instead(name: str, todo: int | None) -> BaseException | None:
@@ -185,7 +196,14 @@ def cell_of(number: str, name: str) -> str:
 def _note(here: Any, result: Any) -> None:
     cell = str(result.info.raw_cell) if result.info else ""
     error = result.error_before_exec or result.error_in_exec
-    for name in re.findall(r"^[ \t]*(?:# TODO )?(\w+)[ \t]*(?:=(?!=)|:[ \t])", cell, re.M):
+    for number, lines in re.findall(r"^[ \t]*# TODO (\d+)\b[^\n]*\n(.*?)^[ \t]*# END TODO \1\b", cell, re.M | re.S):
+        _set.pop(number, None)
+        if error is None:
+            names = re.findall(r"^[ \t]*(\w+)[ \t]*(?::[^=\n]*)?=(?!=)", lines, re.M)
+            _set[number] = [name for name in names if name in here.user_ns]  # not what is a function's own
+    # What was set in another way is set all the same, as by `def`.
+    other = [name for name in _raised if variable(name) is not here._workshop_before.get(name)]
+    for name in [*other, *re.findall(r"^[ \t]*(?:# TODO )?(\w+)[ \t]*(?:=(?!=)|:[ \t])", cell, re.M)]:
         _raised.pop(name, None)
         if error is not None and variable(name) is here._workshop_before.get(name):
             _raised[name] = error  # the last one is the last in the table

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib import metadata
@@ -317,6 +317,17 @@ def scheduled(row: Row, run: Run, workers: Pollers, now: datetime) -> Diagnosis 
     if row.state != "scheduled" or (workers.activities and waited <= PICKUP):
         return None
     return no_worker(run, workers.activities, f"{named(row)} has been waiting for {span(waited)}")
+
+
+def approval(run: Run, calls: Mapping[str, str], found: Diagnosis) -> Diagnosis:
+    """A run in which an agent asks a person. `found`: what it seems to wait for; a timer is the deadline."""
+    what = f"{run.workflow_id} waits for a person, who has not decided about {count(len(calls), 'call')} yet."
+    words = ["yes"] * len(calls)
+    in_notebook = ", ".join(f'"{word}"' for word in ("decide.py", run.workflow_id, *words))
+    step = Advice(f"workshop approve {run.workflow_id} {' '.join(words)}", f"ex.run({in_notebook})")
+    notes = [*calls.values(), *([f"{found.what} That is the deadline: then it is refused."] * (found.kind == "timer"))]
+    why = "Its agent wants to use a tool that needs an approval; the run goes on when each call is decided."
+    return Diagnosis("approval", what, why, step + ", or no", tuple(notes))
 
 
 def waiting(run: Run, now: datetime) -> Diagnosis:
