@@ -285,7 +285,10 @@ def retrying(row: Row, run: Run, workers: Pollers, now: datetime) -> Diagnosis |
         found = Diagnosis("activity failing", what, _at(_brief(row.errors), row.errors), step)
     if left > max(LONG_WAIT, row.longest_pause or 0):
         reset = f"temporal activity reset --workflow-id {shlex.quote(run.workflow_id)} --activity-id {row.activity_id}"
-        reason = f"{found.why} The service asked for this wait (Retry-After), and Temporal honours it, whatever the retry policy says."
+        honoured = (
+            "The service asked for this wait (Retry-After), and Temporal honours it, whatever the retry policy is."
+        )
+        reason = f"{found.why} {honoured}"
         step = f"do not wait for that: once the cause is gone, try now: {reset}"
         found = replace(found, kind="long wait", why=reason, next_step=step, service="")
     return found if workers.activities else found.also(f"No worker polls {run.task_queue} now: " + WORKER)
