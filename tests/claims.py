@@ -31,6 +31,7 @@ __all__ = [
     "UNRECORDED",
     "UPDATE",
     "agent_code",
+    "alerts",
     "all_seen",
     "attempts",
     "born",
@@ -40,6 +41,7 @@ __all__ = [
     "latest",
     "ledger_shown",
     "outcomes",
+    "printed",
     "rows",
     "said",
     "steps",
@@ -83,9 +85,19 @@ def outcomes(ex: Any, service: str = "model") -> list[str]:
     return [entry["outcome"] for entry in ex._practice.entries(service, ex._asked[-1].since)]
 
 
+def alerts(ex: Any) -> list[dict[str, Any]]:
+    """The requests since the last question to alert residents."""
+    return [e for e in ex._practice.entries("weather", ex._asked[-1].since) if e["asked"].startswith("POST")]
+
+
 def born(pid: int) -> float:
     """When a process was started, in seconds since the epoch."""
     return float(psutil.Process(pid).create_time())
+
+
+def printed(ex: Any, script: str) -> str:
+    """What a script of the folder printed when it was run last."""
+    return ex._log(f"{script}-{ex.number}").read_text(encoding="utf-8")
 
 
 def said(run: Run) -> list[str]:
@@ -177,6 +189,11 @@ CLAIMS = {
     },
     "03": {
         "progress": "all_seen(ex)",
+        "why-compare": """
+            found = ex._evidence.comparison
+            claim((found.recorded_again, found.sums("durable").again, found.sums("durable").answered), (0, 0, 4))
+            assert found.sums("retry loop").again > 0
+        """,
         "why-agent": """
             assert agent_code(before / "workflows.py") == agent_code("workflows.py")
         """,
@@ -228,7 +245,7 @@ CLAIMS = {
         """,
     },
     "04": {
-        "predicted-approval": "all_seen(ex)",
+        "progress": "all_seen(ex)",
         "why-run": """
             run = latest(ex)
             claim([row.kind for row in run.rows if row.kind in (MODEL, HANDOFF)], [MODEL, HANDOFF, MODEL, MODEL])
@@ -238,10 +255,46 @@ CLAIMS = {
             triage, *specialist = rows(latest(ex), MODEL)
             assert by(triage) != by(specialist[0]) == ex.worker.pid
         """,
-        "why-approval": """
-            entries = ex._practice.ledger()["entries"]
-            asked = [e["service"] for e in entries if "New York" in e["asked"] or "area=NY" in e["asked"]]
-            claim((asked.count("model"), asked.count("weather")), (4, 1))
+    },
+    "approval": {
+        "why-two": """
+            run = latest(ex)
+            claim([row.input[1] for row in rows(run, UPDATE)], ["yes", "no"])
+            claim([(row.state, row.input[0]) for row in rows(run, TOOL) if row.attempts], [("completed", "NY")])
+            claim([e["sent"] for e in alerts(ex)], [True])
+        """,
+        "why-killed": """
+            run = latest(ex)
+            assert rows(run, MODEL)[0].attempts == 1
+            assert rows(run, TOOL)[0].attempts > 1
+            sent = [e["sent"] for e in alerts(ex)]
+            claim((len(sent) > 1, sent.count(True), sent.count(False)), (True, 1, len(sent) - 1))
+            (key,) = {e["asked"].partition(" key ")[2].partition(":")[0] for e in alerts(ex)}
+            claim(key, rows(run, TOOL)[0].input[2])
+        """,
+        "why-deadline": """
+            run = latest(ex)
+            claim([(row.asked, row.state) for row in rows(run, TIMER)], [("5 s", "completed")])
+            claim((run.status, alerts(ex)), ("completed", []))
+        """,
+        "why-night": """
+            entries = ex._practice.ledger(ex._asked[-1].since)["entries"]
+            claim([e["service"] for e in entries[-3:]], ["model", "weather", "model"])
+            assert entries[-2]["sent"]
+        """,
+    },
+    "testing": {
+        "why-run": """
+            assert "3 passed" in printed(ex, "test_agent")
+        """,
+        "why-break": """
+            assert "1 failed, 2 passed" in printed(ex, "test_agent")
+            assert "FAILED test_agent.py::test_a_run_that_is_under_way" in printed(ex, "test_agent")
+            assert "NondeterminismError" in printed(ex, "test_agent")
+        """,
+        "why-patched": """
+            assert "3 passed" in printed(ex, "test_agent")
+            assert "workflow.patched" in Path("workflows.py").read_text()
         """,
     },
     "conversation": {

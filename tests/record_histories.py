@@ -11,7 +11,7 @@ from pathlib import Path
 
 from temporalio.client import Client
 
-from tests.folders import DURABLE, HELLO_AGENT, HELLO_TEMPORAL, ROUTING
+from tests.folders import APPROVAL, DURABLE, HELLO_AGENT, HELLO_TEMPORAL, ROUTING
 from tests.harness import PracticeFrom, Solutions
 from workshop.services import own_services
 
@@ -21,7 +21,10 @@ RUNS = {
     HELLO_TEMPORAL: ["TX", "--delay", "0.5"],
     DURABLE: ["Any weather alerts in California?"],
     ROUTING: ["Quelles alertes en Floride ?", "--pause", "0.5"],
+    APPROVAL: ["Warn the residents of New York and Texas of the storm."],
 }
+# What is run while the starter waits: a script, and what follows the workflow's ID.
+ANSWERS = {APPROVAL: ("decide.py", "yes", "no")}
 
 
 async def fetch(address: str, workflow_id: str) -> str:
@@ -39,6 +42,10 @@ def main() -> None:
             for folder, arguments in RUNS.items():
                 solutions.worker(folder)
                 starter = solutions.starter(folder, *arguments)
+                if folder in ANSWERS:
+                    script, *words = ANSWERS[folder]
+                    answer = solutions.run(folder / script, solutions.workflow_id(starter), *words)
+                    assert answer.wait() == 0, answer.text
                 assert starter.wait() == 0, starter.text
                 text = asyncio.run(fetch(services.settings.temporal_address, solutions.workflow_id(starter)))
                 (HISTORIES / f"{folder.name}.json").write_text(text + "\n", encoding="utf-8")

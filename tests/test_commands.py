@@ -13,7 +13,7 @@ from workshop.errors import WorkshopError
 from workshop.settings import ROOT
 
 COMMANDS = typer.main.get_command(cli.app).commands  # type: ignore[attr-defined]
-HARMLESS = ["fault", "ledger", "status", "audit", "why"]
+HARMLESS = ["fault", "ledger", "status", "audit", "why", "approve"]
 
 
 @pytest.mark.parametrize("name", list(COMMANDS))

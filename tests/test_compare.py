@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from workshop import cli, compare
+from workshop import chart, cli, compare
 from workshop.compare import (
     ANSWERED,
     BLIND,
@@ -120,6 +120,9 @@ def test_the_picture_and_the_page_say_what_the_rows_do() -> None:
     texts = [text.text or "" for text in svg.iter("{http://www.w3.org/2000/svg}text")]
     assert (texts.count("✓"), texts.count("?"), texts.count("✗"), texts.count("+1")) == (6, 2, 1, 1)
     assert "7, 1 of them paid before" in texts
+    for text in svg.iter("{http://www.w3.org/2000/svg}text"):
+        size = len(text.text or "") * chart.CHARACTER * (0.5 if text.get("text-anchor") else 1)
+        assert float(text.attrib["x"]) + size * float(text.get("font-size", 13)) / 13 <= chart.WIDTH, text.text
     html = RECORDED.html()
     assert "<script" not in html
     assert "<svg" not in html

@@ -36,7 +36,7 @@ def notebook(root: Path, env: dict[str, str]) -> Iterator[Kernel]:
         said = one.run('from workshop.notebook import exercise\nex = exercise("02")')
         assert not said.error
         assert said.text.startswith("Exercise 02 is ready: practice model, practice weather")
-        assert said.text.count("\n") == 1
+        assert said.text.count("\n") == 2
         yield one
 
 
@@ -93,7 +93,7 @@ def test_a_lesson_from_start_to_proof(notebook: Kernel, root: Path) -> None:
     until_gone(second)
     missed = notebook.run('ex.ask("TX", wait=1, watch=True)')
     assert missed.mimes[:2] == ("text/html", "text/plain")  # a display of its own, that is updated in place
-    assert "waits for: a worker for its next step" in missed.text
+    assert "waits for: a worker for its next step" in " ".join(missed.text.split())
     missed = missed.text
     assert "No answer after 1 s" in missed
     assert "ex.worker.start()" in missed
@@ -154,6 +154,9 @@ def test_a_restarted_or_killed_kernel_leaves_no_worker(notebook: Kernel, root: P
         "slip is not defined: the cell that sets it was not run in this kernel.\n  Next: run the cell"
     )
     assert "Step 8: a deliberate mistake" in said
+    said = notebook.run('ex.predict("timer", b)').error
+    assert said == 'b is not defined.\n  Next: a choice has quotes: "b"'
+    assert "Your choice: b" in notebook.run('ex.predict("timer", "b")').text
     pid = worker_pid(notebook.run("ex.worker.start()").text)
     helpers = started_by(notebook)
     notebook.kill()
@@ -229,6 +232,10 @@ def test_the_usual_slip_of_notebooks_is_named(root: Path, env: dict[str, str]) -
         one.run("from workflows import weather_agent\nagent = weather_agent(weather_tool)")
         assert "passed: agent" in one.run('ex.check("agent", agent)').text
 
+        one.run("# TODO 3: run it\nresult = Runner.rnu(agent)\n# END TODO 3")
+        assert "rnu" in one.run('ex.check("run")').text
+        one.run('# TODO 3: run it\nanswer = await Runner.run(agent, "Texas?")\n# END TODO 3')
+        assert "ran, and set no result, but answer" in one.run('ex.check("run")').text
         one.run("import asyncio")
         for call in ('Runner.run_sync(agent, "Texas?")', 'asyncio.run(Runner.run(agent, "Texas?"))'):
             slip = one.run(f"result = {call}")

@@ -262,6 +262,17 @@ def test_a_tool_that_was_never_offered() -> None:
     assert run.rows[0].notes == ("asked for get_forecast_now, which was never offered (offered: get_weather_alerts)",)
 
 
+def test_a_call_that_a_person_refused_did_not_run_anywhere() -> None:
+    """Of two calls of one tool the first was approved; its activity has another name than the tool."""
+    run = recorded("solutions/approval")
+    told = [(row.kind, row.name, row.state, row.attempts) for row in run.rows if row.kind in (TOOL, INLINE_TOOL)]
+    assert sorted(told) == [
+        (TOOL, "send_alert", "completed", 1),
+        (TOOL, "send_alert_to_residents", "cancelled", 0),
+    ]
+    assert '"state": "TX"' in next(row.asked for row in run.rows if row.state == "cancelled" and row.kind == TOOL)
+
+
 @pytest.mark.parametrize("name", [path.stem for path in HISTORIES.glob("*.json")])
 def test_every_beginning_of_a_history_can_be_told(name: str) -> None:
     events = WorkflowHistory.from_json(name, (HISTORIES / f"{name}.json").read_text()).events

@@ -4,19 +4,21 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from IPython.core.formatters import DisplayFormatter
+from rich.cells import cell_len
 
 from tests.pictures import embedded, parts
 from tests.temporal_env import HISTORIES, recorded
 from workshop.chart import ATTEMPT, BETWEEN, FAILED, INFERRED, PATTERNS, SIGNS, Picture, dot, page, ticks
-from workshop.history import ACTIVITY, MODEL, TIMER, Link, Row, Run, Sign, WorkflowTask
+from workshop.history import ACTIVITY, MODEL, TIMER, Link, ModelCall, Row, Run, Sign, WorkflowTask
 from workshop.kills import Kill, note_kill, noted_kills
-from workshop.proof import RECORDED, prove_plain
+from workshop.proof import ABANDONED, RECORDED, prove_plain
 from workshop.proof_picture import ProofPicture
 from workshop.timeline import PlainTimeline, Timeline, Watched
 
@@ -67,7 +69,7 @@ def test_every_lane_has_its_words(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_text_keeps_to_the_width(name: str, width: int) -> None:
     for picture in (Timeline(recorded(name)), ProofPicture(Timeline(recorded(name), []).proof)):
-        assert max(map(len, picture.lines(width))) <= width
+        assert max(map(cell_len, picture.lines(width))) <= width
 
 
 def test_a_notebook_shows_the_picture() -> None:
@@ -118,12 +120,91 @@ def test_a_kill_that_was_noted_is_where_it_was(tmp_path: Path) -> None:
     assert noted_kills(tmp_path / "state") == []
 
 
+def asked(number: int, began: float, ended: float, outcome: str, service: str = "model") -> dict[str, Any]:
+    """An entry of the ledger."""
+    ids = (f"resp_{number}", f"req_{number}") if outcome == "completed" else (None, None)
+    what = "Texas?" if service == "model" else "/alerts/active?area=TX"
+    return {
+        "id": number,
+        "service": service,
+        "asked": what,
+        "answered": "",
+        "fingerprint": service,
+        "run": "r1",
+        "turn": 1,
+        "began": after(began).isoformat(),
+        "ended": after(ended).isoformat(),
+        "outcome": outcome,
+        "response_id": ids[0],
+        "request_id": ids[1],
+    }
+
+
+def two_attempts(service: str, **changes: object) -> Row:
+    """A call that worker A began in second 1, and worker B in second 7."""
+    model = ModelCall("", "", "Texas?", (), (), {}, opening="Texas?", response_id="resp_2")
+    kind = {"kind": MODEL, "model": model} if service == "model" else {"kind": ACTIVITY, "input": "TX"}
+    return a_call(**{**kind, "attempts": 2, "started": after(7), "closed": after(8), "worker": "2@here", **changes})
+
+
+SIGNS_OF_TWO = (Sign(after(0.5), "1@here"), Sign(after(7), "2@here"))
+TERMINATED = {"attempts": 1, "state": "cancelled", "started": after(1), "closed": after(2.9), "worker": "1@here"}
+LEFT_AT_3 = [asked(1, 1, 3, "abandoned"), asked(2, 7, 8, "completed")]
+
+
+def test_a_model_call_that_was_left_shows_when_its_worker_went() -> None:
+    picture = Timeline(a_run(two_attempts("model"), signs=SIGNS_OF_TWO), LEFT_AT_3)
+    assert [(loss.at, loss.seen, loss.until) for loss in picture.chart.losses] == [(3, True, 7)]
+    assert [(bar.mark, bar.worker) for bar in picture.chart.tracks[0].bars if bar.kind == ATTEMPT] == [
+        (ABANDONED, 0),
+        (RECORDED, 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("run", "entries"),
+    [
+        # It took as long as it may, and the next worker came for another reason.
+        (a_run(two_attempts("model", start_to_close=2.0), signs=SIGNS_OF_TWO), LEFT_AT_3),
+        # A tool's own timeout.
+        (
+            a_run(two_attempts("weather"), signs=SIGNS_OF_TWO),
+            [asked(1, 1, 3, "abandoned", "weather"), asked(2, 7, 8, "completed", "weather")],
+        ),
+        # The workflow was terminated, and its worker told to give up.
+        (a_run(two_attempts("model", **TERMINATED), signs=SIGNS_OF_TWO[:1]), LEFT_AT_3[:1]),
+        # The same worker was there afterwards.
+        (a_run(two_attempts("model"), signs=(*SIGNS_OF_TWO, Sign(after(9), "1@here"))), LEFT_AT_3),
+    ],
+)
+def test_a_request_that_was_left_for_another_reason_is_no_kill(run: Run, entries: list[dict[str, Any]]) -> None:
+    picture = Timeline(run, entries)
+    assert ABANDONED in [bar.mark for bar in picture.chart.tracks[0].bars]
+    assert picture.chart.losses == picture.chart.gaps == ()
+
+
+def test_of_three_workers_the_one_that_fell_silent_is_lost() -> None:
+    """The first one was stopped politely, long before."""
+    signs = (Sign(after(0.1), "0@here"), *SIGNS_OF_TWO)
+    silent = two_attempts("model", errors=(Link("heartbeat timeout", "no heartbeat for 3.0 s"),))
+    (loss,) = Timeline(a_run(silent, signs=signs)).chart.losses
+    assert (loss.words.partition(" lost")[0], loss.seen, loss.at) == ("worker B", False, 3.8)
+
+
 def test_a_step_that_nobody_takes_is_a_band_without_a_kill() -> None:
     waiting = replace(a_run(seconds=None), task=WorkflowTask(False, 1, after(1)))
     picture = Timeline(waiting, now=after(9))
     assert [(gap.begin, gap.end) for gap in picture.chart.gaps] == [(1, 9)]
     assert not picture.chart.losses
     assert not Timeline(replace(waiting, task=WorkflowTask(True, 1, after(1))), now=after(9)).chart.gaps
+    # Likewise an attempt: the first one, or the next one once its time has come.
+    for changes, begins in (
+        ({"state": "scheduled", "attempts": 0}, [1]),
+        ({"state": "retrying", "next_try": after(5)}, [5]),
+    ):
+        call = a_call(started=None, closed=None, attempt_ended=after(3) if begins == [5] else None, **changes)
+        assert [gap.begin for gap in Timeline(a_run(call, seconds=None), now=after(9)).chart.gaps] == begins
+    assert not Timeline(a_run(call, seconds=None), now=after(6)).chart.gaps
 
 
 def test_attempts_that_nobody_saw_follow_the_retry_policy() -> None:
@@ -179,7 +260,7 @@ def test_no_text_breaks_a_picture(text: str, width: int) -> None:
         ElementTree.fromstring(html)
         ElementTree.fromstring(embedded(html)[0])
         lines = picture.lines(width)
-        assert max(map(len, lines)) <= width
+        assert max(map(cell_len, lines)) <= width
         assert "\x1b" not in "\n".join(lines)
 
 
@@ -216,8 +297,6 @@ def test_each_sign_and_each_worker_has_a_shape_of_its_own() -> None:
     """Colour is never the only signal."""
     shapes = {re.sub(r'(data-mark|class)="[^"]*"', "", dot(mark, 0, 0)) for mark in SIGNS}
     assert len(shapes) == len(set(SIGNS.values())) == len(SIGNS)
-    page_of_workers = ElementTree.fromstring(page([], 10, "", PATTERNS))
-    hatches = [
-        path.get("d") for pattern in page_of_workers.iter(f"{SVG}pattern") for path in pattern.iter(f"{SVG}path")
-    ]
+    picture = ElementTree.fromstring(page([], 10, "", PATTERNS))
+    hatches = [path.get("d") for pattern in picture.iter(f"{SVG}pattern") for path in pattern.iter(f"{SVG}path")]
     assert len(set(hatches)) == len(hatches) == PATTERNS + 1  # and the band's

@@ -207,6 +207,21 @@ def why_command(workflow_id: WorkflowId = None) -> None:
 
 
 @app.command()
+def approve(
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="[WORKFLOW_ID] [yes|no]...", help="A word for each call that waits.")
+    ] = None,
+) -> None:
+    """Decide about the calls that an agent asks for, in the latest workflow by default; without a word, show them."""
+    from workshop import approval
+
+    named = words[0] if words and words[0] not in ("yes", "no") else None
+    decisions = (words or [])[named is not None :]
+    for line in _ask(named, lambda client, asked: approval.decide(client, asked, decisions)):
+        say(line)
+
+
+@app.command()
 def fault(
     target: Annotated[str, typer.Argument(metavar="[model|weather|clear]", show_default=False)] = "",
     kind: Annotated[str, typer.Argument(metavar="[KIND]", show_default=False)] = "",
@@ -225,7 +240,7 @@ def fault(
     \b
     model:    rate-limit, quota, bad-key, down, server-error, drop, slow, garbage,
               error-body, unknown-tool, two-handoffs, bad-arguments, empty-answer
-    weather:  down, slow, drop, garbage, not-found, forbidden, huge
+    weather:  down, slow, drop, garbage, not-found, forbidden, huge, over
     clear:    ends them; requests that are being delayed go on at once
 
     Example: workshop fault model rate-limit --after 1 --times 3 --retry-after 2
@@ -377,6 +392,7 @@ def compare_command(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from workshop import compare
+    from workshop.notebook import terminal
 
     planned = compare.plan(questions, seed)
     files = {csv: compare.Comparison.csv, svg: compare.Comparison.svg, html: compare.Comparison.page}
@@ -408,13 +424,11 @@ def compare_command(
         tell("Stopped. All that was started is ended.")
     finally:  # also after an error: what was counted was counted
         found = compare.Comparison(questions, seed, tuple(rows))
-        if rows:
-            if not as_json:
-                out.print(found)
-            for file, form in files.items():
-                if file:
-                    file.write_text(form(found), encoding="utf-8")
-                    tell(f"Written: {file}")
+        if rows and not as_json:
+            out.print(found)
+        for file, form in files.items():
+            if file and rows:
+                terminal.write(file, form(found), tell)
     if found.problems:
         raise WorkshopError(f"Not as claimed: {'; '.join(found.problems)}.", "run it again; if it stays so, report it")
     if stopped:

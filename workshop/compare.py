@@ -5,7 +5,6 @@ fault meets the question that it is planned for. What is told was counted in the
 """
 
 import asyncio
-import base64
 import csv
 import io
 import math
@@ -17,13 +16,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, fields
-from html import escape
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderResult
 
 from workshop import fork_server
+from workshop.chart import EDGE, WIDTH, Picture, image, page, words
 from workshop.demo import history_of, hold, kill_when_held, start_solution
 from workshop.errors import WorkshopError
 from workshop.practice.areas import STATES, name_of
@@ -60,6 +59,7 @@ TROUBLES: dict[str, dict[str, Any]] = {
 }
 ANSWERED, BLIND, LOST = "answered", "answered without the weather", "no answer"
 SIGNS = {ANSWERED: "✓", BLIND: "?", LOST: "✗"}
+_CLASSES = {ANSWERED: "good", BLIND: "warn", LOST: "bad"}  # of the picture
 
 Say = Callable[[str], None]
 
@@ -326,7 +326,7 @@ NOTES = (
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Picture):
     """The rows of a comparison, even if it was stopped before all were there."""
 
     questions: int
@@ -422,30 +422,14 @@ class Comparison:
         yield self.shown
 
     def lines(self, width: int) -> list[str]:
-        """For a terminal of that many columns."""
         return self.shown.lines(width)
-
-    def __str__(self) -> str:
-        return str(self.shown)
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/html": self.html(), "text/plain": str(self)}
 
     def html(self) -> str:
         """The picture, and all the rest below it."""
-        picture = base64.b64encode(self.svg().encode()).decode()
-        source = f"data:image/svg+xml;base64,{picture}"
-        return f'<img src="{source}" alt="{escape(self.alt)}" style="max-width: 100%"/>{self.shown.html()}'
-
-    def page(self) -> str:
-        """The same as a page of its own."""
-        head = f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{self.title}</title></head>'
-        body = f"<main><h1>Three ways to run an agent</h1>{self.html()}</main>"
-        return f'{head}<body style="font-family: system-ui, sans-serif">{body}</body></html>'
+        return f"<div>{image(self.svg(), self.spoken)}{self.shown.html()}</div>"
 
     @property
-    def alt(self) -> str:
-        """The picture in words."""
+    def spoken(self) -> str:
         parts = []
         for way in self.ways:
             sums = self.sums(way)
@@ -454,60 +438,48 @@ class Comparison:
         return f"{self.title}. {'; '.join(parts)}."
 
     def svg(self) -> str:
-        """A square for each question and way, with the calls paid again below it; then bars.
-
-        On white, since a picture in a page does not know whether the page is dark.
-        """
-        left, width, side = 110, 760, min(26.0, 530 / max(self.questions, 1))
-        parts, y = [_words(16, 28, self.title, "bold")], 50.0
-        colours = {ANSWERED: "#1a7f37", BLIND: "#9a6700", LOST: "#cf222e"}
+        """A square for each question and way, with the calls paid again below it; then bars."""
+        left, side, y = 90.0, min(24.0, (WIDTH - 180) / self.questions), 48.0
+        small = {"text_anchor": "middle", "font_size": f"{min(13, 0.6 * side):.1f}"}
+        drawn = [words(EDGE, 26, self.title, font_weight=600)]
         for way in self.ways:
-            parts.append(_words(left - 10, y + 16, way, anchor="end"))
+            drawn.append(words(left - 8, y + 15, way, text_anchor="end"))
             for row in self.of(way):
                 x = left + (row.number - 1) * side
-                parts.append(
-                    f'<rect x="{x + 1:.1f}" y="{y}" width="{side - 2:.1f}" height="22" rx="3" '
-                    f'fill="{colours[row.outcome]}"/>'
-                )
-                parts.append(_words(x + side / 2, y + 16, SIGNS[row.outcome], "bold", "middle", "#ffffff"))
+                box = f'x="{x + 1:.1f}" y="{y}" width="{side - 2:.1f}" height="20" rx="3"'
+                drawn.append(f'<rect {box} class="{_CLASSES[row.outcome]}"/>')
+                drawn.append(words(x + side / 2, y + 15, SIGNS[row.outcome], "hollow", **small))
                 if row.again:
-                    parts.append(_words(x + side / 2, y + 37, f"+{row.again}", "bold", "middle", "#cf222e"))
-            parts.append(_words(left + side * self.questions + 8, y + 16, LINES["answered"](self.sums(way))))
-            y += 52
+                    drawn.append(words(x + side / 2, y + 34, f"+{row.again}", "bad", **small))
+            drawn.append(words(left + side * self.questions + 6, y + 15, LINES["answered"](self.sums(way))))
+            y += 48
         key = ", ".join(f"{sign} {outcome}" for outcome, sign in SIGNS.items())
-        parts.append(_words(left, y, f"A square for each question: {key}"))
-        y += 20
-        parts.append(_words(left, y, "+1: a model call paid that had been paid before"))
+        for line in (f"Questions: {key}.", "+1: one model call paid that had been paid before."):
+            drawn.append(words(EDGE, y, line, "dim", font_size=12))
+            y += 18
         bars: dict[str, Callable[[Sums], float]] = {
             "model calls paid": lambda sums: sums.paid,
             "cost": lambda sums: sums.cost_usd,
             "time to answer, p50": lambda sums: sums.p50 or 0,
             "time to answer, p95": lambda sums: sums.p95 or 0,
         }
-        y += 34
         for name, value in bars.items():
-            parts.append(_words(left, y, name, "bold"))
+            y += 14
+            drawn.append(words(left, y, name, font_weight=600))
             longest = max((value(self.sums(way)) for way in self.ways), default=0) or 1
             for way in self.ways:
-                sums, y = self.sums(way), y + 24
-                long = 440 * value(sums) / longest
-                parts.append(_words(left - 10, y, way, anchor="end"))
-                parts.append(f'<rect x="{left}" y="{y - 14:.1f}" width="{long:.1f}" height="18" fill="#54aeff"/>')
-                told = LINES[name](sums)
+                sums, y = self.sums(way), y + 21
+                long, told = (WIDTH - 310) * value(sums) / longest, LINES[name](sums)
+                drawn.append(words(left - 8, y, way, text_anchor="end"))
+                drawn.append(f'<rect x="{left}" y="{y - 12:.1f}" width="{long:.1f}" height="15" class="w0"/>')
                 if name == "model calls paid" and sums.again:
                     again = long * sums.again / sums.paid
-                    parts.append(
-                        f'<rect x="{left + long - again:.1f}" y="{y - 14:.1f}" width="{again:.1f}" height="18" '
-                        f'fill="#cf222e"/>'
-                    )
+                    box = f'x="{left + long - again:.1f}" y="{y - 12:.1f}" width="{again:.1f}" height="15"'
+                    drawn.append(f'<rect {box} class="bad"/>')
                     told += f", {sums.again} of them paid before"
-                parts.append(_words(left + long + 8, y, told))
-            y += 34
-        return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {y:.0f}" width="{width}" height="{y:.0f}" '
-            f'role="img" aria-label="{escape(self.alt)}" font-family="system-ui, sans-serif" font-size="14" '
-            f'fill="#1f2328"><rect width="{width}" height="{y:.0f}" rx="8" fill="#ffffff"/>{"".join(parts)}</svg>'
-        )
+                drawn.append(words(left + long + 6, y, told))
+            y += 14
+        return page(drawn, y, self.spoken)
 
     def csv(self) -> str:
         """All rows, with a line of names before them."""
@@ -516,8 +488,3 @@ class Comparison:
         table.writeheader()
         table.writerows(asdict(row) for row in self.rows)
         return text.getvalue()
-
-
-def _words(x: float, y: float, text: str, weight: str = "normal", anchor: str = "start", fill: str = "") -> str:
-    colour = f' fill="{fill}"' if fill else ""
-    return f'<text x="{x:.1f}" y="{y:.1f}" font-weight="{weight}" text-anchor="{anchor}"{colour}>{escape(text)}</text>'

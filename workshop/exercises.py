@@ -15,7 +15,9 @@ EXERCISES = {
     "02_temporal_hello_world": "temporal-hello-world",
     "03_durable_agent": "durable-agent",
     "04_agent_routing": "agent-routing",
+    "going_further/approval": "approval",
     "going_further/conversation": "conversation",
+    "going_further/testing": "testing",
 }
 
 

@@ -27,7 +27,6 @@ from workshop.chart import (
     Picture,
     Track,
     Witnesses,
-    folded,
     svg_of,
     text_of,
 )
@@ -60,7 +59,8 @@ from workshop.proof import (
     ProvedCall,
     prove,
 )
-from workshop.text import count, printable, shorten, span
+from workshop.shown import Block, Item, Table, wrapped
+from workshop.text import count, printable, scrub, shorten, span
 
 PICKUP = timedelta(seconds=2)  # a live worker takes a task within milliseconds, a busy one within this
 TOUCH = timedelta(seconds=1)  # a caller that is killed leaves its request within this
@@ -145,23 +145,23 @@ class Timeline(Picture):
     def spoken(self) -> str:
         return self.chart.spoken
 
-    def said(self) -> list[str]:
-        return self.chart.said
+    def blocks(self) -> list[Block]:
+        rows = []
+        for row in self.run.rows:
+            wrong = "earlier error" if row.state == "completed" else "error"
+            error = [Item(row.last_error, wrong, "bad")] if row.last_error else []
+            at_once = (Item(at(row, self.run)),), (Item(_label(row)),), (Item(outcome(row, self.now)),)
+            rows.append((*at_once, (Item(row.asked),), (Item(row.answered), *error)))
+        table = Table(("At", "What", "Outcome", "Asked", "Answered"), rows)
+        return [*map(Item, self.chart.said), table]
 
     def lines(self, width: int) -> list[str]:
         """The picture as text, and then a line for each row: when, what, how it ended."""
-        rows = [f"{at(row, self.run):>9}  {_label(row)}: {outcome(row, self.now)}" for row in self.run.rows]
-        rows = [row if len(row) <= width else shorten(row, width) for row in rows]
-        head = shorten(self.chart.title, 4 * width)
-        return [*folded(head, width), *text_of(self.chart, width), *rows]
-
-    def table(self) -> tuple[Sequence[str], list[Sequence[str]]]:
-        rows: list[Sequence[str]] = []
+        lines = [*wrapped(shorten(self.chart.title, 4 * width), width, "  "), *text_of(self.chart, width)]
         for row in self.run.rows:
-            error = f" (error: {shorten(row.last_error, 300)})" if row.last_error else ""
-            answered = shorten(row.answered, 300) + error
-            rows.append((at(row, self.run), _label(row), outcome(row, self.now), shorten(row.asked, 300), answered))
-        return ("At", "What", "Outcome", "Asked", "Answered"), rows
+            told = f"{at(row, self.run):>9}  {_label(row)}: {outcome(row, self.now)}"
+            lines += wrapped(told, width, " " * 11)
+        return lines
 
     # What was seen.
 
@@ -219,6 +219,7 @@ class Timeline(Picture):
         for worker in self._workers:
             signs = [sign.at for sign in run.signs if sign.worker == worker]
             signs += [row.started for row in run.rows if row.worker == worker and row.started]
+            signs += [seen.began for seen in self._watched.glimpses.values() if seen.worker == worker]
             if not signs:
                 continue
             first, last = min(signs), max(signs)
@@ -238,31 +239,44 @@ class Timeline(Picture):
         return found
 
     def _left(self, worker: str, last: datetime, after: datetime | None) -> datetime | None:
-        """When a worker left a request that it had made, and was never seen again."""
+        """When a worker left a model call that it had made, and was never seen again.
+
+        A tool leaves its request for reasons of its own; a model call is left only by a worker that is gone, or when
+        it takes longer than it may, or when its run is over.
+        """
         for row in self.run.rows:
+            if row.kind != MODEL or (after is None and not row.open):
+                continue
             call = self._calls.get(row.event)
             for request in call.requests if call else ():
                 if request.fate != ABANDONED or not request.ended or request.ended < last:
                     continue
-                before = [sign.worker for sign in self.run.signs if sign.at <= request.began]
-                limit = row.start_to_close
-                too_long = limit and (request.ended - request.began).total_seconds() > limit - 0.5
-                if before[-1:] == [worker] and not too_long and (after is None or request.ended < after):
+                took, limit = (request.ended - request.began).total_seconds(), row.start_to_close
+                if limit and took > limit - 0.5:
+                    continue
+                if self._last_before(request.began) == worker and (after is None or request.ended < after):
                     return request.ended
         return None
 
+    def _last_before(self, moment: datetime) -> str:
+        """The worker that was seen last before a moment: it has the run's call then, where there is one."""
+        return next((sign.worker for sign in reversed(self.run.signs) if sign.at <= moment), "")
+
     def _silent(self, worker: str, last: datetime) -> datetime | None:
         """About when a worker was lost whose heartbeats, or whose answer to a workflow task, did not come."""
-        if heartbeat := self._watched.heartbeats.get(worker):
-            last = max(last, heartbeat)
+        heartbeat = self._watched.heartbeats.get(worker, last)
         for row in self.run.rows:
             if row.kind == TASK_TIMEOUT and row.worker == worker and row.scheduled >= last:
                 return last
             timed_out = row.errors and row.errors[0].type == "heartbeat timeout"
-            if timed_out and row.started and row.heartbeat_timeout and row.started > last and row.worker != worker:
-                pause = _pause(row, row.attempts)
-                noticed = row.started - timedelta(seconds=pause + row.heartbeat_timeout)
-                return max(last, noticed)
+            if not (
+                timed_out and row.started and row.heartbeat_timeout and row.started > last and row.worker != worker
+            ):
+                continue
+            lost = self._watched.glimpses.get((row.event, row.attempts - 1))
+            if (lost.worker if lost else self._last_before(row.scheduled)) == worker:
+                noticed = timedelta(seconds=_pause(row, row.attempts) + row.heartbeat_timeout)
+                return max(last, heartbeat, row.started - noticed)
         return None
 
     def _loss(self, what: str, when: datetime, seen: bool = True) -> Loss:
@@ -289,8 +303,14 @@ class Timeline(Picture):
         if run.task and not run.task.taken:
             waits.append((run.task.since, self.now))
         for row in run.rows:
-            if row.kind in ACTIVITIES and not row.local and row.attempts <= 1 and (row.started or row.open):
-                waits.append((row.scheduled, row.started or self.now))
+            if row.kind not in ACTIVITIES or row.local:
+                continue
+            if row.attempts == 0 and row.open:
+                waits.append((row.scheduled, self.now))
+            elif row.attempts == 1 and row.started:
+                waits.append((row.scheduled, row.started))
+            elif row.state == "retrying" and row.next_try:
+                waits.append((row.next_try, self.now))
         found += [(self._seconds(begin), self._seconds(end)) for begin, end in waits if end - begin > PICKUP]
         gaps: list[Gap] = []
         for begin, end in sorted(found):
@@ -309,7 +329,7 @@ class Timeline(Picture):
         for row in rows:
             number += row.kind == MODEL
             label = f"model call {number}" if row.kind == MODEL else _label(row)
-            tracks.append(Track(label, outcome(row, self.now), self._bars(row)))
+            tracks.append(Track(label, self._words(row), self._bars(row)))
         ends = [bar.end for track in tracks for bar in track.bars]
         hidden = sum(self._unseen(row) for row in run.rows if row.kind in ACTIVITIES)
         without = [self._without] if self._without else []
@@ -323,6 +343,12 @@ class Timeline(Picture):
             witnesses=witnesses_of(self.proof) if self.proof.calls else None,
             notes=(*([f"{count(hidden, 'earlier attempt')} that nobody saw: not drawn"] if hidden else []), *without),
         )
+
+    def _words(self, row: Row) -> str:
+        """How a row went, in few words."""
+        if row.state == "retrying" and row.next_try and row.next_try > self.now:
+            return f"{count(row.attempts, 'attempt')}, next try in {span((row.next_try - self.now).total_seconds())}"
+        return outcome(row, self.now)
 
     def _bars(self, row: Row) -> tuple[Bar, ...]:
         begin, end = self._seconds(row.scheduled), self._seconds(row.closed or self.now)
@@ -426,22 +452,19 @@ class PlainTimeline(Picture):
     def spoken(self) -> str:
         return self.chart.spoken
 
-    def said(self) -> list[str]:
-        return self.chart.said
-
-    def lines(self, width: int) -> list[str]:
-        return [*folded(self.chart.title, width), *text_of(self.chart, width)]
-
-    def table(self) -> tuple[Sequence[str], list[Sequence[str]]]:
-        rows: list[Sequence[str]] = []
+    def blocks(self) -> list[Block]:
+        rows = []
         for entry in self._entries:
             request = self._request(entry)
             call = self._calls.get(entry["id"])
             what = f"{entry['service']} {call.name}" if call else "tool call"
-            answered = shorten(str(entry["answered"] or ""), 300)
-            asked = shorten(entry["asked"], 300)
-            rows.append((f"#{entry['id']}", str(entry["run"]), what, request.fate, asked, answered))
-        return ("Request", "Run", "What", "Outcome", "Asked", "Answered"), rows
+            cells = (f"#{entry['id']}", str(entry["run"]), what, request.fate, entry["asked"], entry["answered"] or "")
+            rows.append([(Item(cell),) for cell in cells])
+        table = Table(("Request", "Run", "What", "Outcome", "Asked", "Answered"), rows)
+        return [*map(Item, self.chart.said), table]
+
+    def lines(self, width: int) -> list[str]:
+        return [*wrapped(self.chart.title, width, "  "), *text_of(self.chart, width)]
 
     def _request(self, entry: Entry) -> LedgerRequest:
         answered = ANSWERED if entry["outcome"] == "completed" else ""
@@ -474,7 +497,9 @@ class PlainTimeline(Picture):
             whole = offset + (ended - began).total_seconds()
             offset = whole + max(0.02 * whole, 0.05)
         return Chart(
-            title=printable(f"{count(len(runs), 'plain run')} of {shorten(self.proof.question)!r}, without history"),
+            title=printable(
+                f"{count(len(runs), 'plain run')} of {shorten(scrub(self.proof.question))!r}, without history"
+            ),
             end=whole,
             tracks=tuple(tracks),
             losses=tuple(losses),

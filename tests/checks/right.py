@@ -288,6 +288,18 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
                 get_weather_alerts, start_to_close_timeout=one, schedule_to_close_timeout=together, retry_policy=policy
             )
         """,
+        "a tool around the activity": f"""
+            from agents import function_tool
+
+            @function_tool
+            async def weather_tool(state: str) -> str:
+                "Weather alerts for a US state."
+                return await workflow.execute_activity(
+                get_weather_alerts,
+                state,
+                {LIMITS}
+                )
+        """,
         "its own queue": f"""
             weather_tool = activity_as_tool(
             get_weather_alerts,
@@ -402,7 +414,13 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
         """,
     },
     ("04", "handoffs"): {
-        "agents": 'handoffs=[specialist("English"), specialist("French"), specialist("Spanish")],',
+        "a lambda": """
+            handoffs=[
+                handoff(specialist(language), on_handoff=lambda context: pause(context))
+                for language in ("French", "Spanish", "English")
+            ],
+        """,
+        "no pause yet": (("await workflow.sleep(timedelta(seconds=pause_seconds))", "pass"),),
         "names of their own": """
             handoffs=[
                 handoff(specialist(language), tool_name_override=f"ask_{language.lower()}", on_handoff=pause)
@@ -439,6 +457,40 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
             handle = await client.start_workflow(
                 AgentRouting.run, args=[question, pause_seconds], id="q" + uuid4().hex, task_queue=TASK_QUEUE
             )
+        """,
+    },
+    ("approval", "key"): {
+        "made by the workflow": "key = str(workflow.uuid4())",
+    },
+    ("approval", "refuse"): {
+        "asserted": 'assert decision in ("yes", "no"), "yes or no"\nassert call_id in self.waiting, "no such call"',
+    },
+    ("approval", "decide"): {
+        "wait_for": """
+            import asyncio
+
+            state = result.to_state()
+            try:
+                await asyncio.wait_for(workflow.wait_condition(lambda: not self.waiting), deadline_seconds)
+            except asyncio.TimeoutError:
+                self.waiting.clear()
+            for call in result.interruptions:
+                word = self.decisions.get(call.call_id, "no")
+                {"yes": state.approve, "no": state.reject}[word](call)
+            """,
+    },
+    ("testing", "answer"): {
+        "by the last item": """
+            assert (answer, asked) == ("There is a flood watch.", ["TX"])
+            assert model.calls[0].input[-1]["content"] == "What about Texas?"
+            assert model.calls[-1].input[-1]["output"] == "Flood Watch"
+        """,
+    },
+    ("testing", "replay"): {
+        "in one line": """
+            await Replayer(
+                workflows=[AlertAgent], plugins=[plugin_for(scripted_model())]
+            ).replay_workflow(history, raise_on_replay_failure=True)
         """,
     },
     ("conversation", "remember"): {

@@ -149,6 +149,11 @@ def test_what_is_written_elsewhere_is_looked_at() -> None:
     sleeps = "await workflow.sleep(delay_seconds)"
     elsewhere = emptied.replace("        # TODO 2", f"        {sleeps}\n        # TODO 2", 1)
     assert unwritten("02", "workflows.py", emptied, 2)
+    below = "\n\nget_weather_alerts = activity.defn(get_weather_alerts)\n"
+    decorated = text_of(Answer("03", "activity", "", "", ""))
+    assert unwritten("03", "activities.py", decorated, 1)
+    assert unwritten("03", "activities.py", decorated + below, 1) == ""
+    assert "comments only" in unwritten("03", "activities.py", text_of(Answer("03", "activity", "", "", "# @defn")), 1)
     for text in (right, elsewhere, (solution("02") / "workflows.py").read_text(), "x = 5\n", "def ("):
         assert unwritten("02", "workflows.py", text, 2) == ""
 
@@ -252,6 +257,13 @@ async def alerts_of(code: str, area: str = "area", always: str = "") -> str:
     return "\n".join(str(feature["properties"]["headline"] or feature["properties"]["event"]) for feature in features)
 
 
+async def whole_answer(state: str) -> str:
+    """Alerts of a state."""
+    async with httpx.AsyncClient(base_url=os.environ["WEATHER_API_URL"]) as http:
+        answer = await http.get("/alerts/active", params={"area": state}, headers={"User-Agent": "test"})
+    return answer.text
+
+
 async def by_state(state: str) -> str:
     """Alerts of a state."""
     return await alerts_of(state, area="state")
@@ -339,7 +351,10 @@ VALUES: tuple[tuple[str, str, Any, str], ...] = (
     ("tool", "the function", lambda: get_weather_alerts, "not-a-tool"),
     ("tool", "called", lambda: get_weather_alerts("CA"), "not-a-tool"),
     ("tool", "of nothing", lambda: function_tool(), "function-called"),
+    ("tool", "not called", lambda: function_tool, "function-called"),
     ("tool", "a list", lambda: [TOOL], "not-a-tool"),
+    ("tool", "a name with spaces", lambda: function_tool(get_weather_alerts, name_override="my alerts"), "tool-name"),
+    ("tool", "all of the answer", lambda: function_tool(whole_answer), "raw-answer"),
     ("tool", "no arguments", lambda: function_tool(no_arguments), "no-arguments"),
     ("tool", "no docstring", lambda: function_tool(without_docstring), "no-description"),
     ("tool", "canned", lambda: function_tool(canned), "not-asked"),
@@ -377,6 +392,7 @@ VALUES: tuple[tuple[str, str, Any, str], ...] = (
     ("agent", "right", lambda: Agent(name="W", instructions="Go.", tools=[TOOL]), "passed"),
     ("run", "not awaited", lambda: Runner.run(Agent(name="W"), "Texas?"), "not-awaited"),
     ("run", "the text", lambda: "Sunshine.", "text-only"),
+    ("run", "an exception", lambda: NameError("agnt"), "exception-kept"),
     ("run", "the agent", lambda: Agent(name="W"), "not-a-result"),
     ("run", "no tool called", lambda: ran(SAYS), "tool-not-called"),
     ("run", "the word", lambda: ran(ASKS, SAYS, tool=function_tool(canned), asked="question"), "quoted"),

@@ -4,6 +4,7 @@ from tests.checks.bank import ASKED, REQUEST, Answer
 
 POLITE = 'headers = {"User-Agent": "durable-ai-agents-workshop"}'
 CALL = "data = await make_api_call(state)"
+CALLS = "async def make_api_call(state"
 RETURN = 'return text or f"No active alerts for {state}."'
 DEFN = "@activity.defn\nasync def get_weather_alerts"
 GOOD_CALL = (
@@ -25,6 +26,12 @@ PRINTED = "print(await result_of(handle))"
 TWICE = ", retry_policy=RetryPolicy(maximum_attempts=2))"
 ACTIVITIES = "from activities import get_weather_alerts\n"
 BROKEN = f"import activities\n    {ACTIVITIES}    activities.httpx = None\n"  # so that each attempt raises
+
+
+def written(check: str, name: str, code: str, todo: str | None = None, *edits: tuple[str, ...]) -> Answer:
+    return Answer("testing", check, name, code, todo, edits)
+
+
 RUN_AGENT = "result = await Runner.run(weather_agent(weather_tool), question)"
 NO_AGENT = 'from types import SimpleNamespace\n            result = SimpleNamespace(final_output="Sunshine.")'
 ID_TAIL = '-{uuid4().hex[:8]}"'
@@ -84,6 +91,22 @@ def routing(check: str, name: str, code: str, todo: str | None = None, *edits: t
     return Answer("04", check, name, code, todo, edits)
 
 
+def approval(check: str, name: str, code: str, todo: str | None = None, *edits: tuple[str, ...]) -> Answer:
+    return Answer("approval", check, name, code, todo, edits)
+
+
+def decided(wait: str, test: str = 'self.decisions.get(str(call.call_id)) == "yes"', late: str = "") -> str:
+    """A way to wait for the decisions, and to act on them."""
+    late = late or "self.waiting = {}"
+    act = f"for call in result.interruptions:\n    state.approve(call) if {test} else state.reject(call)"
+    return f"state = result.to_state()\ntry:\n    {wait}\nexcept TimeoutError:\n    {late}\n{act}"
+
+
+DECIDED = "await workflow.wait_condition(lambda: not self.waiting, timeout=timedelta(seconds=deadline_seconds))"
+WORD = 'if decision not in ("yes", "no"):\n    raise ValueError("yes or no")\n'
+CALL = 'if call_id not in self.waiting:\n    raise ValueError("no such call")\n'
+
+
 def conversation(check: str, name: str, code: str, todo: str | None = None, *edits: tuple[str, ...]) -> Answer:
     return Answer("conversation", check, name, code, todo, edits)
 
@@ -94,6 +117,13 @@ ENOUGH = "await workflow.wait_condition(lambda: self.turns >= turns_per_run)"
 FINISHED = "await workflow.wait_condition(workflow.all_handlers_finished)"
 CONTINUE = "workflow.continue_as_new(args=[self.said, turns_per_run, remembered_turns])"
 BEGINS = 'begins = [at for at, item in enumerate(said) if item.get("role") == "user"]'
+
+ANSWERED = """
+assert answer == "There is a flood watch."
+assert "What about Texas?" in str(model.calls[0].input)
+"""
+OUTAGE = 'if attempts < {}:\n    raise RuntimeError("The weather service cannot be reached.")'
+REPLAY = "await Replayer(workflows=[AlertAgent], plugins=[plugin_for(scripted_model())]).replay_workflow(history)"
 
 WRONG = (
     # 01: the agent.
@@ -265,7 +295,27 @@ WRONG = (
             "        except httpx.HTTPError:\n            if attempt == 2:\n                raise",
         ),
     ),
+    first(
+        "knows one status",
+        "status-missed",
+        'if response.status_code > 500:\n    raise RuntimeError("down")\ndata = response.json()',
+    ),
     # 02: the timer and the workflow.
+    temporal("timer", "returned", "returns-too-early", "return await workflow.sleep(delay_seconds)"),
+    temporal("timer", "also where none is asked for", "other-length", "await workflow.sleep(delay_seconds or 5)"),
+    temporal(
+        "timer",
+        "a condition",
+        "wait-timed-out",
+        "await workflow.wait_condition(lambda: False, timeout=timedelta(seconds=delay_seconds))",
+    ),
+    temporal("workflow", "no heartbeats", "no-heartbeats-sent", limited(more="heartbeat_timeout=timedelta(seconds=1)")),
+    temporal(
+        "workflow",
+        "three times",
+        "run-twice",
+        "for _ in range(3):\n    text = " + limited().removeprefix("return ") + "\nreturn text",
+    ),
     temporal("timer", "days", "other-length", "await workflow.sleep(timedelta(delay_seconds))"),
     temporal("timer", "minutes", "other-length", "await workflow.sleep(timedelta(minutes=delay_seconds))"),
     temporal("timer", "twice", "other-length", "await workflow.sleep(delay_seconds)\nawait workflow.sleep(0.4)"),
@@ -294,7 +344,7 @@ WRONG = (
     temporal("workflow", "another keyword", "keyword-unknown", GOOD_CALL.replace("start_to_close_", "")),
     temporal("workflow", "policy as a class", "not-a-retry-policy", GOOD_CALL[:-1] + ", retry_policy=RetryPolicy)"),
     temporal("workflow", "handle for result", "not-awaited", HANDLE),
-    temporal("timer", "blocks", "not-deterministic", "import time\ntime.sleep(delay_seconds)"),
+    temporal("timer", "blocks", "time-sleep", "import time\ntime.sleep(delay_seconds)"),
     temporal("timer", "blocks, not imported", "another-sleep", "time.sleep(delay_seconds)"),
     temporal("timer", "no activity", "called-directly", None, (EXECUTE, DIRECTLY)),
     temporal("timer", "not awaited", "no-timer", "workflow.sleep(delay_seconds)"),
@@ -464,7 +514,31 @@ WRONG = (
     temporal("starter", "stays", "starter-hangs", None, (PRINTED, f"{PRINTED}\n    await asyncio.Event().wait()")),
     temporal("starter", "raises", "script-raised", None, (PRINTED, "raise TimeoutError")),
     temporal("starter", "exits", "script-failed", None, (PRINTED, "raise SystemExit(3)")),
+    temporal(
+        "starter",
+        "a short life",
+        "short-life",
+        None,
+        (ID_TAIL, f"{ID_TAIL}, run_timeout=__import__('datetime').timedelta(0, 5)"),
+    ),
+    temporal(
+        "starter",
+        "delay as text",
+        "other-input",
+        "handle = await client.start_workflow(TemporalHelloWorld.run, args=[state, str(delay_seconds)], "
+        "id=uuid4().hex, task_queue=TASK_QUEUE)",
+    ),
     # 03.
+    durable("activity", "another function", "no-activity", "", (CALLS, f"@activity.defn\n{CALLS}")),
+    durable("activity", "a keyword", "syntax", "@activity.def"),
+    durable("activity", "a class's decorator", "other-decorator", "from temporalio import workflow\n@workflow.defn"),
+    durable("activity", "the drill", "drill-left", "@activity.defn", (f"{CALL}\n    # ", "")),
+    durable(
+        "worker",
+        "the plugin twice",
+        "plugin-twice",
+        "both = [OpenAIAgentsPlugin(model_params=MODEL_CALL) for _ in range(2)]\nclient = await connect(*both)",
+    ),
     durable("activity", "module as decorator", "module-called", "@activity"),
     durable("activity", "another decorator", "no-such-attribute", "@activity.run"),
     durable("activity", "a name by position", "defn-argument", '@activity.defn("get_weather_alerts")'),
@@ -681,7 +755,7 @@ WRONG = (
     durable(
         "fixed",
         "still broken",
-        "raises-when-well",
+        "drill-left",
         None,
         (
             CALL + "\n    # data = await make_api_call_bug",
@@ -758,7 +832,7 @@ WRONG = (
     routing("handoffs", "no English", "handoff-missing", THREE.replace(', "English"', "")),
     routing("pause", "itself", "function-for-value", "await workflow.sleep(pause)"),
     routing("pause", "of the context", "no-such-attribute", "await workflow.sleep(context.pause_seconds)"),
-    routing("pause", "blocks", "not-deterministic", "import time\ntime.sleep(pause_seconds)"),
+    routing("pause", "blocks", "time-sleep", "import time\ntime.sleep(pause_seconds)"),
     routing("pause", "for one", "handoff-without-pause", None, (THREE, ONE_PAUSES)),
     routing(
         "pause",
@@ -766,6 +840,7 @@ WRONG = (
         "pause-not-awaited",
         "import asyncio\nself.task = asyncio.create_task(workflow.sleep(pause_seconds))",
     ),
+    routing("handoffs", "none pauses", "handoff-without-pause", THREE.replace(", on_handoff=pause", "")),
     routing("pause", "twice", "other-length", f"{SLEEP}\n{SLEEP}"),
     routing(
         "handoffs",
@@ -796,6 +871,39 @@ WRONG = (
         )
         """,
     ),
+    # Going further, approval: the key.
+    approval("key", "empty", "no-key", 'key = ""'),
+    approval("key", "the text", "key-shared", 'key = f"{state}: {message}"'),
+    approval("key", "the workflow's ID", "key-shared", "key = workflow.info().workflow_id"),
+    approval(
+        "key",
+        "another at each attempt",
+        "key-changes",
+        None,
+        ('"Idempotency-Key": key', '"Idempotency-Key": f"{key}-{activity.info().attempt}"', "activities.py"),
+    ),
+    # Going further, approval: the validator.
+    approval("refuse", "returns", "takes-anything", 'return decision in ("yes", "no") and call_id in self.waiting'),
+    approval("refuse", "the word only", "takes-any-call", WORD),
+    approval("refuse", "yes only", "refuses-all", 'if decision != "yes":\n    raise ValueError("no")\n' + CALL),
+    approval("refuse", "misspelt", "refuses-all", WORD + CALL.replace("waiting", "wating")),
+    # Going further, approval: the wait.
+    approval("decide", "no deadline", "no-timer", decided("await workflow.wait_condition(lambda: not self.waiting)")),
+    approval(
+        "decide", "after the first", "went-on-early", decided(DECIDED.replace("not self.waiting", "self.decisions"))
+    ),
+    approval(
+        "decide",
+        "the wait not caught",
+        "run-failed",
+        f"state = result.to_state()\n{DECIDED}" + decided("pass").partition("self.waiting = {}")[2],
+    ),
+    approval("decide", "yes to all", "other-calls", decided(DECIDED, 'call and "yes" in self.decisions.values()')),
+    approval("decide", "yes by default", "sent-unasked", decided(DECIDED, 'self.decisions.get(call.call_id) != "no"')),
+    approval(
+        "decide", "no decision, no key", "workflow-fails", decided(DECIDED, 'self.decisions[call.call_id] == "yes"')
+    ),
+    approval("decide", "late ones wait on", "still-waiting", decided(DECIDED, late="pass")),
     # conversation
     conversation("remember", "items", "cuts-a-turn", "return said[-turns:]"),
     conversation("remember", "the first ones", "first-turns", f"{BEGINS}\nreturn said[: [*begins, 99, 99, 99][turns]]"),
@@ -837,6 +945,20 @@ WRONG = (
         "other-limits",
         f"{ENOUGH}\n{FINISHED}\nworkflow.continue_as_new(args=[self.said, remembered_turns, turns_per_run])",
     ),
+    # testing
+    written("answer", "the answer only", "passes-for-wrong", 'assert answer == "There is a flood watch."'),
+    written("answer", "not what the tool was asked", "passes-for-wrong", ANSWERED),
+    written("answer", "another name", "no-test", None, ("async def test_the_answer_is", "async def the_answer_is")),
+    written("outage", "half a minute", "passes-for-wrong", OUTAGE.format(8)),
+    written("outage", "for good", "fails-for-right", 'raise RuntimeError("The weather service cannot be reached.")'),
+    written("replay", "not awaited", "passes-for-wrong", REPLAY.replace("await ", "_ = ")),
+    written(
+        "replay",
+        "without the plugin",
+        "fails-for-right",
+        REPLAY.replace(", plugins=[plugin_for(scripted_model())]", ""),
+    ),
+    written("replay", "another file", "fails-for-right", None, ('"history.json"', '"histories.json"')),
 )
 
 # Each TODO unchanged: looked at all the same, it fails for a reason of its own.
@@ -859,8 +981,14 @@ UNTOUCHED = tuple(
         ("04", "pause", "no-timer"),
         ("04", "worker", "workflow-missing"),
         ("04", "starter", "nothing-there"),
+        ("approval", "key", "not-finished"),
+        ("approval", "refuse", "takes-anything"),
+        ("approval", "decide", "deadlock"),
         ("conversation", "remember", "other-number"),
         ("conversation", "say", "nothing-there"),
         ("conversation", "seam", "never-continues"),
+        ("testing", "answer", "passes-for-wrong"),
+        ("testing", "outage", "passes-for-wrong"),
+        ("testing", "replay", "passes-for-wrong"),
     )
 )

@@ -142,7 +142,15 @@ def test_totals() -> None:
             "output_tokens": 5,
             "cost_usd": 0.5,
         },
-        "weather": {"requests": 1, "completed": 0, "failed": 1, "abandoned": 0, "in_flight": 0},
+        "weather": {
+            "requests": 1,
+            "completed": 0,
+            "failed": 1,
+            "abandoned": 0,
+            "in_flight": 0,
+            "alerts_sent": 0,
+            "alerts_not_sent_again": 0,
+        },
     }
 
 

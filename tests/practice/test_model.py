@@ -35,6 +35,28 @@ def test_only_what_is_missing_is_asked_for() -> None:
     assert areas_asked(reply) == ["OH"]
 
 
+ALERT = {"type": "object", "properties": {"state": {"type": "string"}, "message": {"type": "string"}}}
+SEND = Tool("send_alert_to_residents", "Sends an alert to the residents of a US state.", ALERT)
+
+
+def test_what_acts_is_asked_for_once_for_each_state_and_told_as_it_went() -> None:
+    words = "Warn the residents of Ohio and Texas of hail."
+    reply = ask(words, tools=(SEND,))
+    assert calls(reply) == [(SEND.name, {"state": area, "message": words}) for area in ("OH", "TX")]
+    went = {"c1": ("OH", "Sent to the residents of Ohio."), "c2": ("TX", "Tool execution was not approved.")}
+    later = [
+        item
+        for key, (area, said) in went.items()
+        for item in (
+            FunctionCall(key, SEND.name, json.dumps({"state": area, "message": words})),
+            FunctionOutput(key, said),
+        )
+    ]
+    assert ask(words, *later, tools=(SEND,)).text == (
+        "Ohio: Sent to the residents of Ohio.\n\nTexas: Tool execution was not approved."
+    )
+
+
 def test_a_new_question_is_looked_up_again() -> None:
     reply = ask("Texas?", *looked_up("TX", "Hail"), Message("assistant", "Hail."), Message("user", "Texas again?"))
     assert calls(reply) == [("get_weather_alerts", {"state": "TX"})]

@@ -1,6 +1,7 @@
 """The practice weather as its callers see it."""
 
 import json
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -150,6 +151,64 @@ async def test_huge(server: PracticeServer, http: httpx.AsyncClient) -> None:
     answer = await http.get("/alerts/active?area=NV")
     assert 3_000_000 < len(answer.content) < 4_000_000
     assert all(feature["properties"]["event"] for feature in answer.json()["features"])
+
+
+async def test_warnings_end_after_some_requests(server: PracticeServer, http: httpx.AsyncClient) -> None:
+    server.state.faults.set({"target": "weather", "kind": "over", "after": 2})
+    assert [len(await alerts(http, "NY")) for _ in range(4)] == [1, 1, 0, 0]
+
+
+async def post(http: httpx.AsyncClient, key: str, **more: Any) -> httpx.Response:
+    headers = {"Idempotency-Key": key} if key else {}
+    body = more.pop("body", {"message": "Storm."})
+    return await http.post("/alerts/send", params={"area": more.get("area", "NY")}, json=body, headers=headers)
+
+
+async def test_an_alert_is_sent_once_for_each_key(http: httpx.AsyncClient, entries: Entries) -> None:
+    answers = [(await post(http, key)).json()["sent"] for key in ("a", "b", "a", "", "")]
+    assert answers == [True, True, False, True, True]
+    assert [(entry["sent"], entry["repeats"]) for entry in entries()] == [
+        (True, None),
+        (True, None),
+        (False, entries()[0]["id"]),
+        (True, None),
+        (True, None),
+    ]
+
+
+async def test_a_key_outlives_the_ledger(server: PracticeServer, http: httpx.AsyncClient) -> None:
+    await post(http, "a")
+    server.state.ledger.clear()
+    assert not (await post(http, "a")).json()["sent"]
+    totals = server.state.ledger.as_json()["totals"]["weather"]
+    assert (totals["alerts_sent"], totals["alerts_not_sent_again"]) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent"), [("down", None), ("forbidden", None), ("drop", True), ("garbage", True), ("slow", True)]
+)
+async def test_what_is_done_is_done_whatever_is_answered(
+    server: PracticeServer, http: httpx.AsyncClient, entries: Entries, kind: str, sent: bool | None
+) -> None:
+    """An error comes before the effect; an answer that is lost, late or broken comes after it."""
+    delay = {"delay": 0.05} if kind == "slow" else {}
+    server.state.faults.set({"target": "weather", "kind": kind, "times": 1, **delay})
+    with suppress(httpx.RemoteProtocolError):
+        await post(http, "a")
+    assert (await post(http, "a")).json()["sent"] is (sent is None)
+    assert entries()[0]["sent"] is sent
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"area": "ZZ"}, {"area": ""}, {"body": {}}, {"body": []}, {"body": {"message": " "}}, {"body": {"message": 1}}],
+)
+async def test_an_alert_without_state_or_words_is_refused(
+    http: httpx.AsyncClient, entries: Entries, more: dict[str, Any]
+) -> None:
+    answer = await post(http, "a", **more)
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
+    assert (entries()[0]["outcome"], entries()[0]["sent"]) == ("failed", None)
 
 
 async def test_the_alerts_stay_the_same(http: httpx.AsyncClient) -> None:

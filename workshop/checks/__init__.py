@@ -1,11 +1,11 @@
 """The checks: what looks at a learner's code, and what the learner is told of it.
 
-ex01.py to ex04.py each have a table of their exercise's checks. activity.py, worker.py and starter.py look at the
-learner's file of that name, in each exercise that has one. checks.toml has the words: titles, hints, why it matters.
-To add a check, see its head.
+ex01.py to ex04.py each have a table of their exercise's checks, and so has a file for each lesson of going_further/.
+activity.py, worker.py and starter.py look at the learner's file of that name, in each exercise that has one.
+checks.toml has the words: titles, hints, why it matters. To add a check, see its head.
 """
 
-from workshop.checks import conversation, ex01, ex02, ex03, ex04
+from workshop.checks import approval, conversation, ex01, ex02, ex03, ex04, testing
 from workshop.checks.check import Check
 from workshop.checks.verdict import SIGNS, Outcome, Verdict
 from workshop.errors import WorkshopError
@@ -17,7 +17,9 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     "02": ex02.CHECKS,
     "03": ex03.CHECKS,
     "04": ex04.CHECKS,
+    "approval": approval.CHECKS,
     "conversation": conversation.CHECKS,
+    "testing": testing.CHECKS,
 }
 
 

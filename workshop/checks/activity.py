@@ -2,9 +2,11 @@
 
 import asyncio
 import inspect
+import os
 import sys
 import threading
 import traceback
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -22,6 +24,7 @@ OUTAGES = (
     ("garbage", "answered with something other than JSON"),
 )
 ENDS = (SystemExit, KeyboardInterrupt, asyncio.CancelledError)
+DRILL = "make_api_call_bug"  # of exercise 3: fails whenever it is called
 FAIL_AT_ONCE = "Leave waiting and retrying to Temporal, which sees only exceptions: raise at once."
 
 
@@ -42,12 +45,17 @@ async def check(submission: Submission) -> str:
         if state == "CA" and text == texas:
             seen = "Asked for TX and for CA, it returned the same text."
             raise incorrect("state-ignored", seen, "Use the argument that it is given.")
-        seen = f"Asked for {state}, it returned {shorten(text, 80)!r}, with no alert of that state in it."
-        raise incorrect("not-the-alerts", seen, "Are the alerts in data['features'] put into the text?")
+        known = count(len(submission.alerts(state)), "alert")
+        seen = f"The service answered with {known} for {state}, and it returned {shorten(text, 80)!r}."
+        slip = (
+            "Does `data` hold what the service answered, response.json(), and the text the alerts in data['features']?"
+        )
+        raise incorrect("not-the-alerts", seen, slip)
     await _answer(submission, loop, "WY")  # no alert there
 
     for outage, service_did in OUTAGES:
         await _raise_if_it_hides(outage, service_did, submission, loop)
+    await _raise_if_it_knows_one_status(loop)
     return f"{name} returned the alerts of two states, and raised when the service was down, silent, or sent no JSON."
 
 
@@ -138,8 +146,11 @@ async def _answer(submission: Submission, loop: _Loop, state: str) -> str:
         raise_if_asked_otherwise(requests[-1], state)
     text, error = call.returned, call.error
     if error:
+        if any(frame.name == DRILL for frame in traceback.extract_tb(error.__traceback__)):
+            seen = f"Asked for {state}, while all is well, it called {DRILL}, which always fails: {brief(error)}."
+            raise incorrect("drill-left", seen, "Comment out that line, and restore the one with make_api_call(state).")
         if not requests and type(error).__module__.partition(".")[0] in ("httpx", "httpcore", "aiohttp", "requests"):
-            raise _not_asked()
+            raise _not_asked(submission)
         raise raised(error, submission.folder, f"Asked for {state}, with no fault set, it", "raises-when-well")
     if not isinstance(text, str):
         seen = f"Asked for {state}, it returned {type(text).__name__}, not a string."
@@ -148,7 +159,7 @@ async def _answer(submission: Submission, loop: _Loop, state: str) -> str:
     if not text.strip():
         raise incorrect("empty-text", f"Asked for {state}, it returned an empty text.", "Say that there are none.")
     if not requests:
-        raise _not_asked()
+        raise _not_asked(submission, f" It returned {shorten(text, 80)!r} all the same.")
     return text
 
 
@@ -194,6 +205,35 @@ async def _raise_if_it_hides(outage: str, service_did: str, submission: Submissi
         raise incorrect("accidental-error", seen, slip)
 
 
+async def _raise_if_it_knows_one_status(loop: _Loop) -> None:
+    """For an activity that raises at status 503, and not at 500."""
+    asked: list[str] = []
+
+    class Broken(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(500)
+            self.send_header("Content-Type", "application/problem+json")
+            self.end_headers()
+            self.wfile.write(b'{"title": "Internal Server Error", "status": 500}')
+
+        def log_message(self, *_: Any) -> None: ...
+
+    with HTTPServer(("127.0.0.1", 0), Broken) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        os.environ["WEATHER_API_URL"] = f"http://127.0.0.1:{server.server_port}"  # of this process, which ends soon
+        call = loop.call("TX")
+        await call.wait()
+        server.shutdown()
+    if not asked or (call.error and not isinstance(call.error, MISTAKES)):
+        return
+    did = (
+        f"it stumbled over that: {brief(call.error)}" if call.error else f"returned {shorten(str(call.returned), 80)!r}"
+    )
+    seen = f"The service answered with status 503, and it raised; it answered with status 500, and {did}."
+    raise incorrect("status-missed", seen, "response.raise_for_status() raises at every error status.")
+
+
 def raise_if_asked_otherwise(request: dict[str, Any], state: str) -> None:
     """For a request that the service refuses, or that is not about the state."""
     if request["status"] == 403:
@@ -211,10 +251,15 @@ def raise_if_asked_otherwise(request: dict[str, Any], state: str) -> None:
     raise incorrect("state-ignored", f"{seen}.", f"Use the argument that it is given{quoted}.")
 
 
-def _not_asked() -> NotPassed:
+def _not_asked(submission: Submission, returned: str = "") -> NotPassed:
     """A wrong address, or no request at all."""
-    seen = "The weather service at WEATHER_API_URL was not asked."
-    return incorrect("not-asked", seen, 'Is the address os.environ.get("WEATHER_API_URL", WEATHER_API)?')
+    seen = f"The weather service at WEATHER_API_URL was not asked.{returned}"
+    slip = 'Is the address os.environ.get("WEATHER_API_URL", WEATHER_API)?'
+    if returned and 'environ.get("WEATHER_API_URL"' in submission.text("activities.py"):
+        slip = (
+            "The address is right, so nothing was sent there: is make_api_call(state) called, and what it returns used?"
+        )
+    return incorrect("not-asked", seen, slip)
 
 
 def names_one(text: str, alerts: list[dict[str, Any]]) -> bool:

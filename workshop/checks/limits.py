@@ -1,6 +1,7 @@
 """The limits of an activity, as the history has them: which are too short, too long, or missing, and what to write."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from workshop.checks.verdict import incorrect
 from workshop.history import Row
@@ -12,6 +13,7 @@ SHORTEST = 1.0  # seconds: no call is as quick, no heartbeat as frequent
 LONGEST_ATTEMPT = 60.0
 SHORTEST_OUTAGE, LONGEST_OUTAGE = 120.0, 7 * DAY
 LONGEST_PAUSE = 10.0
+CALL = 2.5  # seconds that the HTTP call of activities.py may take
 # Of a model call, which may take long: a killed worker is noticed by its heartbeats.
 LONGEST_ANSWER = 3600.0
 NOTICED = 10.0  # seconds within which a killed worker has to be missed
@@ -25,6 +27,9 @@ def raise_if_badly_limited(row: Row, what: str = "") -> None:
     """For an activity whose limits make it wait too short or too long, or let a lost worker go unnoticed. `what` begins
     the sentence, unless it is a model call.
     """
+    if row.local and row.model:  # the history has no limits of it
+        seen = "The model call is a local activity: no heartbeats, and a kill loses it with the workflow task."
+        raise incorrect("local-activity", seen, "Leave use_local_activity=True out of ModelActivityParameters.")
     for odd, code, seen, slip in _of_model(row) if row.model else _of_activity(row, what):
         if odd:
             raise incorrect(code, seen, slip)
@@ -40,6 +45,11 @@ def _of_activity(row: Row, what: str) -> Limits:
 
     seen = f"{what}, and a heartbeat is missed after {_long(beat)}: every attempt counts as lost."
     yield 0 < beat < SHORTEST, "short-heartbeat", seen, "heartbeat_timeout=timedelta(seconds=3), or none."
+
+    sends = any(b"heartbeat" in path.read_bytes() for path in Path().glob("activities.py"))
+    seen = f"{what}, and an attempt ends after {_long(beat)} without a heartbeat: activities.py sends none."
+    slip = "Leave heartbeat_timeout out: one call of up to 2.5 s has nothing to report on its way."
+    yield 0 < beat < min(one or together, CALL) and not sends, "no-heartbeats-sent", seen, slip
 
     seen = f"{what}, and nothing ends its attempts: it would wait out an outage of a year."
     yield not together, "no-end", seen, "Limit them all to an hour: schedule_to_close_timeout=timedelta(hours=1)."

@@ -18,6 +18,9 @@ MODEL_ACTIVITIES = ("invoke_model_activity", "invoke_model_activity_streaming")
 HANDOFF_IGNORED = "Multiple handoffs detected, ignoring this one."
 # What the Agents SDK tells a model of a tool that raised, unless the tool's failure_error_function says otherwise.
 TOOL_FAILED = "An error occurred while running the tool"
+# What it tells a model of a call that a person refused, unless the refusal has a message of its own.
+NOT_APPROVED = "Tool execution was not approved."
+REFUSED = "refused by a person or by a deadline: it did not run"
 IN_WORKFLOW = "ran inside the workflow, not as an activity: no retries, nothing of it in the history"
 AGENT_AS_TOOL = "an agent used as a tool: its own calls are rows of their own"
 SANDBOX_MARK = "from inside a workflow"  # in every error of the workflow sandbox
@@ -136,8 +139,13 @@ def with_calls(rows: Sequence[Row]) -> tuple[Row, ...]:
             if asking.model.is_handoff(call):
                 continue
             # The one of the tool's name, else the next one if the tool was offered.
-            named = [row for row in activities if row.name == call.name] or (activities if call.offered else [])
-            if named:
+            named = [row for row in activities if row.name == call.name] or (activities[:1] if call.offered else [])
+            found = _output(call, following)
+            if found and found[0] == NOT_APPROVED:
+                at = found[1].scheduled
+                refused = Row(TOOL, call.name, "cancelled", 0, asking.closed, closed=at, notes=(REFUSED,))
+                told.append(replace(refused, input=call.arguments, asked=call.arguments))
+            elif named:
                 activities.remove(named[0])
                 told[told.index(named[0])] = replace(named[0], kind=TOOL)
             else:

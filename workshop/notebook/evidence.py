@@ -13,6 +13,7 @@ from typing import Any
 
 from workshop.audit import headline, outcome
 from workshop.checks import Check, find
+from workshop.compare import DURABLE, LOOP, WAYS, Comparison
 from workshop.errors import WorkshopError
 from workshop.exercises import EXERCISES, FOLDERS, number_of
 from workshop.history import TASK_FAILURE, TIMER, Run
@@ -39,6 +40,9 @@ class Sight:
     facts: tuple[str, ...]
 
 
+NOTHING = Sight(False, "", ())  # there is no run yet
+
+
 @dataclass(frozen=True)
 class WorkflowSight:
     """What conditions of a workflow look at."""
@@ -55,6 +59,7 @@ class Evidence:
     def __init__(self, folder: Path, settings: Settings, memory: Memory, asked: Sequence[Asked]) -> None:
         self._folder, self._settings, self._memory, self._asked = folder, settings, memory, asked
         self._practice = Practice(settings.practice_url)
+        self.comparison: Comparison | None = None  # the last one of this kernel
 
     def look(self, shows: Mapping[str, Any], since: datetime | None = None, exercise: str = "") -> Sight:
         """The newest of what went on after a moment that shows all of it, else the newest of all.
@@ -63,12 +68,14 @@ class Evidence:
             exercise: whose workflows are meant, `03`; by default those of this one.
 
         Raises:
-            WorkshopError: a service does not answer, or there is nothing to look at yet.
+            WorkshopError: a service does not answer, or is not in use, or its witness is gone.
         """
         if "tool" in shows:
             return _tool(shows["tool"])
         if "check" in shows:
             return self._checked(find(number_of(self._folder), shows["check"]))
+        if "compared" in shows:
+            return self._compared()
         if "addresses" in shows:
             return self._addresses(shows["addresses"])
         if not self._settings.practises:
@@ -79,8 +86,6 @@ class Evidence:
         entries: list[Entry] = self._practice.ledger()["entries"]
         if "again" in shows:
             return self._counted(shows, entries)
-        if "night" in shows:
-            return _night(shows["night"], [entry for entry in entries if _since(entry, since)])
         if "requests" in shows:
             return _plain(shows, [entry for entry in entries if _since(entry, since)])
         return self._in_workflows(shows, since, entries, exercise or number_of(self._folder))
@@ -105,9 +110,7 @@ class Evidence:
             if sight.holds:
                 return sight
             newest = newest or sight
-        if newest is None:
-            raise WorkshopError("There is no run to look at yet.", "run the cells of this step first, then this one")
-        return newest
+        return newest or NOTHING
 
     def _counted(self, shows: Mapping[str, Any], entries: list[Entry]) -> Sight:
         """The plain runs of the last question, as `ex.proof()` counts them."""
@@ -125,6 +128,17 @@ class Evidence:
         holds = last["outcome"] == "passed"
         why = f": {check.why}" if holds else ""
         return Sight(holds, f'ex.check("{check.name}")', (f"{last['outcome']}{why}",))
+
+    def _compared(self) -> Sight:
+        """Whether the retry loop has paid for calls that had been answered, and the durable agent has not."""
+        if self.comparison is None:
+            raise WorkshopError("Nothing was compared in this kernel yet.", "run the cell with ex.compare first")
+        sums = {way: self.comparison.sums(way) for way in self.comparison.ways}
+        facts = [
+            f"{way}: {count(one.paid, 'model call')} paid, {one.again} of them paid before" for way, one in sums.items()
+        ]
+        holds = len(sums) == len(WAYS) and sums[LOOP].again > 0 and sums[DURABLE].again == 0
+        return Sight(holds, "the comparison", tuple(facts))
 
     def _addresses(self, only: str) -> Sight:
         files = {path.name: path.read_text(encoding="utf-8", errors="replace") for path in self._folder.glob("*.py")}
@@ -163,8 +177,6 @@ def _plain(shows: Mapping[str, Any], entries: list[Entry]) -> Sight:
     for entry in entries:
         if entry["service"] == "model" and entry["run"]:
             runs.setdefault(entry["run"], []).append(entry)
-    if not runs:
-        raise WorkshopError("There is no run to look at yet.", "run the cells of this step first, then this one")
     sights = []
     for name, requests in reversed(runs.items()):
         outcomes = [outcome for outcome, _ in groupby(entry["outcome"] for entry in requests)]
@@ -172,20 +184,7 @@ def _plain(shows: Mapping[str, Any], entries: list[Entry]) -> Sight:
         holds = outcomes == shows["requests"] and len(requests) == shows.get("number", len(requests))
         holds = holds and ("fault" not in shows or faults == {shows["fault"]})
         sights.append(Sight(holds, f"run {name} of the ledger", (", ".join(map(_told, requests)),)))
-    return next((sight for sight in sights if sight.holds), sights[0])
-
-
-def _night(place: str, entries: list[Entry]) -> Sight:
-    """The runs about a place: with a yes two model calls and a weather request, with a no two model calls."""
-    runs: dict[str, list[str]] = {}
-    for entry in entries:
-        if entry["run"] and entry["outcome"] == "completed":
-            runs.setdefault(entry["run"], []).append(f"{entry['service']} #{entry['id']}")
-    about = {entry["run"] for entry in entries if entry["turn"] == 1 and place in str(entry["asked"])}
-    asked = {name: requests for name, requests in runs.items() if name in about}
-    holds = bool(asked) and all(sum("model" in one for one in requests) == 2 for requests in asked.values())
-    facts = tuple(f"{name}: {', '.join(requests)}" for name, requests in asked.items())
-    return Sight(holds, "the ledger", facts or (f"no request about {place} yet",))
+    return next((sight for sight in sights if sight.holds), sights[0] if sights else NOTHING)
 
 
 def _fates(seen: WorkflowSight, expected: list[list[str]]) -> Fact:

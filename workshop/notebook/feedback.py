@@ -12,7 +12,7 @@ from workshop.checks.checker import Checker
 from workshop.checks.learner import raised
 from workshop.checks.submission import Submission
 from workshop.notebook.hints import Hints
-from workshop.notebook.kernel import Say, raised_instead, result_of, shell, show, variable
+from workshop.notebook.kernel import Say, raised_instead, result_of, set_instead, shell, show, variable
 from workshop.notebook.reset import CONNECTION
 from workshop.notebook.scripts import IMPORTS, not_attempted
 from workshop.shown import Cell, Item, Shown, Table, Tone
@@ -114,6 +114,13 @@ class Feedback(Hints):
                 return raised(error, self.folder, "The cell", "cell-raised").verdict
             if error or value is None or value is ...:
                 seen = f"The notebook has no {check.variable} yet."
+                names = set_instead(check.todo)
+                if names is not None and check.variable not in names:
+                    instead = f", but {' and '.join(names)}" if names else ""
+                    seen = f"The cell of TODO {check.todo} ran, and set no {check.variable}{instead}."
+                    return Verdict(
+                        "not attempted", "no-variable", seen, f"write {check.variable} = ... there, in no function"
+                    )
                 return Verdict("not attempted", "no-variable", seen, f"write TODO {check.todo}, and run the cell again")
             return None
         path = self.folder / check.file
@@ -146,6 +153,8 @@ class Feedback(Hints):
         # An object of the notebook stays here, and is looked at with the practice services of the checks.
         submission = Submission(self.number, self.folder, self._checker.settings())
         submission.variable = variable(check.variable) if value is None else value
+        if value is None and isinstance(question := variable("question"), str):
+            submission.question = question
         with submission.borrowed():
             try:
                 return result_of(verdict_of(check, submission), PATIENCE)

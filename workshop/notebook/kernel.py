@@ -17,7 +17,8 @@ from typing import Any, ParamSpec, Protocol, TypeVar
 from workshop.checks import pristine
 from workshop.errors import WorkshopError
 from workshop.exercises import number_of
-from workshop.text import WIDTH, scrub
+from workshop.shown import Item, Shown
+from workshop.text import WIDTH
 from workshop.why.remedies import RUN_SYNC
 
 Say = Callable[[str], None]  # prints a line
@@ -76,7 +77,8 @@ def says_what_to_fix(method: Callable[P, T]) -> Callable[P, T | None]:
             return method(*args, **options)
         except WorkshopError as error:
             speaker: Any = args[0]
-            speaker._say(scrub(str(error)))
+            step = [Item(error.next_step, "Next", indent=2)] if error.next_step else []
+            show(speaker._say, Shown([Item(error.message), *step]))
             return None
         except KeyboardInterrupt:
             raise Interrupted from None
@@ -119,6 +121,15 @@ def variable(name: str) -> Any:
 
 # A variable, or the number of a TODO -> what the last cell that was to set it raised instead.
 _raised: dict[str, BaseException] = {}
+
+
+# The number of a TODO -> what was set in it when its cell last ran well.
+_set: dict[str, list[str]] = {}
+
+
+def set_instead(todo: int | None) -> list[str] | None:
+    """The variables that were set in a TODO of a cell, when it last ran; None if it did not, or raised."""
+    return _set.get(str(todo))
 
 
 def raised_instead(name: str, todo: int | None) -> BaseException | None:
@@ -185,7 +196,17 @@ def cell_of(number: str, name: str) -> str:
 def _note(here: Any, result: Any) -> None:
     cell = str(result.info.raw_cell) if result.info else ""
     error = result.error_before_exec or result.error_in_exec
-    for name in re.findall(r"^[ \t]*(?:# TODO )?(\w+)[ \t]*(?:=(?!=)|:[ \t])", cell, re.M):
+    for number, lines in re.findall(r"^[ \t]*# TODO (\d+)\b[^\n]*\n(.*?)^[ \t]*# END TODO \1\b", cell, re.M | re.S):
+        _set.pop(number, None)
+        if error is None:
+            before = _raised.get(number)
+            for name in [name for name, one in _raised.items() if one is before]:
+                del _raised[name]  # what the same cell was to set then
+            names = re.findall(r"^[ \t]*(\w+)[ \t]*(?::[^=\n]*)?=(?!=)", lines, re.M)
+            _set[number] = [name for name in names if name in here.user_ns]  # not what is a function's own
+    # What was set in another way is set all the same, as by `def`.
+    other = [name for name in _raised if variable(name) is not here._workshop_before.get(name)]
+    for name in [*other, *re.findall(r"^[ \t]*(?:# TODO )?(\w+)[ \t]*(?:=(?!=)|:[ \t])", cell, re.M)]:
         _raised.pop(name, None)
         if error is not None and variable(name) is here._workshop_before.get(name):
             _raised[name] = error  # the last one is the last in the table
@@ -193,15 +214,15 @@ def _note(here: Any, result: Any) -> None:
 
 def _show(here: Any, kind: type, error: BaseException, trace: Any, tb_offset: int | None = None) -> list[str]:
     """In place of the traceback of that slip, or of a name whose cell was not run, a line; others as always."""
-    innermost = [frame for frame, _ in walk_tb(trace)][-1:]
-    if kind is NameError and innermost and innermost[0].f_globals is here.user_ns:
-        name = str(getattr(error, "name", ""))
-        if cell := cell_of(number_of(here._workshop_folder), name):
-            lines = [f"{name} is not defined: the cell that sets it was not run in this kernel.", f"  Next: run {cell}"]
-            here._showtraceback(kind, error, lines)
-            return lines
-    if re.search(RUN_SYNC.pattern, str(error)):
-        for frame, _ in walk_tb(trace):
+    frames = [frame for frame, _ in walk_tb(trace)]
+    in_cell = kind is NameError and frames and frames[-1].f_globals is here.user_ns
+    name = str(getattr(error, "name", "")) if in_cell else ""
+    if name and (cell := cell_of(number_of(here._workshop_folder), name)):
+        lines = [f"{name} is not defined: the cell that sets it was not run in this kernel.", f"  Next: run {cell}"]
+    elif name and name in "abcd":  # a choice
+        lines = [f"{name} is not defined.", f'  Next: a choice has quotes: "{name}"']
+    elif re.search(RUN_SYNC.pattern, str(error)):
+        for frame in frames:
             unused = frame.f_locals.get("main")  # what asyncio.run was given
             if iscoroutine(unused):
                 unused.close()  # or else some later cell would be told that it was never awaited

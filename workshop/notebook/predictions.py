@@ -34,6 +34,7 @@ class Prediction:
     shows: Mapping[str, Any]
     why: str
     exercise: str  # whose runs show it; "" = the one it belongs to
+    step: str  # what to run, so that it is seen
 
     @property
     def letters(self) -> str:
@@ -58,6 +59,7 @@ def _read() -> dict[str, dict[str, Prediction]]:
                 one.get("shows", {}),
                 one.get("why", ""),
                 one.get("exercise", ""),
+                one.get("step", "the cells of this step from the top"),
             )
             for name, one in told.items()
         }
@@ -81,8 +83,9 @@ class Predictions:
         prediction = self._find(name)
         letter = str(choice).strip().lower().rstrip(".):") if choice is not ... else ""
         if letter not in prediction.choices:
-            what = f"{shorten(repr(choice), 40)} is not one of the choices" if letter else "Nothing chosen yet"
-            how = f"write {prediction.letters} in its place, and run this cell again; or go on without a choice"
+            what = f"{shorten(repr(choice), 40)} is not one of the choices" if letter else "Nothing is chosen yet"
+            place = "its place" if letter else "place of the dots"
+            how = f"write {prediction.letters} in {place}, and run this cell again; or go on without a choice"
             self._say(f"{what}: {how}.")
             return False
         known = self._memory.read(self._kept).get(name, {})
@@ -114,8 +117,9 @@ class Predictions:
                 sight = earlier
             facts = [Item(fact, indent=4) for fact in sight.facts]
             if not sight.holds:
-                now = Item(f"What happens cannot be seen yet. Now, {sight.where} has:", indent=2)
-                step = Item("run the cells of this step from the top, then this one again", "Next", indent=2)
+                yet = f"What happens cannot be seen yet. Now, {sight.where} has:"
+                now = Item(yet if sight.where else "There is no run to look at yet.", indent=2)
+                step = Item(f"run {prediction.step}, then this cell again", "Next", indent=2)
                 show(self._say, Shown([Item(head), now, *facts, step]))
                 return
             seen = [Item(f"Seen in {sight.where}:", indent=2), *facts]
@@ -128,7 +132,7 @@ class Predictions:
         show(self._say, Shown([Item(head, tone="strong"), *seen, Item(f"{tempting} is tempting: {why}", indent=2)]))
 
     def _find(self, name: str) -> Prediction:
-        known = PREDICTIONS[self._section]
+        known = PREDICTIONS.get(self._section, {})
         if name not in known:
             names = ", ".join(known)
             raise WorkshopError(f"There is no {self._call}({name!r}) here.", f"use one of these names: {names}")

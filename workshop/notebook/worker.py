@@ -23,7 +23,7 @@ from workshop.text import scrub
 START = 40.0  # seconds until a worker must poll: it imports for 3 s, more on a busy machine
 SLOW = 8.0  # seconds after which a start that takes longer is mentioned
 STOP = 30.0  # seconds that a worker asked to stop may take: it lets calls in flight finish
-NOT_A_WORKERS = ("starter.py", "overnight.py")
+NOT_A_WORKERS = ("starter.py", "decide.py", "overnight.py")
 REPLACE = 5.0  # the same, for one that is replaced
 
 

@@ -40,6 +40,8 @@ class Entry:
     status: int | None = None
     fault: str | None = None
     repeats: int | None = None  # the entry that completed the same request of the same run before
+    # Of a request to alert residents: whether it did, or its key had been used before, by the entry that it repeats.
+    sent: bool | None = None
     response_id: str | None = None  # of the answer; no two answers have the same
     request_id: str | None = None  # likewise, in its header X-Request-Id
     input_tokens: int = 0
@@ -66,6 +68,7 @@ class Ledger:
         self._runs: deque[AgentRun] = deque(maxlen=MAX_RUNS)
         self._by_answer: dict[str, AgentRun] = {}  # the unique part of an answer's ids -> the run that got it
         self._by_area: dict[str, tuple[str, int]] = {}  # area -> the run and turn that wait for it
+        self._by_key: dict[str, int] = {}  # idempotency key -> the entry that alerted residents with it
         self._entry_ids, self._run_numbers = itertools.count(1), itertools.count(1)
 
     def model_began(self, *, asked: str, body: Any, instructions: str, opening: str, turn: int, model: str) -> int:
@@ -99,6 +102,16 @@ class Ledger:
             entry = self._begin("weather", path, fingerprint(path))
             entry.run, entry.turn = self._by_area.get(area, (None, None))
             return entry.id
+
+    def sends(self, entry_id: int, key: str) -> bool:
+        """Notes that a request alerts residents now, and says so: it does unless one with the same key did before."""
+        with self._lock:
+            entry = next(entry for entry in reversed(self._entries) if entry.id == entry_id)
+            entry.repeats = self._by_key.get(key)
+            entry.sent = entry.repeats is None
+            if key and entry.sent:
+                _put_newest(self._by_key, key, entry_id, MAX_ENTRIES)
+            return entry.sent
 
     def completed(
         self,
@@ -139,7 +152,7 @@ class Ledger:
             self._end(entry_id, "abandoned", None, fault, None)
 
     def clear(self) -> None:
-        """Forgets everything that was noted; ids and run names go on counting."""
+        """Forgets everything that was noted but keys of alerts: what was sent stays sent. Ids go on counting."""
         with self._lock:
             for notes in (self._entries, self._runs, self._by_answer, self._by_area):
                 notes.clear()
@@ -171,6 +184,8 @@ class Ledger:
             "cost_usd": round(sum(entry["cost_usd"] for entry in asked), 8),
         }
         weather = _outcomes([entry for entry in entries if entry["service"] == "weather"])
+        for name, sent in (("alerts_sent", True), ("alerts_not_sent_again", False)):
+            weather[name] = sum(entry["sent"] is sent for entry in entries)
         return {"entries": entries, "totals": {"model": model, "weather": weather}}
 
     def _find_run(self, body: Any, instructions: str, opening: str, turn: int) -> AgentRun:

@@ -154,7 +154,8 @@ def _areas_in(call: FunctionCall) -> list[str]:
     except (ValueError, RecursionError):
         return []
     values = [value for value in arguments.values() if isinstance(value, str)] if isinstance(arguments, dict) else []
-    return [area for value in values for area in ([value] if name_of(value) != value else find_areas(value[:200]))]
+    codes = [value for value in values if name_of(value) != value]
+    return codes or [area for value in values for area in find_areas(value[:200])]
 
 
 def _answer(request: ModelRequest, said: str, since: Sequence[Item], areas: list[str], has_tools: bool) -> str:
@@ -189,6 +190,8 @@ def _in_words(call: FunctionCall, output: str, language: str) -> str:
     if not lines:
         return say(language, "none", place=place)
     head = say(language, "alerts" if places else "result", place=place)
+    if call.name.startswith("send"):  # it did something, and looked nothing up
+        head = f"{place}:"
     if len(lines) == 1:
         return f"{head} {_cut(lines[0], language)}"
     return f"{head}\n" + _cut("\n".join(f"- {line}" for line in lines), language)

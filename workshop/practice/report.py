@@ -28,6 +28,8 @@ def ledger_shown(ledger: dict[str, Any], about: str = "", price_note: bool = Tru
     model, weather = ledger["totals"]["model"], ledger["totals"]["weather"]
     tokens = f"{model['input_tokens']:,} tokens in, {model['output_tokens']:,} out, ${model['cost_usd']:.6f}"
     again = model["completed_again"]
+    sent, known = weather["alerts_sent"], weather["alerts_not_sent_again"]
+    alerts = f"{sent}; not sent again, by their key: {known}"
     blocks: list[Block] = [
         Table(("Request", "Asked and answered", "Outcome", "Cost"), [_entry(one) for one in ledger["entries"]]),
         Item(f"{_counts(model)}; {tokens}", "model"),
@@ -35,6 +37,7 @@ def ledger_shown(ledger: dict[str, Any], about: str = "", price_note: bool = Tru
             f"{f'{AGAIN} ' if again else ''}{again}", "answered calls made again within a run", "again" if again else ""
         ),
         Item(_counts(weather), "weather"),
+        *([Item(alerts, "alerts sent to residents")] if sent or known else []),
     ]
     return Shown([*blocks, Folded("The cost is an estimate.", [Item(PRICE_BASIS)])] if price_note else blocks)
 
@@ -56,10 +59,12 @@ def _entry(entry: dict[str, Any]) -> list[Cell]:
     began = datetime.fromisoformat(entry["began"])
     took = f"{(datetime.fromisoformat(entry['ended']) - began).total_seconds():.2f} s" if entry["ended"] else ""
     outcome = entry["outcome"]
+    before = "answered before" if entry["sent"] is None else "not sent again: sent"
     found = [
         Item(f"{SIGNS[outcome]} {WORDS[outcome]} {entry['status'] or ''}".strip(), tone=TONES[outcome]),
         Item(f"fault {entry['fault']}" if entry["fault"] else ""),
-        Item(f"{AGAIN} answered before as #{entry['repeats']}" if entry["repeats"] else "", tone="again"),
+        Item("sent to residents" if entry["sent"] else ""),
+        Item(f"{AGAIN} {before} as #{entry['repeats']}" if entry["repeats"] else "", tone="again"),
         Item(took),
     ]
     tokens = f"{entry['input_tokens']:,} tokens in, {entry['output_tokens']:,} out" if entry["output_tokens"] else ""

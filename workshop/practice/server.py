@@ -39,6 +39,7 @@ def build_app(state: PracticeState | None = None) -> Starlette:
             Route("/v1/models", model_service.models),
             Route("/v1/models/{name:path}", model_service.models),
             Route("/alerts/active", weather.alerts),
+            Route("/alerts/send", weather.send, methods=["POST"]),
             Route("/alerts/active/area/{area:path}", weather.alerts),
             Route("/faults", admin.faults, methods=["GET", "POST", "DELETE"]),
             Route("/ledger", admin.ledger, methods=["GET", "DELETE"]),

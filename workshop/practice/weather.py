@@ -1,6 +1,7 @@
 """A stand-in for the active alerts of the National Weather Service's API.
 
-`GET /alerts/active/area/{area}` and `GET /alerts/active?area=`. Shapes:
+`GET /alerts/active/area/{area}` and `GET /alerts/active?area=`; and `POST /alerts/send?area=`, which the real service
+has not: it stands for anything that acts on the world, and is noted in the ledger. Shapes:
 https://www.weather.gov/documentation/services-web-api (GeoJSON; problem documents for errors). The alerts are made up
 by us (`data/alerts.json`), of no real place or storm, and the same at every call; only their dates move, so that they
 are always in force. Areas that are not named there have no active alerts.
@@ -16,10 +17,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from workshop.practice import data
-from workshop.practice.areas import AREAS, MARINE, STATES
+from workshop.practice.areas import AREAS, MARINE, STATES, name_of
 from workshop.practice.endpoints import delay_or_drop, json_response, state_of
+from workshop.practice.faults import Fault
 
 HUGE_BYTES = 3_000_000
+OVER = "over"  # the fault of a warning that ends
 # Area -> the properties of its alerts. What is not there is left out, or null, as it comes: clients must bear both.
 _ALERTS: dict[str, list[dict[str, str | None]]] = data("alerts.json")
 _OF_EVERY_ALERT = data("shapes.json")["alert"]
@@ -56,13 +59,8 @@ async def alerts(request: Request) -> Response:
     if over := await delay_or_drop(request, entry, hit):
         return over
     kind = hit.kind if hit else None
-    if kind == "garbage":
-        ledger.failed(entry, answered="a body that is not JSON", status=200, fault=kind)
-        return Response('{"type": "FeatureCollection", "features": [{"prop', media_type=_GEOJSON)
-    if hit and hit.kind in _ERRORS:
-        status, name, title, detail = _ERRORS[hit.kind]
-        ledger.failed(entry, answered=detail, status=status, fault=kind)
-        return problem(status, name, title, f"{detail} (practice fault)", path, headers=hit.headers())
+    if hit and (refused := _refusal(request, entry, hit, path)):
+        return refused
 
     wrong: list[tuple[str, str]] = []  # parameters and what is wrong with them
     for name in query:
@@ -83,6 +81,8 @@ async def alerts(request: Request) -> Response:
         errors = [{"parameter": parameter, "message": message} for parameter, message in wrong]
         return problem(status, name, title, detail, path, parameterErrors=errors)
     found = _huge(areas[0] if areas else "TX") if kind == "huge" else _collection(areas)
+    if kind == OVER:
+        found["features"] = []
     for name, value in query.multi_items():
         if name != "area":
             wanted, of_alert = value.casefold().split(","), str(_PARAMETERS[name])
@@ -90,6 +90,49 @@ async def alerts(request: Request) -> Response:
             found["features"] = [one for one in alerts if str(one["properties"].get(of_alert)).casefold() in wanted]
     ledger.completed(entry, answered=f"{len(found['features'])} alerts", fault=kind)
     return Response(json.dumps(found, ensure_ascii=False).encode(), media_type=_GEOJSON)
+
+
+async def send(request: Request) -> Response:
+    """Alerts the residents of an area, once for each Idempotency-Key; a request without one always does."""
+    ledger = state_of(request).ledger
+    area, key = request.query_params.get("area", ""), request.headers.get("idempotency-key", "").strip()
+    path = f"{request.url.path}?{request.url.query}"
+    try:
+        message = json.loads(await request.body())["message"]
+    except (ValueError, RecursionError, LookupError, TypeError):
+        message = None
+    entry = ledger.weather_began(area=area, path=f"POST {path} {f'key {key}' if key else 'without a key'}: {message}")
+    wrong = "The body is not JSON with a message" if not isinstance(message, str) or not message.strip() else ""
+    if wrong or area not in STATES:
+        detail = f"Bad Request: {wrong or f'{area[:40]!r} is not a state'}"
+        ledger.failed(entry, answered=detail, status=400)
+        return problem(400, "BadRequest", "Bad Request", detail, path)
+    hit = state_of(request).faults.take("weather", unless=("huge", OVER))
+    if hit and hit.kind in _ERRORS and (refused := _refusal(request, entry, hit, path)):
+        return refused
+    # It is done before it is answered: who gets no answer cannot know whether it was.
+    sent = ledger.sends(entry, key)
+    if over := await delay_or_drop(request, entry, hit):
+        return over
+    if hit and (refused := _refusal(request, entry, hit, path)):
+        return refused
+    to = f"the residents of {name_of(area)}"
+    detail = f"Sent to {to}." if sent else f"Not sent again: {to} had this alert already."
+    ledger.completed(entry, answered=detail, fault=hit.kind if hit else None)
+    return json_response({"sent": sent, "detail": detail})
+
+
+def _refusal(request: Request, entry: int, hit: Fault, path: str) -> Response | None:
+    """What a fault answers in place of what was asked for, if it does."""
+    ledger = state_of(request).ledger
+    if hit.kind == "garbage":
+        ledger.failed(entry, answered="a body that is not JSON", status=200, fault=hit.kind)
+        return Response('{"type": "FeatureCollection", "features": [{"prop', media_type=_GEOJSON)
+    if hit.kind in _ERRORS:
+        status, name, title, detail = _ERRORS[hit.kind]
+        ledger.failed(entry, answered=detail, status=status, fault=hit.kind)
+        return problem(status, name, title, f"{detail} (practice fault)", path, headers=hit.headers())
+    return None
 
 
 def problem(

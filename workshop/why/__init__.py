@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from difflib import SequenceMatcher
@@ -13,6 +14,7 @@ from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.service import RPCError
 
+from workshop.approval import open_calls
 from workshop.errors import WorkshopError
 from workshop.exercises import EXERCISES
 from workshop.history import ACTIVITIES, Run, read_history
@@ -102,9 +104,9 @@ def _alike(queue: str, other: str) -> bool:
 def _difference(queue: str, other: str) -> str:
     """How two names differ that look alike."""
     if queue.strip().lower() == other:
-        return "capitals count" if queue.strip() == queue else "there is a space too many"
+        return "capitals count" if queue.strip() == queue else "there is one space too many"
     at = next((at for at, (one, two) in enumerate(zip(queue, other, strict=False)) if one != two), len(other))
-    return f"the {at + 1}. character differs"
+    return f"character {at + 1} differs"
 
 
 async def _waiting(client: Client, run: Run, workers: Pollers, now: datetime) -> Diagnosis:
@@ -113,6 +115,9 @@ async def _waiting(client: Client, run: Run, workers: Pollers, now: datetime) ->
     if not workers.workflows:
         return found.also(f"No worker polls {run.task_queue}: it does not go on until one does (" + WORKER + ").")
     if found.kind in ("timer", "signal"):
+        with suppress(WorkshopError):  # it asks nobody
+            if calls := await open_calls(client, run.workflow_id):
+                return causes.approval(run, calls, found)
         taken = await _taken_by(client, run)
         if taken is None:
             return found.also("No worker answered when asked about it: is one running?")
