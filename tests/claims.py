@@ -14,7 +14,8 @@ from tests.steps import steps
 from workshop import history, temporal
 from workshop.history import HANDOFF, MODEL, TASK_FAILURE, TIMER, TOOL, UPDATE, Row, Run
 from workshop.notebook.kernel import result_of
-from workshop.practice.report import ledger_lines
+from workshop.notebook.predictions import PREDICTIONS, QUIZ
+from workshop.practice.report import ledger_shown
 from workshop.proof import ABANDONED, RECORDED, REFUSED, UNRECORDED, Proof
 from workshop.settings import ROOT, Settings
 
@@ -31,13 +32,14 @@ __all__ = [
     "UPDATE",
     "agent_code",
     "alerts",
+    "all_seen",
     "attempts",
     "born",
     "by",
     "claim",
     "fates",
     "latest",
-    "ledger_lines",
+    "ledger_shown",
     "outcomes",
     "printed",
     "rows",
@@ -112,6 +114,13 @@ def claim(seen: Any, claimed: Any) -> None:
     assert seen == claimed, f"{seen}, and not {claimed}"
 
 
+def all_seen(ex: Any) -> None:
+    """Every prediction of the notebook, and in the last one the quiz, was held against what really happened."""
+    for section, kept in [(ex.number, "predictions"), *([(QUIZ, QUIZ)] if ex.number == "04" else [])]:
+        known = ex._feedback.memory.read(kept)
+        claim([name for name in PREDICTIONS[section] if known.get(name, {}).get("seen")], list(PREDICTIONS[section]))
+
+
 def agent_code(path: str | Path) -> str:
     """The function weather_agent of a file, as code without its layout."""
     tree = ast.parse(Path(path).read_text(encoding="utf-8"))
@@ -140,14 +149,16 @@ CLAIMS = {
         "why-count": """
             proof = ex.proof()
             claim((proof.answered, proof.made_again, proof.refused, proof.abandoned), (5, 3, 6, 1))
-            assert "made again within a run: 0" in "".join(ledger_lines(ex._practice.ledger()))
+            assert "made again within a run: 0" in str(ledger_shown(ex._practice.ledger()))
         """,
+        "progress": "all_seen(ex)",
         "proof-glance": """
             claim(fates(ex.proof()), [[RECORDED], [REFUSED, REFUSED, REFUSED, RECORDED]])
             claim(attempts(latest(ex)), [1, 4])
         """,
     },
     "02": {
+        "progress": "all_seen(ex)",
         "why-run": """
             (row,) = rows(latest(ex), "activity")
             assert by(row) == ex.worker.pid
@@ -177,6 +188,7 @@ CLAIMS = {
         """,
     },
     "03": {
+        "progress": "all_seen(ex)",
         "why-agent": """
             assert agent_code(before / "workflows.py") == agent_code("workflows.py")
         """,
@@ -228,6 +240,7 @@ CLAIMS = {
         """,
     },
     "04": {
+        "predicted-approval": "all_seen(ex)",
         "why-run": """
             run = latest(ex)
             claim([row.kind for row in run.rows if row.kind in (MODEL, HANDOFF)], [MODEL, HANDOFF, MODEL, MODEL])

@@ -288,6 +288,18 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
                 get_weather_alerts, start_to_close_timeout=one, schedule_to_close_timeout=together, retry_policy=policy
             )
         """,
+        "a tool around the activity": f"""
+            from agents import function_tool
+
+            @function_tool
+            async def weather_tool(state: str) -> str:
+                "Weather alerts for a US state."
+                return await workflow.execute_activity(
+                get_weather_alerts,
+                state,
+                {LIMITS}
+                )
+        """,
         "its own queue": f"""
             weather_tool = activity_as_tool(
             get_weather_alerts,
@@ -402,7 +414,13 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
         """,
     },
     ("04", "handoffs"): {
-        "agents": 'handoffs=[specialist("English"), specialist("French"), specialist("Spanish")],',
+        "a lambda": """
+            handoffs=[
+                handoff(specialist(language), on_handoff=lambda context: pause(context))
+                for language in ("French", "Spanish", "English")
+            ],
+        """,
+        "no pause yet": (("await workflow.sleep(timedelta(seconds=pause_seconds))", "pass"),),
         "names of their own": """
             handoffs=[
                 handoff(specialist(language), tool_name_override=f"ask_{language.lower()}", on_handoff=pause)

@@ -4,6 +4,7 @@ from tests.checks.bank import ASKED, REQUEST, Answer
 
 POLITE = 'headers = {"User-Agent": "durable-ai-agents-workshop"}'
 CALL = "data = await make_api_call(state)"
+CALLS = "async def make_api_call(state"
 RETURN = 'return text or f"No active alerts for {state}."'
 DEFN = "@activity.defn\nasync def get_weather_alerts"
 GOOD_CALL = (
@@ -294,7 +295,27 @@ WRONG = (
             "        except httpx.HTTPError:\n            if attempt == 2:\n                raise",
         ),
     ),
+    first(
+        "knows one status",
+        "status-missed",
+        'if response.status_code > 500:\n    raise RuntimeError("down")\ndata = response.json()',
+    ),
     # 02: the timer and the workflow.
+    temporal("timer", "returned", "returns-too-early", "return await workflow.sleep(delay_seconds)"),
+    temporal("timer", "also where none is asked for", "other-length", "await workflow.sleep(delay_seconds or 5)"),
+    temporal(
+        "timer",
+        "a condition",
+        "wait-timed-out",
+        "await workflow.wait_condition(lambda: False, timeout=timedelta(seconds=delay_seconds))",
+    ),
+    temporal("workflow", "no heartbeats", "no-heartbeats-sent", limited(more="heartbeat_timeout=timedelta(seconds=1)")),
+    temporal(
+        "workflow",
+        "three times",
+        "run-twice",
+        "for _ in range(3):\n    text = " + limited().removeprefix("return ") + "\nreturn text",
+    ),
     temporal("timer", "days", "other-length", "await workflow.sleep(timedelta(delay_seconds))"),
     temporal("timer", "minutes", "other-length", "await workflow.sleep(timedelta(minutes=delay_seconds))"),
     temporal("timer", "twice", "other-length", "await workflow.sleep(delay_seconds)\nawait workflow.sleep(0.4)"),
@@ -323,7 +344,7 @@ WRONG = (
     temporal("workflow", "another keyword", "keyword-unknown", GOOD_CALL.replace("start_to_close_", "")),
     temporal("workflow", "policy as a class", "not-a-retry-policy", GOOD_CALL[:-1] + ", retry_policy=RetryPolicy)"),
     temporal("workflow", "handle for result", "not-awaited", HANDLE),
-    temporal("timer", "blocks", "not-deterministic", "import time\ntime.sleep(delay_seconds)"),
+    temporal("timer", "blocks", "time-sleep", "import time\ntime.sleep(delay_seconds)"),
     temporal("timer", "blocks, not imported", "another-sleep", "time.sleep(delay_seconds)"),
     temporal("timer", "no activity", "called-directly", None, (EXECUTE, DIRECTLY)),
     temporal("timer", "not awaited", "no-timer", "workflow.sleep(delay_seconds)"),
@@ -493,7 +514,31 @@ WRONG = (
     temporal("starter", "stays", "starter-hangs", None, (PRINTED, f"{PRINTED}\n    await asyncio.Event().wait()")),
     temporal("starter", "raises", "script-raised", None, (PRINTED, "raise TimeoutError")),
     temporal("starter", "exits", "script-failed", None, (PRINTED, "raise SystemExit(3)")),
+    temporal(
+        "starter",
+        "a short life",
+        "short-life",
+        None,
+        (ID_TAIL, f"{ID_TAIL}, run_timeout=__import__('datetime').timedelta(0, 5)"),
+    ),
+    temporal(
+        "starter",
+        "delay as text",
+        "other-input",
+        "handle = await client.start_workflow(TemporalHelloWorld.run, args=[state, str(delay_seconds)], "
+        "id=uuid4().hex, task_queue=TASK_QUEUE)",
+    ),
     # 03.
+    durable("activity", "another function", "no-activity", "", (CALLS, f"@activity.defn\n{CALLS}")),
+    durable("activity", "a keyword", "syntax", "@activity.def"),
+    durable("activity", "a class's decorator", "other-decorator", "from temporalio import workflow\n@workflow.defn"),
+    durable("activity", "the drill", "drill-left", "@activity.defn", (f"{CALL}\n    # ", "")),
+    durable(
+        "worker",
+        "the plugin twice",
+        "plugin-twice",
+        "both = [OpenAIAgentsPlugin(model_params=MODEL_CALL) for _ in range(2)]\nclient = await connect(*both)",
+    ),
     durable("activity", "module as decorator", "module-called", "@activity"),
     durable("activity", "another decorator", "no-such-attribute", "@activity.run"),
     durable("activity", "a name by position", "defn-argument", '@activity.defn("get_weather_alerts")'),
@@ -710,7 +755,7 @@ WRONG = (
     durable(
         "fixed",
         "still broken",
-        "raises-when-well",
+        "drill-left",
         None,
         (
             CALL + "\n    # data = await make_api_call_bug",
@@ -787,7 +832,7 @@ WRONG = (
     routing("handoffs", "no English", "handoff-missing", THREE.replace(', "English"', "")),
     routing("pause", "itself", "function-for-value", "await workflow.sleep(pause)"),
     routing("pause", "of the context", "no-such-attribute", "await workflow.sleep(context.pause_seconds)"),
-    routing("pause", "blocks", "not-deterministic", "import time\ntime.sleep(pause_seconds)"),
+    routing("pause", "blocks", "time-sleep", "import time\ntime.sleep(pause_seconds)"),
     routing("pause", "for one", "handoff-without-pause", None, (THREE, ONE_PAUSES)),
     routing(
         "pause",
@@ -795,6 +840,7 @@ WRONG = (
         "pause-not-awaited",
         "import asyncio\nself.task = asyncio.create_task(workflow.sleep(pause_seconds))",
     ),
+    routing("handoffs", "none pauses", "handoff-without-pause", THREE.replace(", on_handoff=pause", "")),
     routing("pause", "twice", "other-length", f"{SLEEP}\n{SLEEP}"),
     routing(
         "handoffs",

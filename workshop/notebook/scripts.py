@@ -25,6 +25,8 @@ IMPORTS = {
     "starter.py": (CONNECTION, "activities.py", "workflows.py"),
     "test_agent.py": ("scripted.py", "workflows.py"),
     "talk.py": (CONNECTION, "activities.py", "workflows.py", "starter.py"),
+    "decide.py": (CONNECTION, "activities.py", "workflows.py"),
+    "overnight.py": (CONNECTION, "activities.py", "workflows.py"),
 }
 FRAME = re.compile(r'\s+File "([^"]+)", line (\d+)')
 CHAINED = (
