@@ -24,7 +24,7 @@ ifneq ($(shell test -x $(BIN)/python && test "$$(cat $(STAMP) 2>/dev/null)" = "$
 AGAIN := again
 endif
 
-.PHONY: help set-up workshop test demo bench notebooks lock clean again
+.PHONY: help set-up workshop test demo bench notebooks pictures lock clean again
 
 help: ## list the targets
 	@echo 'Usage: make TARGET [ARGS=...] [PYTHON=/path/to/python3.12]'
@@ -93,6 +93,9 @@ $(STAMP): requirements.lock pyproject.toml $(wildcard workshop/jupyter/etc/ipyth
 
 notebooks: set-up ## set up, make the solution notebooks from the starters and the solutions, and run them
 	@$(BIN)/python tools/notebooks.py $(ARGS)
+
+pictures: set-up ## set up, make the pictures of README and guide anew, of real runs in Chromium
+	@PYTHONPATH=. $(BIN)/python tools/pictures.py $(ARGS)
 
 lock: ## pin all dependencies anew, with hashes, for every platform (ARGS=--upgrade takes new versions)
 	@command -v uv >/dev/null || { printf '%s\n  Next: %s\n' 'uv is needed to pin dependencies.' 'pip install uv' >&2; exit 1; }

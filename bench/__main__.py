@@ -17,7 +17,7 @@ from temporalio.client import Client
 
 from bench.copies import SolutionCopies
 from bench.document import publish, table, where_and_when
-from bench.load import crowd, durable_runs, false_timeouts, growth, plain_runs, worker_starts
+from bench.load import crowd, durable_runs, endless, false_timeouts, growth, plain_runs, worker_starts
 from bench.recovery import FIRST, IN_TASK, IN_TOOL, PAUSE, POINTS, SECOND, Lane, dismiss, lanes, polite_stop, recovery
 from tests.folders import DURABLE, ROUTING
 from tests.harness import PracticeFrom
@@ -27,6 +27,8 @@ from workshop.settings import HOST, ROOT
 TITLE = "How fast it recovers, and what it costs"
 HEADS = ("what", "n", "measured", "usual settings", "to reach")
 LIMITS = {FIRST: 3.5, SECOND: 3.5, PAUSE: 3.5, IN_TOOL: 4.0, IN_TASK: 4.0}  # seconds
+FOREVER = 1_000_000  # turns
+KEPT = {10: "the last 10", FOREVER: "all"}
 MEASURED = ROOT / ".workshop" / "bench.json"
 LEGEND = """\
 Medians, with the least and the greatest in brackets. *Killed*: from SIGKILL to the finished answer, a second worker
@@ -164,6 +166,26 @@ class Measuring:
             for one in grown
         ]
 
+    async def conversations(self) -> list[Line]:
+        few, many, all_kept = (5, 10, 10) if self.quick else (50, 500, 100)
+        lines, each = [], {}
+        for turns, remembered in ((few, 10), (many, 10), (few, FOREVER), (all_kept, FOREVER)):
+            print(f"  {turns} turns", file=sys.stderr, flush=True)
+            seen = await endless(self.copies, self.client, turns, remembered)
+            each[turns, remembered] = (seen.kib / turns, seen.seconds / turns)
+            kib, seconds = each[turns, remembered]
+            text = f"{seen.kib:,.0f} KiB, {seen.events:,} events, {seen.seconds:.1f} s; "
+            text += f"a turn: {kib:.1f} KiB, {seconds:.2f} s"
+            what = (
+                f"a conversation that continues as new after 10 turns, and remembers {KEPT[remembered]}: {turns} turns"
+            )
+            limit, met = "", None
+            if (turns, remembered) == (many, 10):
+                limit = f"a turn within 1.3 times that of {few}"
+                met = all(now <= 1.3 * before for now, before in zip(each[many, 10], each[few, 10], strict=True))
+            lines.append(Line(what, 1, text, "", limit, met))
+        return lines
+
 
 PARTS = {
     "kills": Measuring.kills,
@@ -173,6 +195,7 @@ PARTS = {
     "crowds": Measuring.crowds,
     "overhead": Measuring.overhead,
     "histories": Measuring.histories,
+    "conversations": Measuring.conversations,
 }
 
 

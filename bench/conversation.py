@@ -7,7 +7,7 @@ with workflow.unsafe.imports_passed_through():
 
 
 @workflow.defn
-class Conversation:
+class GrowingConversation:
     @workflow.run
     async def run(self, turns: int) -> int:
         agent = Agent(name="Listener", instructions="You answer in one sentence.")

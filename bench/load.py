@@ -17,14 +17,15 @@ from uuid import uuid4
 import psutil  # type: ignore[import-untyped]
 from agents.models.openai_provider import OpenAIProvider
 from openai import AsyncOpenAI
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client, WithStartWorkflowOperation, WorkflowHandle
+from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.openai_agents import ModelActivityParameters, OpenAIAgentsPlugin
 from temporalio.worker import Worker
 
-from bench.conversation import Conversation
+from bench.conversation import GrowingConversation
 from bench.copies import SolutionCopies
 from bench.recovery import Lane, begin, start
-from tests.folders import HELLO_AGENT
+from tests.folders import CONVERSATION, HELLO_AGENT
 from workshop.history import ACTIVITIES, MODEL, TASK_TIMEOUT, read_history
 from workshop.settings import ROOT
 
@@ -178,10 +179,31 @@ async def growth(copies: SolutionCopies, address: str, turns: int) -> Growth:
     )
     client = await Client.connect(address, plugins=[plugin])
     queue = f"conversation-{uuid4().hex[:8]}"
-    async with Worker(client, task_queue=queue, workflows=[Conversation], build_id="bench"):
+    async with Worker(client, task_queue=queue, workflows=[GrowingConversation], build_id="bench"):
         began = time.monotonic()
-        handle = await client.start_workflow(Conversation.run, turns, id=queue, task_queue=queue)
+        handle = await client.start_workflow(GrowingConversation.run, turns, id=queue, task_queue=queue)
         await handle.result()
         took = time.monotonic() - began
     info = (await handle.describe()).raw_description.workflow_execution_info
     return Growth(turns, info.history_size_bytes / 1024, info.history_length, took)
+
+
+async def endless(copies: SolutionCopies, client: Client, turns: int, remembered: int) -> Growth:
+    """Says as much to solution `conversation`, which continues as new after ten turns; the sums of all its runs."""
+    begin(copies)
+    copies.live_worker(CONVERSATION)
+    name = f"conversation-{uuid4().hex[:8]}"
+    began = time.monotonic()
+    for turn in range(turns):
+        conversation = WithStartWorkflowOperation(
+            "Conversation",
+            args=[[], 10, remembered],
+            id=name,
+            task_queue="conversation",
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        )
+        message = f"Question {turn:04}: ".ljust(400, ".")
+        await client.execute_update_with_start_workflow("say", message, start_workflow_operation=conversation)
+    took = time.monotonic() - began
+    run = await read_history(client, name)
+    return Growth(turns, sum(run.sizes) / 1024, sum(run.events), took)

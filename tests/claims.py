@@ -14,7 +14,8 @@ from tests.steps import steps
 from workshop import history, temporal
 from workshop.history import HANDOFF, MODEL, TASK_FAILURE, TIMER, TOOL, UPDATE, Row, Run
 from workshop.notebook.kernel import result_of
-from workshop.practice.report import ledger_lines
+from workshop.notebook.predictions import PREDICTIONS, QUIZ
+from workshop.practice.report import ledger_shown
 from workshop.proof import ABANDONED, RECORDED, REFUSED, UNRECORDED, Proof
 from workshop.settings import ROOT, Settings
 
@@ -31,16 +32,19 @@ __all__ = [
     "UPDATE",
     "agent_code",
     "alerts",
+    "all_seen",
     "attempts",
     "born",
     "by",
     "claim",
     "fates",
     "latest",
-    "ledger_lines",
+    "ledger_shown",
     "outcomes",
     "rows",
+    "said",
     "steps",
+    "weight",
 ]
 
 
@@ -90,8 +94,25 @@ def born(pid: int) -> float:
     return float(psutil.Process(pid).create_time())
 
 
+def said(run: Run) -> list[str]:
+    """The messages of a conversation."""
+    return [row.asked for row in rows(run, UPDATE)]
+
+
+def weight(run: Run, turn: int) -> int:
+    """Characters of what the model was asked in the first turns, up to this one (from 0): the most of a history."""
+    return sum(len(str(row.input)) for row in rows(run, MODEL)[: turn + 1])
+
+
 def claim(seen: Any, claimed: Any) -> None:
     assert seen == claimed, f"{seen}, and not {claimed}"
+
+
+def all_seen(ex: Any) -> None:
+    """Every prediction of the notebook, and in the last one the quiz, was held against what really happened."""
+    for section, kept in [(ex.number, "predictions"), *([(QUIZ, QUIZ)] if ex.number == "04" else [])]:
+        known = ex._feedback.memory.read(kept)
+        claim([name for name in PREDICTIONS[section] if known.get(name, {}).get("seen")], list(PREDICTIONS[section]))
 
 
 def agent_code(path: str | Path) -> str:
@@ -122,14 +143,16 @@ CLAIMS = {
         "why-count": """
             proof = ex.proof()
             claim((proof.answered, proof.made_again, proof.refused, proof.abandoned), (5, 3, 6, 1))
-            assert "made again within a run: 0" in "".join(ledger_lines(ex._practice.ledger()))
+            assert "made again within a run: 0" in str(ledger_shown(ex._practice.ledger()))
         """,
+        "progress": "all_seen(ex)",
         "proof-glance": """
             claim(fates(ex.proof()), [[RECORDED], [REFUSED, REFUSED, REFUSED, RECORDED]])
             claim(attempts(latest(ex)), [1, 4])
         """,
     },
     "02": {
+        "progress": "all_seen(ex)",
         "why-run": """
             (row,) = rows(latest(ex), "activity")
             assert by(row) == ex.worker.pid
@@ -159,6 +182,7 @@ CLAIMS = {
         """,
     },
     "03": {
+        "progress": "all_seen(ex)",
         "why-agent": """
             assert agent_code(before / "workflows.py") == agent_code("workflows.py")
         """,
@@ -210,6 +234,7 @@ CLAIMS = {
         """,
     },
     "04": {
+        "progress": "all_seen(ex)",
         "why-run": """
             run = latest(ex)
             claim([row.kind for row in run.rows if row.kind in (MODEL, HANDOFF)], [MODEL, HANDOFF, MODEL, MODEL])
@@ -245,6 +270,33 @@ CLAIMS = {
             entries = ex._practice.ledger(ex._asked[-1].since)["entries"]
             claim([e["service"] for e in entries[-3:]], ["model", "weather", "model"])
             assert entries[-2]["sent"]
+        """,
+    },
+    "conversation": {
+        "why-growth": """
+            run = ex._workflows.run(f"conversation-long-{now}")
+            claim((said(run), run.earlier), ([f"Hello, this is message {turn}." for turn in range(1, 13)], ()))
+            assert run.sizes[0] > 60_000
+            assert weight(run, 11) > 4 * weight(run, 3)
+        """,
+        "why-runs": """
+            run = ex._workflows.run(f"conversation-short-{now}")
+            claim((len(said(run)), len(run.earlier)), (12, 3))
+            first, second, third, _ = run.sizes
+            assert max(second, third) < 1.1 * min(second, third)
+            assert max(run.sizes) < max(ex._workflows.run(f"conversation-long-{now}").sizes) / 2
+        """,
+        "why-forget": """
+            found = ["Weather alerts for Florida" in row.output for row in rows(latest(ex), UPDATE)]
+            claim(found, [True, True, False, False, False])
+        """,
+        "why-kill": """
+            assert [fates for fates in fates(ex.proof()) if fates != [RECORDED]] == [[ABANDONED, RECORDED]]
+            run = latest(ex)
+            claim([row.output[:24] for row in rows(run, UPDATE)[-3:-1]], ["Weather alerts for Ohio:"] * 2)
+            turns = [row.kind for row in run.rows if row.kind in (UPDATE, "continued as new")]
+            claim(turns[:9], [UPDATE, UPDATE, "continued as new"] * 2 + [UPDATE] * 3)
+            claim(sorted(turns[9:]), ["continued as new", UPDATE])
         """,
     },
 }

@@ -8,5 +8,6 @@ HELLO_TEMPORAL = SOLUTIONS / "02_temporal_hello_world"
 DURABLE = SOLUTIONS / "03_durable_agent"
 ROUTING = SOLUTIONS / "04_agent_routing"
 APPROVAL = SOLUTIONS / "going_further" / "approval"
-LESSONS = (APPROVAL,)
+CONVERSATION = SOLUTIONS / "going_further" / "conversation"
+LESSONS = (APPROVAL, CONVERSATION)
 ALL = (HELLO_AGENT, HELLO_TEMPORAL, DURABLE, ROUTING)

@@ -92,6 +92,7 @@ class Kernel:
             elif message["msg_type"] in ("display_data", "execute_result"):
                 texts.append(content["data"].get("text/plain", "") + "\n")
                 mimes.extend(content["data"])
+                look("".join(texts))
             elif message["msg_type"] == "error":
                 errors.append("\n".join(content["traceback"]))
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
-NAMES = ("activities", "connection", "workflows")
+NAMES = ("activities", "agent", "connection", "workflows")
 
 
 @contextmanager
@@ -15,7 +15,7 @@ def modules_of(folder: Path) -> Iterator[dict[str, ModuleType]]:
     """The modules of one solution folder, by name; gone from `sys.modules` and `sys.path` afterwards."""
     sys.path.insert(0, str(folder))
     try:
-        yield {name: importlib.import_module(name) for name in NAMES}
+        yield {name: importlib.import_module(name) for name in NAMES if (folder / f"{name}.py").is_file()}
     finally:
         sys.path.remove(str(folder))
         for name in NAMES:

@@ -10,7 +10,7 @@ from tests.harness import Solutions
 from workshop.approval import decide, open_calls
 from workshop.errors import WorkshopError
 from workshop.history import MODEL, TOOL, UPDATE
-from workshop.practice.report import ledger_lines
+from workshop.practice.report import ledger_shown
 from workshop.processes import Program
 from workshop.temporal import follow
 from workshop.why import why
@@ -89,7 +89,7 @@ async def test_killed_between_the_effect_and_its_record_it_is_done_once(solution
     run = await solutions.history(starter)
     assert [(row.kind, row.attempts) for row in run.rows if row.attempts] == [(MODEL, 1), (TOOL, 2), (MODEL, 1)]
     first = solutions.practice.entries("weather")[0]["id"]
-    lines = "\n".join(ledger_lines(solutions.practice.ledger(first - 1)))
+    lines = " ".join(str(ledger_shown(solutions.practice.ledger(first - 1))).split())
     assert "alerts sent to residents: 1; not sent again, by their key: 1" in lines
     assert f"not sent again: sent as #{first}" in lines
 

@@ -74,8 +74,15 @@ def test_a_lesson_from_start_to_proof(notebook: Kernel, root: Path) -> None:
     audit = notebook.run("ex.audit()").text
     assert "get_weather_alerts" in audit
     assert "\x1b" not in audit
+    everything = 'ex.audit(); ex.why(); ex.ledger(); ex.hint("timer"); ex.solution("timer"); ex.progress(); ex.clear()'
+    shown = notebook.run(everything)
+    assert shown.mimes == ("text/html", "text/plain") * everything.count("ex.")
+    assert "list prices" in shown.text
+    assert "list prices" not in notebook.run("ex.ledger()").text  # once is enough
     picture = notebook.run("ex.timeline()")
     assert set(picture.mimes) == {"text/html", "text/plain"}
+    assert "✓ 0 recorded calls made again" in picture.text
+    assert "It is over." in notebook.run("ex.watch(5)").text
 
     blank = notebook.run('blank = ex.ask(" ")\nprint(blank.exit_code, blank.workflow_id)').text  # case C20
     assert "nothing was started" in blank
@@ -84,7 +91,10 @@ def test_a_lesson_from_start_to_proof(notebook: Kernel, root: Path) -> None:
     killed = notebook.run("ex.worker.kill()").text
     assert f"process {second}" in killed
     until_gone(second)
-    missed = notebook.run('ex.ask("TX", wait=1)').text
+    missed = notebook.run('ex.ask("TX", wait=1, watch=True)')
+    assert missed.mimes[:2] == ("text/html", "text/plain")  # a display of its own, that is updated in place
+    assert "waits for: a worker for its next step" in missed.text
+    missed = missed.text
     assert "No answer after 1 s" in missed
     assert "ex.worker.start()" in missed
     assert "No worker runs." in notebook.run("ex.worker.stop()").text
@@ -92,8 +102,11 @@ def test_a_lesson_from_start_to_proof(notebook: Kernel, root: Path) -> None:
     assert "... waiting for temporal-hello-world-" in bounded
     assert "Not finished after 0.5 s" in bounded
 
+    watched = notebook.interrupt_when("ex.watch(60)", "Watching for")
+    assert watched.error == "Interrupted."
     third = worker_pid(notebook.run("ex.worker.start()").text)
     assert "Practice County" in notebook.run("ex.wait()").text
+    assert "no worker" in notebook.run("ex.timeline()").text
     proof = notebook.run("proof = ex.proof()\nprint(proof.agree, proof.made_again)").text
     assert "recorded calls made again: 0" in proof
     assert proof.endswith("True 0\n")
@@ -130,9 +143,20 @@ def test_a_restarted_or_killed_kernel_leaves_no_worker(notebook: Kernel, root: P
 
     # Case C31: nothing of ours is loaded then.
     said = notebook.run("ex.worker.start()").error
-    assert said == "ex is not defined: this kernel is new, or was restarted.\n  Next: run the first cell again"
+    assert (
+        said
+        == "ex is not defined: this kernel is new, or was restarted.\n  Next: run the notebook's first code cell again"
+    )
     assert "Traceback" in notebook.run("unknown_name").error
     notebook.run('from workshop.notebook import exercise\nex = exercise("02")')
+    said = notebook.run("print(slip)").error
+    assert said.startswith(
+        "slip is not defined: the cell that sets it was not run in this kernel.\n  Next: run the cell"
+    )
+    assert "Step 8: a deliberate mistake" in said
+    said = notebook.run('ex.predict("timer", b)').error
+    assert said == 'b is not defined.\n  Next: a choice has quotes: "b"'
+    assert "Your choice: b" in notebook.run('ex.predict("timer", "b")').text
     pid = worker_pid(notebook.run("ex.worker.start()").text)
     helpers = started_by(notebook)
     notebook.kill()
@@ -172,10 +196,14 @@ def test_a_worker_that_is_older_than_its_files_or_not_alone_is_named(
     (folder / "activities.py").write_text((folder / "activities.py").read_text() + "\n")
     for cell in ("print(ex.worker)", 'asked = ex.ask("CA")', "ex.why()"):
         assert "older than activities.py" in notebook.run(cell).text
-    assert "Another worker" in notebook.run("ex.worker.restart()").text
+    restarted = notebook.run("ex.worker.restart()").text
+    assert "Another worker" in restarted
+    assert "No file has changed" not in restarted
     assert forgotten.kill()
     assert "older" not in notebook.run("print(ex.worker)").text
-    assert "Another worker" not in notebook.run("ex.worker.restart()").text
+    restarted = notebook.run("ex.worker.restart()").text
+    assert "Another worker" not in restarted
+    assert "No file has changed since the worker was started before" in restarted
 
 
 def test_a_worker_that_dies_is_told_with_its_last_lines(notebook: Kernel, root: Path) -> None:
@@ -216,6 +244,8 @@ def test_the_usual_slip_of_notebooks_is_named(root: Path, env: dict[str, str]) -
         assert "NameError" in one.run("unknown_name").error  # all other errors as always
         one.run("# TODO 3: run it\nraise NotImplementedError")
         assert "not attempted: run" in one.run('ex.check("run")').text
+        one.run("# TODO 3: run it\nanswer = await Runner.run(agent, question)\n# END TODO 3")
+        assert "ran, and set no result, but answer" in one.run('ex.check("run")').text
         one.run('result = await Runner.run(agent, "Any weather alerts in Texas?")')
         assert "passed: run" in one.run('ex.check("run")').text
 
@@ -261,7 +291,9 @@ def test_files_of_the_tree_stay_as_they_are(root: Path, env: dict[str, str]) -> 
     shutil.copy(root / "solutions" / "02_temporal_hello_world" / "activities.py", exercise_folder(root, "02"))
     with kernel(root, env) as one:
         one.run('from workshop.notebook import exercise\nex = exercise("02")')
-        assert "passed: activity" in one.run('ex.check("activity")').text
+        checked = one.run('ex.check("activity")')
+        assert "passed: activity" in checked.text
+        assert checked.mimes == ("text/html", "text/plain")  # where it is made, and not once more by its cell
     after = {path.relative_to(root) for path in root.rglob("*")} - before
     assert {path.parts[0] for path in after} <= {".workshop", "exercises"}
     assert [path.name for path in after if path.parts[0] == "exercises"] == ["activities.py"]

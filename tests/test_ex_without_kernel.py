@@ -20,14 +20,14 @@ from workshop import env, exercises
 from workshop.checks.pristine import pristine_file, pristine_notebook
 from workshop.errors import WorkshopError
 from workshop.notebook import ex as module
-from workshop.notebook.asked import words
+from workshop.notebook.asked import plain_before, remember_plain, remembered_plain, words
 from workshop.notebook.kernel import Stopped
 from workshop.notebook.reset import reset
 from workshop.notebook.scripts import Script, without_frames
 from workshop.notebook.workflows import Workflows
 from workshop.processes import free_port
 from workshop.settings import Settings
-from workshop.text import WIDTH, fold, scrub
+from workshop.text import scrub
 
 
 @pytest.fixture
@@ -266,13 +266,37 @@ def test_a_proof_knows_the_runs_just_before_and_after(monkeypatch: pytest.Monkey
     others = [run("open", 2, None), run("just before", -9, -0.5), run("just after", 5.5, 6)]
     known = {one.id: one for one in (mine, *others, run("long before", -9, -3), run("long after", 8, None))}
 
-    async def read(_client: Any, workflow_id: str, _run_id: str = "") -> Any:
+    async def read(_client: Any, workflow_id: str, _run_id: str = "", environ: Any = None) -> Any:
         return known[workflow_id]
 
     monkeypatch.setattr("workshop.history.read_history", read)
     monkeypatch.setattr("workshop.notebook.workflows.connect", AsyncMock())
     monkeypatch.setattr("workshop.notebook.workflows.latest_workflows", AsyncMock(return_value=list(known.values())))
     assert Workflows(Settings.from_env({}, root), "queue").run_among_others("mine") == (mine, others)
+
+
+def test_the_plain_run_of_the_same_question_is_known_again(tmp_path: Path) -> None:
+    """In its own notebook, and in another one for as long as the ledger has it."""
+    noon = "2026-11-30T12:00:0{}+00:00"
+    same = {"service": "model", "turn": 1, "asked": "Texas?"}
+    entries = [{**same, "id": number, "run": f"r{number}", "began": noon.format(number)} for number in range(1, 6)]
+
+    def question(text: str, since: int, durable: bool, exit_code: int = 0) -> Any:
+        return SimpleNamespace(question=text, since=since, durable=durable, exit_code=exit_code)
+
+    asked = [question("Texas?", 0, True), question("Texas?", 1, False, 1), question("Texas?", 2, False)]
+    asked += [question("Texas?", 3, True)]
+    plain = plain_before(asked, "Texas?", entries)
+    assert [entry["id"] for entry in plain] == [2, 3]
+    assert plain_before(asked, "Ohio?", entries) == plain_before(asked[:1], "Texas?", entries) == []
+
+    assert remembered_plain(tmp_path, "Texas?", entries) == []
+    remember_plain(tmp_path, "Texas?", plain)
+    assert remembered_plain(tmp_path, "Texas?", entries) == plain
+    assert remembered_plain(tmp_path, "Ohio?", entries) == []
+    assert remembered_plain(tmp_path, "Texas?", entries[:2]) == []  # the services were started again since
+    (tmp_path / "plain.json").write_text("[]")
+    assert remembered_plain(tmp_path, "Texas?", entries) == []
 
 
 def test_options_become_words_of_a_command_line() -> None:
@@ -305,14 +329,3 @@ after
 def test_keys_are_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOME_TOKEN", "abcdefghijk")
     assert scrub("abcdefghijk sk-proj-12*****89 practice") == "(hidden) (hidden) practice"
-
-
-def test_long_lines_are_folded_between_words() -> None:
-    link = f"http://127.0.0.1:8233/{'x' * 120}"
-    assert fold("short " * 18) == ["short " * 18]
-    parts = fold("  asked  " + "well-known " * 15 + link)
-    assert parts[0].startswith("  asked  well-known")
-    assert all(part.startswith("  ") for part in parts)
-    assert all(len(part) <= WIDTH for part in parts[:-1])
-    assert parts[-1].strip() == link
-    assert "".join(parts).count("well-known") == 15

@@ -2,9 +2,10 @@
 
 import json
 import signal
+import socket
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,26 @@ from temporalio.worker import Worker
 from tests import temporal_flows as flows
 from tests.folders import DURABLE, HELLO_AGENT, HELLO_TEMPORAL
 from tests.harness import Solutions
+from tests.pictures import dots, parts
 from tests.temporal_env import result, start
+from workshop.chart import ATTEMPT
 from workshop.history import Run, read_history
+from workshop.kills import Kill
 from workshop.processes import Program, wait_for
-from workshop.proof import ABANDONED, IN_FLIGHT, RECORDED, REFUSED, UNRECORDED, Proof, prove, prove_plain
+from workshop.proof import (
+    ABANDONED,
+    AGAIN,
+    ANSWERED,
+    IN_FLIGHT,
+    RECORDED,
+    REFUSED,
+    UNRECORDED,
+    Proof,
+    prove,
+    prove_plain,
+)
+from workshop.proof_picture import ProofPicture
+from workshop.timeline import PlainTimeline, Timeline
 from workshop.why import why
 
 QUESTION = "Any weather alerts in California?"
@@ -40,6 +57,19 @@ async def proved(solutions: Solutions, *starters: Program) -> list[Proof]:
 
 def fates(proof: Proof) -> list[list[str]]:
     return [[request.fate for request in call.requests] for call in proof.calls]
+
+
+async def drawn(solutions: Solutions, starter: Program, *kills: Kill) -> Timeline:
+    """The picture of a run, whose dots are as many as history and ledger have."""
+    picture = Timeline(await solutions.history(starter), everything(solutions), kills=kills)
+    svg, proof = picture.svg(), picture.proof
+    assert dots(svg, "history") == [RECORDED] * proof.recorded
+    assert dots(svg, "ledger") == [fate for call in fates(proof) for fate in call]
+    assert f"{proof.made_again} recorded calls made again" in svg
+    assert f"{proof.made_again} ✓" in ProofPicture(proof).svg()
+    assert len(parts(svg, "kill")) == len(picture.chart.losses)
+    assert len(parts(svg, "no worker")) == len(picture.chart.gaps)
+    return picture
 
 
 def in_second_call(solutions: Solutions, *starters: Program) -> None:
@@ -74,6 +104,12 @@ async def test_what_is_in_flight_at_a_kill_is_made_again_and_nothing_else(soluti
         assert fates(proof) == [[RECORDED], [ABANDONED, RECORDED]]
         assert (proof.recorded, proof.made_again, proof.paid, proof.agree) == (2, 0, 3, True)
         assert "do not agree" not in "\n".join(proof.lines)
+        picture = await drawn(solutions, starter)
+        (loss,), (gap,) = picture.chart.losses, picture.chart.gaps
+        assert (loss.seen, loss.at, loss.until) == (True, gap.begin, gap.end)  # the ledger saw its caller go
+        assert loss.words.startswith("worker A gone")
+        attempts = [bar for bar in picture.chart.tracks[2].bars if bar.kind == ATTEMPT]
+        assert [(bar.mark, bar.worker) for bar in attempts] == [(ABANDONED, 0), (RECORDED, 1)]
         solutions.close()
 
 
@@ -83,12 +119,17 @@ async def test_an_answer_that_nobody_recorded_is_made_again(solutions: Solutions
     worker.signal(signal.SIGSTOP)
     solutions.practice.clear()
     assert solutions.practice.outcomes("model") == ["completed", "completed"]
+    kill = Kill(f"{worker.pid}@{socket.gethostname()}", datetime.now(UTC))
     worker.kill()
     solutions.worker(DURABLE)
     assert starter.wait() == 0
     (proof,) = await proved(solutions, starter)
     assert fates(proof) == [[RECORDED], [UNRECORDED, RECORDED]]
     assert (proof.made_again, proof.paid, proof.agree) == (0, 3, True)
+    # Without a note of the kill, only the heartbeats that stopped tell of it.
+    assert [loss.seen for loss in (await drawn(solutions, starter)).chart.losses] == [False]
+    (loss,) = (await drawn(solutions, starter, kill)).chart.losses
+    assert (loss.seen, "killed (SIGKILL)" in loss.words) == (True, True)
 
 
 async def test_a_worker_that_was_silent_pays_twice_and_repeats_nothing_recorded(solutions: Solutions) -> None:
@@ -110,6 +151,7 @@ async def test_a_worker_that_was_silent_pays_twice_and_repeats_nothing_recorded(
     assert fates(proof)[0] == [RECORDED]
     assert (fates(proof)[1][0], fates(proof)[1][-1]) == (UNRECORDED, RECORDED)
     assert (proof.made_again, proof.agree) == (0, True)
+    assert not (await drawn(solutions, starter)).chart.losses
 
 
 async def test_runs_of_the_same_question_are_told_apart(solutions: Solutions) -> None:
@@ -154,6 +196,8 @@ async def test_a_run_that_is_not_over_is_no_disagreement(solutions: Solutions) -
     (proof,) = await proved(solutions, starter)
     assert fates(proof) == [[RECORDED], [IN_FLIGHT]]
     assert (proof.open, proof.agree, proof.recorded) == (True, True, 1)
+    picture = await drawn(solutions, starter)
+    assert (picture.chart.tracks[2].bars[-1].mark, picture.chart.losses) == (IN_FLIGHT, ())
     solutions.practice.clear()
     assert starter.wait() == 0
 
@@ -186,6 +230,9 @@ async def test_a_recorded_call_that_is_made_again_would_be_seen(solutions: Solut
     proof = prove(run, [*entries, forged])
     assert (proof.made_again, proof.agree) == (1, False)
     assert f"#{forged['id']} in the ledger: made again although the call had been recorded" in "\n".join(proof.lines)
+    assert "1 recorded call made again (call 1)" in (svg := Timeline(run, [*entries, forged]).svg())
+    assert dots(svg, "ledger")[:2] == [RECORDED, AGAIN]
+    assert "1 ✗" in ProofPicture(proof).svg()
     solutions.practice.clear()
     assert starter.wait() == 0
 
@@ -197,6 +244,8 @@ async def test_a_tool_alone_is_proved_by_the_weather(solutions: Solutions) -> No
     assert starter.wait() == 0
     (proof,) = await proved(solutions, starter)
     assert (proof.service, fates(proof)) == ("weather", [[REFUSED, REFUSED, RECORDED]])
+    picture = await drawn(solutions, starter)
+    assert [bar.mark for bar in picture.chart.tracks[-1].bars if bar.kind == ATTEMPT] == fates(proof)[0]
     assert (proof.agree, proof.made_again) == (True, 0)
 
 
@@ -206,6 +255,12 @@ def test_a_plain_run_pays_again_for_what_was_answered(solutions: Solutions) -> N
     assert solutions.starter(HELLO_AGENT, QUESTION).wait() == 0
     proof = prove_plain(QUESTION, solutions.practice.entries("model"))
     assert (proof.answered, proof.made_again, proof.abandoned, proof.refused) == (3, 1, 0, 3)
+    assert [len(call.again) for call in proof.calls] == [1, 0]
+    picture = PlainTimeline(proof, solutions.practice.entries("model"))
+    assert dots(picture.svg(), "ledger") == [ANSWERED, AGAIN, REFUSED, REFUSED, REFUSED, ANSWERED]
+    assert "1 answered call made again (call 1)" in picture.svg()
+    again = [track.label for track in picture.chart.tracks if any(bar.mark == AGAIN for bar in track.bars)]
+    assert again == ["run 2, model call 1"]
 
 
 def audit(solutions: Solutions, workflow_id: str) -> str:

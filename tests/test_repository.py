@@ -18,10 +18,11 @@ BELOW = {
     "settings": {"errors"},
     "exercises": {"errors"},
     "text": set(),
+    "shown": {"text"},
     "loopback": set(),
     "packages": set(),
     "jupyter": set(),
-    "practice": {"errors", "loopback", "settings", "text"},  # its client raises WorkshopError
+    "practice": {"errors", "loopback", "settings", "shown", "text"},  # its client raises WorkshopError
     "processes": {"errors", "settings"},
     "fork_server": {"errors", "packages", "processes"},
     "services": {"errors", "loopback", "processes", "settings"},
@@ -30,16 +31,26 @@ BELOW = {
     "doctor": {"env", "errors", "loopback", "processes", "settings", "temporal", "text"},
     "temporal": {"errors", "processes", "settings"},
     "history": {"errors", "temporal", "text"},
-    "audit": {"history", "temporal", "text"},
-    "timeline": {"audit", "history", "text"},
+    "audit": {"history", "shown", "temporal", "text"},
+    "kills": set(),
+    "chart": {"proof", "text"},
+    "timeline": {"audit", "chart", "history", "kills", "proof", "text"},
+    "proof_picture": {"chart", "proof", "text", "timeline"},
     "proof": {"history", "text"},
     "approval": {"errors", "temporal", "text"},
-    "why": {"approval", "errors", "exercises", "history", "settings", "temporal", "text"},
+    "why": {"approval", "errors", "exercises", "history", "settings", "shown", "temporal", "text"},
     "checks": {
         *("why", "errors", "history", "loopback", "practice", "processes", "proof", "services", "settings"),
         *("exercises", "temporal", "text", "fork_server"),
     },
-    "demo": {"errors", "history", "practice", "processes", "proof", "services", "settings", "temporal"},
+    "demo": {
+        *("errors", "fork_server", "history", "practice", "processes", "proof", "services", "settings", "temporal"),
+        "text",
+    },
+    "compare": {
+        *("chart", "demo", "errors", "fork_server", "practice", "processes", "proof", "services", "settings"),
+        *("shown", "text"),
+    },
 }
 TOP = {"cli", "notebook"}  # may import all that is above
 

@@ -14,7 +14,7 @@ import pytest
 from workshop.settings import ROOT
 
 PROGRAMS = ("make", "sh", "sed", "printf", "echo", "test", "cat", "cp", "rm", "pwd", "mkdir", "touch", "grep")
-TARGETS = ["help", "workshop", "test", "demo", "bench", "set-up", "notebooks", "lock", "clean"]
+TARGETS = ["help", "workshop", "test", "demo", "bench", "set-up", "notebooks", "pictures", "lock", "clean"]
 # Plays uv: makes a .venv out of PYTHON, and fails to install while the file $FAILS is there.
 UV = """#!/bin/sh
 echo "uv $*" >> "$CALLS"

@@ -27,7 +27,7 @@ from temporalio.worker import Worker
 
 from tests import temporal_flows as flows
 from tests.temporal_env import TOOL_THEN_ANSWER, eventually, recorded, refusal, result, start, worker, workshop
-from workshop.audit import totals
+from workshop.audit import Audit, totals
 from workshop.errors import WorkshopError
 from workshop.history import (
     ACTIVITY,
@@ -41,7 +41,6 @@ from workshop.history import (
     as_text,
     read_history,
 )
-from workshop.notebook.workflows import as_table
 from workshop.settings import ROOT
 from workshop.temporal import Pollers, gone, pollers
 from workshop.timeline import Timeline
@@ -156,9 +155,11 @@ async def test_the_providers_trouble(
         said = await found(client, handle, kind)
         assert says in said.why
         assert "wait" not in str(said.next_step) or kind != "quota"
-        practising = await why(client, handle.id, [{"target": "model", "kind": "rate-limit"}])
+        faults = [{"target": "weather", "kind": "slow"}, {"target": "model", "kind": "rate-limit"}]
+        practising = await why(client, handle.id, faults)
         assert str(practising.next_step).startswith("workshop fault clear ends the practice fault (model rate-limit)")
-        assert "fault" not in str((await why(client, handle.id, [])).next_step)  # none is set: none is told of
+        for others in ([], faults[:1]):
+            assert "fault" not in str((await why(client, handle.id, others)).next_step)
 
 
 @pytest.mark.parametrize("header", ["inf", "1e400", "nan", "-inf", "9" * 30, "soon", "Wed, 25 Nov 2026 12:00:00 GMT"])
@@ -200,7 +201,7 @@ async def test_a_key_in_an_error_is_hidden_and_said_to_stand_in_the_history(
         environ = {"OPENAI_API_KEY": keys["a variable's"]}
         run = await read_history(client, handle.id, environ=environ)
         told = [str(await why(client, handle.id, environ=environ)), json.dumps(as_json(run)), str(Timeline(run))]
-        told += as_table(run)
+        told += [str(Audit(run)), Audit(run).html()]
         assert key not in "".join(told)
         (note,) = run.notes
         assert handle.id in note
@@ -250,7 +251,7 @@ async def test_the_sandbox(client: Client, temporal_address: str, queue: str) ->
         assert "But its tool get_weather_alerts could not run" in said.what
         assert "activity_as_tool" in str(said.next_step)
         said = await found(client, clock, "sandbox")
-        assert "datetime.datetime.now gives another answer each time" in said.why
+        assert "datetime.datetime.now returns something else each time" in said.why
         assert "workflow.now()" in str(said.next_step)
 
 
@@ -386,7 +387,7 @@ async def test_wrong_arguments_are_named(client: Client, queue: str) -> None:
             handle = await start(client, queue, flows.Sleeps, *given)
             said = await found(client, handle, "wrong arguments")
             assert says in said.why
-            assert "terminate it and start anew" in str(said.next_step)
+            assert "terminate it and start again" in str(said.next_step)
             shown = as_text(given[0] if len(given) == 1 else given) if given else "nothing"
             assert said.notes == (f"The workflow Sleeps was given: {shown}",)
             await handle.terminate()
@@ -588,12 +589,24 @@ def test_heartbeats_that_stopped_are_seen_before_the_server_does() -> None:
 def test_a_run_that_is_over_is_not_told_to_wait() -> None:
     failed = replace(RUN, status="failed", closed=NOW)
     said = causes.ended(replace(failed, errors=(Link("X", "Error code: 429"),)))
-    assert str(said.next_step) == "start anew later"
+    assert str(said.next_step) == "start again later"
     for error, message, kind, _ in EXAMPLES:
         if kind:
             said = causes.ended(replace(failed, errors=(Link(error, message),)))
             assert said.kind == kind
             assert "by itself" not in str(said.next_step)
+
+
+def test_a_history_that_gets_too_long_is_told_before_and_afterwards() -> None:
+    assert list(causes.besides(replace(RUN, sizes=(9 * 2**20,), events=(9000,)))) == []
+    for sizes, events in (((11 * 2**20,), (900,)), ((2**20, 2**20), (20_000, 11_000))):
+        (said,) = causes.besides(replace(RUN, sizes=sizes, events=events))
+        assert f"has {sizes[-1] >> 20} MiB and {events[-1]:,} events" in said
+    # Of a run before, it does not matter any more.
+    assert list(causes.besides(replace(RUN, sizes=(11 * 2**20, 2**20), events=(20_000, 9000)))) == []
+    ended = replace(RUN, status="terminated", closed=NOW, reason="Workflow history size exceeds limit.")
+    assert causes.ended(ended).kind == "history too long"
+    assert "saying: rate limit" in causes.ended(replace(ended, reason="rate limit")).why
 
 
 def test_a_next_step_is_a_command_in_a_terminal_and_a_cell_in_a_notebook() -> None:
@@ -634,6 +647,33 @@ EXAMPLES = [
     ("TypeError", "OpenAIAgentsPlugin.name() missing 1 required positional argument", "", "plugin-is-a-class"),
     ("TypeError", "connect() got an unexpected keyword argument 'plugins'", "", "plugin-by-name"),
     ("TypeError", "Agent tools must be a list, got FunctionTool", "", "tools-no-list"),
+    (
+        "RestrictedWorkflowAccessError",
+        "Cannot access random.random from inside a workflow",
+        "sandbox",
+        "not-deterministic",
+    ),
+    ("RuntimeError", "The payload converter must be of type OpenAIPayloadConverter", "", "plugin-twice"),
+    ("AttributeError", "'str' object has no attribute 'start_to_close_timeout'", "", "plugin-keyword"),
+    ("BadRequestError", "Invalid 'tools[0].name': string does not match pattern.", "", "tool-name"),
+    ("AttributeError", "'coroutine' object has no attribute 'name'", "", "not-a-tool"),
+    ("AttributeError", "'function' object has no attribute '__mro__'", "", "other-decorator"),
+    ("AttributeError", "'FunctionTool' object has no attribute '__name__'", "", "other-decorator"),
+    ("TypeError", "Dynamic activity must accept a single Sequence[RawValue]", "", "defn-argument"),
+    ("TypeError", "Object of type function is not JSON serializable", "", "arguments-swapped"),
+    ("TypeError", "'float' object cannot be interpreted as an integer", "", "not-an-integer"),
+    ("RPCError", "workflow not found for ID: q-1", "", "nothing-started"),
+    ("TypeError", "object float can't be used in 'await' expression", "", "await-too-many"),
+    ("TypeError", "object Response can't be used in 'await' expression", "", "await-too-many"),
+    ("SyntaxError", "'return' with value in async generator", "", "syntax"),
+    ("SyntaxError", "cannot assign to await expression here", "", "syntax"),
+    ("SyntaxError", "'await' outside async function", "", "syntax"),
+    ("SyntaxError", "'return' outside function", "", "syntax"),
+    ("SyntaxError", "invalid syntax (def is a word of Python)", "", "syntax"),
+    ("AttributeError", "'TraceImpl' object has no attribute 'final_output'", "", "no-such-attribute"),
+    ("AttributeError", "'RunContextWrapper' object has no attribute 'pause_seconds'", "", "no-such-attribute"),
+    ("BadRequestError", "Invalid type for 'input[0]': expected an object.", "", "other-question"),
+    ("RuntimeError", "Cannot send a request, as the client has been closed.", "", "client-closed"),
     ("TypeError", "Agent.__init__() got an unexpected keyword argument 'tool'", "", "agent-keyword"),
     (
         "TypeError",
@@ -681,7 +721,7 @@ EXAMPLES = [
         "RestrictedWorkflowAccessError",
         "Cannot access time.sleep from inside a workflow. If this is",
         "sandbox",
-        "not-deterministic",
+        "time-sleep",
     ),
     (
         "RestrictedWorkflowAccessError",
@@ -869,6 +909,7 @@ EXAMPLES = [
     ("APITimeoutError", "Request timed out.", "slow service", ""),
     ("JSONDecodeError", "Expecting value: line 1 column 1 (char 0)", "garbage", ""),
     ("ValidationError", "1 validation error for ModelResponse", "garbage", ""),
+    ("terminated", "Workflow history size exceeds limit.", "history too long", ""),
     ("heartbeat timeout", "no heartbeat for 3.0 s", "worker lost", ""),
     ("start-to-close timeout", "longer than 1 min 0 s", "too slow", ""),
     ("schedule-to-close timeout", "all attempts took longer than 1 h 0 min", "too slow", ""),
@@ -910,7 +951,7 @@ def test_what_a_trouble_names() -> None:
     assert refused.why == "Nothing listens at 127.0.0.1:8234."
     down = recognise([Link("X", "Server error '503 Service Unavailable' for url 'http://h/x'")])
     assert down is not None
-    assert down.why == "The service is in trouble itself: it answers 503 http://h/x."
+    assert down.why == "The service has a problem of its own: it answers 503 http://h/x."
 
 
 @given(st.lists(st.builds(Link, st.text(), st.text()), max_size=3))

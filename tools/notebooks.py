@@ -30,6 +30,7 @@ from traitlets.config import Config
 
 from workshop.checks import CHECKS, pristine
 from workshop.exercises import FOLDERS
+from workshop.notebook.predictions import PREDICTIONS, QUIZ
 from workshop.settings import PORTS, ROOT
 
 NUMBERS = tuple(FOLDERS)
@@ -37,6 +38,7 @@ KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": 
 PATIENCE = 120  # seconds for one cell; a bound, not an expectation
 REGION = re.compile(r"^[ \t]*# TODO (\d+)\b.*?^[ \t]*# END TODO \1\b[^\n]*$", re.M | re.S)
 WRITES = "%%writefile "
+CHOICE = re.compile(r'^ex\.(predict|quiz)\("([\w-]+)", "\.\.\."\)$')  # a cell in which nothing is chosen yet
 SOLVED = "*This is the solved exercise, with the output of a real run. Yours is [the starter]({starter}).*"
 # What a learner does by hand in exercise 03: the two lines of the drill, as they are and as they are broken.
 RIGHT = "    data = await make_api_call(state)\n    # data = await make_api_call_bug(state)\n"
@@ -85,6 +87,7 @@ def solved(number: str) -> NotebookNode:
             cell.source = _written(home, cell.source.partition("\n")[0].removeprefix(WRITES))
         elif cell.cell_type == "code":
             cell.source = REGION.sub(lambda region: _answer(number, int(region[1])), cell.source)
+            cell.source = CHOICE.sub(lambda choice: _chosen(number, choice[1], choice[2]), cell.source)
         cells.append(cell)
         if cell.id == "title":
             up = "../" * (FOLDERS[number].count("/") + 2)
@@ -104,6 +107,10 @@ def _written(home: Path, name: str) -> str:
 
 def _answer(number: str, todo: int) -> str:
     return next(check.answer for check in CHECKS[number] if check.todo == todo and not check.file)
+
+
+def _chosen(number: str, call: str, name: str) -> str:
+    return f'ex.{call}("{name}", "{PREDICTIONS[QUIZ if call == "quiz" else number][name].right}")'
 
 
 def run(notebook: NotebookNode, where: Path, env: Mapping[str, str]) -> NotebookNode:

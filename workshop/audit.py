@@ -1,12 +1,7 @@
-"""A run as a table for a terminal. Texts are shortened here and in the timeline only, for the eye."""
+"""A run as a table. Texts are shortened here and in the timeline only, for the eye."""
 
 import shlex
 from datetime import UTC, datetime
-
-from rich import box
-from rich.console import Console, ConsoleOptions, RenderResult
-from rich.table import Table
-from rich.text import Text
 
 from workshop.history import (
     HANDOFF,
@@ -19,12 +14,22 @@ from workshop.history import (
     as_text,
     shown,
 )
+from workshop.shown import Block, Cell, Item, Shown, Table, Tone
 from workshop.temporal import folder_of
 from workshop.text import Advice, count, printable, shorten, span, told
 
-# Colour says nothing that the words do not say too.
-_STYLES = {"completed": "green", "failed": "red", "timed out": "red", "retrying": "yellow", "cancelled": "dim"}
-_LINES = 3  # of a cell that one text may fill
+# Colour says nothing that sign and word do not say too.
+SIGNS = {
+    "completed": "✓",
+    "failed": "✗",
+    "timed out": "✗",
+    "retrying": "↻",
+    "running": "▸",
+    "scheduled": "○",
+    "cancelled": "⊘",
+}
+TONES: dict[str, Tone] = {"completed": "good", "failed": "bad", "timed out": "bad", "retrying": "wait"}
+REPEATED = "↻"  # more than one attempt
 
 
 def title(row: Row) -> str:
@@ -43,7 +48,12 @@ def at(row: Row, run: Run) -> str:
 
 
 def outcome(row: Row, now: datetime) -> str:
-    """The state with what belongs to it: attempts, time taken or gone by, the next try."""
+    """The state with what belongs to it, in a line."""
+    return ", ".join(outcome_parts(row, now))
+
+
+def outcome_parts(row: Row, now: datetime) -> list[str]:
+    """The state, attempts, time taken or gone by, the next try."""
     parts = [row.answered.partition(":")[0] if row.kind == HANDOFF else row.state]
     if row.attempts > 1 or (row.attempts == 1 and row.state not in ("completed", "running")):
         parts.append(count(row.attempts, "attempt"))
@@ -56,7 +66,7 @@ def outcome(row: Row, now: datetime) -> str:
         left = (row.next_try - now).total_seconds()
         word = "ends" if row.kind == TIMER else "next try"
         parts.append(f"{word} in {span(left)}" if left > 0 else f"{word} now")
-    return ", ".join(parts)
+    return parts
 
 
 def headline(run: Run, now: datetime) -> str:
@@ -64,6 +74,14 @@ def headline(run: Run, now: datetime) -> str:
     if run.duration is not None:
         return f"{run.status} after {span(run.duration)}"
     return f"{run.status} for {span((now - run.started).total_seconds())}"
+
+
+def weight(run: Run) -> str:
+    """How much history it has: the server ends a workflow whose run has too much. "" if nobody was asked."""
+    if not run.sizes:
+        return ""
+    longest = f", at most {max(run.sizes) / 1024:,.0f} KiB in a run" if len(run.sizes) > 1 else ""
+    return f"{sum(run.sizes) / 1024:,.0f} KiB, {count(sum(run.events), 'event')}{longest}"
 
 
 def totals(run: Run) -> str:
@@ -83,69 +101,65 @@ def totals(run: Run) -> str:
     return ", ".join(parts)
 
 
-class Audit:
-    """Prints a run: `console.print(Audit(run))`. Fits any width from about 60 columns."""
+class Audit(Shown):
+    """What a run did, as a table: `console.print(Audit(run))` in a terminal, the same in a notebook."""
 
     def __init__(self, run: Run, now: datetime | None = None, notebook: bool = False) -> None:
-        self.run = run
-        self.now = now or max(datetime.now(UTC), run.latest)
-        self.notebook = notebook
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        run, width = self.run, options.max_width
+        now = now or max(datetime.now(UTC), run.latest)
         # Who took part, in the order of appearance.
         workers = list(dict.fromkeys(worker for worker in (*(row.worker for row in run.rows), run.worker) if worker))
-        # Whole, however long: it is there to be copied.
-        yield Text.assemble("Workflow ", (printable(run.workflow_id), "bold"), overflow="fold")
-        yield Text(f"{printable(run.type)}, task queue {printable(run.task_queue)}, {headline(run, self.now)}")
+        folders = {worker: folder_of(worker) for worker in workers if len(workers) > 1}
+        blocks: list[Block] = [
+            Item(f"Workflow {run.workflow_id}", tone="strong"),
+            Item(f"{run.type}, task queue {run.task_queue}, {headline(run, now)}"),
+        ]
         if run.earlier or run.continues:
             gone = "; earlier ones are no longer kept" if run.continues else ""
-            yield Text(f"Runs:     {len(run.earlier) + 1}, each continued as new, counted as one{gone}")
-        yield Text(f"Asked:    {shorten(as_text(run.input), 2 * width - 12)}")
+            blocks.append(Item(f"{len(run.earlier) + 1}, each continued as new, counted as one{gone}", "Runs"))
+        blocks.append(Item(as_text(run.input), "Asked"))
         if run.status == "completed":
-            yield Text(f"Answered: {shorten(as_text(run.result), 2 * width - 12)}")
+            blocks.append(Item(as_text(run.result), "Answered"))
         if run.failure:
-            yield Text(f"Failed:   {shorten(run.failure, 4 * width - 12)}")
-        for note in run.notes:
-            yield Text(f"Note:     {printable(note)}", overflow="fold")
+            blocks.append(Item(f"{SIGNS['failed']} {run.failure}", "Failed", "bad"))
+        blocks += [Item(note, "Note") for note in run.notes]
         if run.reason:
-            yield Text(f"Reason:   {shorten(run.reason, 2 * width - 12)}")
-        folders = {worker: folder_of(worker) for worker in workers if len(workers) > 1}
+            blocks.append(Item(run.reason, "Reason"))
         named = [f"{worker} ({shown(folder)})" if (folder := folders.get(worker)) else worker for worker in workers]
-        yield Text(f"Workers:  {printable(', '.join(named)) or 'none yet'}")
-
-        table = Table(box=box.SIMPLE_HEAD, expand=True, pad_edge=False)
-        table.add_column("After", justify="right", no_wrap=True)
-        table.add_column("What", width=20, overflow="fold")
-        table.add_column("Asked and answered", ratio=1, overflow="fold")
-        table.add_column("Outcome", width=15, overflow="fold")
+        if weight(run):
+            blocks.append(Item(weight(run), "History"))
+        blocks.append(Item(", ".join(named) or "none yet", "Workers"))
+        rows: list[list[Cell]] = []
         for row in run.rows:
-            by = f"\nby {printable(row.worker)}" if len(workers) > 1 and row.worker else ""
-            if folder := folders.get(row.worker):
-                by += f" in {printable(shown(folder))}"
-            state = Text(outcome(row, self.now).replace(", ", "\n") + by)
-            state.stylize(_STYLES.get(row.state, ""), 0, len(state.plain.partition("\n")[0]))
-            what = Text(f"{row.kind}\n{shorten(title(row), 60)}")
-            table.add_row(at(row, run), what, _story(row, max(width - 52, 20) * _LINES), state)
-        if not run.rows:
-            table.add_row("", "nothing yet", "", "")
-        yield table
-        yield Text(f"Total: {totals(run)}.")
+            by = ""
+            if len(workers) > 1 and row.worker:
+                folder = folders.get(row.worker)
+                by = f"by {row.worker}{f' in {shown(folder)}' if folder else ''}"
+            what = [Item(row.kind, tone="strong"), Item(shorten(title(row), 60)), Item(f"after {at(row, run)}")]
+            rows.append([what, _story(row), _outcome(row, now, by)])
+        nothing = [[[Item("nothing yet")], [], []]]
+        blocks.append(Table(("What", "Asked and answered", "Outcome"), rows or nothing))
+        blocks.append(Item(f"{totals(run)}.", "Total"))
         if run.open or run.failure:
             why = Advice(f"workshop why {shlex.quote(printable(run.workflow_id))}", "ex.why()")
-            yield Text(f"Why? {told(why, self.notebook)}", overflow="fold")
+            blocks.append(Item(f"Why? {told(why, notebook)}"))
+        super().__init__(blocks)
 
 
-def _story(row: Row, length: int) -> Text:
+def _outcome(row: Row, now: datetime, by: str) -> Cell:
+    """State, attempts, times, and which worker, each in a line."""
+    state, *more = outcome_parts(row, now)
+    tone = TONES.get(row.state, "")
+    repeated = count(row.attempts, "attempt") if row.attempts > 1 else ""
+    return [
+        Item(f"{SIGNS.get(row.state, '')} {state}".strip(), tone=tone),
+        *(Item(f"{REPEATED} {part}", tone="wait") if part == repeated else Item(part) for part in more),
+        *([Item(by)] if by else []),
+    ]
+
+
+def _story(row: Row) -> Cell:
     """What was asked, what came back, what went wrong; each part named, each in a line of its own."""
     wrong = "earlier error" if row.state == "completed" else "error"
     place = f"{row.place.shown}:{row.place.line}  {row.place.code}" if row.place else ""
-    parts = [
-        ("in", row.asked, length),
-        ("out", row.answered, length),
-        (wrong, row.last_error, 4 * length),
-        ("at", place, 4 * length),
-    ]
-    cells = [Text.assemble((f"{name}: ", "dim"), shorten(text, room)) for name, text, room in parts if text]
-    cells += [Text.assemble(("note: ", "dim"), printable(note)) for note in row.notes]
-    return Text("\n").join(cells)
+    parts = (("in", row.asked), ("out", row.answered), (wrong, row.last_error), ("at", place))
+    return [*(Item(text, name) for name, text in parts if text), *(Item(note, "note") for note in row.notes)]

@@ -7,7 +7,9 @@ import os
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -17,6 +19,7 @@ from rich.text import Text
 from workshop.errors import WorkshopError
 from workshop.exercises import FOLDERS
 from workshop.settings import ROOT, Settings, is_local
+from workshop.text import count
 
 if TYPE_CHECKING:
     from temporalio.client import Client
@@ -153,15 +156,44 @@ WorkflowId = Annotated[
 def audit(
     workflow_id: WorkflowId = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything, uncut, as JSON.")] = False,
+    svg: Annotated[
+        Path | None, typer.Option(help="Write its timeline, a picture, to this file.", metavar="FILE")
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Likewise as a page, with its text.", metavar="FILE")] = None,
 ) -> None:
     """Show what a workflow did: each model call, tool call, handoff and wait, with attempts and errors."""
     from workshop import audit, history
 
+    if svg or html:
+        from workshop.notebook import terminal
+
+        picture = _ask(workflow_id, lambda client, asked: terminal.timeline(client, asked, settings(), environment()))
+        for path, text in ((svg, picture.svg), (html, picture.page)):
+            if path:
+                terminal.write(path, text(), say)
+        return
     run = _ask(workflow_id, lambda client, asked: history.read_history(client, asked, environ=environment()))
     if as_json:
         typer.echo(json.dumps(history.as_json(run), indent=2))
     else:
         out.print(audit.Audit(run))
+
+
+@app.command("watch")
+def watch_command(
+    workflow_id: WorkflowId = None,
+    seconds: Annotated[float, typer.Option(help="The longest to watch.")] = 300,
+) -> None:
+    """Show a workflow's timeline while it goes on: attempts, pauses, kills. Ctrl+C ends it, and not the workflow."""
+    from workshop.notebook import terminal
+
+    try:
+        _ask(
+            workflow_id,
+            lambda client, asked: terminal.watch(client, asked, settings(), environment(), seconds, out),
+        )
+    except KeyboardInterrupt:
+        say("\nNo longer watched.")
 
 
 @app.command("why")
@@ -171,8 +203,7 @@ def why_command(workflow_id: WorkflowId = None) -> None:
     from workshop.why import why
 
     faults = faults_in_use(settings())
-    for line in _ask(workflow_id, lambda client, asked: why(client, asked, faults, environment())).lines():
-        say(line)
+    out.print(_ask(workflow_id, lambda client, asked: why(client, asked, faults, environment())).shown())
 
 
 @app.command()
@@ -216,7 +247,7 @@ def fault(
     """
     from workshop.practice.client import Practice
     from workshop.practice.faults import KINDS, BadFault, Fault
-    from workshop.practice.report import fault_lines
+    from workshop.practice.report import faults_shown
 
     practice = Practice(settings().practice_url)
     options = {"times": times, "after": after, "retry_after": retry_after, "probability": probability, "seed": seed}
@@ -240,26 +271,28 @@ def fault(
         faults = practice.fault(target, kind, **options)
     else:
         faults = practice.faults()
-    for line in fault_lines(faults):
-        say(line)
+    out.print(faults_shown(faults))
 
 
 @app.command()
 def ledger(
     as_json: Annotated[bool, typer.Option("--json", help="Print entries and totals as JSON.")] = False,
     clear: Annotated[bool, typer.Option("--clear", help="Empty it.")] = False,
+    about: Annotated[str, typer.Option(help="Only the runs in which this text occurs.", show_default=False)] = "",
 ) -> None:
     """Show every request the practice services received: run, outcome, tokens, cost, and totals."""
     from workshop.practice.client import Practice
-    from workshop.practice.report import ledger_lines
+    from workshop.practice.report import ledger_shown
 
     practice = Practice(settings().practice_url)
-    book = practice.clear_ledger() if clear else practice.ledger()
+    book = practice.clear_ledger() if clear else practice.ledger(about=about)
     if as_json:
         typer.echo(json.dumps(book, indent=2))
         return
-    for line in ["The ledger is emptied."] if clear else ledger_lines(book):
-        say(line)
+    if clear:
+        say("The ledger is emptied.")
+    else:
+        out.print(ledger_shown(book, about))
 
 
 @app.command("check")
@@ -285,10 +318,16 @@ def reset_command(exercise: Annotated[str, typer.Argument(metavar=NUMBERS, show_
 
 
 @app.command("demo")
-def demo_command() -> None:
+def demo_command(
+    talk: Annotated[bool, typer.Option("--talk", help="Step by step, for a room; Enter goes on.")] = False,
+    step: Annotated[int | None, typer.Option(help="That step of the talk alone.", show_default=False)] = None,
+) -> None:
     """Kill a plain and a durable agent in mid-run and show what each lost. Exit code: 1 if a claim does not hold."""
     from workshop import audit, demo
 
+    if talk or step is not None:
+        _talk(step)
+        return
     with demo.on_own_services(ROOT, say) as shown:
         say(f"\n1. The plain agent is asked: {demo.QUESTION}")
         answer, plain = shown.plain()
@@ -303,6 +342,97 @@ def demo_command() -> None:
             say(line)
         if found := demo.problems(answer, plain, durable):
             raise WorkshopError(f"Not as claimed: {'; '.join(found)}.", "run it again; if it stays so, report it")
+
+
+def _talk(only: int | None) -> None:
+    """The steps of the talk, or one of them. Where there is a terminal, slowly, and each when Enter is pressed."""
+    from rich.panel import Panel
+
+    from workshop import demo
+
+    if only not in (None, *range(1, len(demo.STEPS) + 1)):
+        raise WorkshopError(f"There is no step {only}.", f"workshop demo --step 1, or up to {len(demo.STEPS)}")
+    room, width = out.is_terminal and sys.stdin.isatty(), min(out.width, 70)
+
+    def slowly(line: str) -> None:
+        for part in line.splitlines() or [""]:
+            out.print(Text(part))
+            time.sleep(0.5 if room else 0)
+
+    with demo.on_own_services(ROOT, slowly) as shown:
+        for number, step in enumerate(demo.STEPS, 1):
+            if only not in (None, number):
+                continue
+            heading = Text(f"{number}. {step.title}\n\n{step.told}", "bold")
+            out.print("", Panel(heading, padding=(1, 3), width=width))
+            if room:
+                out.input("Enter starts it ... ")
+            result = step.show(shown)
+            if result.problems:
+                what = "; ".join(result.problems)
+                raise WorkshopError(f"Not as claimed: {what}.", "run it again; if it stays so, report it")
+            style = "bold green" if result.good else "bold red"
+            out.print("", Panel(Text(result.counted, style), padding=(1, 3), width=width, style=style))
+
+
+@app.command("compare")
+def compare_command(
+    questions: Annotated[int, typer.Option(help="How many.")] = 20,
+    seed: Annotated[int, typer.Option(help="Another seed is another plan of questions, faults and kills.")] = 1,
+    csv: Annotated[Path | None, typer.Option(help="Write a row for each question and way.", show_default=False)] = None,
+    svg: Annotated[Path | None, typer.Option(help="Write the picture.", show_default=False)] = None,
+    html: Annotated[Path | None, typer.Option(help="Write picture and tables.", show_default=False)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print each row as JSON as soon as it is there.")] = False,
+) -> None:
+    """Ask the same questions under the same faults and kills three ways: plain, plain with a loop, durable.
+
+    Services, faults and ledger of yours are not touched. Ctrl+C ends it, and shows what was counted until then.
+    Exit code: 1 if a recorded call was made again, 130 after Ctrl+C.
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from workshop import compare
+    from workshop.notebook import terminal
+
+    planned = compare.plan(questions, seed)
+    files = {csv: compare.Comparison.csv, svg: compare.Comparison.svg, html: compare.Comparison.page}
+    for path in files:
+        if path and not path.resolve().parent.is_dir():  # told now, not when all is done
+            raise WorkshopError(f"There is no folder {path.resolve().parent}.", "name a file in a folder that exists")
+    about = round(compare.SECONDS_EACH * questions + compare.SECONDS_BEFORE)
+    tell: Callable[[str], None] = (lambda line: None) if as_json else say
+    tell(f"{count(questions, 'question')}, three ways at the same time: about {about} s on two cores. Ctrl+C ends it.")
+    rows: list[compare.ComparedRow] = []
+    columns = (TextColumn("{task.fields[way]:>11}"), BarColumn(12), MofNCompleteColumn(), TimeElapsedColumn())
+    stopped = False
+    try:
+        with (
+            compare.ways_on_own_services(ROOT, tell) as ways,
+            Progress(*columns, TextColumn("{task.description}"), console=out, disable=as_json) as progress,
+        ):
+            tasks = {way.name: progress.add_task("", total=questions, way=way.name) for way in ways}
+            for seen in compare.ask_all(ways, planned):
+                if isinstance(seen, compare.Doing):
+                    progress.update(tasks[seen.way], description=seen.what)
+                else:
+                    rows.append(seen)
+                    if as_json:
+                        typer.echo(json.dumps(asdict(seen)))
+                    progress.update(tasks[seen.way], advance=1, description="done")
+    except KeyboardInterrupt:
+        stopped = True
+        tell("Stopped. All that was started is ended.")
+    finally:  # also after an error: what was counted was counted
+        found = compare.Comparison(questions, seed, tuple(rows))
+        if rows and not as_json:
+            out.print(found)
+        for file, form in files.items():
+            if file and rows:
+                terminal.write(file, form(found), tell)
+    if found.problems:
+        raise WorkshopError(f"Not as claimed: {'; '.join(found.problems)}.", "run it again; if it stays so, report it")
+    if stopped:
+        raise typer.Exit(130)
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ EXERCISES = {
     "03_durable_agent": "durable-agent",
     "04_agent_routing": "agent-routing",
     "going_further/approval": "approval",
+    "going_further/conversation": "conversation",
 }
 
 

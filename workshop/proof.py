@@ -20,6 +20,8 @@ UNRECORDED = "answered, not recorded"  # it was answered, and its result is not 
 ABANDONED = "abandoned in flight"  # its caller was gone before there was an answer
 IN_FLIGHT = "in flight"  # its caller waits for the answer now
 REFUSED = "refused"  # it got an error, or nothing on purpose
+ANSWERED = "answered, recorded nowhere"  # of a plain run, which has no history
+AGAIN = "made again"  # though its answer was there
 SEEN = {"completed": UNRECORDED, "abandoned": ABANDONED, "in flight": IN_FLIGHT, "failed": REFUSED}
 PAID = (RECORDED, UNRECORDED, ABANDONED, IN_FLIGHT)  # a provider may bill what it had begun to answer
 
@@ -32,6 +34,14 @@ class LedgerRequest:
 
     entry: int  # its number in the ledger
     fate: str  # RECORDED, UNRECORDED, ABANDONED, IN_FLIGHT or REFUSED
+    began: datetime
+    ended: datetime | None  # None while it is in flight
+
+    @classmethod
+    def of(cls, entry: Entry, fate: str = "") -> "LedgerRequest":
+        """A ledger's entry; its fate, where it is not recorded, is what the ledger says."""
+        ended = datetime.fromisoformat(entry["ended"]) if entry["ended"] else None
+        return cls(entry["id"], fate or SEEN[entry["outcome"]], _began(entry), ended)
 
 
 @dataclass
@@ -42,6 +52,7 @@ class ProvedCall:
     recorded: bool  # by the history
     attempts: int  # by the history
     requests: list[LedgerRequest] = field(default_factory=list)
+    again: list[LedgerRequest] = field(default_factory=list)  # made although its result was there: none, if all is well
 
     @property
     def in_ledger(self) -> bool:
@@ -56,7 +67,6 @@ class Proof(Printed):
     workflow_id: str
     service: str  # whose calls: `model`, or `weather` where no model takes part
     calls: tuple[ProvedCall, ...]
-    again: tuple[LedgerRequest, ...] = ()  # of recorded calls, after they were recorded
     ledger: bool = True  # False: the service is not the practice one, so there is none
     open: bool = False  # the run is not over
 
@@ -68,6 +78,11 @@ class Proof(Printed):
     def recorded(self) -> int:
         """Calls whose result is in the history."""
         return sum(call.recorded for call in self.calls)
+
+    @property
+    def again(self) -> tuple[LedgerRequest, ...]:
+        """Requests for recorded calls, after they were recorded."""
+        return tuple(request for call in self.calls for request in call.again)
 
     @property
     def made_again(self) -> int:
@@ -129,6 +144,7 @@ class PlainProof(Printed):
     made_again: int  # answered calls that had been answered before
     abandoned: int  # in flight when their program was gone
     refused: int
+    calls: tuple[ProvedCall, ...] = ()  # alike requests of all runs; those after the first answer are made again
     ledger: bool = True
 
     @property
@@ -145,15 +161,16 @@ class PlainProof(Printed):
         return [*found, f"  the ledger has {', '.join(sums)}", f"  answered calls made again: {self.made_again}"]
 
 
-def prove(run: Run, entries: Sequence[Entry] | None, others: Iterable[Run] = ()) -> Proof:
+def prove(run: Run, entries: Sequence[Entry] | None, others: Iterable[Run] = (), service: str = "") -> Proof:
     """Compares the history of a run with the ledger.
 
     Args:
         run: of a workflow, all its runs in one (see `read_history`).
         entries: all that the ledger has; None where there is none.
         others: runs that went on at the same time, so that what is theirs is not taken for this one's.
+        service: whose calls; by default the model's, or the weather's where no model takes part.
     """
-    service = service_of(run)
+    service = service or service_of(run)
     rows = _rows(run, service)
     names = [f"call {number}" if service == "model" else as_text(row.input) for number, row in enumerate(rows, 1)]
     calls = [ProvedCall(name, row.state == "completed", row.attempts) for name, row in zip(names, rows, strict=True)]
@@ -172,20 +189,19 @@ def prove(run: Run, entries: Sequence[Entry] | None, others: Iterable[Run] = ())
         spare = row.attempts - (answer is not None)
         lost[id(row)] = alike[-spare:] if spare > 0 else []
         free = [entry for entry in free if entry not in lost[id(row)]]
-    again: list[LedgerRequest] = []
     for row, call in zip(rows, calls, strict=True):
         answer = answers[id(row)]
-        call.requests += [LedgerRequest(entry["id"], SEEN[entry["outcome"]]) for entry in lost[id(row)]]
+        call.requests += [LedgerRequest.of(entry) for entry in lost[id(row)]]
         if answer:
-            call.requests.append(LedgerRequest(answer["id"], RECORDED))
+            call.requests.append(LedgerRequest.of(answer, RECORDED))
             over = run.closed or datetime.max.replace(tzinfo=UTC)
             later = [e for e in free if e["id"] > answer["id"] and _same(row, e, answer, book) and _began(e) <= over]
-            again += [LedgerRequest(entry["id"], SEEN[entry["outcome"]]) for entry in later]
+            call.again += [LedgerRequest.of(entry) for entry in later]
             free = [entry for entry in free if entry not in later]
-    return Proof(run.workflow_id, service, tuple(calls), tuple(again), open=run.open)
+    return Proof(run.workflow_id, service, tuple(calls), open=run.open)
 
 
-def prove_plain(question: str, entries: Iterable[Entry] | None) -> PlainProof:
+def prove_plain(question: str, entries: Sequence[Entry] | None) -> PlainProof:
     """Counts the model's entries of a plain run and of those before it, which have no history."""
     if entries is None:
         return PlainProof(question, 0, 0, 0, 0, ledger=False)
@@ -194,7 +210,23 @@ def prove_plain(question: str, entries: Iterable[Entry] | None) -> PlainProof:
         kinds[entry["outcome"]].append(entry)
     answered = kinds["completed"]
     again = len(answered) - len({entry["fingerprint"] for entry in answered})
-    return PlainProof(question, len(answered), again, len(kinds["abandoned"]), len(kinds["failed"]))
+    numbers = (len(answered), again, len(kinds["abandoned"]), len(kinds["failed"]))
+    return PlainProof(question, *numbers, calls=_plain_calls(entries))
+
+
+def _plain_calls(entries: Iterable[Entry]) -> tuple[ProvedCall, ...]:
+    """The requests that are alike as one call, whichever run they are of."""
+    calls: dict[str, ProvedCall] = {}
+    for entry in entries:
+        call = calls.setdefault(entry["fingerprint"], ProvedCall(f"call {len(calls) + 1}", False, 0))
+        call.attempts += 1
+        if entry["outcome"] != "completed":
+            call.requests.append(LedgerRequest.of(entry))
+        elif any(request.fate == ANSWERED for request in call.requests):
+            call.again.append(LedgerRequest.of(entry, AGAIN))
+        else:
+            call.requests.append(LedgerRequest.of(entry, ANSWERED))
+    return tuple(calls.values())
 
 
 def service_of(run: Run) -> str:

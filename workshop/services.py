@@ -77,7 +77,10 @@ def catalogue(settings: Settings, *server_settings: str) -> dict[str, Service]:
         Service(
             "practice",
             "the practice services",
-            [sys.executable, "-m", "workshop.practice.server", "--port", f"{settings.practice_port}"],
+            [
+                *(sys.executable, "-m", "workshop.practice.server", "--port", f"{settings.practice_port}"),
+                *("--ui-port", f"{settings.temporal_ui_port}"),
+            ],
             {"WORKSHOP_PRACTICE_PORT": settings.practice_port},
             f"{settings.practice_url}/health",
             settings.public_url(settings.practice_port),
@@ -352,16 +355,18 @@ def own_services(
     root: Path = ROOT,
     say: Callable[[str], None] = lambda line: None,
     server_settings: Sequence[str] = (),
+    names: Sequence[str] = EMBEDDED,
 ) -> Iterator[Services]:
     """A Temporal server and the practice services of one's own, on free ports; on Linux, gone however this thread ends.
 
     Args:
         server_settings: see `catalogue`.
+        names: of those that are started.
     """
     settings = free_settings(state_dir, root)
     services = Services(settings, say, catalogue(settings, *server_settings), die_with_parent)
     try:
-        services.start()
+        services.start(names)
         yield services
     finally:
         services.stop(wait=True)

@@ -2,11 +2,10 @@
 
 import os
 import re
-import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-WIDTH = 110  # columns: what JupyterLab, VS Code and GitHub show without wrapping
+WIDTH = 110  # columns, where nobody knows how wide a terminal is
 SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD")
 HIDDEN = "(hidden)"
 # By their prefix, as providers give them out; by the words before them, as servers quote them.
@@ -26,14 +25,6 @@ def shorten(text: str, length: int = 300) -> str:
     """Text in one line, its control characters spelled out, its end replaced by an ellipsis where it is too long."""
     line = " ".join(printable(text[: 8 * length]).split())
     return line if len(line) <= length and len(text) <= 8 * length else f"{line[: length - 1].rstrip()}…"
-
-
-def fold(line: str) -> list[str]:
-    """A line as lines of a notebook's width, broken between words; an address stays whole."""
-    if len(line) <= WIDTH:
-        return [line]
-    indent = " " * (len(line) - len(line.lstrip()))
-    return textwrap.wrap(line, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def scrub(text: str, environ: Mapping[str, str] = os.environ) -> str:

@@ -1,114 +1,551 @@
-"""A run as a picture for notebooks, the same as text beside it."""
+"""A run as a picture and as text, from what was seen: history, ledger, looks at a live run, and kills that were noted.
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
-from html import escape
-from typing import Any
+The history keeps the last attempt of a call and how many there were. When the earlier ones were is known from the
+ledger, whose requests they made, and from looks at the run while it went on. What nobody saw is worked out from the
+retry policy, and drawn as such.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from workshop.audit import at, headline, outcome, title, totals
-from workshop.history import MODEL, TIMER, TOOL, WAIT, Row, Run
-from workshop.text import printable, shorten, span
+from workshop.chart import (
+    ATTEMPT,
+    BETWEEN,
+    FAILED,
+    INFERRED,
+    LASTING,
+    LETTERS,
+    MOMENT,
+    Bar,
+    Chart,
+    Column,
+    Gap,
+    Loss,
+    Picture,
+    Track,
+    Witnesses,
+    folded,
+    svg_of,
+    text_of,
+)
+from workshop.history import (
+    ACTIVITIES,
+    ACTIVITY,
+    CHILD,
+    MODEL,
+    TASK_FAILURE,
+    TASK_TIMEOUT,
+    TIMER,
+    TOOL,
+    UPDATE,
+    WAIT,
+    Row,
+    Run,
+)
+from workshop.kills import Kill
+from workshop.proof import (
+    ABANDONED,
+    AGAIN,
+    ANSWERED,
+    IN_FLIGHT,
+    RECORDED,
+    REFUSED,
+    Entry,
+    LedgerRequest,
+    PlainProof,
+    Proof,
+    ProvedCall,
+    prove,
+)
+from workshop.text import count, printable, shorten, span
 
-# Of the picture, in units of the SVG: its width, that of the labels and of the bars, and the height of a row.
-WIDTH, LABELS, BARS, ROW = 930, 240, 360, 26
-MAX_ROWS = 100  # a picture taller than this shows nothing; the text below it has all
-_CELL = "text-align:left;vertical-align:top"
-_LEGEND = "Solid: an attempt, or a timer. Dashed: waiting, and earlier attempts. ✕: failed."
-# All colours come from the page: the text's own colour, and a theme's accent where there is one.
-_ACCENT = {
-    MODEL: "var(--jp-info-color1, #3b7dd8)",
-    TOOL: "var(--jp-success-color1, #3a8f3e)",
-    TIMER: "var(--jp-border-color1, #888)",
-    WAIT: "var(--jp-border-color1, #888)",
-}
+PICKUP = timedelta(seconds=2)  # a live worker takes a task within milliseconds, a busy one within this
+TOUCH = timedelta(seconds=1)  # a caller that is killed leaves its request within this
 
 
-class Timeline:
-    """A bar for each row with words beside it, for light and dark themes, and its text; elsewhere the text alone."""
+@dataclass(frozen=True)
+class Glimpse:
+    """An attempt of which somebody saw the times."""
 
-    def __init__(self, run: Run, now: datetime | None = None) -> None:
+    began: datetime
+    ended: datetime | None
+    mark: str = ""  # of the chart: how it ended
+    worker: str = ""  # "" where it is not known
+    number: int = 0  # 0 where it is not known
+
+
+@dataclass
+class Watched:
+    """What was seen of a run while it went on: attempts that its history does not keep."""
+
+    glimpses: dict[tuple[int, int], Glimpse] = field(default_factory=dict)  # (event of the row, number) -> attempt
+    heartbeats: dict[str, datetime] = field(default_factory=dict)  # of a worker, the last one
+
+    def look(self, run: Run) -> None:
+        """Adds what a live run shows now."""
+        for row in run.rows:
+            began = row.started or row.attempt_ended
+            if row.kind in ACTIVITIES and row.open and began:
+                key, failed = (row.event, row.attempts), FAILED if row.attempt_ended else ""
+                if row.started is None and key in self.glimpses:  # seen when it ran
+                    began = self.glimpses[key].began
+                self.glimpses[key] = Glimpse(began, row.attempt_ended, failed, row.worker, row.attempts)
+                if row.last_heartbeat:
+                    self.heartbeats[row.worker] = row.last_heartbeat
+
+    def of(self, row: Row) -> list[Glimpse]:
+        """The attempts of a row that were seen, without its last."""
+        found = sorted((number, seen) for (event, number), seen in self.glimpses.items() if event == row.event)
+        return [seen for number, seen in found if number < row.attempts]
+
+
+class Timeline(Picture):
+    """A workflow's run.
+
+    Args:
+        entries: of the ledger; None where there is none.
+        others: runs that went on at the same time, for the ledger's sake.
+        kills: those that were noted, of whatever worker.
+        watched: what was seen while it went on.
+        without: why there is no ledger.
+        now: by the server's clock, where it is ahead of ours.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        entries: Sequence[Entry] | None = None,
+        others: Sequence[Run] = (),
+        kills: Iterable[Kill] = (),
+        watched: Watched | None = None,
+        without: str = "",
+        now: datetime | None = None,
+    ) -> None:
         self.run = run
         self.now = now or max(datetime.now(UTC), run.latest)
+        self.proof = prove(run, entries, others)
+        tools = prove(run, entries, others, "weather") if self.proof.service == "model" else self.proof
+        self._calls: dict[int, ProvedCall] = {}  # by the event of their rows
+        for one in (self.proof, tools):
+            kinds = (MODEL,) if one.service == "model" else (TOOL, ACTIVITY)
+            rows = [row for row in run.rows if row.kind in kinds]
+            self._calls |= {row.event: call for row, call in zip(rows, one.calls, strict=True)}
+        self._watched, self._without = watched or Watched(), without
+        self._workers = self._names()
+        self._losses = self._lost(list(kills))
+        self.chart = self._chart()
 
-    def __str__(self) -> str:
-        """One line for each row: when, what, how it ended."""
-        lines = [f"{at(row, self.run):>9}  {_label(row):<40}  {outcome(row, self.now)}" for row in self.run.rows]
-        return "\n".join([self._summary(), *lines])
+    def svg(self) -> str:
+        return svg_of(self.chart)
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/html": self.html(), "text/plain": str(self)}
+    @property
+    def spoken(self) -> str:
+        return self.chart.spoken
 
-    def _summary(self) -> str:
-        run = self.run
-        return printable(f"Workflow {run.workflow_id}: {headline(run, self.now)}; {totals(run)}.")
+    def said(self) -> list[str]:
+        return self.chart.said
 
-    def html(self) -> str:
-        """The picture, and below it the same as a table of text."""
-        names = ("At", "What", "Outcome", "Asked", "Answered")
-        heads = "".join(f'<th scope="col" style="{_CELL}">{name}</th>' for name in names)
-        body = ""
+    def lines(self, width: int) -> list[str]:
+        """The picture as text, and then a line for each row: when, what, how it ended."""
+        rows = [f"{at(row, self.run):>9}  {_label(row)}: {outcome(row, self.now)}" for row in self.run.rows]
+        rows = [row if len(row) <= width else shorten(row, width) for row in rows]
+        head = shorten(self.chart.title, 4 * width)
+        return [*folded(head, width), *text_of(self.chart, width), *rows]
+
+    def table(self) -> tuple[Sequence[str], list[Sequence[str]]]:
+        rows: list[Sequence[str]] = []
         for row in self.run.rows:
             error = f" (error: {shorten(row.last_error, 300)})" if row.last_error else ""
             answered = shorten(row.answered, 300) + error
-            cells = (at(row, self.run), _label(row), outcome(row, self.now), shorten(row.asked, 300), answered)
-            body += "<tr>" + "".join(f'<td style="{_CELL}">{escape(cell)}</td>' for cell in cells) + "</tr>"
-        return (
-            f"<div>{self.svg()}<details><summary>The same as text</summary><p>{escape(self._summary())}</p>"
-            f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></details></div>"
+            rows.append((at(row, self.run), _label(row), outcome(row, self.now), shorten(row.asked, 300), answered))
+        return ("At", "What", "Outcome", "Asked", "Answered"), rows
+
+    # What was seen.
+
+    def _names(self) -> list[str]:
+        """The workers, in the order in which they were seen."""
+        seen = [(sign.at, sign.worker) for sign in self.run.signs]
+        seen += [(row.started, row.worker) for row in self.run.rows if row.started and row.worker]
+        seen += [(seen.began, seen.worker) for seen in self._watched.glimpses.values() if seen.worker]
+        return list(dict.fromkeys(worker for _, worker in sorted(seen)))
+
+    def _attempts(self, row: Row) -> list[Glimpse]:
+        """The attempts of an activity whose times are known, oldest first; the last one's worker is known too."""
+        call = self._calls.get(row.event)
+        requests = list(call.requests) if call else []
+        last: Glimpse | None = None
+        if row.started or row.attempt_ended:
+            if row.started:
+                own = [r for r in requests if r.fate == RECORDED or r.began >= row.started]
+            else:  # while the next attempt is awaited, the server tells only when this one ended
+                own = requests[-1:] if len(requests) == row.attempts else []
+            requests = [r for r in requests if r not in own]
+            last = self._last(row, own)
+        numbered = len(requests) + (last is not None) == row.attempts
+        watched = {seen.number: seen for seen in self._watched.of(row)}
+        found = []
+        for number, request in enumerate(requests, 1):
+            # A look at the same attempt knows more of it: who made it, and when it began there.
+            alike = next((seen for seen in watched.values() if _meet(seen, request)), None)
+            worker = alike.worker if alike else ""
+            known = alike.number if alike else number if numbered else 0
+            watched.pop(known, None)
+            found.append(Glimpse(request.began, request.ended, request.fate, worker, known))
+        found += watched.values()
+        found += [Glimpse(r.began, r.ended, AGAIN) for r in (call.again if call else ())]
+        return sorted([*found, *([last] if last else [])], key=lambda seen: seen.began)
+
+    def _last(self, row: Row, own: Sequence[LedgerRequest]) -> Glimpse:
+        """The last attempt: the history has its beginning, and its end once it is over."""
+        request = own[-1] if own else None
+        began = row.started or (request.began if request else row.attempt_ended)
+        assert began
+        if row.closed:
+            marks = {"completed": RECORDED, "cancelled": ABANDONED}
+            mark = marks.get(row.state, request.fate if request and request.fate == REFUSED else FAILED)
+            return Glimpse(began, row.closed, mark, row.worker, row.attempts)
+        if request:  # the ledger may know of its end before the server does
+            return Glimpse(began, request.ended, request.fate, row.worker, row.attempts)
+        return Glimpse(began, row.attempt_ended, FAILED if row.attempt_ended else IN_FLIGHT, row.worker, row.attempts)
+
+    # Who was lost, and when nobody was there.
+
+    def _lost(self, kills: Sequence[Kill]) -> list[tuple[Loss, datetime, str]]:
+        """Each worker that was lost: as told, when, and who it was."""
+        run, found = self.run, []
+        for worker in self._workers:
+            signs = [sign.at for sign in run.signs if sign.worker == worker]
+            signs += [row.started for row in run.rows if row.worker == worker and row.started]
+            signs += [seen.began for seen in self._watched.glimpses.values() if seen.worker == worker]
+            if not signs:
+                continue
+            first, last = min(signs), max(signs)
+            after = min((s.at for s in run.signs if s.worker != worker and s.at > last), default=None)
+            name = self._letter(worker)
+            over = run.closed or self.now
+            noted = [kill.at for kill in kills if kill.worker == worker and first <= kill.at <= over]
+            if noted:
+                found.append((self._loss(f"{name} killed (SIGKILL)", noted[-1]), noted[-1], worker))
+                continue
+            left = self._left(worker, last, after)
+            if left:
+                found.append((self._loss(f"{name} gone", left), left, worker))
+                continue
+            if after and (silent := self._silent(worker, last)):
+                found.append((self._loss(f"{name} lost about", silent, seen=False), silent, worker))
+        return found
+
+    def _left(self, worker: str, last: datetime, after: datetime | None) -> datetime | None:
+        """When a worker left a model call that it had made, and was never seen again.
+
+        A tool leaves its request for reasons of its own; a model call is left only by a worker that is gone, or when
+        it takes longer than it may, or when its run is over.
+        """
+        for row in self.run.rows:
+            if row.kind != MODEL or (after is None and not row.open):
+                continue
+            call = self._calls.get(row.event)
+            for request in call.requests if call else ():
+                if request.fate != ABANDONED or not request.ended or request.ended < last:
+                    continue
+                took, limit = (request.ended - request.began).total_seconds(), row.start_to_close
+                if limit and took > limit - 0.5:
+                    continue
+                if self._last_before(request.began) == worker and (after is None or request.ended < after):
+                    return request.ended
+        return None
+
+    def _last_before(self, moment: datetime) -> str:
+        """The worker that was seen last before a moment: it has the run's call then, where there is one."""
+        return next((sign.worker for sign in reversed(self.run.signs) if sign.at <= moment), "")
+
+    def _silent(self, worker: str, last: datetime) -> datetime | None:
+        """About when a worker was lost whose heartbeats, or whose answer to a workflow task, did not come."""
+        heartbeat = self._watched.heartbeats.get(worker, last)
+        for row in self.run.rows:
+            if row.kind == TASK_TIMEOUT and row.worker == worker and row.scheduled >= last:
+                return last
+            timed_out = row.errors and row.errors[0].type == "heartbeat timeout"
+            if not (
+                timed_out and row.started and row.heartbeat_timeout and row.started > last and row.worker != worker
+            ):
+                continue
+            lost = self._watched.glimpses.get((row.event, row.attempts - 1))
+            if (lost.worker if lost else self._last_before(row.scheduled)) == worker:
+                noticed = timedelta(seconds=_pause(row, row.attempts) + row.heartbeat_timeout)
+                return max(last, heartbeat, row.started - noticed)
+        return None
+
+    def _loss(self, what: str, when: datetime, seen: bool = True) -> Loss:
+        """A loss, with the time until somebody was at work again."""
+        back = min((moment for moment in self._work() if moment > when), default=None)
+        until = self._seconds(back) if back else None
+        at = self._seconds(when)
+        return Loss(at, f"{what} at {span(at)}" if seen else f"{what} {span(at)}", seen, until)
+
+    def _work(self) -> list[datetime]:
+        """All moments at which some worker began or reported something."""
+        moments = [sign.at for sign in self.run.signs]
+        for row in self.run.rows:
+            moments += [seen.began for seen in self._attempts(row)] if row.kind in ACTIVITIES else []
+        return moments
+
+    def _gaps(self) -> tuple[Gap, ...]:
+        """When no worker was at work though one was lost, or did not take what was there to be taken."""
+        run, found = self.run, []
+        for loss, _, _ in self._losses:
+            end = loss.until if loss.until is not None else self._seconds(run.closed or self.now)
+            found.append((loss.at, end))
+        waits = [(sign.offered, sign.at) for sign in run.signs if sign.offered]
+        if run.task and not run.task.taken:
+            waits.append((run.task.since, self.now))
+        for row in run.rows:
+            if row.kind not in ACTIVITIES or row.local:
+                continue
+            if row.attempts == 0 and row.open:
+                waits.append((row.scheduled, self.now))
+            elif row.attempts == 1 and row.started:
+                waits.append((row.scheduled, row.started))
+            elif row.state == "retrying" and row.next_try:
+                waits.append((row.next_try, self.now))
+        found += [(self._seconds(begin), self._seconds(end)) for begin, end in waits if end - begin > PICKUP]
+        gaps: list[Gap] = []
+        for begin, end in sorted(found):
+            if gaps and begin <= gaps[-1].end:
+                gaps[-1] = replace(gaps[-1], end=max(end, gaps[-1].end))
+            else:
+                gaps.append(Gap(begin, end))
+        return tuple(gaps)
+
+    # The chart.
+
+    def _chart(self) -> Chart:
+        run = self.run
+        rows = [row for row in run.rows if not (row.kind == MODEL and row.local and not row.attempts)]
+        number, tracks = 0, []
+        for row in rows:
+            number += row.kind == MODEL
+            label = f"model call {number}" if row.kind == MODEL else _label(row)
+            tracks.append(Track(label, self._words(row), self._bars(row)))
+        ends = [bar.end for track in tracks for bar in track.bars]
+        hidden = sum(self._unseen(row) for row in run.rows if row.kind in ACTIVITIES)
+        without = [self._without] if self._without else []
+        return Chart(
+            title=printable(f"Workflow {run.workflow_id}: {headline(run, self.now)}; {totals(run)}"),
+            end=max([self._seconds(run.closed or self.now), *ends]),
+            tracks=tuple(tracks),
+            workers=tuple(_process(worker) for worker in self._workers),
+            losses=tuple(loss for loss, _, _ in self._losses),
+            gaps=self._gaps(),
+            witnesses=witnesses_of(self.proof) if self.proof.calls else None,
+            notes=(*([f"{count(hidden, 'earlier attempt')} that nobody saw: not drawn"] if hidden else []), *without),
         )
+
+    def _words(self, row: Row) -> str:
+        """How a row went, in few words."""
+        if row.state == "retrying" and row.next_try and row.next_try > self.now:
+            return f"{count(row.attempts, 'attempt')}, next try in {span((row.next_try - self.now).total_seconds())}"
+        return outcome(row, self.now)
+
+    def _bars(self, row: Row) -> tuple[Bar, ...]:
+        begin, end = self._seconds(row.scheduled), self._seconds(row.closed or self.now)
+        if row.kind not in ACTIVITIES:
+            failed = FAILED if row.state in ("failed", "timed out") else ""
+            lasts = row.kind in (TIMER, WAIT, UPDATE, CHILD, TASK_FAILURE) and end > begin
+            return (Bar(begin, end, LASTING if lasts else MOMENT, failed),)
+        if row.local:
+            return (Bar(begin, end, MOMENT, RECORDED if row.state == "completed" else FAILED),)
+        seen = self._attempts(row)
+        bars = [*self._drawn(seen), *self._inferred(row, seen)]
+        bars.sort(key=lambda bar: bar.begin)
+        between, reached = [], begin
+        for bar in bars:
+            if bar.begin > reached:
+                between.append(Bar(reached, bar.begin, BETWEEN))
+            reached = max(reached, bar.end)
+        if row.open and end > reached:
+            between.append(Bar(reached, end, BETWEEN))
+        return (*between, *bars)
+
+    def _drawn(self, seen: Iterable[Glimpse]) -> list[Bar]:
+        bars = []
+        for one in seen:
+            worker = one.worker
+            if not worker and one.ended:  # who was killed in the moment in which this attempt was left
+                near = [who for _, when, who in self._losses if abs(when - one.ended) < TOUCH]
+                worker = near[0] if one.mark == ABANDONED and near else ""
+            place = self._workers.index(worker) if worker in self._workers else None
+            bars.append(Bar(self._seconds(one.began), self._seconds(one.ended or self.now), ATTEMPT, one.mark, place))
+        return bars
+
+    def _unseen(self, row: Row) -> int:
+        """How many attempts are neither known nor drawn."""
+        if row.local:
+            return 0
+        seen = self._attempts(row)
+        known = sum(one.mark != AGAIN for one in seen)
+        return max(row.attempts - known - len(self._inferred(row, seen)), 0)
+
+    def _inferred(self, row: Row, seen: Sequence[Glimpse]) -> list[Bar]:
+        """The attempts that nobody saw, by the retry policy: of equal length, with its pauses between them."""
+        if len(seen) >= row.attempts or any(one.number == 0 for one in seen):
+            return []
+        bars: list[Bar] = []
+        start = Glimpse(row.scheduled, row.scheduled)
+        for before, after in pairwise([start, *sorted(seen, key=lambda one: one.number)]):
+            missing = range(before.number + 1, after.number)
+            reached = self._seconds(before.ended or before.began)
+            pauses = [_pause(row, number) for number in (*missing, after.number)]
+            left = self._seconds(after.began) - reached - sum(pauses)
+            if not missing or left < -0.3:  # then it is not as the policy has it: a service asked for other pauses
+                continue
+            length = max(left, 0.0) / len(missing)
+            for pause in pauses[:-1]:
+                bars.append(Bar(reached + pause, reached + pause + length, INFERRED))
+                reached += pause + length
+        return bars
+
+    def _seconds(self, moment: datetime) -> float:
+        return max((moment - self.run.started).total_seconds(), 0.0)
+
+    def _letter(self, worker: str) -> str:
+        return f"worker {LETTERS[self._workers.index(worker) % len(LETTERS)]}"
+
+
+def awaits(run: Run) -> str:
+    """What an open run waits for, in a line; "" if it is over."""
+    if not run.open:
+        return ""
+    now = max(datetime.now(UTC), run.latest)
+    rows = [f"{_label(row)}, {outcome(row, now)}" for row in run.rows if row.open]
+    if run.task:
+        rows.append("its next step, which a worker has" if run.task.taken else "a worker for its next step")
+    return f"{run.workflow_id} waits for: {'; '.join(rows) or 'its next step'}"
+
+
+class PlainTimeline(Picture):
+    """The requests of a plain run, and of those of the same question before it: only the ledger has them.
+
+    Args:
+        entries: of these runs, the tools' requests among them, oldest first.
+        kills: when their programs were killed.
+    """
+
+    def __init__(
+        self, found: PlainProof, entries: Sequence[Entry], kills: Iterable[datetime] = (), now: datetime | None = None
+    ) -> None:
+        self.proof = found
+        self._entries = entries
+        self.now = now or datetime.now(UTC)
+        self._requests = {request.entry: request for call in found.calls for request in (*call.requests, *call.again)}
+        self._calls = {request.entry: call for call in found.calls for request in (*call.requests, *call.again)}
+        self._kills = sorted(kills)
+        self.chart = self._chart()
 
     def svg(self) -> str:
-        """The picture alone: a solid bar is an attempt, a dashed one is waiting or earlier attempts."""
-        rows = self.run.rows[:MAX_ROWS]
-        height = (len(rows) + 2) * ROW
-        hidden = len(self.run.rows) - len(rows)
-        more = f" The first {len(rows)} rows; {hidden} more are in the text below." if hidden else ""
-        return (
-            f'<svg role="img" aria-label="{escape(self._summary() + more)}" viewBox="0 0 {WIDTH} {height}" '
-            f'xmlns="http://www.w3.org/2000/svg" style="width:100%;max-width:{WIDTH}px;height:auto;color:inherit" '
-            f'font-family="system-ui, sans-serif" font-size="13" fill="currentColor">'
-            f"{''.join(self._axis(height))}{''.join(self._row(i, row) for i, row in enumerate(rows))}</svg>"
+        return svg_of(self.chart)
+
+    @property
+    def spoken(self) -> str:
+        return self.chart.spoken
+
+    def said(self) -> list[str]:
+        return self.chart.said
+
+    def lines(self, width: int) -> list[str]:
+        return [*folded(self.chart.title, width), *text_of(self.chart, width)]
+
+    def table(self) -> tuple[Sequence[str], list[Sequence[str]]]:
+        rows: list[Sequence[str]] = []
+        for entry in self._entries:
+            request = self._request(entry)
+            call = self._calls.get(entry["id"])
+            what = f"{entry['service']} {call.name}" if call else "tool call"
+            answered = shorten(str(entry["answered"] or ""), 300)
+            asked = shorten(entry["asked"], 300)
+            rows.append((f"#{entry['id']}", str(entry["run"]), what, request.fate, asked, answered))
+        return ("Request", "Run", "What", "Outcome", "Asked", "Answered"), rows
+
+    def _request(self, entry: Entry) -> LedgerRequest:
+        answered = ANSWERED if entry["outcome"] == "completed" else ""
+        return self._requests.get(entry["id"]) or LedgerRequest.of(entry, answered)
+
+    def _chart(self) -> Chart:
+        """A run after the other, each from its own beginning: people wait between them, and that tells nothing."""
+        runs = list(dict.fromkeys(entry["run"] for entry in self._entries))
+        tracks, losses, whole, offset = [], [], 0.0, 0.0
+        for number, run in enumerate(runs, 1):
+            own = [self._request(entry) for entry in self._entries if entry["run"] == run]
+            began, ended = own[0].began, max(request.ended or self.now for request in own)
+            names = [self._name(request) for request in own]
+            for name in dict.fromkeys(names):
+                mine = [request for request, other in zip(own, names, strict=True) if other == name]
+                bars = []
+                for one in mine:
+                    begin, end = ((m - began).total_seconds() + offset for m in (one.began, one.ended or self.now))
+                    bars.append(Bar(begin, end, mark=one.fate))
+                fates = [one.fate for one in mine]
+                times = {fate: fates.count(fate) for fate in fates}
+                told = ", ".join(f"{n} times {fate}" if n > 1 else fate for fate, n in times.items())
+                tracks.append(Track(f"run {number}, {name}", told, tuple(bars)))
+            killed = [kill for kill in self._kills if began <= kill <= ended + TOUCH]
+            for request in own:
+                if request.fate == ABANDONED and request.ended:
+                    at = (request.ended - began).total_seconds() + offset
+                    how = "killed (SIGKILL)" if any(abs(kill - request.ended) < TOUCH for kill in killed) else "gone"
+                    losses.append(Loss(at, f"program of run {number} {how} after {span(at - offset)}"))
+            whole = offset + (ended - began).total_seconds()
+            offset = whole + max(0.02 * whole, 0.05)
+        return Chart(
+            title=printable(f"{count(len(runs), 'plain run')} of {shorten(self.proof.question)!r}, without history"),
+            end=whole,
+            tracks=tuple(tracks),
+            losses=tuple(losses),
+            witnesses=witnesses_of(self.proof) if self.proof.calls else None,
+            notes=("The runs stand one after another; the time between them is left out.",) if len(runs) > 1 else (),
         )
 
-    def _axis(self, height: int) -> Iterator[str]:
-        whole = self.run.duration or (self.now - self.run.started).total_seconds()
-        for part, anchor in ((0.0, "start"), (0.5, "middle"), (1.0, "end")):
-            x, end = LABELS + BARS * part, height - ROW
-            yield f'<line x1="{x}" x2="{x}" y1="{ROW - 6}" y2="{end}" stroke="currentColor" stroke-opacity="0.2"/>'
-            yield f'<text x="{x}" y="14" text-anchor="{anchor}">{span(whole * part)}</text>'
-        yield f'<text x="{LABELS}" y="{height - 8}" font-size="11">{_LEGEND}</text>'
+    def _name(self, request: LedgerRequest) -> str:
+        call = self._calls.get(request.entry)
+        return f"model {call.name}" if call else "tool call"
 
-    def _x(self, time: datetime) -> float:
-        end = max([self.run.closed or self.now, *(row.closed for row in self.run.rows if row.closed)])
-        whole = max((end - self.run.started).total_seconds(), 0.001)
-        part = (time - self.run.started).total_seconds() / whole
-        return LABELS + BARS * min(max(part, 0.0), 1.0)
 
-    def _row(self, index: int, row: Row) -> str:
-        y = ROW * (index + 1)
-        end = row.closed or self.now
-        waits = row.state in ("retrying", "scheduled")
-        # The history keeps the last attempt's start only; what came before it is attempts and waits between them.
-        began = end if waits else row.started or row.scheduled
-        bars = ""
-        if waits or self._x(began) - self._x(row.scheduled) > 3:
-            bars += self._bar(y, row.scheduled, began, 'fill="none" stroke-dasharray="4 3"')
-        if not waits:
-            fill = f'fill="{_ACCENT.get(row.kind, "currentColor")}" fill-opacity="0.55"'
-            bars += self._bar(y, began, end, fill)
-            if row.state in ("failed", "timed out"):
-                cross = max(self._x(end), self._x(began) + 2.0) + 3
-                bars += f'<text x="{cross:.1f}" y="{y + 16}" font-weight="bold">✕</text>'
-        return (
-            f'<text x="{LABELS - 8}" y="{y + 15}" text-anchor="end">{escape(shorten(_label(row), 33))}</text>{bars}'
-            f'<text x="{LABELS + BARS + 10}" y="{y + 15}">{escape(shorten(outcome(row, self.now), 44))}</text>'
+def witnesses_of(found: Proof | PlainProof) -> Witnesses:
+    """The two witnesses of a proof, call by call."""
+    columns = tuple(
+        Column(
+            call.name,
+            call.recorded,
+            (*(request.fate for request in call.requests), *(AGAIN for _ in call.again)),
         )
+        for call in found.calls
+    )
+    durable = isinstance(found, Proof)
+    agree = found.agree if isinstance(found, Proof) else True
+    return Witnesses(columns, found.made_again, recorded=durable, ledger=found.ledger, agree=agree)
 
-    def _bar(self, y: int, begin: datetime, end: datetime, fill: str) -> str:
-        x = self._x(begin)
-        shape = f'x="{x:.1f}" y="{y + 3}" width="{max(self._x(end) - x, 2.0):.1f}" height="{ROW - 10}" rx="2"'
-        return f'<rect {shape} stroke="currentColor" {fill}/>'
+
+def _process(worker: str) -> str:
+    """A worker's identity, pid@host, as a person knows it."""
+    pid, _, host = worker.partition("@")
+    return f"process {pid}" if pid.isdigit() and host else shorten(worker, 24)
+
+
+def _meet(seen: Glimpse, request: LedgerRequest) -> bool:
+    """Whether an attempt that was looked at made this request."""
+    return seen.began <= request.began and (seen.ended is None or request.began <= seen.ended)
+
+
+def _pause(row: Row, number: int) -> float:
+    """The pause before an attempt, by the retry policy, in seconds."""
+    if number < 2 or not row.first_pause:
+        return 0.0
+    longest = row.longest_pause or 100 * row.first_pause
+    return float(min(row.first_pause * row.backoff ** min(number - 2, 60), longest))
 
 
 def _label(row: Row) -> str:
-    return shorten(f"{row.kind}: {title(row)}", 100)
+    return row.kind if title(row) == row.kind else shorten(f"{row.kind}: {title(row)}", 100)

@@ -402,7 +402,13 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
         """,
     },
     ("04", "handoffs"): {
-        "agents": 'handoffs=[specialist("English"), specialist("French"), specialist("Spanish")],',
+        "a lambda": """
+            handoffs=[
+                handoff(specialist(language), on_handoff=lambda context: pause(context))
+                for language in ("French", "Spanish", "English")
+            ],
+        """,
+        "no pause yet": (("await workflow.sleep(timedelta(seconds=pause_seconds))", "pass"),),
         "names of their own": """
             handoffs=[
                 handoff(specialist(language), tool_name_override=f"ask_{language.lower()}", on_handoff=pause)
@@ -460,6 +466,28 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
                 word = self.decisions.get(call.call_id, "no")
                 {"yes": state.approve, "no": state.reject}[word](call)
             """,
+    },
+    ("conversation", "remember"): {
+        "counted from the end": """
+            for at in range(len(said) - 1, -1, -1):
+                turns -= said[at].get("role") == "user"
+                if turns == 0:
+                    return said[at:]
+            return said
+        """,
+    },
+    ("conversation", "say"): {
+        "said aloud": """
+            self.said.append({"role": "user", "content": message})
+            result = await Runner.run(weather_agent(), input=list(self.said), max_turns=5)
+            self.said = last_turns(result.to_input_list(), self.remembered_turns)
+        """,
+    },
+    ("conversation", "seam"): {
+        "one condition": """
+            await workflow.wait_condition(lambda: self.turns >= turns_per_run and workflow.all_handlers_finished())
+            workflow.continue_as_new(args=[self.said, turns_per_run, remembered_turns])
+        """,
     },
 }
 RIGHT = tuple(

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -148,6 +149,11 @@ def test_what_is_written_elsewhere_is_looked_at() -> None:
     sleeps = "await workflow.sleep(delay_seconds)"
     elsewhere = emptied.replace("        # TODO 2", f"        {sleeps}\n        # TODO 2", 1)
     assert unwritten("02", "workflows.py", emptied, 2)
+    below = "\n\nget_weather_alerts = activity.defn(get_weather_alerts)\n"
+    decorated = text_of(Answer("03", "activity", "", "", ""))
+    assert unwritten("03", "activities.py", decorated, 1)
+    assert unwritten("03", "activities.py", decorated + below, 1) == ""
+    assert "comments only" in unwritten("03", "activities.py", text_of(Answer("03", "activity", "", "", "# @defn")), 1)
     for text in (right, elsewhere, (solution("02") / "workflows.py").read_text(), "x = 5\n", "def ("):
         assert unwritten("02", "workflows.py", text, 2) == ""
 
@@ -186,7 +192,9 @@ def test_hints_come_one_by_one_and_are_remembered(number: str, tmp_path: Path, c
             learner.feedback.hint(check.name)
             hints = [line for line in learner.said if line.startswith("Hint")]
             assert len(hints) == min(shown, len(check.hints))
-            assert f"Hint {len(hints)} of {len(check.hints)}: {check.hints[len(hints) - 1]}" in " ".join(learner.said)
+            assert f"Hint {len(hints)} of {len(check.hints)}: {check.hints[len(hints) - 1]}" in " ".join(
+                learner.text.split()
+            )
 
 
 def test_a_solution_is_shown_as_a_difference(tmp_path: Path, checker: Checker) -> None:
@@ -221,15 +229,17 @@ def test_a_solution_is_taken_and_nothing_lost(tmp_path: Path, checker: Checker) 
 def test_progress_knows_what_was_found_and_what_changed_since(tmp_path: Path, checker: Checker) -> None:
     learner = Learner("02", tmp_path, checker)
     learner.solve("02")
-    assert learner.feedback.progress()[0].endswith("0 of 5 checks passed")
+    assert str(learner.feedback.progress()).startswith("Exercise 02, temporal_hello_world: 0 of 5 checks passed\n")
     assert learner.feedback.check("activity").outcome == "passed"
-    lines = Learner("02", tmp_path, checker).feedback.progress()
-    assert lines[0].endswith("1 of 5 checks passed")
-    assert lines[1].split() == ["✔", "activity", "passed"]
+    told = Learner("02", tmp_path, checker).feedback.progress()
+    assert "1 of 5 checks passed" in str(told)
+    assert re.search("^activity +✔ passed$", str(told), re.MULTILINE)
+    assert "✔ passed" in told.html()
+    assert "changed since" not in str(told)
     (learner.folder / "activities.py").write_text("# other\n")
-    assert "changed since" in learner.feedback.progress()[1]
+    assert "changed since" in str(learner.feedback.progress())
     learner.feedback.memory.forget()
-    assert learner.feedback.progress()[0].endswith("0 of 5 checks passed")
+    assert "0 of 5 checks passed" in str(learner.feedback.progress())
 
 
 async def get_weather_alerts(state: str) -> str:
@@ -245,6 +255,13 @@ async def alerts_of(code: str, area: str = "area", always: str = "") -> str:
         answer = await http.get("/alerts/active", params={area: always or code}, headers={"User-Agent": "test"})
     features = answer.json().get("features", [])
     return "\n".join(str(feature["properties"]["headline"] or feature["properties"]["event"]) for feature in features)
+
+
+async def whole_answer(state: str) -> str:
+    """Alerts of a state."""
+    async with httpx.AsyncClient(base_url=os.environ["WEATHER_API_URL"]) as http:
+        answer = await http.get("/alerts/active", params={"area": state}, headers={"User-Agent": "test"})
+    return answer.text
 
 
 async def by_state(state: str) -> str:
@@ -334,7 +351,10 @@ VALUES: tuple[tuple[str, str, Any, str], ...] = (
     ("tool", "the function", lambda: get_weather_alerts, "not-a-tool"),
     ("tool", "called", lambda: get_weather_alerts("CA"), "not-a-tool"),
     ("tool", "of nothing", lambda: function_tool(), "function-called"),
+    ("tool", "not called", lambda: function_tool, "function-called"),
     ("tool", "a list", lambda: [TOOL], "not-a-tool"),
+    ("tool", "a name with spaces", lambda: function_tool(get_weather_alerts, name_override="my alerts"), "tool-name"),
+    ("tool", "all of the answer", lambda: function_tool(whole_answer), "raw-answer"),
     ("tool", "no arguments", lambda: function_tool(no_arguments), "no-arguments"),
     ("tool", "no docstring", lambda: function_tool(without_docstring), "no-description"),
     ("tool", "canned", lambda: function_tool(canned), "not-asked"),
@@ -372,6 +392,7 @@ VALUES: tuple[tuple[str, str, Any, str], ...] = (
     ("agent", "right", lambda: Agent(name="W", instructions="Go.", tools=[TOOL]), "passed"),
     ("run", "not awaited", lambda: Runner.run(Agent(name="W"), "Texas?"), "not-awaited"),
     ("run", "the text", lambda: "Sunshine.", "text-only"),
+    ("run", "an exception", lambda: NameError("agnt"), "exception-kept"),
     ("run", "the agent", lambda: Agent(name="W"), "not-a-result"),
     ("run", "no tool called", lambda: ran(SAYS), "tool-not-called"),
     ("run", "the word", lambda: ran(ASKS, SAYS, tool=function_tool(canned), asked="question"), "quoted"),

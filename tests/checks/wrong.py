@@ -4,6 +4,7 @@ from tests.checks.bank import ASKED, REQUEST, Answer
 
 POLITE = 'headers = {"User-Agent": "durable-ai-agents-workshop"}'
 CALL = "data = await make_api_call(state)"
+CALLS = "async def make_api_call(state"
 RETURN = 'return text or f"No active alerts for {state}."'
 DEFN = "@activity.defn\nasync def get_weather_alerts"
 GOOD_CALL = (
@@ -99,6 +100,17 @@ DECIDED = "await workflow.wait_condition(lambda: not self.waiting, timeout=timed
 WORD = 'if decision not in ("yes", "no"):\n    raise ValueError("yes or no")\n'
 CALL = 'if call_id not in self.waiting:\n    raise ValueError("no such call")\n'
 
+
+def conversation(check: str, name: str, code: str, todo: str | None = None, *edits: tuple[str, ...]) -> Answer:
+    return Answer("conversation", check, name, code, todo, edits)
+
+
+RUN_AGENT = 'await Runner.run(weather_agent(), [*self.said, {"role": "user", "content": message}])'
+KEEP = "self.said = last_turns(result.to_input_list(), self.remembered_turns)"
+ENOUGH = "await workflow.wait_condition(lambda: self.turns >= turns_per_run)"
+FINISHED = "await workflow.wait_condition(workflow.all_handlers_finished)"
+CONTINUE = "workflow.continue_as_new(args=[self.said, turns_per_run, remembered_turns])"
+BEGINS = 'begins = [at for at, item in enumerate(said) if item.get("role") == "user"]'
 
 WRONG = (
     # 01: the agent.
@@ -270,7 +282,27 @@ WRONG = (
             "        except httpx.HTTPError:\n            if attempt == 2:\n                raise",
         ),
     ),
+    first(
+        "knows one status",
+        "status-missed",
+        'if response.status_code > 500:\n    raise RuntimeError("down")\ndata = response.json()',
+    ),
     # 02: the timer and the workflow.
+    temporal("timer", "returned", "returns-too-early", "return await workflow.sleep(delay_seconds)"),
+    temporal("timer", "also where none is asked for", "other-length", "await workflow.sleep(delay_seconds or 5)"),
+    temporal(
+        "timer",
+        "a condition",
+        "wait-timed-out",
+        "await workflow.wait_condition(lambda: False, timeout=timedelta(seconds=delay_seconds))",
+    ),
+    temporal("workflow", "no heartbeats", "no-heartbeats-sent", limited(more="heartbeat_timeout=timedelta(seconds=1)")),
+    temporal(
+        "workflow",
+        "three times",
+        "run-twice",
+        "for _ in range(3):\n    text = " + limited().removeprefix("return ") + "\nreturn text",
+    ),
     temporal("timer", "days", "other-length", "await workflow.sleep(timedelta(delay_seconds))"),
     temporal("timer", "minutes", "other-length", "await workflow.sleep(timedelta(minutes=delay_seconds))"),
     temporal("timer", "twice", "other-length", "await workflow.sleep(delay_seconds)\nawait workflow.sleep(0.4)"),
@@ -299,7 +331,7 @@ WRONG = (
     temporal("workflow", "another keyword", "keyword-unknown", GOOD_CALL.replace("start_to_close_", "")),
     temporal("workflow", "policy as a class", "not-a-retry-policy", GOOD_CALL[:-1] + ", retry_policy=RetryPolicy)"),
     temporal("workflow", "handle for result", "not-awaited", HANDLE),
-    temporal("timer", "blocks", "not-deterministic", "import time\ntime.sleep(delay_seconds)"),
+    temporal("timer", "blocks", "time-sleep", "import time\ntime.sleep(delay_seconds)"),
     temporal("timer", "blocks, not imported", "another-sleep", "time.sleep(delay_seconds)"),
     temporal("timer", "no activity", "called-directly", None, (EXECUTE, DIRECTLY)),
     temporal("timer", "not awaited", "no-timer", "workflow.sleep(delay_seconds)"),
@@ -469,7 +501,31 @@ WRONG = (
     temporal("starter", "stays", "starter-hangs", None, (PRINTED, f"{PRINTED}\n    await asyncio.Event().wait()")),
     temporal("starter", "raises", "script-raised", None, (PRINTED, "raise TimeoutError")),
     temporal("starter", "exits", "script-failed", None, (PRINTED, "raise SystemExit(3)")),
+    temporal(
+        "starter",
+        "a short life",
+        "short-life",
+        None,
+        (ID_TAIL, f"{ID_TAIL}, run_timeout=__import__('datetime').timedelta(0, 5)"),
+    ),
+    temporal(
+        "starter",
+        "delay as text",
+        "other-input",
+        "handle = await client.start_workflow(TemporalHelloWorld.run, args=[state, str(delay_seconds)], "
+        "id=uuid4().hex, task_queue=TASK_QUEUE)",
+    ),
     # 03.
+    durable("activity", "another function", "no-activity", "", (CALLS, f"@activity.defn\n{CALLS}")),
+    durable("activity", "a keyword", "syntax", "@activity.def"),
+    durable("activity", "a class's decorator", "other-decorator", "from temporalio import workflow\n@workflow.defn"),
+    durable("activity", "the drill", "drill-left", "@activity.defn", (f"{CALL}\n    # ", "")),
+    durable(
+        "worker",
+        "the plugin twice",
+        "plugin-twice",
+        "both = [OpenAIAgentsPlugin(model_params=MODEL_CALL) for _ in range(2)]\nclient = await connect(*both)",
+    ),
     durable("activity", "module as decorator", "module-called", "@activity"),
     durable("activity", "another decorator", "no-such-attribute", "@activity.run"),
     durable("activity", "a name by position", "defn-argument", '@activity.defn("get_weather_alerts")'),
@@ -686,7 +742,7 @@ WRONG = (
     durable(
         "fixed",
         "still broken",
-        "raises-when-well",
+        "drill-left",
         None,
         (
             CALL + "\n    # data = await make_api_call_bug",
@@ -763,7 +819,7 @@ WRONG = (
     routing("handoffs", "no English", "handoff-missing", THREE.replace(', "English"', "")),
     routing("pause", "itself", "function-for-value", "await workflow.sleep(pause)"),
     routing("pause", "of the context", "no-such-attribute", "await workflow.sleep(context.pause_seconds)"),
-    routing("pause", "blocks", "not-deterministic", "import time\ntime.sleep(pause_seconds)"),
+    routing("pause", "blocks", "time-sleep", "import time\ntime.sleep(pause_seconds)"),
     routing("pause", "for one", "handoff-without-pause", None, (THREE, ONE_PAUSES)),
     routing(
         "pause",
@@ -771,6 +827,7 @@ WRONG = (
         "pause-not-awaited",
         "import asyncio\nself.task = asyncio.create_task(workflow.sleep(pause_seconds))",
     ),
+    routing("handoffs", "none pauses", "handoff-without-pause", THREE.replace(", on_handoff=pause", "")),
     routing("pause", "twice", "other-length", f"{SLEEP}\n{SLEEP}"),
     routing(
         "handoffs",
@@ -834,6 +891,47 @@ WRONG = (
         "decide", "no decision, no key", "workflow-fails", decided(DECIDED, 'self.decisions[call.call_id] == "yes"')
     ),
     approval("decide", "late ones wait on", "still-waiting", decided(DECIDED, late="pass")),
+    # conversation
+    conversation("remember", "items", "cuts-a-turn", "return said[-turns:]"),
+    conversation("remember", "the first ones", "first-turns", f"{BEGINS}\nreturn said[: [*begins, 99, 99, 99][turns]]"),
+    conversation("remember", "all", "remembers-all", "return said"),
+    conversation("remember", "no guard", "function-raises", f"{BEGINS}\nreturn said[begins[-turns] :]"),
+    conversation(
+        "remember",
+        "else nothing",
+        "drops-too-much",
+        f"{BEGINS}\nreturn said[begins[-turns] :] if len(begins) > turns else []",
+    ),
+    conversation(
+        "remember", "no return", "not-a-list", f"{BEGINS}\nsaid[begins[-turns] :] if len(begins) > turns else said"
+    ),
+    conversation("say", "the message only", "forgets", f"result = await Runner.run(weather_agent(), message)\n{KEEP}"),
+    conversation(
+        "say",
+        "questions only",
+        "forgets-answers",
+        f'result = {RUN_AGENT}\nself.said = [*self.said, {{"role": "user", "content": message}}]',
+    ),
+    conversation(
+        "say", "adds all", "said-twice", f"result = {RUN_AGENT}\nself.said = [*self.said, *result.to_input_list()]"
+    ),
+    conversation("say", "keeps all", "remembers-all", f"result = {RUN_AGENT}\nself.said = result.to_input_list()"),
+    conversation("say", "new items", "not-items", f"result = {RUN_AGENT}\nself.said = result.new_items"),
+    conversation("seam", "ends", "ends", ENOUGH),
+    conversation("seam", "handlers not finished", "message-lost", f"{ENOUGH}\n{CONTINUE}"),
+    conversation(
+        "seam",
+        "what it was given",
+        "forgets-at-the-seam",
+        f"{ENOUGH}\n{FINISHED}\n{CONTINUE}".replace("self.said", "said"),
+    ),
+    conversation("seam", "not awaited", "spins", f"{ENOUGH}\n{FINISHED}\n{CONTINUE}".replace("await ", "")),
+    conversation(
+        "seam",
+        "limits swapped",
+        "other-limits",
+        f"{ENOUGH}\n{FINISHED}\nworkflow.continue_as_new(args=[self.said, remembered_turns, turns_per_run])",
+    ),
 )
 
 # Each TODO unchanged: looked at all the same, it fails for a reason of its own.
@@ -859,5 +957,8 @@ UNTOUCHED = tuple(
         ("approval", "key", "not-finished"),
         ("approval", "refuse", "takes-anything"),
         ("approval", "decide", "deadlock"),
+        ("conversation", "remember", "other-number"),
+        ("conversation", "say", "nothing-there"),
+        ("conversation", "seam", "never-continues"),
     )
 )

@@ -12,7 +12,7 @@ from workshop.practice.endpoints import PracticeState
 from workshop.practice.server import PracticeServer, build_app, forwarded_host
 
 CONTROL = [(method, "/faults") for method in ("GET", "POST", "DELETE")]
-CONTROL += [("GET", "/ledger"), ("DELETE", "/ledger"), ("GET", "/")]
+CONTROL += [("GET", "/ledger"), ("DELETE", "/ledger"), ("GET", "/state"), ("GET", "/")]
 
 
 async def statuses(http: httpx.AsyncClient, headers: dict[str, str]) -> set[int]:
@@ -83,7 +83,9 @@ async def test_the_consoles_own_requests_are_let_in(http: httpx.AsyncClient, ser
 async def test_a_link_to_the_console_may_be_followed_and_nothing_else(http: httpx.AsyncClient) -> None:
     headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
     assert (await http.get("/", headers=headers)).status_code == 200
-    assert (await http.get("/ledger", headers=headers)).status_code == 403
+    for path in ("/ledger", "/state", "/faults"):
+        assert (await http.get(path, headers=headers)).status_code == 403
+    assert (await http.post("/faults", headers=headers, json={"target": "model", "kind": "down"})).status_code == 403
     assert (await http.get("/", headers={**headers, "Sec-Fetch-Dest": "iframe"})).status_code == 403
 
 

@@ -6,6 +6,11 @@ from html.parser import HTMLParser
 import httpx
 
 from workshop.practice.admin import PAGE
+from workshop.practice.endpoints import PracticeState
+from workshop.practice.faults import KINDS
+from workshop.practice.server import build_app
+from workshop.practice.workflows import RecordedBy
+from workshop.processes import free_port
 
 
 class Elements(HTMLParser):
@@ -52,7 +57,32 @@ def test_it_can_be_read_by_all() -> None:
     elements = Elements(PAGE).found
     assert ("html", {"lang": "en"}) in elements
     headers = [attributes for tag, attributes in elements if tag == "th"]
-    assert len(headers) == 9
+    assert len(headers) == 7
     assert all(attributes["scope"] == "col" for attributes in headers)
+    fields = len(re.findall(r"<label[^>]*>[^<]+<(?:select|input)", PAGE))
+    assert fields == sum(tag in ("select", "input") for tag, _ in elements) == 8
     assert {"caption", "main", "h1"} <= {tag for tag, _ in elements}
     assert "color-scheme: light dark" in PAGE
+
+
+def test_each_fault_can_be_set_from_it() -> None:
+    for target, kinds in KINDS.items():
+        (form,) = re.findall(rf'<form id="{target}".*?</form>', PAGE, re.DOTALL)
+        assert re.findall(r'<option value="([\w-]+)">', form) == list(kinds)
+
+
+async def test_its_state_is_bounded_and_the_totals_are_of_all(http: httpx.AsyncClient) -> None:
+    for number in range(203):
+        await http.get("/alerts/active/area/TX", headers={"User-Agent": f"test {number}"})
+    state = (await http.get("/state")).json()
+    assert [len(state["entries"]), state["totals"]["weather"]["requests"]] == [200, 203]
+    assert state["entries"][-1]["id"] == (await http.get("/ledger")).json()["entries"][-1]["id"]
+    assert (state["faults"], state["ui"], state["workflows"]) == ([], "", None)
+
+
+async def test_without_an_answer_of_temporal_there_are_no_workflows() -> None:
+    here = PracticeState(workflows=RecordedBy(f"http://127.0.0.1:{free_port()}", "http://ui.example"))
+    transport = httpx.ASGITransport(build_app(here))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        state = (await client.get("/state")).json()
+    assert (state["ui"], state["workflows"]) == ("http://ui.example", None)

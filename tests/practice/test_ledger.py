@@ -35,6 +35,20 @@ def test_turns_of_one_conversation_are_one_run() -> None:
     assert runs(book) == [("r1", 1), ("r1", 2), ("r1", 3)]
 
 
+def test_what_is_about_a_text_comes_with_the_rest_of_its_runs() -> None:
+    book = Ledger()
+    answer(book, began(book, "New York?"), areas=["NY"])
+    weather = book.weather_began(area="NY", path="/alerts/active?area=NY")
+    book.completed(weather, answered="1 alerts")
+    answer(book, began(book, "Texas?"))
+    about = book.as_json(about="new york")
+    assert [(entry["service"], entry["run"]) for entry in about["entries"]] == [("model", "r1"), ("weather", "r1")]
+    assert (about["totals"]["model"]["requests"], about["totals"]["weather"]["requests"]) == (1, 1)
+    assert len(book.as_json()["entries"]) == 3
+    assert [entry["run"] for entry in book.as_json(since=weather, about="?")["entries"]] == ["r2"]
+    assert book.as_json(about="Ohio")["entries"] == []
+
+
 def test_a_first_turn_made_again_is_the_same_run_until_it_is_answered() -> None:
     book = Ledger()
     book.failed(began(book), answered="no", status=503)
@@ -53,6 +67,16 @@ def test_a_completed_call_made_again_is_told() -> None:
     entries = book.as_json()["entries"]
     assert [entry["repeats"] for entry in entries] == [None, None, first]
     assert book.as_json()["totals"]["model"]["completed_again"] == 1
+
+
+def test_a_run_is_found_by_the_ids_of_its_answers() -> None:
+    book = Ledger()
+    answer(book, began(book), response_id="resp_" + "a" * 32)
+    answer(book, began(book, opening="Utah?"), response_id="resp_" + "b" * 32, request_id="req_" + "b" * 32)
+    began(book, opening="Iowa?")
+    assert book.runs_in(f'{{"response_id":"resp_{"a" * 32}"}}') == {"r1"}
+    assert book.runs_in(f"request req_{'b' * 32}, and None") == {"r2"}
+    assert book.runs_in("resp_" + "a" * 31) == set()
 
 
 def test_an_abandoned_call_made_again_is_no_repeat() -> None:

@@ -2,9 +2,11 @@
 
 import asyncio
 import inspect
+import os
 import sys
 import threading
 import traceback
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -22,7 +24,8 @@ OUTAGES = (
     ("garbage", "answered with something other than JSON"),
 )
 ENDS = (SystemExit, KeyboardInterrupt, asyncio.CancelledError)
-FAIL_AT_ONCE = "Leave waiting and asking again to Temporal, which sees only what raises: raise at once."
+DRILL = "make_api_call_bug"  # of exercise 3: fails whenever it is called
+FAIL_AT_ONCE = "Leave waiting and retrying to Temporal, which sees only exceptions: raise at once."
 
 
 async def check(submission: Submission) -> str:
@@ -42,12 +45,17 @@ async def check(submission: Submission) -> str:
         if state == "CA" and text == texas:
             seen = "Asked for TX and for CA, it returned the same text."
             raise incorrect("state-ignored", seen, "Use the argument that it is given.")
-        seen = f"Asked for {state}, it returned {shorten(text, 80)!r}, with no alert of that state in it."
-        raise incorrect("not-the-alerts", seen, "Are the alerts in data['features'] put into the text?")
+        known = count(len(submission.alerts(state)), "alert")
+        seen = f"The service answered with {known} for {state}, and it returned {shorten(text, 80)!r}."
+        slip = (
+            "Does `data` hold what the service answered, response.json(), and the text the alerts in data['features']?"
+        )
+        raise incorrect("not-the-alerts", seen, slip)
     await _answer(submission, loop, "WY")  # no alert there
 
     for outage, service_did in OUTAGES:
         await _raise_if_it_hides(outage, service_did, submission, loop)
+    await _raise_if_it_knows_one_status(loop)
     return f"{name} returned the alerts of two states, and raised when the service was down, silent, or sent no JSON."
 
 
@@ -120,7 +128,7 @@ async def _raise_if_it_blocks(submission: Submission, loop: _Loop) -> None:
         return call.over or bool(submission.practice.entries("weather", before))
 
     if await follow(asked, bool, SECONDS, 0.02) and await loop.held_up(call, submission.folder):
-        seen = "While it waited for the weather service, it held up its worker: nothing else could run there."
+        seen = "While it waited for the weather service, it blocked its worker: nothing else could run there."
         raise incorrect("blocks", seen, "Await the call: `await http.get(...)`, of an httpx.AsyncClient.")
     submission.practice.clear()
     await call.wait()
@@ -138,17 +146,20 @@ async def _answer(submission: Submission, loop: _Loop, state: str) -> str:
         raise_if_asked_otherwise(requests[-1], state)
     text, error = call.returned, call.error
     if error:
+        if any(frame.name == DRILL for frame in traceback.extract_tb(error.__traceback__)):
+            seen = f"Asked for {state}, while all is well, it called {DRILL}, which always fails: {brief(error)}."
+            raise incorrect("drill-left", seen, "Comment out that line, and restore the one with make_api_call(state).")
         if not requests and type(error).__module__.partition(".")[0] in ("httpx", "httpcore", "aiohttp", "requests"):
-            raise _not_asked()
-        raise raised(error, submission.folder, f"Asked for {state}, while all is well, it", "raises-when-well")
+            raise _not_asked(submission)
+        raise raised(error, submission.folder, f"Asked for {state}, with no fault set, it", "raises-when-well")
     if not isinstance(text, str):
-        seen = f"Asked for {state}, it returned {type(text).__name__}, not a text."
+        seen = f"Asked for {state}, it returned {type(text).__name__}, not a string."
         slip = "Is a `return` missing?" if text is None else "Return a str: it is what the model reads."
         raise incorrect("not-text", seen, slip)
     if not text.strip():
         raise incorrect("empty-text", f"Asked for {state}, it returned an empty text.", "Say that there are none.")
     if not requests:
-        raise _not_asked()
+        raise _not_asked(submission, f" It returned {shorten(text, 80)!r} all the same.")
     return text
 
 
@@ -170,13 +181,13 @@ async def _raise_if_it_hides(outage: str, service_did: str, submission: Submissi
         if sent > 1:
             did = "it asked again"
         elif await loop.held_up(call, submission.folder):
-            did = "it held up its worker"
+            did = "it blocked its worker"
         seen = f"The service {service_did}, and {did}: it made {count(sent, 'request')} by itself."
         raise incorrect("own-retries", seen, FAIL_AT_ONCE)
     error = call.error
     if error is None:
         text = shorten(str(call.returned), 80)
-        seen = f"The service {service_did}, and it returned {text!r} as if all were well."
+        seen = f"The service {service_did}, and it returned {text!r} as if nothing had happened."
         slip = "Is an exception caught, or the status not checked? Temporal retries only what raises."
         raise incorrect("error-swallowed", seen, slip)
     if isinstance(error, ENDS):
@@ -184,14 +195,43 @@ async def _raise_if_it_hides(outage: str, service_did: str, submission: Submissi
         raise incorrect("ends-worker", seen, "Raise an ordinary exception: response.raise_for_status().")
     if getattr(error, "non_retryable", False):
         seen = f"The service {service_did}, and it raised {shorten(brief(error), 120)}, with non_retryable=True."
-        slip = "That is not retried, and an outage passes. It is for what asking again cannot change."
+        slip = "Such an error is not retried, although an outage passes. It is for errors that no retry can change."
         raise incorrect("not-retryable", seen, slip)
     if outage == "down" and isinstance(error, MISTAKES):
-        seen = f"The service {service_did}, and it stumbled over that: {brief(error)}."
+        seen = f"The service {service_did}, and that made it fail by accident: {brief(error)}."
         slip = "It raised by accident. Look at the status: response.raise_for_status()."
         if "raise_for_status" in submission.text("activities.py"):
             slip = "It raised by accident. Is raise_for_status() called, with (), and in no `try` that hides it?"
         raise incorrect("accidental-error", seen, slip)
+
+
+async def _raise_if_it_knows_one_status(loop: _Loop) -> None:
+    """For an activity that raises at status 503, and not at 500."""
+    asked: list[str] = []
+
+    class Broken(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(500)
+            self.send_header("Content-Type", "application/problem+json")
+            self.end_headers()
+            self.wfile.write(b'{"title": "Internal Server Error", "status": 500}')
+
+        def log_message(self, *_: Any) -> None: ...
+
+    with HTTPServer(("127.0.0.1", 0), Broken) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        os.environ["WEATHER_API_URL"] = f"http://127.0.0.1:{server.server_port}"  # of this process, which ends soon
+        call = loop.call("TX")
+        await call.wait()
+        server.shutdown()
+    if not asked or (call.error and not isinstance(call.error, MISTAKES)):
+        return
+    did = (
+        f"it stumbled over that: {brief(call.error)}" if call.error else f"returned {shorten(str(call.returned), 80)!r}"
+    )
+    seen = f"The service answered with status 503, and it raised; it answered with status 500, and {did}."
+    raise incorrect("status-missed", seen, "response.raise_for_status() raises at every error status.")
 
 
 def raise_if_asked_otherwise(request: dict[str, Any], state: str) -> None:
@@ -211,10 +251,15 @@ def raise_if_asked_otherwise(request: dict[str, Any], state: str) -> None:
     raise incorrect("state-ignored", f"{seen}.", f"Use the argument that it is given{quoted}.")
 
 
-def _not_asked() -> NotPassed:
+def _not_asked(submission: Submission, returned: str = "") -> NotPassed:
     """A wrong address, or no request at all."""
-    seen = "The weather service at WEATHER_API_URL was not asked."
-    return incorrect("not-asked", seen, 'Is the address os.environ.get("WEATHER_API_URL", WEATHER_API)?')
+    seen = f"The weather service at WEATHER_API_URL was not asked.{returned}"
+    slip = 'Is the address os.environ.get("WEATHER_API_URL", WEATHER_API)?'
+    if returned and 'environ.get("WEATHER_API_URL"' in submission.text("activities.py"):
+        slip = (
+            "The address is right, so nothing was sent there: is make_api_call(state) called, and what it returns used?"
+        )
+    return incorrect("not-asked", seen, slip)
 
 
 def names_one(text: str, alerts: list[dict[str, Any]]) -> bool:

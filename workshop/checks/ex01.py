@@ -16,18 +16,31 @@ STATES = {"TX": "Any weather alerts in Texas?", "CA": "Any weather alerts in Cal
 
 async def tool(submission: Submission) -> str:
     """`weather_tool`: a function tool that a model can call with a state."""
-    from agents import Agent, FunctionTool, ModelSettings
+    from agents import Agent, FunctionTool, ModelSettings, function_tool
 
     made = submission.variable
     if inspect.iscoroutine(made):
         made.close()
     if not isinstance(made, FunctionTool):
+        if made is function_tool:
+            seen = "weather_tool is function_tool itself, which was not called: it made no tool yet."
+            raise incorrect("function-called", seen, "Call it, with the function: function_tool(get_weather_alerts).")
         if inspect.isfunction(made) and made.__module__.startswith("agents."):
             seen = "weather_tool is not a tool: function_tool(...) was not given a function."
-            raise incorrect("function-called", seen, "Give it the function without calling it: get_weather_alerts.")
+            slip = "Give it the function itself, without () and without quotes: function_tool(get_weather_alerts)."
+            raise incorrect("function-called", seen, slip)
         what = "the function itself" if inspect.isfunction(made) else f"of type {type(made).__name__}"
+        slip = "function_tool(...) makes a function a tool."
+        if isinstance(made, list | tuple) and any(isinstance(one, FunctionTool) for one in made):
+            what, slip = (
+                f"a {type(made).__name__} with a tool in it",
+                "Leave out the brackets: they come later, in tools=[...].",
+            )
         seen = f"weather_tool is {what}, not a tool: it cannot be offered to a model."
-        raise incorrect("not-a-tool", seen, "function_tool(...) makes a function a tool.")
+        raise incorrect("not-a-tool", seen, slip)
+    if made.is_enabled is False:
+        seen = f"The tool {made.name} is switched off, so no model is offered it."
+        raise incorrect("tool-disabled", seen, "Leave is_enabled=False out.")
     properties = made.params_json_schema.get("properties", {})
     if not properties:
         seen = f"The tool {made.name} takes no arguments, so the model cannot name a state."
@@ -52,6 +65,12 @@ async def tool(submission: Submission) -> str:
             raise incorrect(
                 "tool-fails", seen, "Its function raised that, and the model is told of it in place of alerts."
             )
+        if "FeatureCollection" in output:
+            seen = f"Called for {state}, the tool returned all that the service answered: {len(output):,} characters."
+            slip = (
+                "A model pays for each word that it reads: make the tool of get_weather_alerts, which picks headlines."
+            )
+            raise incorrect("raw-answer", seen, slip)
         if not names_one(output, submission.alerts(state)):
             seen = f"Called for {state}, the tool returned {shorten(output, 100)!r}, with no alert of that state in it."
             slip = (
@@ -90,9 +109,15 @@ async def agent(submission: Submission) -> str:
             raise incorrect("not-an-agent", seen, slip)
     if not isinstance(made, Agent):
         seen = f"The agent is of type {type(made).__name__}, not an Agent."
-        raise incorrect("not-an-agent", seen, "Is a `return` missing?" if made is None else "Agent(name=..., ...)")
+        slip = "Is a `return` missing?" if made is None else "Agent(name=..., ...)"
+        if isinstance(made, tuple):
+            slip = "A comma after the last bracket makes a tuple: leave it out."
+        raise incorrect("not-an-agent", seen, slip)
     if not made.name.strip():
         raise incorrect("no-name", "The agent has no name.", 'Agent(name="...")')
+    if made.name == "Nobody" and not made.instructions:
+        seen = "It is the agent of the unchanged starter, Nobody, without instructions and tools."
+        raise incorrect("no-instructions", seen, 'Does `return Agent(name="Nobody")` still stand above your lines?')
     if not made.instructions or not str(made.instructions).strip():
         why, slip = "nothing tells the model what it is for", 'Agent(instructions="...")'
         if made.handoff_description:
@@ -118,6 +143,8 @@ async def agent(submission: Submission) -> str:
             seen = f"Asked {question!r}, it called a tool that {did}."
         raise incorrect("not-asked", seen, "Give it the tool that comes in as the argument: tools=[weather_tool].")
     raise_if_asked_otherwise(requests[-1], "TX")
+    if len(result.raw_responses) < 2:
+        return f"Asked about Texas, {made.name} called its tool, whose text was the answer: no second model call."
     return f"Asked about Texas, {made.name} called its tool and answered from it."
 
 
@@ -128,15 +155,22 @@ async def run(submission: Submission) -> str:
 
     result = submission.variable
     if inspect.isawaitable(result):
+        seen = "result is a task, and what the run returns is not there yet."
         if inspect.iscoroutine(result):
             result.close()
-        seen = "result is a coroutine: the run has not even begun."
+            seen = "result is a coroutine: the run was not even started."
         raise incorrect("not-awaited", seen, "In a notebook write `await Runner.run(...)`.")
     if isinstance(result, str):
-        seen = "result is a text."
-        raise incorrect("text-only", seen, "Keep what Runner.run returns: its .final_output is the text.")
+        seen = f"result is a string, {shorten(result, 60)!r}, not what a run returns."
+        slip = "Keep all that `await Runner.run(agent, question)` returns: its .final_output is the answer."
+        raise incorrect("text-only", seen, slip)
+    if isinstance(result, BaseException):
+        seen = f"result is an exception that was caught: {shorten(f'{type(result).__name__}: {result}', 160)}."
+        raise incorrect("exception-kept", seen, "Leave out the `try`, and correct what it says.")
     if not isinstance(result, RunResultBase):
         seen = f"result is of type {type(result).__name__}, not what a run returns."
+        if isinstance(result, list | tuple) and any(isinstance(one, RunResultBase) for one in result):
+            seen = f"result is a {type(result).__name__}, and what the run returned is in it."
         raise incorrect("not-a-result", seen, "result = await Runner.run(agent, question)")
     if isinstance(result, RunResultStreaming) and (not result.is_complete or result.final_output is None):
         seen = "result is a stream that was not read to its end: the run is not over."
@@ -144,6 +178,10 @@ async def run(submission: Submission) -> str:
     if result.input == "question":
         seen = "The agent was asked the word 'question', and not what the variable holds."
         raise incorrect("quoted", seen, "Without quotes: Runner.run(agent, question).")
+    asked = str(result.input)  # of a list of messages, as Python writes it
+    if not any(question in asked for question in (submission.question, repr(submission.question)[1:-1])):
+        seen = f"The agent was asked {shorten(asked, 80)!r}, and `question` is {shorten(submission.question, 80)!r}."
+        raise incorrect("other-question", seen, "Runner.run(agent, question): the variable, as it is.")
     calls = [item for item in result.new_items if item.type == "tool_call_output_item"]
     if not calls:
         seen = f"The run called no tool; its answer was {shorten(str(result.final_output), 120)!r}."
@@ -160,7 +198,7 @@ async def _ask(
     """A run of an agent that is asked about a state, and the requests to the weather service that it made."""
     from agents import RunConfig, Runner
     from agents.models.openai_provider import OpenAIProvider
-    from openai import AsyncOpenAI, OpenAIError
+    from openai import AsyncOpenAI, BadRequestError, OpenAIError
 
     before = submission.practice.newest()
     # A client of its own: one that is shared belongs to the event loop that used it first.
@@ -169,6 +207,8 @@ async def _ask(
         config = RunConfig(model_provider=provider, tracing_disabled=True)
         try:
             result = await Runner.run(agent, STATES[state], run_config=config, max_turns=5)
+        except BadRequestError as error:  # of what the agent sends
+            raise raised(error, submission.folder, doing, code) from None
         except OpenAIError:  # of our own practice model
             raise
         except Exception as error:  # whatever an agent's parts make the SDK raise

@@ -7,6 +7,7 @@ from workshop.checks import activity, history, starter, worker
 from workshop.checks.check import checks_of
 from workshop.checks.learner import shorten
 from workshop.checks.limits import raise_if_badly_limited
+from workshop.checks.pristine import unwritten
 from workshop.checks.submission import Submission
 from workshop.checks.verdict import incorrect
 from workshop.history import ACTIVITY, TASK_FAILURE, TIMER, Run, as_text
@@ -19,7 +20,8 @@ PAUSE = 0.4  # seconds
 async def timer(submission: Submission) -> str:
     """A durable timer of the length that the workflow is given, before the activity."""
 
-    run = await submission.run(STATE, PAUSE, plugin=False, until=lambda run: history.sleeps_longer(run, PAUSE))
+    both = [(STATE, PAUSE), (STATE, 0)]
+    run, at_once = await submission.run_each(both, plugin=False, until=lambda run: history.sleeps_longer(run, PAUSE))
     slip = "Await workflow.sleep(...) with the number of seconds that it is given."
     if history.sleeps_longer(run, PAUSE):
         history.raise_if_not_timed(history.of_kind(run, TIMER)[:1], PAUSE, slip, "delay_seconds")
@@ -40,6 +42,16 @@ async def timer(submission: Submission) -> str:
         raise incorrect("other-length", f"Asked to wait {PAUSE} s, it set timers of {lengths}.", "Sleep once.")
     if len(timers) < 2:
         history.raise_if_not_timed(timers, PAUSE, slip, "delay_seconds")
+    over = not run.open and not asked and not run.result
+    if over and not unwritten("02", "workflows.py", submission.text("workflows.py"), 3):
+        seen = "The workflow ended when the timer had fired: what stands below it in run(...) did not run."
+        raise incorrect("returns-too-early", seen, "Leave `return` out of that line: await workflow.sleep(...).")
+    then = history.first(at_once, ACTIVITY)
+    every = [row for row in history.of_kind(at_once, TIMER) if history.length(row) > 0]
+    waited = [row for row in every if not then or (row.closed and row.closed <= then.scheduled)]
+    if waited:
+        seen = f"Asked to wait 0 s, it set a timer of {waited[0].asked}."
+        raise incorrect("other-length", seen, "Sleep for delay_seconds, whatever its value is.")
     before = ", and the activity was scheduled after it" if asked else ""
     return f"A timer of {PAUSE} s is in the history, where the server keeps it{before}."
 
@@ -58,7 +70,7 @@ async def workflow(submission: Submission) -> str:
         seen = f"The activity was given {shorten(as_text(row.input), 80)!r}, not the state."
         slip = "Pass the workflow's `state` on, as the second argument."
         if row.input == list(STATE):
-            slip = "args= takes a list, and a text is one of its letters: args=[state], or state alone."
+            slip = "args= takes a list, and a string counts as a list of letters: args=[state], or state alone."
         elif isinstance(row.input, list):
             slip = "The activity takes one argument: pass `state` alone, without [...]."
         elif row.input == "state":
@@ -93,7 +105,7 @@ async def workflow(submission: Submission) -> str:
         last = f"; the last raised {shorten(row.last_error, 200)}" if row.errors else ""
         seen = f"The activity is {row.state} after {attempts}{last}."
         if not row.open:
-            seen = f"The activity was completed after {attempts}, and the workflow is not: what does it wait for?"
+            seen = f"The activity was completed after {attempts}, and the workflow was not: what does it wait for?"
         raise incorrect("not-finished", seen)
     history.raise_if_failed(run)
     if run.result != row.output:
@@ -101,6 +113,10 @@ async def workflow(submission: Submission) -> str:
         seen = f"The workflow returned {what}, not what the activity returned."
         raise incorrect("no-result", seen, "Return its result: return await workflow.execute_activity(...).")
     raise_if_badly_limited(row, "The activity was executed")
+    again = [other for other in history.of_kind(run, ACTIVITY) if (other.name, other.input) == (row.name, row.input)]
+    if len(again) > 1:
+        seen = f"The activity was executed {len(again)} times, with the same argument, for one result."
+        raise incorrect("run-twice", seen, "Execute it once: asking again after an error is what Temporal does.")
     if row.attempts < 2:
         seen = "Temporal executed the activity, and the workflow returned its result. The service failed once"
         return f"{seen}, and no attempt did: see what `activity` says."

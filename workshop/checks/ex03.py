@@ -88,10 +88,10 @@ def raise_if_swallowed(submission: Submission, calls: list[Row]) -> None:
 async def workflow(submission: Submission) -> str:
     """The agent run by the workflow, once, with the question; its answer returned; its trace grouped by the ID."""
     run = await submission.run(QUESTION, until=lambda run: len(_begun(run)) > 1)
-    history.raise_if_stuck(run)
     if (executed := history.first(run, ACTIVITY)) and not history.first(run, MODEL):
         seen = f"The workflow executed the activity {executed.name} itself, and asked no model."
         raise incorrect("no-model-call", seen, "Await Runner.run(weather_agent(weather_tool), question).")
+    history.raise_if_stuck(run)
     history.raise_if_failed(run)
     calls = [row.model for row in history.of_kind(run, MODEL) if row.model]
     if len(_begun(run)) > 1:
@@ -122,6 +122,8 @@ def _raise_if_not_traced(submission: Submission, run: Run) -> None:
     slip = "with trace(..., group_id=workflow.info().workflow_id):"
     around = [trace for trace in submission.traces.values() if trace["agents"]]
     if not around:
+        if "disabled=True" in submission.text("workflows.py").replace(" ", ""):
+            slip = f"Leave disabled=True out: {slip}"
         raise incorrect("trace-group", "The run left no trace.", slip)
     if all(trace["group_id"] == run.workflow_id for trace in around):
         return

@@ -3,12 +3,14 @@
 `CHECKS`, at the end, says where each check is: those of worker.py and starter.py are in the files of that name here.
 """
 
+import functools
 import importlib
 import logging
 import re
 import sys
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from workshop.checks import history, starter, worker
 from workshop.checks.check import checks_of
@@ -42,15 +44,18 @@ async def specialists(submission: Submission) -> str:
             raise raised(error, submission.folder, f"specialist({language!r})", "specialist-raises") from None
         if not isinstance(agent, Agent):
             seen = f"specialist({language!r}) returned {type(agent).__name__}, not an Agent."
-            raise incorrect(
-                "not-an-agent", seen, "Is a `return` missing?" if agent is None else "return Agent(name=...)"
-            )
+            slip = "return Agent(name=...)"
+            if agent is None:
+                slip = f"Is a `return` missing, or a branch for {language}?"
+            elif isinstance(agent, tuple):
+                slip = "A comma after the last bracket makes a tuple: leave it out."
+            raise incorrect("not-an-agent", seen, slip)
         if language.lower() not in str(agent.name).lower():
             seen = f"specialist({language!r}) is called {agent.name!r}: triage tells them apart by their names."
             raise incorrect("name-without-language", seen, f'name=f"{{language}} agent"{_f_missing(agent.name)}')
         if not agent.instructions:
             seen, slip = f"{agent.name} has no instructions.", 'instructions=f"... in {language}"'
-            if agent.handoff_description:
+            if agent.handoff_description and "handoff_description=" not in submission.text("workflows.py"):
                 seen += f" Its handoff_description is {shorten(agent.handoff_description, 80)!r}."
                 slip += ". By position, an Agent takes its handoff_description second."
             raise incorrect("no-instructions", seen, slip)
@@ -104,6 +109,7 @@ async def handoffs(submission: Submission) -> str:
 
     # Of handoffs that share a name the Agents SDK offers the last one, and only its log says so.
     logging.getLogger("openai.agents").addFilter(note)
+    made = _record_handoffs()
     runs = await submission.run_each([(question, PAUSE) for question in QUESTIONS.values()])
     shared = any("name collision" in line for line in logged)
     for language, run in zip(QUESTIONS, runs, strict=True):
@@ -120,6 +126,9 @@ async def handoffs(submission: Submission) -> str:
             if models and models[0].handoffs:
                 known = ", ".join(agent or name for name, agent in models[0].handoffs)
                 seen = f"{asked}, no handoff happened; triage may hand over to: {known}."
+                if any(len((agent or name).split()[0]) < 2 for name, agent in models[0].handoffs):
+                    slip = 'A text is taken letter by letter. Several languages: ("French", "Spanish", "English").'
+                    raise incorrect("handoff-missing", seen, slip)
                 if shared:
                     seen += " Handoffs of the same name count as one."
                     slip = f"Give each specialist a name of its own, with its language. {slip}"
@@ -129,15 +138,42 @@ async def handoffs(submission: Submission) -> str:
             if answer := next((model.text for model in reversed(models) if model.text), ""):
                 seen += f" The agent that was run answered itself: {shorten(answer, 80)!r}."
             slip = "Give the triage agent handoffs=[...], words alone hand nothing over; and run that agent."
+            if models and models[0].tools:
+                seen += f" It was offered the tools {', '.join(models[0].tools)}."
+                slip = (
+                    "A tool comes back with its answer, and a handoff does not: handoffs=[handoff(...), ...], no tools."
+                )
+            if made and all(options.get("is_enabled") is False for options in made):
+                slip = "Leave is_enabled=False out of handoff(...): it hides the handoff from the model."
             raise incorrect("no-handoff", seen, slip)
-        if language.lower() not in taken[-1].lower():
+        if named_in(taken[-1]) != language.lower() and language.lower() not in taken[-1].lower():
             raise incorrect("other-specialist", f"{asked}, triage handed over to {taken[-1]}.", slip)
         history.raise_if_not_completed(run, asked)
         if QUESTIONS[language] not in models[-1].opening:
             seen = f"{asked}, the {taken[-1]} was not given the question, but {shorten(models[-1].opening, 80)!r}."
             raise incorrect("question-lost", seen, "Leave input_filter=... out of the handoff.")
     _raise_if_some_pause(runs)
+    if not any(history.first(run, TIMER) for run in runs):
+        by_hand = "Handoff(" in submission.text("workflows.py")
+        if any(not options.get("on_handoff") for options in made) or not (made or by_hand):
+            seen = "The handoffs happened, and nothing runs at one of them: it has no on_handoff."
+            raise incorrect("handoff-without-pause", seen, "Make each one by handoff(agent, on_handoff=pause).")
     return "Each of three questions reached the specialist of its language, by a handoff in the history."
+
+
+def _record_handoffs() -> list[dict[str, Any]]:
+    """Lets `agents.handoff` note the options that it is given; of an agent among the handoffs nothing is noted."""
+    import agents
+
+    made, make = list[dict[str, Any]](), agents.handoff
+
+    @functools.wraps(make)
+    def noted(*args: Any, **options: Any) -> Any:
+        made.append(options)
+        return make(*args, **options)
+
+    agents.handoff = agents.handoffs.handoff = noted  # of this process, which ends soon
+    return made
 
 
 def _raise_if_some_pause(runs: list[Run]) -> None:

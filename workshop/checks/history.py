@@ -11,6 +11,8 @@ from workshop.history import ACTIVITIES, TASK_FAILURE, TIMER, WAIT, Place, Row, 
 
 # What the server says of an activity whose options made Python raise before all of them were written down.
 HALF_SCHEDULED = "missing task queue name"
+NOT_A_LENGTH = "Fail to convert to Duration"
+OURS = Path(__file__).parent
 
 
 def of_kind(run: Run, kind: str) -> list[Row]:
@@ -59,34 +61,46 @@ def raise_if_stuck(run: Run, who: str = "The workflow") -> None:
     if not row:
         return
     if HALF_SCHEDULED in row.last_error:
-        option, at = _odd_option()
-        seen = f"Temporal refused an activity: {f'{option} ({at})' if at else 'an option'} is not what it has to be."
+        seen = f"Temporal refused an activity: {_odd_option() or 'an option'} is not valid."
         slip = "Timeouts and intervals are timedelta(seconds=...), never a number; retry_policy is RetryPolicy(...)"
         raise incorrect("odd-option", seen, f"{slip}, with no maximum_interval below its initial_interval, 1 s.")
     if row.kind == TASK_FAILURE or "is not registered" in row.last_error:
-        line = row.place.code if row.place else ""
-        raise raised_elsewhere(row.last_error, _line(row.place), who, "workflow-fails", line)
+        line, at = row.place.code if row.place else "", _line(row.place)
+        if NOT_A_LENGTH in row.last_error and (option := _odd_option()):
+            at = option  # of a model call it stands in worker.py, and the error's line is where the agent runs
+        raise raised_elsewhere(row.last_error, at, who, "workflow-fails", line)
     if row.task_queue != run.task_queue:
         seen = f"{row.name} waits in the task queue {row.task_queue!r}, and the workers poll {run.task_queue!r}."
         raise incorrect("other-queue", seen, "Leave task_queue=... out: it then goes where the workflow is.")
     raise_if_badly_limited(row, "The activity is executed")
 
 
-def _odd_option() -> tuple[str, str]:
-    """A timeout or interval that the learner's files give as a number or a text, and its place; "" if none does."""
+def _odd_option() -> str:
+    """An option that the learner's files give in another type than it has, and its place; "" if none does: a timeout or
+    interval as a number or a text, a policy as a length of time.
+    """
     for path in sorted(Path.cwd().glob("w*.py")):  # workflows and worker
         for node in ast.walk(ast.parse(path.read_bytes())):
-            if isinstance(node, ast.keyword) and (node.arg or "").endswith(("_timeout", "_interval")):
-                value = getattr(node.value, "value", None)
-                if isinstance(node.value, ast.Constant) and value is not None:
-                    return f"{node.arg}={value!r}", f"{path.name}, line {node.value.lineno}"
-    return "", ""
+            if not isinstance(node, ast.keyword):
+                continue
+            bare = isinstance(node.value, ast.Constant) and node.value.value is not None
+            length = isinstance(node.value, ast.Call) and ast.unparse(node.value.func).endswith("timedelta")
+            if (bare and (node.arg or "").endswith(("_timeout", "_interval"))) or (
+                node.arg == "retry_policy" and (bare or length)
+            ):
+                return f"{node.arg}={shorten(ast.unparse(node.value), 60)} in line {node.value.lineno} of {path.name}"
+    return ""
 
 
 def raise_if_failed(run: Run) -> None:
     """For a run that an exception has ended."""
     if run.status == "failed":
-        at = _line(place_of(run.errors))
+        place = place_of(run.errors)
+        at = _line(place)
+        if place and "timeout" in place.code and run.failure.startswith("TimeoutError"):
+            seen = f"The workflow failed with TimeoutError ({at}): that wait raises it when its time is over."
+            slip = "To wait for a time, and for nothing else: await workflow.sleep(...)."
+            raise incorrect("wait-timed-out", seen, slip)
         raise raised_elsewhere(run.failure or run.status, at, "The workflow failed: it", "run-failed")
 
 
@@ -142,4 +156,7 @@ def raise_if_not_timed(timers: Sequence[Row], seconds: float, slip: str, argumen
 
 
 def _line(place: Place | None) -> str:
-    return f"{place.file.rpartition('/')[2]}, line {place.line}" if place else ""
+    """Where in the learner's code; a workflow of the checks' own is nothing to look at."""
+    return (
+        "" if place is None or Path(place.file).is_relative_to(OURS) else f"{Path(place.file).name}, line {place.line}"
+    )

@@ -1,6 +1,7 @@
 """A learner's code and its errors: imported here, told as type, message, file and line, never as a traceback."""
 
 import importlib
+import keyword
 import os
 import re
 import signal
@@ -102,7 +103,9 @@ def raised_elsewhere(error: str, at: str, doing: str, code: str, line: str = "")
 def brief(error: BaseException) -> str:
     """Type and message, in a line."""
     if isinstance(error, SyntaxError):
-        return shorten(f"{type(error).__name__}: {error.msg}")
+        names = re.findall(r"\.(\w+)", error.text or "")
+        words = [f" ({name} is a word of Python)" for name in names if keyword.iskeyword(name)]
+        return shorten(f"{type(error).__name__}: {error.msg}{''.join(words[:1])}")
     # An exception group or a wrapper says less than what it holds.
     while error.__cause__ is not None and type(error) is RuntimeError:
         error = error.__cause__
@@ -119,7 +122,8 @@ def place(error: BaseException, folder: Path) -> str:
     found = ""
     for link in _with_causes(error):
         if isinstance(link, SyntaxError) and link.filename and Path(link.filename).parent == folder:
-            return f"{Path(link.filename).name}, line {link.lineno}"
+            line = shorten((link.text or "").strip(), 80)
+            return f"{Path(link.filename).name}, line {link.lineno}{f': {line}' if line else ''}"
         for frame in traceback.extract_tb(link.__traceback__):
             if CELL.search(frame.filename):
                 found = found or f"the cell, line {frame.lineno}"

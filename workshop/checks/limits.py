@@ -1,6 +1,7 @@
 """The limits of an activity, as the history has them: which are too short, too long, or missing, and what to write."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from workshop.checks.verdict import incorrect
 from workshop.history import Row
@@ -12,6 +13,7 @@ SHORTEST = 1.0  # seconds: no call is as quick, no heartbeat as frequent
 LONGEST_ATTEMPT = 60.0
 SHORTEST_OUTAGE, LONGEST_OUTAGE = 120.0, 7 * DAY
 LONGEST_PAUSE = 10.0
+CALL = 2.5  # seconds that the HTTP call of activities.py may take
 # Of a model call, which may take long: a killed worker is noticed by its heartbeats.
 LONGEST_ANSWER = 3600.0
 NOTICED = 10.0  # seconds within which a killed worker has to be missed
@@ -25,6 +27,9 @@ def raise_if_badly_limited(row: Row, what: str = "") -> None:
     """For an activity whose limits make it wait too short or too long, or let a lost worker go unnoticed. `what` begins
     the sentence, unless it is a model call.
     """
+    if row.local and row.model:  # the history has no limits of it
+        seen = "The model call is a local activity: no heartbeats, and a kill loses it with the workflow task."
+        raise incorrect("local-activity", seen, "Leave use_local_activity=True out of ModelActivityParameters.")
     for odd, code, seen, slip in _of_model(row) if row.model else _of_activity(row, what):
         if odd:
             raise incorrect(code, seen, slip)
@@ -35,11 +40,16 @@ def _of_activity(row: Row, what: str) -> Limits:
     alone = one == together  # as the server has it, where only the limit of all attempts is given
     attempt = "start_to_close_timeout=timedelta(seconds=3)."
 
-    seen = f"{what}, and an attempt is ended after {_long(one)}: no call is as quick."
+    seen = f"{what}, and an attempt is ended after {_long(one)}: no call is that fast."
     yield 0 < one < SHORTEST and not alone, "short-attempt", seen, f"One attempt: {attempt}"
 
-    seen = f"{what}, and a heartbeat is missed after {_long(beat)}: every attempt is taken for lost."
+    seen = f"{what}, and a heartbeat is missed after {_long(beat)}: every attempt counts as lost."
     yield 0 < beat < SHORTEST, "short-heartbeat", seen, "heartbeat_timeout=timedelta(seconds=3), or none."
+
+    sends = any(b"heartbeat" in path.read_bytes() for path in Path().glob("activities.py"))
+    seen = f"{what}, and an attempt ends after {_long(beat)} without a heartbeat: activities.py sends none."
+    slip = "Leave heartbeat_timeout out: one call of up to 2.5 s has nothing to report on its way."
+    yield 0 < beat < min(one or together, CALL) and not sends, "no-heartbeats-sent", seen, slip
 
     seen = f"{what}, and nothing ends its attempts: it would wait out an outage of a year."
     yield not together, "no-end", seen, "Limit them all to an hour: schedule_to_close_timeout=timedelta(hours=1)."
@@ -51,10 +61,12 @@ def _of_activity(row: Row, what: str) -> Limits:
     seen = f"{what}, and gives up only after {_long(together)}."
     yield together > LONGEST_OUTAGE, "no-end", seen, f"All attempts together: timedelta(hours=1).{_days(together)}"
 
-    seen = f"{what}, and one attempt may take all of {_long(one)}: a worker killed in it is not missed before."
+    seen = (
+        f"{what}, and one attempt may take all of {_long(one)}: a worker killed during it is not noticed before that."
+    )
     yield alone, "no-attempt-limit", seen, f"Limit one attempt: {attempt}"
 
-    seen = f"{what}, and one attempt may take {_long(one)}: a worker killed in it is not missed before."
+    seen = f"{what}, and one attempt may take {_long(one)}: a worker killed during it is not noticed before that."
     yield one > LONGEST_ATTEMPT, "long-attempt", seen, f"One attempt: {attempt}{_days(one)}"
 
     pauses = SHORTEST_OUTAGE if row.pauses is None else row.pauses  # without a maximum of attempts there is no end
@@ -78,14 +90,14 @@ def _of_model(row: Row) -> Limits:
     one, beat, pause = row.start_to_close or 0.0, row.heartbeat_timeout or 0.0, row.first_pause or 0.0
 
     slip = "In MODEL_CALL: start_to_close_timeout=timedelta(seconds=60). timedelta(60) would be days."
-    yield one < SHORTEST, "short-attempt", f"A model call is ended after {_long(one)}: none is as quick.", slip
+    yield one < SHORTEST, "short-attempt", f"A model call is ended after {_long(one)}: no call is that fast.", slip
     seen = f"A model that hangs is waited for {span(one)}, in one attempt."
     yield one > LONGEST_ANSWER, "long-attempt", seen, slip
 
     slip = "Give the plugin model_params=MODEL_CALL, with heartbeat_timeout=timedelta(seconds=3)."
     unnoticed = f"A worker killed in a model call would go unnoticed for {span(beat or one)}"
     yield not beat, "no-heartbeat", f"{unnoticed}: there are no heartbeats.", slip
-    seen = f"A heartbeat is missed after {_long(beat)}: each attempt is taken for lost, and paid for again."
+    seen = f"A heartbeat is missed after {_long(beat)}: each attempt counts as lost, and is paid for again."
     yield beat < SHORTEST, "short-heartbeat", seen, slip
     yield beat > NOTICED, "no-heartbeat", f"{unnoticed}.", slip
 

@@ -15,6 +15,7 @@ import dotenv.main
 from workshop import fork_server
 from workshop.checks.learner import raised, shorten
 from workshop.checks.verdict import NotPassed, Verdict
+from workshop.why.remedies import recognise_slip
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,9 @@ class CheckedScript:
             words = shorten(" ".join(self.text.strip().splitlines()[-2:]))
             how = f"with exit code {ended.code}" if ended.code > 0 else "at once, by os._exit() or a signal"
             seen = f"{self.name} ended {how}{f': {words}' if words else ', and printed nothing'}."
-            raise NotPassed(Verdict("raised", "script-failed", seen))
+            known = recognise_slip(words)
+            code, slip = (known.code, known.slip) if known else ("script-failed", "")
+            raise NotPassed(Verdict("raised", code, seen, slip))
 
     def kill(self) -> None:
         """Ends it as a crash would."""

@@ -10,12 +10,16 @@ from temporalio.client import Client
 
 from workshop.checks import history
 from workshop.checks.learner import shorten
+from workshop.checks.limits import DAY, SHORTEST_OUTAGE
 from workshop.checks.script import CheckedScript
 from workshop.checks.submission import CONNECT, CONNECTS_ITSELF, NO_PLUGIN, WARM_UP, Submission
 from workshop.checks.verdict import NotPassed, incorrect
 from workshop.history import as_text
 from workshop.history.payloads import decode
 from workshop.temporal import follow
+from workshop.text import span
+
+NAMES = ("state", "delay_seconds", "question", "pause_seconds")  # of what the starters are given
 
 
 async def check(submission: Submission, words: Sequence[str], args: Sequence[Any], agent: bool = True) -> str:
@@ -44,6 +48,12 @@ async def check(submission: Submission, words: Sequence[str], args: Sequence[Any
         given = [decode(payload) for payload in start.input.payloads]
         if given != list(args):
             raise _other_input(given, list(args))
+        lives = [limit for limit in (_seconds(start, "execution"), _seconds(start, "run")) if limit]
+        if min(lives, default=DAY) < SHORTEST_OUTAGE:
+            seen = (
+                f"Temporal ends this workflow after {span(min(lives))}, whatever it is doing: an outage lasts longer."
+            )
+            raise incorrect("short-life", seen, "Leave execution_timeout and run_timeout out.")
         if agent and "__openai_span" not in start.header.fields:
             seen = "The starter's client has no plugin: traces of starter and workflow will not belong together."
             raise incorrect("plugin-missing", seen, NO_PLUGIN)
@@ -57,7 +67,7 @@ async def check(submission: Submission, words: Sequence[str], args: Sequence[Any
     if len(ids) < 2:
         raise incorrect("id-not-unique", once, slip)
     if differ_by_one(*ids[:2]):
-        seen = f"Its workflow IDs differ by the second only: {' and '.join(sorted(ids))}."
+        seen = f"Its workflow IDs differ only by the second: {' and '.join(sorted(ids))}."
         raise incorrect("id-not-unique", seen, f"Two questions in one second would share an ID. {slip}")
 
     await submission.serve(queue, [workflow])
@@ -83,8 +93,13 @@ async def check(submission: Submission, words: Sequence[str], args: Sequence[Any
             seen = f"The workflow has a result, and the starter does not print it: {shorten(script.text, 120)!r}."
             raise incorrect("answer-not-printed", seen, "Await the result, and print it.")
         if not script.poll():
-            raise incorrect("starter-hangs", "It printed the answer, and does not end.", "What does it wait for?")
+            raise incorrect("starter-hangs", "It printed the answer, but does not end.", "What does it wait for?")
     return "Run twice, it started two workflows, each with the question that it was given, and printed the answers."
+
+
+def _seconds(start: Any, which: str) -> float:
+    """How long a workflow, or a run of it, may take; 0 if there is no limit."""
+    return float(getattr(start, f"workflow_{which}_timeout").ToTimedelta().total_seconds())
 
 
 def _other_input(given: Sequence[Any], wanted: list[Any]) -> NotPassed:
@@ -94,13 +109,27 @@ def _other_input(given: Sequence[Any], wanted: list[Any]) -> NotPassed:
     if given == [wanted]:
         return incorrect("several-arguments", seen, "A list in the second place is one argument: write args=[...].")
     if given == list(str(wanted[0])):
-        return incorrect("several-arguments", seen, "args= takes a list, and a text is one of its letters: args=[...].")
-    if len(given) == len(wanted) > 1 and set(map(str, given)) == set(map(str, wanted)):
-        return incorrect("other-input", seen, "The values are right; are their order and types those of run(...)?")
-    if any(isinstance(one, str) and one.isidentifier() and one not in wanted for one in given):
-        slip = "args=[...] takes values: a name in quotes is a text, and of a dict only the keys are passed on."
+        return incorrect(
+            "several-arguments", seen, "args= takes a list, and a string counts as a list of letters: args=[...]."
+        )
+    if len(given) == 1 and isinstance(given[0], dict):
+        return incorrect("several-arguments", seen, "run(...) takes values, not a dict of them: write args=[..., ...].")
+    if len(given) < len(wanted):
+        lacks = " and ".join(as_text(one) for one in wanted if one not in given)
+        return incorrect("other-input", seen, f"It lacks {shorten(lacks, 120)}: args=[...] takes all of them.")
+    if len(given) == len(wanted) and given == wanted[::-1]:
+        return incorrect("other-input", seen, "The values are right, in the wrong order: that of run(...) counts.")
+    if any(isinstance(one, str) and one in NAMES and one not in wanted for one in given):
+        slip = "args=[...] takes values: a name in quotes is a string, and of a dict only the keys are passed on."
         return incorrect("other-input", seen, slip)
-    return incorrect("other-input", seen, "Pass on what the starter was given, all of it.")
+    for one, other in zip(given, wanted, strict=False):
+        if isinstance(one, str) != isinstance(other, str):
+            had, right = ("a number" if isinstance(each, int | float) else "a string" for each in (one, other))
+            had = had if isinstance(one, str | int | float) else f"a {type(one).__name__}"
+            slip = f"run(...) takes {right} where it was given {had}, {shorten(as_text(one), 60)}: pass it on as it is."
+            return incorrect("other-input", seen, slip)
+    slip = "Pass on what the starter was given, by its names, and no values of your own."
+    return incorrect("other-input", seen, slip)
 
 
 async def _started(submission: Submission, scripts: Sequence[CheckedScript]) -> list[str]:

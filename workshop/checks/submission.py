@@ -33,11 +33,12 @@ from workshop.settings import Settings
 from workshop.temporal import follow
 
 PATIENCE = 9.0  # seconds; a bound, never an expectation
+ACTIVITY = "get_weather_alerts"  # of each exercise
 WARM_UP = "warm-up"  # id of a workflow that only shows that the namespace can be used
 AGENT = {"User-Agent": "workshop checks"}
 NO_PLUGIN = "Put OpenAIAgentsPlugin(...) into connect(...), in worker.py and in starter.py."
 CONNECTS_ITSELF = "Client.connect("  # in a script; connect(...) of connection.py is for that
-CONNECT = "Connect by connect(...) of connection.py: it knows server and namespace."
+CONNECT = "Connect with connect(...) of connection.py: it knows server and namespace."
 
 
 class Submission:
@@ -61,6 +62,8 @@ class Submission:
         self.env = settings.practice_env() | {"TEMPORAL_NAMESPACE": self._namespace}
         self._scripts = list(scripts)
         self.variable: Any = None  # the notebook's object that is looked at, where there is one
+        self.question = ""  # the notebook's, where there is one
+        self._serving: asyncio.Task[None] | None = None  # this process as a worker, once it is one
         self.traces: dict[str, dict[str, Any]] = {}  # what workflows traced here, and how many agents ran in each
 
     def alerts(self, area: str) -> list[dict[str, Any]]:
@@ -104,10 +107,16 @@ class Submission:
 
     def activity(self) -> tuple[str, Any]:
         """The exercise's activity and its name. Others may stand beside it."""
-        found = self.activities()
+        found, module = self.activities(), self.module("activities")
         named = [one for one in found if self._given("activities.py", found[one].__name__)]
+        named = sorted(named, key=lambda one: found[one].__name__ != ACTIVITY)
         named += [one for one in found if "alert" in one or "weather" in one]
-        return next((name, found[name]) for name in [*named, *found])
+        name = [*named, *found][0]
+        of = found[name].__name__
+        if of != ACTIVITY and self._given("activities.py", of) and hasattr(module, ACTIVITY):
+            seen = f"activities.py makes {name} an activity, and {ACTIVITY} is none."
+            raise incorrect("no-activity", seen, f"Put @activity.defn in the line above `async def {ACTIVITY}`.")
+        return name, found[name]
 
     def workflows(self) -> list[type]:
         """The learner's workflow classes, the exercise's first: the `SayHello` of the documentation may stand above."""
@@ -193,7 +202,7 @@ class Submission:
             )
         except (ValueError, RuntimeError, TypeError) as error:
             raise raised(error, self.folder, "A worker with this workflow", "worker-refuses") from None
-        self._running = asyncio.create_task(worker.run())
+        self._serving = asyncio.create_task(worker.run())
 
     async def start(self, workflow: type, queue: str, args: Sequence[Any]) -> str:
         """Starts a workflow and returns its id."""
@@ -206,11 +215,21 @@ class Submission:
         self, workflow_id: str, patience: float = PATIENCE, until: Callable[[Run], object] = lambda _: False
     ) -> Run:
         """The run when it has ended, cannot go on, has done what is looked for, or has taken too long."""
-        return await follow(
+        serving = self._serving
+        run = await follow(
             lambda: read_history(self.client, workflow_id),
-            lambda run: not run.open or stuck_at(run) or waits_in_vain(run) or until(run),
+            lambda run: (
+                not run.open
+                or stuck_at(run)
+                or waits_in_vain(run)
+                or until(run)
+                or (serving is not None and serving.done())
+            ),
             patience,
         )
+        if serving and serving.done():
+            serving.result()  # raises: a worker that cannot poll is our trouble
+        return run
 
     async def run(self, *args: Any, workflow: type | None = None, plugin: bool = True, **how: Any) -> Run:
         """Runs a workflow, the learner's if none is named, as far as `follow` does."""

@@ -33,6 +33,7 @@ from workshop.history.rows import (
     Place,
     Row,
     Run,
+    Sign,
     WorkflowTask,
     as_json,
     place_of,
@@ -105,4 +106,7 @@ def joined(runs: Sequence[Run]) -> Run:
         continues=first.continues,
         earlier=tuple(run.run_id for run in runs[:-1]),
         rows=tuple(rows),
+        signs=tuple(sign for run in runs for sign in run.signs),
+        sizes=tuple(size for run in runs for size in run.sizes),
+        events=tuple(events for run in runs for events in run.events),
     )

@@ -6,6 +6,7 @@ Events and their meaning: https://docs.temporal.io/references/events.
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
@@ -37,6 +38,7 @@ from workshop.history.rows import (
     Link,
     Row,
     Run,
+    Sign,
     WorkflowTask,
 )
 from workshop.temporal import when
@@ -87,6 +89,12 @@ _CLOSES = {
     "signal_external_workflow_execution_failed": ("initiated_event_id", "failed"),
 }
 
+# What a worker reports, or takes.
+_SIGNS = {f"{task}_{what}" for task in ("workflow_task", "activity_task") for what in ("started", "completed")} | {
+    "activity_task_failed",
+    "activity_task_canceled",
+}
+
 # How a run ends: event -> its status.
 _ENDS = {
     "workflow_execution_completed": "completed",
@@ -109,7 +117,8 @@ def run_from_events(
     run = _Fold(workflow_id).run(events)
     if description:
         # A reset workflow's history names the run that it was copied from.
-        run = replace(run, run_id=description.workflow_execution_info.execution.run_id)
+        info = description.workflow_execution_info
+        run = replace(run, run_id=info.execution.run_id, sizes=(info.history_size_bytes,))
     if not run.open:
         run = replace(run, rows=tuple(_abandoned(row) if row.open else row for row in run.rows))
     elif description:
@@ -170,6 +179,7 @@ def _pending(row: Row, activity: PendingActivityInfo) -> Row:
         state="running" if started else "retrying" if waits else "scheduled",
         attempts=activity.attempt if started else activity.attempt - 1,
         started=when(activity.last_started_time) if activity.HasField("last_started_time") else None,
+        attempt_ended=when(activity.last_attempt_complete_time) if waits else None,
         errors=errors,
         worker=activity.last_worker_identity,
         next_try=when(activity.scheduled_time) if waits and activity.HasField("scheduled_time") else None,
@@ -185,18 +195,26 @@ class _Fold:
         self.workflow_id = workflow_id
         self.rows: dict[int, Row] = {}
         self.worker = ""
+        self.signs: list[Sign] = []
+        self.offered: datetime | None = None  # when the last workflow task was
         self.stream: list[int] = []  # the events of what a model streamed
         self.failing: int | None = None  # the row of the workflow task that fails again and again
 
     def run(self, events: Iterable[HistoryEvent]) -> Run:
         """All of it, in time order."""
         first: HistoryEvent | None = None
-        last, end, status = None, None, "running"
+        last, end, status, last_id = None, None, "running", 0
         for event in events:
+            last_id = event.event_id
             field = event.WhichOneof("attributes") or ""
             name, told = field.removesuffix("_event_attributes"), getattr(event, field) if field else None
             if name == "workflow_execution_started":
                 first = event
+            if name == "workflow_task_scheduled":
+                self.offered = when(event.event_time)
+            if told and name in _SIGNS and told.identity:
+                offered = self.offered if name == "workflow_task_started" else None
+                self.signs.append(Sign(when(event.event_time), told.identity, offered))
             if name in _ENDS:
                 last, end, status = event, told, _ENDS[name]
             elif name in _CLOSES:
@@ -221,7 +239,9 @@ class _Fold:
             reason=_reason(end),
             worker=self.worker,
             continues=_continues(start),
+            signs=tuple(self.signs),
             rows=tuple(sorted(self.rows.values(), key=lambda row: (row.scheduled, row.event))),
+            events=(last_id,),
         )
 
     def _open(self, event: HistoryEvent, kind: str, name: str, state: str = "running", **more: Any) -> None:
@@ -358,6 +378,7 @@ class _Fold:
             start_to_close=_seconds(told.start_to_close_timeout),
             schedule_to_close=_seconds(told.schedule_to_close_timeout),
             first_pause=_seconds(policy.initial_interval),
+            backoff=policy.backoff_coefficient or 2.0,
             longest_pause=_seconds(policy.initial_interval if steady else policy.maximum_interval),
             maximum_attempts=policy.maximum_attempts,
             pauses=_pauses(policy),

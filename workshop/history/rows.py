@@ -134,6 +134,7 @@ class Row:
     event: int  # the id of the event it began with; 0 for what is derived from other events
     scheduled: datetime
     started: datetime | None = None  # of the last attempt: the history keeps no earlier one
+    attempt_ended: datetime | None = None  # of the last attempt, while the next one is awaited
     closed: datetime | None = None
     attempts: int = 0  # attempts begun
     input: Any = None  # decoded, whole
@@ -151,6 +152,7 @@ class Row:
     schedule_to_close: float | None = None  # seconds; None = without a bound
     first_pause: float | None = None  # seconds between the first attempt and the second
     longest_pause: float | None = None  # seconds between two attempts
+    backoff: float = 2.0  # by which each pause is longer than the one before
     maximum_attempts: int = 0  # 0 = without a bound
     pauses: float | None = None  # seconds that all pauses take together, where there is a maximum of attempts
     task_queue: str = ""  # of an activity
@@ -201,6 +203,15 @@ class WorkflowTask:
 
 
 @dataclass(frozen=True)
+class Sign:
+    """A moment at which a worker was at work, by the history. `offered`: when the workflow task it took then was."""
+
+    at: datetime
+    worker: str
+    offered: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Run:
     """One run of a workflow, or all runs of one that continued as new, as one.
 
@@ -220,11 +231,14 @@ class Run:
     reason: str  # for whom a termination, cancellation or continuation has one
     worker: str  # that took the last workflow task
     rows: tuple[Row, ...]
+    signs: tuple[Sign, ...] = ()  # of its workers, oldest first
     task: WorkflowTask | None = None  # the open one, known only from a live server
     continues: str = ""  # the id of the run before this one, which continued as new
     earlier: tuple[str, ...] = ()  # ids of the runs before the last one, oldest first, that are in here too
     notes: tuple[str, ...] = ()
     encoded: bool = False  # whether only a codec can read what it holds
+    sizes: tuple[int, ...] = ()  # bytes of the history, of each run that is in here; known only from a live server
+    events: tuple[int, ...] = ()  # events of the history, likewise
 
     @property
     def open(self) -> bool:
@@ -235,7 +249,8 @@ class Run:
     def latest(self) -> datetime:
         """The latest moment that it tells of, by the server's clock."""
         told = [self.closed, self.task.since if self.task else None]
-        told += [time for row in self.rows for time in (row.scheduled, row.started, row.closed, row.last_heartbeat)]
+        for row in self.rows:
+            told += [row.scheduled, row.started, row.closed, row.last_heartbeat, row.attempt_ended]
         return max([self.started, *(time for time in told if time)])
 
     @property

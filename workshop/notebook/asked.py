@@ -1,13 +1,18 @@
 """What `ex.ask` returns: a question, asked with starter.py in a process of its own."""
 
+import json
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from workshop.notebook.scripts import Script
+from workshop.proof import Entry, of_question
 from workshop.text import Printed
 
+PLAIN = "plain.json"
 WORKFLOW = re.compile(r"^Workflow (\S+)", re.MULTILINE)  # what a starter prints of the one that it has started
 
 
@@ -22,6 +27,7 @@ class Asked(Script, Printed):
     def __init__(self, question: str, folder: Path, log: Path, durable: bool, newest: Callable[[], int]) -> None:
         super().__init__(folder, "starter.py", log)
         self.question, self.durable = question, durable
+        self.killed: datetime | None = None  # when `kill` ended it
         self._newest = newest
         self.since = newest()  # the ledger's entries after this one may be the question's
 
@@ -42,7 +48,10 @@ class Asked(Script, Printed):
 
     def kill(self) -> None:
         """SIGKILL for starter.py. A plain run is lost with it; a workflow goes on."""
-        print("Starter killed: SIGKILL." if self.end() else "The starter has ended already.")
+        now = datetime.now(UTC)
+        if self.end():
+            self.killed = now
+        print("Starter killed: SIGKILL." if self.killed == now else "The starter has ended already.")
 
 
 def first_asked(asked: Sequence[Asked]) -> Asked:
@@ -52,6 +61,36 @@ def first_asked(asked: Sequence[Asked]) -> Asked:
     while alike and alike[-1].exit_code != 0:
         first = alike.pop()
     return first
+
+
+def plain_before(asked: Sequence[Asked], question: str, entries: Sequence[Entry]) -> list[Entry]:
+    """The model's entries of a question that was asked of the plain agent here, before it was asked otherwise."""
+    alike = [at for at, one in enumerate(asked) if not one.durable and one.question == question]
+    if not alike:
+        return []
+    before = asked[: alike[-1] + 1]
+    over = next((one.since for one in asked[alike[-1] + 1 :] if one.durable), None)
+    own = [entry for entry in entries if over is None or entry["id"] <= over]
+    return of_question(own, question, first_asked(before).since)
+
+
+def remember_plain(state_dir: Path, question: str, entries: Sequence[Entry]) -> None:
+    """Keeps which entries of the ledger were a plain run's, for other notebooks: the ledger itself does not tell."""
+    kept = {"question": question, "entries": [[entry["id"], entry["began"]] for entry in entries]}
+    with suppress(OSError):  # not worth stopping a lesson for
+        state_dir.mkdir(parents=True, exist_ok=True)
+        (state_dir / PLAIN).write_text(json.dumps(kept), encoding="utf-8")
+
+
+def remembered_plain(state_dir: Path, question: str, entries: Sequence[Entry]) -> list[Entry]:
+    """Those entries, where they were of the same question and the ledger has them all; else none."""
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        kept = json.loads((state_dir / PLAIN).read_text(encoding="utf-8"))
+        numbers = {(number, began) for number, began in kept["entries"]}
+        found = [entry for entry in entries if (entry["id"], entry["began"]) in numbers]
+        if kept["question"] == question and len(found) == len(numbers):
+            return found
+    return []
 
 
 def words(question: str, options: dict[str, Any]) -> list[str]:

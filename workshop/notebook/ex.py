@@ -6,23 +6,42 @@ from pathlib import Path
 from typing import Any
 
 from workshop import doctor, env, fork_server
+from workshop.audit import Audit
+from workshop.chart import Picture
 from workshop.checks.checker import Checker
 from workshop.errors import WorkshopError
 from workshop.exercises import EXERCISES, FOLDERS, exercise_folder, number_of
-from workshop.history import as_text
+from workshop.history import Run, as_text
+from workshop.kills import noted_kills
 from workshop.notebook import kernel
-from workshop.notebook.asked import Asked, first_asked, words
+from workshop.notebook.asked import (
+    Asked,
+    first_asked,
+    plain_before,
+    remember_plain,
+    remembered_plain,
+    words,
+)
+from workshop.notebook.compared import show_comparison
+from workshop.notebook.evidence import Evidence
 from workshop.notebook.feedback import Checked, Feedback, Results
-from workshop.notebook.kernel import Say, say_folded, says_what_to_fix
+from workshop.notebook.kernel import Say, says_what_to_fix, show
+from workshop.notebook.predictions import QUIZ, Predictions, progress
 from workshop.notebook.scripts import Script
 from workshop.notebook.worker import Worker
-from workshop.notebook.workflows import Workflows, as_table, show_timeline
-from workshop.practice.client import Practice, faults_in_use
-from workshop.practice.report import fault_lines, ledger_lines
+from workshop.notebook.workflows import Workflows, show_live
+from workshop.practice.client import Practice, entries_in_use, faults_in_use
+from workshop.practice.report import faults_shown, ledger_shown
 from workshop.proof import PlainProof, Proof, of_question, prove, prove_plain
+from workshop.proof_picture import ProofPicture
 from workshop.settings import ROOT, Settings
+from workshop.shown import Item, Shown
+from workshop.text import count
+from workshop.timeline import PlainTimeline, Timeline, Watched, awaits
 
 CLEAR = "ex.clear()"
+ONE_LINE = 10_000  # columns
+PICKUP = 5.0  # seconds until a starter has printed the answer that the history has
 HOPELESS = 3.0  # seconds to wait when there is no worker, in case one runs in a terminal
 PLAIN = "01"  # the exercise whose starter runs the agent itself unless told --durable
 SERVICES = ("practice-services", "temporal-server")  # findings that `make workshop` fixes
@@ -62,6 +81,8 @@ def exercise(number: str) -> "Exercise":
         f"Exercise {made.number} is ready: {mode}. Temporal at {settings.temporal_address}, "
         f"its web UI {ui}, practice console {console}"
     )
+    if (before_restart := made.before_restart()).blocks:
+        show(print, before_restart)
     fork_server.warm_up()  # the packages are imported while the learner reads
     return made
 
@@ -79,12 +100,28 @@ class Exercise:
         self._checker = Checker(say)
         self._feedback = Feedback(folder, settings.state_dir, self._checker, say)
         self._asked: list[Asked] = []
+        self._priced = False  # whether the note on prices was shown: once is enough
+        memory = self._feedback.memory
+        evidence = Evidence(folder, settings, memory, self._asked)
+        self._predictions = Predictions(self.number, memory, evidence, say)
+        self._quiz = Predictions(QUIZ, memory, evidence, say)
+        self._watched: dict[str, Watched] = {}  # by workflow: what was seen while it went on
         self._faults: dict[str, str] = {}  # target -> kind of those that were set here
         # For a kernel that ends by itself; with one that is killed, they are killed.
         atexit.register(self.close)
 
     def __repr__(self) -> str:
         return f"Exercise {self.number}, {FOLDERS[self.number]}"
+
+    def before_restart(self) -> Shown:
+        """What to do in a kernel that is new, for somebody who was here before; nothing at the very first time."""
+        verdicts = self._feedback.memory.read("verdicts").values()
+        if not verdicts or self.worker.running:
+            return Shown([])
+        passed = count(sum(one["outcome"] == "passed" for one in verdicts), "passed check")
+        here = f"You were here before: {passed}. Your files are still there; variables are not, and no worker runs."
+        step = "go on at your step. ex.worker.start() starts the worker; a cell that must run again is named."
+        return Shown([Item(here), Item(step, "Next", indent=2)])
 
     def close(self) -> None:
         """Ends the processes of this kernel: worker, starters, checks."""
@@ -96,12 +133,13 @@ class Exercise:
 
     # Asking.
 
-    def ask(self, question: str, wait: float = 10, **options: Any) -> Asked:
+    def ask(self, question: str, wait: float = 10, watch: bool = False, **options: Any) -> Asked:
         """Runs `starter.py question`, prints what it prints, and waits for the answer for some seconds.
 
         Args:
             question: its first argument.
             wait: seconds from the start of the workflow; 0: only until that has started.
+            watch: shows the picture of the run meanwhile, as `ex.watch` does.
             options: of starter.py: `durable=True` becomes `--durable`, `pause=10` becomes `--pause 10`.
 
         Returns:
@@ -111,16 +149,16 @@ class Exercise:
         durable = self.number != PLAIN or bool(options.get("durable"))
         log = self._log(f"starter-{self.number}-{len(self._asked) + 1}")
         asked = Asked(question, self.folder, log, durable, self._newest_entry)
-        self._ask(asked, wait, options)
+        self._ask(asked, wait, watch, options)
         return asked
 
     @says_what_to_fix
-    def _ask(self, asked: Asked, wait: float, options: dict[str, Any]) -> None:
+    def _ask(self, asked: Asked, wait: float, watch: bool, options: dict[str, Any]) -> None:
         if not asked.question.strip():
             raise WorkshopError("The question is blank, so nothing was started.", "ask again, with words in it")
         if others := self._faults_of_others():
-            what = "; ".join(fault_lines(others, CLEAR))
-            self._say(f"Another notebook or a terminal has set a fault, and it counts here, too: {what}")
+            what = "; ".join(faults_shown(others, CLEAR).lines(ONE_LINE))
+            self._say(f"Another notebook or a terminal has set a fault, and it applies here, too: {what}")
         if asked.durable and (outdated := self.worker.outdated):
             self._say(outdated)
         asked.start(words(asked.question, options))
@@ -128,7 +166,10 @@ class Exercise:
         if asked.durable:
             wait = self._patience(wait)
         try:
-            over = asked.follow(wait, self._say)
+            over = asked.follow(0 if watch else wait, self._say)
+            if watch and not over and asked.begun:
+                # The starter hears of the answer a moment after the history has it.
+                over = asked.follow(PICKUP if self._watch(wait) else 0, self._say)
         except KeyboardInterrupt:
             asked.end()
             raise
@@ -183,42 +224,117 @@ class Exercise:
     @says_what_to_fix
     def audit(self, workflow_id: str | None = None) -> None:
         """Prints what a workflow did, by default the latest of this exercise: calls, attempts, errors, times."""
-        say_folded(self._say, as_table(self._workflows.run(self._workflow_id(workflow_id))))
+        show(self._say, Audit(self._workflows.run(self._workflow_id(workflow_id)), notebook=True))
 
     @says_what_to_fix
     def timeline(self, workflow_id: str | None = None) -> None:
-        """Shows the same as a picture."""
-        show_timeline(self._workflows.run(self._workflow_id(workflow_id)))
+        """Shows the same as a picture, with the kills, and beside the ledger; of a plain run, what the ledger has."""
+        if workflow_id is None and self._plain_last:
+            show(self._say, self._plain_picture())
+            return
+        run, others = self._workflows.run_among_others(self._workflow_id(workflow_id))
+        show(self._say, self._picture(run, others))
+
+    @says_what_to_fix
+    def watch(self, seconds: float = 30) -> None:
+        """Shows that picture of the latest run while it goes on, in place: until it is over, or for so many seconds."""
+        self._watch(seconds)
+
+    def _watch(self, seconds: float) -> bool:
+        """Whether it was over then."""
+        if self._plain_last:
+            asked = self._asked[-1]
+
+            def look_at_ledger() -> tuple[Picture, str]:
+                awaited = "The program runs." if asked.running else ""
+                return self._plain_picture(), awaited
+
+            return show_live(look_at_ledger, seconds, self._say)
+        workflow_id = self._workflow_id(None)
+        _, others = self._workflows.run_among_others(workflow_id)
+        watched = self._watched.setdefault(workflow_id, Watched())
+
+        def look() -> tuple[Picture, str]:
+            run = self._workflows.run(workflow_id)
+            watched.look(run)
+            return self._picture(run, others), awaits(run)
+
+        return show_live(look, seconds, self._say)
+
+    def _picture(self, run: Run, others: list[Run]) -> Timeline:
+        ledger, without = entries_in_use(self._settings)
+        kills = noted_kills(self._settings.state_dir)
+        return Timeline(run, ledger, others, kills, self._watched.get(run.workflow_id), without)
+
+    @property
+    def _plain_last(self) -> bool:
+        """Whether the last question was asked of the plain agent."""
+        return bool(self._asked) and not self._asked[-1].durable
+
+    def _plain_picture(self) -> PlainTimeline:
+        first = first_asked(self._asked)
+        ledger = self._practice.ledger()["entries"] if self._settings.practises else None
+        mine = None if ledger is None else of_question(ledger, first.question, first.since)
+        runs = {entry["run"] for entry in mine or ()}
+        kills = [asked.killed for asked in self._asked if asked.killed]
+        return PlainTimeline(
+            prove_plain(first.question, mine), [entry for entry in ledger or () if entry["run"] in runs], kills
+        )
 
     @says_what_to_fix
     def why(self, workflow_id: str | None = None) -> None:
         """Prints why a workflow is not finished, or how it ended."""
         found = self._workflows.why(self._workflow_id(workflow_id))
-        say_folded(self._say, [*found.lines(notebook=True), *filter(None, [self.worker.outdated])])
+        show(self._say, found.shown(notebook=True))
+        if outdated := self.worker.outdated:
+            self._say(outdated)
 
     @says_what_to_fix
-    def ledger(self, since_last: bool = True) -> None:
-        """Prints what the practice services were asked: since the last question, or since they were started."""
+    def ledger(self, since_last: bool = True, about: str = "") -> None:
+        """Prints what the practice services were asked: since the last question, or since they were started.
+
+        With `about`, only the runs in which that text occurs: `ex.ledger(about="New York")`.
+        """
         if not self._settings.practises:
             self._say("The ledger belongs to the practice services, which are not in use now.")
             return
         since = self._asked[-1].since if since_last and self._asked else 0
-        say_folded(self._say, ledger_lines(self._practice.ledger(since)))
+        book = self._practice.ledger(since, about)
+        show(self._say, ledger_shown(book, about, price_note=not self._priced))
+        self._priced = self._priced or bool(book["entries"])
 
     @says_what_to_fix
     def proof(self, workflow_id: str | None = None) -> Proof | PlainProof:
-        """Prints, and returns, what the history and the ledger say of the calls of the last question."""
+        """Shows, and returns, what the history and the ledger say of the calls of the last question.
+
+        Where the same question was asked of the plain agent before, that is shown beside it.
+        """
         ledger = self._practice.ledger()["entries"] if self._settings.practises else None
         found: Proof | PlainProof
-        if self._asked and not self._asked[-1].durable and workflow_id is None:
+        if self._plain_last and workflow_id is None:
             first = first_asked(self._asked)
             entries = None if ledger is None else of_question(ledger, first.question, first.since)
+            if entries:
+                remember_plain(self._settings.state_dir, first.question, entries)
             found = prove_plain(first.question, entries)
+            show(self._say, ProofPicture(found))
         else:
             run, others = self._workflows.run_among_others(self._workflow_id(workflow_id))
             found = prove(run, ledger, others)
-        say_folded(self._say, found.lines)
+            question = as_text(run.input)
+            before = plain_before(self._asked, question, ledger or ())
+            before = before or remembered_plain(self._settings.state_dir, question, ledger or ())
+            plain = prove_plain(question, before) if before else None
+            show(self._say, ProofPicture(found, plain))
         return found
+
+    @says_what_to_fix
+    def compare(self, questions: int = 6, seed: int = 1) -> None:
+        """Asks the same questions under the same faults and kills three ways: plain, with a retry loop, durable.
+
+        The solutions run, with services of their own: your worker, faults, ledger and workflows are not touched.
+        """
+        show_comparison(questions, seed, self._log("compare"), self._say)
 
     # Faults.
 
@@ -234,7 +350,7 @@ class Exercise:
             self._say(f"The {service} in use is not the practice {service}, so there are no faults to set.")
             self._say("Back to practice: workshop use practice, in a terminal; then run the first cell again.")
             return
-        say_folded(self._say, fault_lines(self._practice.fault(target, kind, **options), CLEAR))
+        show(self._say, faults_shown(self._practice.fault(target, kind, **options), CLEAR))
         self._faults[target] = kind
 
     @says_what_to_fix
@@ -243,7 +359,7 @@ class Exercise:
         if self._settings.practises:
             left = self._practice.clear(target)
             self._faults = {fault["target"]: self._faults.get(fault["target"], "") for fault in left}
-            say_folded(self._say, fault_lines(left, CLEAR))
+            show(self._say, faults_shown(left, CLEAR))
         else:
             self._say("The practice services are not in use, so there are no faults to clear.")
 
@@ -270,9 +386,26 @@ class Exercise:
         self._feedback.solution(name, apply)
 
     @says_what_to_fix
+    def predict(self, name: str, choice: Any = None) -> None:
+        """With a choice, `ex.predict("kill", "b")`: remembers it. Without one: says what happened since, and why."""
+        if choice is None:
+            self._predictions.look(name)
+        else:
+            self._predictions.choose(name, choice)
+
+    @says_what_to_fix
+    def quiz(self, name: str, choice: Any = None) -> None:
+        """A question of the quiz, `ex.quiz("pause", "b")`: remembers the choice, and looks at once what shows it."""
+        if choice is None or self._quiz.choose(name, choice):
+            self._quiz.look(name)
+
+    @says_what_to_fix
     def progress(self) -> None:
-        """Prints which checks have passed."""
-        say_folded(self._say, self._feedback.progress())
+        """Prints which checks have passed, and what came of the predictions."""
+        memory = self._feedback.memory
+        quiz = progress(QUIZ, memory) if memory.read(QUIZ) else []
+        predicted = [Item(line, indent=2) for line in (*progress(self.number, memory), *quiz)]
+        show(self._say, Shown([*self._feedback.progress().blocks, *predicted]))
 
     # What these need to know.
 

@@ -12,11 +12,13 @@ from workshop.checks.checker import Checker
 from workshop.checks.learner import raised
 from workshop.checks.submission import Submission
 from workshop.notebook.hints import Hints
-from workshop.notebook.kernel import Say, raised_instead, result_of, say_folded, shell, variable
+from workshop.notebook.kernel import Say, raised_instead, result_of, set_instead, shell, show, variable
 from workshop.notebook.reset import CONNECTION
 from workshop.notebook.scripts import IMPORTS, not_attempted
-from workshop.text import Printed, scrub
+from workshop.shown import Cell, Item, Shown, Table, Tone
+from workshop.text import Printed
 
+TONES: dict[Outcome, Tone] = {"passed": "good", "incorrect": "bad", "raised": "bad", "not attempted": ""}
 PATIENCE = 30.0  # seconds for a check of a variable
 
 
@@ -38,19 +40,21 @@ class Checked(Printed):
         return self.verdict.code
 
     @property
-    def lines(self) -> list[str]:
+    def shown(self) -> Shown:
         """For a person: sign and word, what was seen, the likely slip or the reason why it matters."""
         check, verdict = self.check, self.verdict
-        found = [f"{SIGNS[verdict.outcome]} {verdict.outcome}: {check.name} ({check.title})"]
+        head = f"{SIGNS[verdict.outcome]} {verdict.outcome}: {check.name} ({check.title})"
+        found = [Item(head, tone=TONES[verdict.outcome])]
         if verdict.seen:
-            found.append(f"  {verdict.seen}")
+            found.append(Item(verdict.seen, indent=2))
         if verdict.slip:
-            found.append(f"  {'Next' if verdict.outcome == 'not attempted' else 'Likely'}: {verdict.slip}")
+            found.append(Item(verdict.slip, "Next" if verdict.outcome == "not attempted" else "Likely", indent=2))
         if verdict.outcome == "passed":
-            found.append(f"  Why: {check.why}")
+            found.append(Item(check.why, "Why", indent=2))
         elif check.hints:
-            found.append(f'  ex.hint("{check.name}") helps, ex.solution("{check.name}") shows what differs.')
-        return [scrub(line) for line in found]
+            helps = f'ex.hint("{check.name}") helps, ex.solution("{check.name}") shows what differs.'
+            found.append(Item(helps, indent=2))
+        return Shown(found)
 
 
 class Results(list[Checked], Printed):
@@ -70,7 +74,7 @@ class Feedback(Hints):
         hindered = self._not_attempted(check, value) or self._hindered(check, value)
         found = Checked(check, hindered or self._verdict(check, value))
         self.memory.keep("verdicts", name, {"outcome": found.outcome, "file": self._digest(check)})
-        say_folded(self._say, found.lines)
+        show(self._say, found.shown)
         return found
 
     def check_all(self) -> Results:
@@ -78,26 +82,27 @@ class Feedback(Hints):
         checks = [check for check in CHECKS[self.number] if check.file or shell()]
         found = Results(self.check(check.name) for check in checks)
         passed = sum(one.outcome == "passed" for one in found)
+        said = f"{passed} of {len(found)} checks have passed."
         if passed == len(found):
-            self._say("All checks of this exercise have passed.")
-        else:
-            self._say(f"{passed} of {len(found)} checks have passed.")
+            said = "All checks of this exercise have passed."
+        show(self._say, Shown([Item(said, tone="good" if passed == len(found) else "")]))
         return found
 
-    def progress(self) -> list[str]:
-        """A line for each check: what it found last, and whether the file was changed since."""
+    def progress(self) -> Shown:
+        """A row for each check: what it found last, and whether the file was changed since."""
         checks, known = CHECKS[self.number], self.memory.read("verdicts")
         passed = sum(one["outcome"] == "passed" for check in checks if (one := known.get(check.name)))
-        name = self.folder.name.replace("_", ", ", 1)
-        lines = [f"Exercise {name}: {passed} of {len(checks)} checks passed"]
+        rows: list[list[Cell]] = []
         for check in checks:
             last = known.get(check.name)
             outcome: Outcome = last["outcome"] if last else "not attempted"
             words = outcome if last else "not checked yet"
             stale = last and check.file and last["file"] != self._digest(check)
-            since = " (its file has changed since: check it again)" if stale else ""
-            lines.append(f"  {SIGNS[outcome]} {check.name:12} {words}{since}")
-        return lines
+            since = [Item("its file has changed since: check it again")] if stale else []
+            rows.append([[Item(check.name)], [Item(f"{SIGNS[outcome]} {words}", tone=TONES[outcome]), *since]])
+        name = self.folder.name.replace("_", ", ", 1)
+        title = f"Exercise {name}: {passed} of {len(checks)} checks passed"
+        return Shown([Item(title, tone="strong"), Table(("Check", "Found last"), rows)])
 
     def _not_attempted(self, check: Check, value: Any) -> Verdict | None:
         """What a check need not be made for: there is nothing yet, or nothing of the learner's."""
@@ -109,6 +114,13 @@ class Feedback(Hints):
                 return raised(error, self.folder, "The cell", "cell-raised").verdict
             if error or value is None or value is ...:
                 seen = f"The notebook has no {check.variable} yet."
+                names = set_instead(check.todo)
+                if names is not None and check.variable not in names:
+                    instead = f", but {' and '.join(names)}" if names else ""
+                    seen = f"The cell of TODO {check.todo} ran, and set no {check.variable}{instead}."
+                    return Verdict(
+                        "not attempted", "no-variable", seen, f"write {check.variable} = ... there, in no function"
+                    )
                 return Verdict("not attempted", "no-variable", seen, f"write TODO {check.todo}, and run the cell again")
             return None
         path = self.folder / check.file
@@ -141,6 +153,8 @@ class Feedback(Hints):
         # An object of the notebook stays here, and is looked at with the practice services of the checks.
         submission = Submission(self.number, self.folder, self._checker.settings())
         submission.variable = variable(check.variable) if value is None else value
+        if value is None and isinstance(question := variable("question"), str):
+            submission.question = question
         with submission.borrowed():
             try:
                 return result_of(verdict_of(check, submission), PATIENCE)

@@ -7,9 +7,12 @@ from pathlib import Path
 from workshop.checks import find
 from workshop.errors import WorkshopError
 from workshop.exercises import number_of, root_of, solution_of
-from workshop.notebook.kernel import Say, say_folded
+from workshop.notebook.kernel import Say, show
 from workshop.notebook.progress import Memory
 from workshop.notebook.reset import CONNECTION, dated
+from workshop.shown import Code, Item, Shown, Tone
+
+TONES: dict[str, Tone] = {"+": "good", "-": "bad"}  # of a difference
 
 
 class Hints:
@@ -27,10 +30,10 @@ class Hints:
         """Prints one more hint than at the last call, up to all."""
         check = find(self.number, name)
         shown = min(int(self.memory.read("hints").get(name, 0)) + 1, len(check.hints))
-        for at, hint in enumerate(check.hints[:shown], 1):
-            say_folded(self._say, [f"Hint {at} of {len(check.hints)}: {hint}"])
+        hints = [Item(hint, f"Hint {at} of {len(check.hints)}") for at, hint in enumerate(check.hints[:shown], 1)]
         if shown == len(check.hints):
-            self._say(f'That was the last hint. ex.solution("{name}") shows the difference.')
+            hints.append(Item(f'That was the last hint. ex.solution("{name}") shows the difference.'))
+        show(self._say, Shown(hints))
         self.memory.keep("hints", name, shown)
 
     def solution(self, name: str, apply: bool = False) -> None:
@@ -75,11 +78,12 @@ class Hints:
         source, target = self._solution / file, self.folder / file
         theirs = source.read_text(encoding="utf-8").splitlines()
         if not target.is_file():
-            self._say(f"You have no {file} yet. The solution's:")
+            said = f"You have no {file} yet. The solution's:"
             lines = [f"+ {line}" for line in theirs]
         else:
             yours = target.read_text(encoding="utf-8", errors="replace").splitlines()
             names = f"your {file}", f"the solution's {file}"
             lines = list(difflib.unified_diff(yours, theirs, *names, lineterm="", n=2))
-        for line in lines or [f"Your {file} is the same as the solution's."]:
-            self._say(line)
+            said = f"From yours to the solution's {file}:" if lines else f"Your {file} is the same as the solution's."
+        code = Code([(line, TONES.get(line[:1], "")) for line in lines])
+        show(self._say, Shown([Item(said), *([code] if lines else [])]))

@@ -4,17 +4,20 @@ import asyncio
 import re
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import wraps
 from inspect import iscoroutine
 from pathlib import Path
+from shutil import get_terminal_size
 from traceback import walk_tb
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
+from workshop.checks import pristine
 from workshop.errors import WorkshopError
-from workshop.text import fold, scrub
+from workshop.exercises import number_of
+from workshop.text import WIDTH, scrub
 from workshop.why.remedies import RUN_SYNC
 
 Say = Callable[[str], None]  # prints a line
@@ -23,11 +26,31 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def say_folded(say: Say, lines: Iterable[str]) -> None:
-    """Prints lines, each folded where it is wider than a notebook."""
-    for line in lines:
-        for part in fold(line):
-            say(part)
+class TwoForms(Protocol):
+    """Something to be shown, in a notebook or as lines of text."""
+
+    def lines(self, width: int) -> list[str]: ...
+    def _repr_mimebundle_(self) -> dict[str, str]: ...
+
+
+def show(say: Say, what: TwoForms, handle: Any = None) -> Any:
+    """Shows something in a notebook; elsewhere, prints its lines.
+
+    Args:
+        handle: what an earlier call returned: shown in its place, where there is a notebook.
+    """
+    if shell() is None:
+        for line in what.lines(get_terminal_size((WIDTH, 0)).columns):
+            say(line)
+        return None
+    from IPython.display import display
+
+    forms = what._repr_mimebundle_()  # also of a result that shows nothing at the end of a cell
+    if handle is None:
+        put: Any = display
+        return put(forms, raw=True, display_id=True)
+    handle.update(forms, raw=True)
+    return handle
 
 
 class Stopped(Exception):
@@ -98,6 +121,15 @@ def variable(name: str) -> Any:
 _raised: dict[str, BaseException] = {}
 
 
+# The number of a TODO -> what was set in it when its cell last ran well.
+_set: dict[str, list[str]] = {}
+
+
+def set_instead(todo: int | None) -> list[str] | None:
+    """The variables that were set in a TODO of a cell, when it last ran; None if it did not, or raised."""
+    return _set.get(str(todo))
+
+
 def raised_instead(name: str, todo: int | None) -> BaseException | None:
     """What the cell raised that was to set a variable, or that holds its TODO; None if that went well since."""
     known = (name,) if variable(name) is not None else (name, str(todo))
@@ -118,7 +150,7 @@ def prepare(folder: Path) -> None:
     if getattr(here, "_workshop_folder", None) is None:
         here.events.register("pre_run_cell", lambda *_: _begin(here))
         here.events.register("post_run_cell", lambda result: _note(here, result))
-        here.set_custom_exc((RuntimeError,), _show)
+        here.set_custom_exc((RuntimeError, NameError), _show)
     here._workshop_folder, here._workshop_before = folder, dict(here.user_ns)
 
 
@@ -145,19 +177,47 @@ def changed_at(folder: Path) -> dict[str, int]:
     return times
 
 
+def cell_of(number: str, name: str) -> str:
+    """The cell of an exercise's notebook that sets a variable, with its heading and first line; "" if none does."""
+    sets = re.compile(
+        rf"^(?:[\w, ]*\b{name}\b[\w, ]*=(?!=)|from .* import .*\b{name}\b|import {name}$|def {name}\b)", re.M
+    )
+    heading = ""
+    for kind, source in pristine.cells(pristine.pristine_notebook(number)):
+        if kind == "markdown" and (found := re.match(r"## (.*)", source)):
+            heading = found[1]
+        elif kind == "code" and not pristine.WRITES.match(source) and (line := sets.search(source)):
+            return f'the cell of "{heading}" that has this line: {source[line.start() :].partition(chr(10))[0]}'
+    return ""
+
+
 def _note(here: Any, result: Any) -> None:
     cell = str(result.info.raw_cell) if result.info else ""
     error = result.error_before_exec or result.error_in_exec
-    for name in re.findall(r"^[ \t]*(?:# TODO )?(\w+)[ \t]*(?:=(?!=)|:[ \t])", cell, re.M):
+    for number, lines in re.findall(r"^[ \t]*# TODO (\d+)\b[^\n]*\n(.*?)^[ \t]*# END TODO \1\b", cell, re.M | re.S):
+        _set.pop(number, None)
+        if error is None:
+            names = re.findall(r"^[ \t]*(\w+)[ \t]*(?::[^=\n]*)?=(?!=)", lines, re.M)
+            _set[number] = [name for name in names if name in here.user_ns]  # not what is a function's own
+    # What was set in another way is set all the same, as by `def`.
+    other = [name for name in _raised if variable(name) is not here._workshop_before.get(name)]
+    for name in [*other, *re.findall(r"^[ \t]*(?:# TODO )?(\w+)[ \t]*(?:=(?!=)|:[ \t])", cell, re.M)]:
         _raised.pop(name, None)
         if error is not None and variable(name) is here._workshop_before.get(name):
             _raised[name] = error  # the last one is the last in the table
 
 
 def _show(here: Any, kind: type, error: BaseException, trace: Any, tb_offset: int | None = None) -> list[str]:
-    """In place of the traceback of that slip, one line; all other errors as always."""
-    if re.search(RUN_SYNC.pattern, str(error)):
-        for frame, _ in walk_tb(trace):
+    """In place of the traceback of that slip, or of a name whose cell was not run, a line; others as always."""
+    frames = [frame for frame, _ in walk_tb(trace)]
+    in_cell = kind is NameError and frames and frames[-1].f_globals is here.user_ns
+    name = str(getattr(error, "name", "")) if in_cell else ""
+    if name and (cell := cell_of(number_of(here._workshop_folder), name)):
+        lines = [f"{name} is not defined: the cell that sets it was not run in this kernel.", f"  Next: run {cell}"]
+    elif name and name in "abcd":  # a choice
+        lines = [f"{name} is not defined.", f'  Next: a choice has quotes: "{name}"']
+    elif re.search(RUN_SYNC.pattern, str(error)):
+        for frame in frames:
             unused = frame.f_locals.get("main")  # what asyncio.run was given
             if iscoroutine(unused):
                 unused.close()  # or else some later cell would be told that it was never awaited

@@ -1,31 +1,31 @@
-"""What is remembered of an exercise between kernels: the hints shown, and what each check found last."""
+"""What is remembered of an exercise between kernels: hints shown, what each check found last, predictions made."""
 
 import json
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-KEPT = ("hints", "verdicts")
+KEPT = ("hints", "verdicts", "predictions", "quiz")
 
 
 class Memory:
-    """A small file. If it is missing or damaged, hints and verdicts start over."""
+    """A small file. If it is missing or damaged, all of it starts over."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
 
     def read(self, what: str) -> dict[str, Any]:
-        """The hints or verdicts, by the name of their check."""
+        """One of KEPT: hints and verdicts by the name of their check, predictions and quiz by their own."""
         try:
             found = json.loads(self._file.read_text(encoding="utf-8")).get(what, {})
         except (OSError, ValueError, AttributeError):
             return {}
         return found if isinstance(found, dict) else {}
 
-    def keep(self, what: str, check: str, value: Any) -> None:
-        """Keeps one of the hints or verdicts."""
+    def keep(self, what: str, name: str, value: Any) -> None:
+        """Keeps one of them."""
         memory = {part: self.read(part) for part in KEPT}
-        memory[what][check] = value
+        memory[what][name] = value
         # Not worth stopping a lesson for: a full disk, a folder that may not be written.
         with suppress(OSError):
             self._file.parent.mkdir(parents=True, exist_ok=True)

@@ -25,6 +25,7 @@ IMPORTS = {
     "starter.py": (CONNECTION, "activities.py", "workflows.py"),
     "decide.py": (CONNECTION, "activities.py", "workflows.py"),
     "overnight.py": (CONNECTION, "activities.py", "workflows.py"),
+    "talk.py": (CONNECTION, "activities.py", "workflows.py", "starter.py"),
 }
 FRAME = re.compile(r'\s+File "([^"]+)", line (\d+)')
 CHAINED = (

@@ -1,27 +1,41 @@
-"""The checks from a terminal: `workshop check` and `workshop reset`."""
+"""From a terminal: `workshop check`, `workshop reset`, and `workshop watch`."""
 
+import asyncio
 import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from rich.console import Console
+from rich.live import Live as RichLive
+from rich.text import Text
+from temporalio.client import Client
 
 from workshop import fork_server
+from workshop.chart import folded
 from workshop.checks import CHECKS
 from workshop.checks.checker import Checker
+from workshop.errors import WorkshopError
 from workshop.exercises import exercise_folder
+from workshop.history import read_history
+from workshop.kills import noted_kills
 from workshop.notebook.feedback import Feedback
 from workshop.notebook.hints import Hints
-from workshop.notebook.kernel import Say, changed_at
+from workshop.notebook.kernel import Say, changed_at, show
 from workshop.notebook.reset import reset
 from workshop.notebook.worker import REPLACE, Worker
+from workshop.notebook.workflows import among_others
+from workshop.practice.client import entries_in_use
 from workshop.settings import Settings
+from workshop.timeline import Timeline, Watched, awaits
 
-LOOK = 0.5  # seconds between two looks at the files
+LOOK = 0.5  # seconds between two looks at the files, or at a workflow
 
 
 def progress(settings: Settings, say: Say) -> None:
     """Prints what the checks of every exercise found last."""
     for number in CHECKS:
         folder = exercise_folder(number, settings.root)
-        for line in Feedback(folder, settings.state_dir, Checker(), say).progress():
-            say(line)
+        show(say, Feedback(folder, settings.state_dir, Checker(), say).progress())
     say("Check again with: workshop check 03, or in the notebook with ex.check()")
 
 
@@ -52,6 +66,61 @@ def check(settings: Settings, exercise: str, watch: bool, say: Say) -> int:
         return 0
     finally:
         checker.close()
+
+
+async def timeline(client: Client, workflow_id: str, settings: Settings, environ: Mapping[str, str]) -> Timeline:
+    """The picture of a workflow, from its history, the ledger, and the kills that were noted."""
+    run, others = await among_others(client, workflow_id, environ=environ)
+    ledger, without = entries_in_use(settings)
+    return Timeline(run, ledger, others, noted_kills(settings.state_dir), without=without)
+
+
+def write(path: Path, text: str, say: Say) -> None:
+    """Writes a file.
+
+    Raises:
+        WorkshopError: it cannot be written.
+    """
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise WorkshopError(
+            f"{path} cannot be written: {error.strerror}.", "name a file in a folder of yours"
+        ) from None
+    say(f"Wrote {path}.")
+
+
+async def watch(
+    client: Client, workflow_id: str, settings: Settings, environ: Mapping[str, str], seconds: float, out: Console
+) -> None:
+    """Shows the timeline of a workflow in place, until it is over, or for that many seconds at most."""
+    run, others = await among_others(client, workflow_id, environ=environ)
+    watched, ends = Watched(), time.monotonic() + seconds
+    width = max(out.width, 60)
+    out.print(Text(f"Watching {workflow_id}. Ctrl+C ends that, and not the workflow."), soft_wrap=True)
+    with RichLive(console=out, auto_refresh=False) as live:
+        while True:
+            watched.look(run)
+            ledger, without = entries_in_use(settings)
+            picture = Timeline(run, ledger, others, noted_kills(settings.state_dir), watched, without)
+            awaited, left = awaits(run), ends - time.monotonic()
+            words = f"Watching for {left:.0f} s more at most. {awaited}" if awaited else "It is over."
+            if awaited and left <= 0:
+                words = f"Not over yet, and no longer watched. {awaited}"
+            live.update(coloured([*picture.lines(width), *folded(words, width)]), refresh=True)
+            if not awaited or left <= 0:
+                return
+            await asyncio.sleep(min(LOOK, left))
+            run = await read_history(client, workflow_id, environ=environ)
+
+
+def coloured(lines: list[str]) -> Text:
+    """Lines of a picture for a terminal; colour says nothing that the signs do not say too."""
+    text = Text("\n".join(lines), no_wrap=True)
+    for pattern, style in ((r"(?m)^†.*$|†|✕", "red"), ("◎", "bold red"), ("●", "green"), (r"(?m)^✗ .*$", "bold red")):
+        text.highlight_regex(pattern, style)
+    text.highlight_regex(r"(?m)^✓ .*$", "bold green")
+    return text
 
 
 def reset_exercise(settings: Settings, exercise: str, say: Say) -> None:

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 from temporalio.service import RPCError
@@ -11,6 +12,7 @@ from temporalio.service import RPCError
 from workshop.errors import WorkshopError
 from workshop.exercises import EXERCISES, FOLDERS, number_of
 from workshop.history import shown
+from workshop.kills import note_kill
 from workshop.notebook.kernel import Say, result_of, says_what_to_fix
 from workshop.notebook.scripts import Script
 from workshop.processes import Program, wait_for
@@ -54,7 +56,11 @@ class Worker:
             began = self._pid_file.stat().st_mtime
             changed = [name for name in self._read() if (self._folder / name).stat().st_mtime > began]
         names = " and ".join(changed)
-        return f"The worker is older than {names}, as it is now: ex.worker.restart()" if changed else ""
+        return (
+            f"The worker is older than {names}: ex.worker.restart() starts one with the files as they are now."
+            if changed
+            else ""
+        )
 
     def _read(self) -> dict[str, bytes]:
         """The files that a worker reads."""
@@ -80,7 +86,7 @@ class Worker:
     def start(self) -> None:
         """Starts worker.py, in place of one that runs, and returns when it polls its task queue, or has ended."""
         if self.end(REPLACE):
-            self._say("The worker that ran before is replaced.")
+            self._say("The previous worker is replaced.")
         self._lost = True
         self._texts = self._read()
         worker = self._script.start()
@@ -128,7 +134,9 @@ class Worker:
         """SIGKILL: it cannot finish, say or save anything."""
         if worker := self._need():
             self._lost = False
-            worker.kill()
+            now = datetime.now(UTC)
+            if worker.kill():
+                note_kill(self._settings.state_dir, worker.pid, now)
             self._pid_file.unlink(missing_ok=True)
             self._say(f"Worker killed (process {worker.pid}): SIGKILL, no goodbye.")
 
@@ -146,7 +154,13 @@ class Worker:
 
     def restart(self) -> None:
         """Stops the worker politely and starts a new one, with the files as they are now."""
+        unchanged = self.running and not self.outdated
         self.start()
+        if unchanged:
+            self._say(
+                "No file has changed since the worker was started before. If you have edited a cell that begins with "
+                "%%writefile: run that cell, then this one again."
+            )
 
     def logs(self, n: int = 20) -> None:
         """Prints the last lines that the worker printed."""

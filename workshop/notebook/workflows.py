@@ -1,25 +1,48 @@
 """An exercise's workflows: which is the latest, how it goes, why it is not finished."""
 
 import os
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from html import escape
 from typing import Any, TypeVar
 
-from rich.console import Console
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from workshop import audit, history, timeline
+from workshop import history
+from workshop.chart import Picture, folded
 from workshop.errors import WorkshopError
 from workshop.history import Run
-from workshop.notebook.kernel import result_of, shell
+from workshop.notebook.kernel import Say, result_of, shell, show
 from workshop.practice.client import faults_in_use
 from workshop.proof import SLACK
 from workshop.settings import Settings
 from workshop.temporal import connect, follow, latest_workflows
-from workshop.text import WIDTH
+from workshop.text import WIDTH, printable
 from workshop.why import Diagnosis, why
 
 T = TypeVar("T")
+LOOK = 0.5  # seconds between two looks at what goes on
+
+
+async def among_others(
+    client: Client, workflow_id: str, queue: str = "", environ: Mapping[str, str] = os.environ
+) -> tuple[Run, list[Run]]:
+    """The history of a workflow, and those of the workflows of a task queue that went on at the same time.
+
+    A proof looks for requests a little beyond a run's own time, so a run that ended just before it counts too.
+
+    Args:
+        queue: by default the workflow's own.
+    """
+    run = await history.read_history(client, workflow_id, environ=environ)
+    others = []
+    for other in await latest_workflows(client, queue or run.task_queue):
+        before = other.close_time and other.close_time < run.started - SLACK
+        after = run.closed and other.start_time > run.closed + SLACK
+        if other.id != workflow_id and not before and not after:
+            others.append(await history.read_history(client, other.id, other.run_id, environ))
+    return run, others
 
 
 class Workflows:
@@ -39,27 +62,17 @@ class Workflows:
             raise WorkshopError(f"No workflow has been started on the task queue {self._queue} yet.", "ask something")
         return found[0].id
 
+    def newest(self) -> list[str]:
+        """The ids of those that were started last, the newest first; one that continued as new counts once."""
+        return list(dict.fromkeys(one.id for one in self._ask(lambda client: latest_workflows(client, self._queue))))
+
     def run(self, workflow_id: str) -> Run:
         """The history of a workflow, as rows."""
         return self._ask(lambda client: history.read_history(client, workflow_id))
 
     def run_among_others(self, workflow_id: str) -> tuple[Run, list[Run]]:
-        """The history of a workflow, and those of the workflows of this task queue that went on at the same time.
-
-        A proof looks for requests a little beyond a run's own time, so a run that ended just before it counts too.
-        """
-
-        async def read(client: Client) -> tuple[Run, list[Run]]:
-            run = await history.read_history(client, workflow_id)
-            others = []
-            for other in await latest_workflows(client, self._queue):
-                before = other.close_time and other.close_time < run.started - SLACK
-                after = run.closed and other.start_time > run.closed + SLACK
-                if other.id != workflow_id and not before and not after:
-                    others.append(await history.read_history(client, other.id, other.run_id))
-            return run, others
-
-        return self._ask(read)
+        """The history of a workflow, and those of the workflows of this task queue that went on at the same time."""
+        return self._ask(lambda client: among_others(client, workflow_id, self._queue))
 
     def why(self, workflow_id: str) -> Diagnosis:
         """Why it is not finished, or how it ended."""
@@ -90,21 +103,45 @@ class Workflows:
         return result_of(ask())
 
 
-def as_table(run: Run) -> list[str]:
-    """The audit as lines of plain text."""
-    console = Console(width=WIDTH, color_system=None, force_terminal=False, force_jupyter=False)
-    with console.capture() as table:
-        console.print(audit.Audit(run, notebook=True))
-    return [line.rstrip() for line in table.get().splitlines()]
+class Live:
+    """A picture that is shown while what it shows goes on, and what is waited for."""
+
+    def __init__(self, picture: Picture, words: str) -> None:
+        self.picture, self.words = picture, words
+
+    def lines(self, width: int) -> list[str]:
+        """As text."""
+        return [*folded(printable(self.words), width), *self.picture.lines(width)]
+
+    def _repr_mimebundle_(self) -> dict[str, str]:
+        html = f"<p>{escape(printable(self.words))}</p>{self.picture.html()}"
+        return {"text/html": html, "text/plain": "\n".join(self.lines(WIDTH))}
 
 
-def show_timeline(run: Run) -> None:
-    """The picture where there is a notebook, its text elsewhere."""
-    picture = timeline.Timeline(run)
-    if shell() is None:
-        print(picture)
-        return
-    from IPython.display import display
+def show_live(look: Callable[[], tuple[Picture, str]], seconds: float, say: Say) -> bool:
+    """Shows a picture, in place, until it is over, for so many seconds at most.
 
-    show: Any = display
-    show(picture)
+    Args:
+        look: what there is to be seen now, and what it waits for; "" once it is over.
+
+    Returns:
+        whether it was over.
+    """
+    handle: Any = None
+    ends = time.monotonic() + seconds
+    told = False
+    while True:
+        picture, awaited = look()
+        left = ends - time.monotonic()
+        done = not awaited or left <= 0
+        words = f"Watching for {left:.0f} s more at most. {awaited}"
+        if done:
+            words = f"Not over yet, and no longer watched. {awaited}" if awaited else "It is over."
+        if done or shell():
+            handle = show(say, Live(picture, words), handle)
+        elif not told:
+            say(words)
+            told = True
+        if done:
+            return not awaited
+        time.sleep(min(LOOK, left))

@@ -6,6 +6,7 @@ import hashlib
 import ipaddress
 import json
 import re
+from dataclasses import asdict
 from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
@@ -14,16 +15,27 @@ from starlette.responses import Response
 
 from workshop.practice import DATA
 from workshop.practice.endpoints import json_response, state_of
-from workshop.practice.faults import BadFault, Held
+from workshop.practice.faults import KINDS, BadFault, Held
 from workshop.practice.prices import PRICE_BASIS
 
+SHOWN = 200  # requests that the console shows
 SETTLE = 2.0  # seconds that the requests which a fault delayed may take to be answered
-# Everything that comes from requests is set as text, never as HTML, and the policy lets no other script run.
-PAGE = (DATA / "console.html").read_text(encoding="utf-8").replace("{PRICE_BASIS}", PRICE_BASIS)
+
+
+def _page() -> str:
+    """The console. All that comes from requests is set as text by its script, never as HTML."""
+    page = (DATA / "console.html").read_text(encoding="utf-8").replace("{PRICE_BASIS}", PRICE_BASIS)
+    for target, kinds in KINDS.items():
+        options = "".join(f'<option value="{kind}">{kind}: {what}</option>' for kind, what in kinds.items())
+        page = page.replace(f"{{{target.upper()}_KINDS}}", options)
+    return page
+
+
+PAGE = _page()
 
 
 def _hash(tag: str) -> str:
-    """What a policy calls the page's one script or style, by its content."""
+    """What the policy calls the page's one script or style, by its content. No other may run."""
     (content,) = re.findall(rf"<{tag}>(.*?)</{tag}>", PAGE, re.DOTALL)
     return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
 
@@ -65,7 +77,7 @@ async def faults(request: Request) -> Response:
 
 
 async def ledger(request: Request) -> Response:
-    """`GET` shows the entries (`?since=ID`: those after it) and totals, `DELETE` forgets them."""
+    """`GET` shows the entries (`?since=ID`: those after it; `about=TEXT`: see `as_json`), `DELETE` forgets them."""
     _only_this_machine(request)
     book = state_of(request).ledger
     if request.method == "DELETE":
@@ -73,11 +85,22 @@ async def ledger(request: Request) -> Response:
     since = request.query_params.get("since", "0")
     if not (since.isascii() and since.isdigit() and len(since) < 16):
         raise HTTPException(422, f"since is the id of an entry, not {since!r}")
-    return json_response(book.as_json(int(since)))
+    return json_response(book.as_json(int(since), request.query_params.get("about", "")))
+
+
+async def state(request: Request) -> Response:
+    """What the console shows: faults, the newest entries, the totals, and Temporal's workflows (null: no answer)."""
+    _only_this_machine(request)
+    here = state_of(request)
+    book = here.ledger.as_json()
+    found = await here.workflows.look(here.ledger)
+    workflows = None if found is None else [{**asdict(one), "runs": sorted(one.runs)} for one in found]
+    shown = {"faults": here.faults.as_json(), "totals": book["totals"], "entries": book["entries"][-SHOWN:]}
+    return json_response({**shown, "ui": here.workflows.public, "workflows": workflows})
 
 
 async def console(request: Request) -> Response:
-    """The page that shows mode, faults and ledger."""
+    """The page that shows faults, runs and cost, and that sets and clears faults."""
     _only_this_machine(request)
     return Response(PAGE, headers=PAGE_HEADERS, media_type="text/html")
 

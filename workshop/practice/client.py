@@ -1,6 +1,7 @@
 """Talks to the practice services' admin API: for commands, notebooks, checks and tests."""
 
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -38,9 +39,9 @@ class Practice:
         """Clears one target's fault or all; requests that they delay go on. Returns the faults that are left."""
         return list(self._ask("DELETE", f"/faults?target={target}" if target else "/faults")["faults"])
 
-    def ledger(self, since: int = 0) -> dict[str, Any]:
-        """`{"entries": [...], "totals": {...}}` of the entries with an id above `since`."""
-        return self._ask("GET", f"/ledger?since={since}")
+    def ledger(self, since: int = 0, about: str = "") -> dict[str, Any]:
+        """`{"entries": [...], "totals": {...}}` of the entries with an id above `since`, all or those about a text."""
+        return self._ask("GET", f"/ledger?since={since}&about={quote(about, errors='replace')}")
 
     def entries(self, service: str, since: int = 0) -> list[dict[str, Any]]:
         """Those of `model` or `weather`, oldest first."""
@@ -95,3 +96,13 @@ def faults_in_use(settings: Settings) -> list[dict[str, Any]]:
         return Practice(settings.practice_url).faults()
     except WorkshopError:  # whatever asks them for more meets the same, and says so
         return []
+
+
+def entries_in_use(settings: Settings) -> tuple[list[dict[str, Any]] | None, str]:
+    """All that the ledger has; or None, and why there is no ledger."""
+    if not settings.practises:
+        return None, "No ledger: the services in use are not the practice ones."
+    try:
+        return list(Practice(settings.practice_url).ledger()["entries"]), ""
+    except WorkshopError as error:
+        return None, f"No ledger: {error.message}"

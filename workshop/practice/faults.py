@@ -13,33 +13,34 @@ from dataclasses import asdict, dataclass, fields
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-# Each kind is acted out by model_service.py (or model.py, where the model says something wrong) or by weather.py.
+# Each kind, and what a caller meets. It is acted out by model_service.py (or model.py, where the model says something
+# wrong) or by weather.py.
 KINDS = {
-    "model": (
-        "rate-limit",  # 429
-        "quota",  # 429 too, but no retry helps
-        "bad-key",  # 401
-        "down",  # 503
-        "server-error",  # 500
-        "drop",  # the connection is cut without an answer
-        "slow",  # answered after `delay` seconds
-        "garbage",  # 200, and a body that is not JSON
-        "error-body",  # 200, and an error inside
-        "unknown-tool",  # asks for a tool that was not offered
-        "two-handoffs",  # hands over to two agents at once
-        "bad-arguments",  # asks for a tool with arguments that are not an object
-        "empty-answer",  # answers with an empty text
-    ),
-    "weather": (
-        "down",
-        "slow",
-        "drop",
-        "garbage",
-        "not-found",  # 404
-        "forbidden",  # 403
-        "huge",  # 3 MB of alerts
-        "over",  # no alerts any more: with `after`, the warnings end after so many requests
-    ),
+    "model": {
+        "rate-limit": "429",
+        "quota": "429, and no retry helps",
+        "bad-key": "401",
+        "down": "503",
+        "server-error": "500",
+        "drop": "the connection is cut without an answer",
+        "slow": "answered after a delay",
+        "garbage": "200, and a body that is not JSON",
+        "error-body": "200, and an error inside",
+        "unknown-tool": "asks for a tool that was not offered",
+        "two-handoffs": "hands over to two agents at once",
+        "bad-arguments": "asks for a tool with arguments that are not an object",
+        "empty-answer": "answers with an empty text",
+    },
+    "weather": {
+        "down": "503",
+        "slow": "answered after a delay",
+        "drop": "the connection is cut without an answer",
+        "garbage": "200, and a body that is not JSON",
+        "not-found": "404",
+        "forbidden": "403",
+        "huge": "3 MB of alerts",
+        "over": "no alerts any more: with --after, the warnings end after so many requests",
+    },
 }
 Held = set["asyncio.Task[Any]"]  # requests that a fault delays
 DEFAULT_DELAY = 5.0  # seconds, for `slow` without a delay

@@ -157,10 +157,24 @@ class Ledger:
             for notes in (self._entries, self._runs, self._by_answer, self._by_area):
                 notes.clear()
 
-    def as_json(self, since: int = 0) -> dict[str, Any]:
-        """`{"entries": [...], "totals": {...}}` of the entries with an id above `since`."""
+    def runs_in(self, text: str) -> set[str]:
+        """The runs of which an answer's id is in a text, such as the history of a workflow that recorded it."""
+        words = set(re.findall(r"\w{16,}", text))
+        with self._lock:
+            ids = [(entry.run, {entry.response_id, entry.request_id}) for entry in self._entries if entry.run]
+        return {run for run, made in ids if run and made & words}
+
+    def as_json(self, since: int = 0, about: str = "") -> dict[str, Any]:
+        """`{"entries": [...], "totals": {...}}` of the entries with an id above `since`.
+
+        With `about`, of those only that name it, in what was asked or answered, and of the runs that such a one is in.
+        """
         with self._lock:
             entries = [asdict(entry) for entry in self._entries if entry.id > since]
+        if about:
+            named = [e for e in entries if about.casefold() in f"{e['asked']} {e['answered'] or ''}".casefold()]
+            ids, runs = {entry["id"] for entry in named}, {entry["run"] for entry in named} - {None}
+            entries = [entry for entry in entries if entry["id"] in ids or entry["run"] in runs]
         asked = [entry for entry in entries if entry["service"] == "model"]
         model = {
             **_outcomes(asked),

@@ -1,6 +1,6 @@
 """The practice services as one process: model, weather, faults, ledger and console on one loopback port.
 
-    python -m workshop.practice.server [--port 8234]
+    python -m workshop.practice.server [--port 8234] [--ui-port 8233]
 
 Port 0 takes a free one. It prints one line with its address once it listens; a taken port is one line and exit 1.
 """
@@ -23,6 +23,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from workshop.practice import admin, model_service, weather
 from workshop.practice.endpoints import PracticeState, json_response
 from workshop.practice.openai_api import STAND_IN
+from workshop.practice.workflows import RecordedBy
 from workshop.settings import HOST, PORTS, Settings
 
 CODESPACE = ("CODESPACE_NAME", "GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN")
@@ -43,6 +44,7 @@ def build_app(state: PracticeState | None = None) -> Starlette:
             Route("/faults", admin.faults, methods=["GET", "POST", "DELETE"]),
             Route("/ledger", admin.ledger, methods=["GET", "DELETE"]),
             Route("/", admin.console),
+            Route("/state", admin.state),
         ],
         exception_handlers={HTTPException: refused, Exception: broken},
     )
@@ -74,10 +76,15 @@ async def broken(request: Request, _error: Exception) -> Response:
     return model_service.error(500, "The practice services have a fault of their own; see their log.", "server_error")
 
 
+def public_url(port: int) -> str:
+    """Where a person's browser reaches a port of this machine."""
+    return Settings.from_env({name: os.environ.get(name, "") for name in CODESPACE}).public_url(port)
+
+
 def forwarded_host(port: int) -> str:
     """The name under which GitHub Codespaces shows a port to its owner; "" elsewhere."""
-    settings = Settings.from_env({name: os.environ.get(name, "") for name in CODESPACE})
-    return urlsplit(settings.public_url(port)).netloc if settings.forwarding else ""
+    url = urlsplit(public_url(port))
+    return url.netloc if url.scheme == "https" else ""
 
 
 class PracticeServer(uvicorn.Server):
@@ -85,12 +92,13 @@ class PracticeServer(uvicorn.Server):
 
     Args:
         port: TCP port on loopback; 0 takes a free one.
+        ui_port: that of Temporal's web UI, whose workflows the console links to; 0 for none.
 
     Raises:
         OSError, OverflowError: the port is taken, or is none.
     """
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, ui_port: int = 0) -> None:
         # With the protocol named, asyncio turns Nagle's algorithm off; without, each answer waits 40 ms for an ACK.
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
@@ -101,6 +109,8 @@ class PracticeServer(uvicorn.Server):
             raise
         self.port: int = self.socket.getsockname()[1]
         self.state = PracticeState(hang_up=self._hang_up, hung_up=self._hung_up, forwarded=forwarded_host(self.port))
+        if ui_port:
+            self.state.workflows = RecordedBy(f"http://{HOST}:{ui_port}", public_url(ui_port))
         config = uvicorn.Config(
             build_app(self.state),
             http="h11",
@@ -158,9 +168,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="The workshop's practice services (no LLM).")
     usual = PORTS["WORKSHOP_PRACTICE_PORT"]
     parser.add_argument("--port", type=int, default=usual, help="TCP port on loopback; 0 takes a free one")
-    port = parser.parse_args().port
+    ui = PORTS["WORKSHOP_TEMPORAL_UI_PORT"]
+    parser.add_argument("--ui-port", type=int, default=ui, help="that of Temporal's web UI, for links; 0 for none")
+    given = parser.parse_args()
+    port = given.port
     try:
-        server = PracticeServer(port)
+        server = PracticeServer(port, given.ui_port)
     except (OSError, OverflowError) as taken:
         reason = getattr(taken, "strerror", None) or taken
         sys.exit(f"Port {port} cannot be used for the practice services: {reason}.\n  Next: set WORKSHOP_PRACTICE_PORT")

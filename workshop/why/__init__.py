@@ -53,12 +53,12 @@ async def why(
     except (TimeoutError, RPCError) as error:
         text = getattr(error, "message", "").rstrip(".") or f"no answer within {PATIENCE:.0f} s"
         raise WorkshopError(f"The Temporal server does not answer: {text}.", "workshop status") from None
-    if faults and any(remedy.upstream for remedy in REMEDIES if remedy.kind == found.kind):
-        names = " and ".join(f"{fault['target']} {fault['kind']}" for fault in faults)
-        goes_on = "start anew" if run.closed else "the run goes on by itself"
+    if set_here := [fault["kind"] for fault in faults if fault["target"] == found.service]:
+        names = " and ".join(f"{found.service} {kind}" for kind in set_here)
+        goes_on = "start again" if run.closed else "the run goes on by itself"
         ends = Advice("workshop fault clear", "ex.clear()") + f" ends the practice fault ({names}); then {goes_on}"
         found = replace(found, next_step=ends)
-    return replace(found, notes=(*found.notes, *run.notes))
+    return replace(found, notes=(*found.notes, *causes.besides(run), *run.notes))
 
 
 async def _unfinished(client: Client, run: Run) -> Diagnosis:
@@ -89,7 +89,7 @@ async def _at(client: Client, run: Run, workers: Pollers, now: datetime) -> Diag
         if near := next((queue for queue in others if _alike(queue, run.task_queue)), None):
             names = f'It waits on the task queue "{run.task_queue}"; the exercise\'s is "{near}"'
             reason = f"{names}: {_difference(run.task_queue, near)}."
-            step = "use TASK_QUEUE of workflows.py in worker.py and starter.py; then terminate this run and start anew"
+            step = "use TASK_QUEUE of workflows.py in worker.py and starter.py; then terminate this run and start again"
             return Diagnosis("other queue", found.what, reason, step)
         if elsewhere:
             return found.also(f"A worker polls {' and '.join(elsewhere)}: that is another exercise's.")

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib import metadata
@@ -20,6 +20,7 @@ from workshop.history import (
     TASK_FAILURE,
     TIMER,
     TOOL,
+    UPDATE,
     WAIT,
     Link,
     Row,
@@ -28,6 +29,7 @@ from workshop.history import (
     place_of,
     root,
 )
+from workshop.shown import Item, Shown
 from workshop.temporal import Pollers, gone
 from workshop.text import Advice, count, printable, shorten, span, told
 from workshop.why.remedies import RESTART, START_WORKER, WORKER, Remedy, recognise
@@ -35,6 +37,7 @@ from workshop.why.remedies import RESTART, START_WORKER, WORKER, Remedy, recogni
 SLACK = 1.0  # seconds; heartbeats are sent in batches, and clocks differ
 SHOWN = 300  # characters of a result
 LONG_WAIT = 120.0  # seconds; OpenAI's own client does not wait longer for a server that asks it to
+LONG_HISTORY, MANY_EVENTS = 10 * 2**20, 10_240  # bytes, events: from here on the server warns in its log
 PICKUP = 2.0  # seconds; a live worker takes a task within milliseconds
 
 
@@ -47,13 +50,20 @@ class Diagnosis:
     why: str = ""
     next_step: str | Advice = ""
     notes: tuple[str | Advice, ...] = ()
+    service: str = ""  # `model` or `weather` if it is in trouble: in practice mode perhaps on purpose
 
     def lines(self, notebook: bool = False) -> list[str]:
         """The diagnosis as lines of text for a terminal or a notebook, verbatim: no markup, no control characters."""
-        notes = [f"Also: {told(note, notebook)}" for note in self.notes]
-        step = told(self.next_step, notebook)
-        lines = [self.what, self.why and f"Why: {self.why}", *notes, step and f"Next: {step}"]
-        return [printable(line) for line in lines if line]
+        return [printable(f"{label}: {text}" if label else text) for label, text in self._parts(notebook)]
+
+    def shown(self, notebook: bool = False) -> Shown:
+        """The same for a person."""
+        return Shown([Item(text, label) for label, text in self._parts(notebook)])
+
+    def _parts(self, notebook: bool) -> list[tuple[str, str]]:
+        notes = [("Also", told(note, notebook)) for note in self.notes]
+        parts = [("", self.what), ("Why", self.why), *notes, ("Next", told(self.next_step, notebook))]
+        return [(label, text) for label, text in parts if text]
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
@@ -73,8 +83,24 @@ def ended(run: Run) -> Diagnosis:
     if run.status == "continued as new":
         step = Advice(f"workshop audit {run.workflow_id}", "ex.audit()")
         return Diagnosis(run.status, what, "It goes on in a new run.", step)
+    remedy = recognise((Link(run.status, run.reason),))
+    if remedy and remedy.kind == "history too long":  # whatever else is said there, a person has said
+        return Diagnosis(remedy.kind, what, remedy.why, remedy.next_step(over=True))
     reason = f"somebody ended it{f', saying: {shorten(run.reason)}' if run.reason else ''}."
-    return Diagnosis(run.status, what, reason, "start anew if you still want the answer")
+    return Diagnosis(run.status, what, reason, "start again if you still want the answer")
+
+
+def besides(run: Run) -> Iterator[str]:
+    """What else is wrong with a run, whatever it waits for."""
+    finished = "await workflow.wait_condition(workflow.all_handlers_finished)"
+    if lost := [row for row in run.rows if row.kind == UPDATE and row.state == "cancelled"]:
+        yield (
+            f"{count(len(lost), 'update')} accepted and never answered, such as {lost[0].name} "
+            f"{shorten(lost[0].asked, 60)}: its run was over before. Before a run ends or continues as new: {finished}."
+        )
+    if run.open and run.sizes and (run.sizes[-1] > LONG_HISTORY or run.events[-1] > MANY_EVENTS):
+        size = f"{run.sizes[-1] / 2**20:.0f} MiB and {run.events[-1]:,} events"
+        yield f"Its history has {size}: let it continue as new. At 50 MiB or 51,200 events the server ends it."
 
 
 def _completed(run: Run, what: str) -> Diagnosis:
@@ -96,13 +122,14 @@ def _completed(run: Run, what: str) -> Diagnosis:
     remedy = recognise(refused.errors) if refused else None
     if refused and remedy:
         what = f"{what} But its tool {refused.name} could not run, and the model had to do without it."
-        return Diagnosis(remedy.kind, what, remedy.why, remedy.next_step(over=True), (answer,))
+        advice = remedy.next_step(over=True)
+        return Diagnosis(remedy.kind, what, remedy.why, advice, (answer,), _service(remedy, refused))
     nameless = next((row.model.nameless for row in run.rows if row.model and row.model.nameless), [])
     if nameless and not any(row.kind == HANDOFF for row in run.rows):
         offered = ", ".join(name for row in run.rows if row.model for name, _ in row.model.handoffs)
         reason = f"Nobody was handed over to. Of letters such as those of {nameless[0]} a handoff's name keeps none"
         reason += f" ({offered}), and of several with the same name the model is offered one only."
-        step = "give each handoff a tool_name_override in Latin letters, restart the worker, start anew"
+        step = "give each handoff a tool_name_override in Latin letters, restart the worker, start again"
         return Diagnosis("handoffs share a name", f"{what}\n{answer}", reason, step)
     if inline:
         names = ", ".join(dict.fromkeys(row.name for row in inline))
@@ -124,11 +151,12 @@ def _failed(run: Run, what: str) -> Diagnosis:
     if last and last.attempts > 1:
         notes.append(f"{named(last).capitalize()} was tried {last.attempts} times.")
     if remedy:
-        return Diagnosis(remedy.kind, what, remedy.why, remedy.next_step(over=True), tuple(notes))
+        advice = remedy.next_step(over=True)
+        return Diagnosis(remedy.kind, what, remedy.why, advice, tuple(notes), _service(remedy, last))
     if run.status == "timed out":
         reason = "The time that its starter gave it ran out."
-        return Diagnosis(run.status, what, reason, "start anew, with more time", tuple(notes))
-    step = "fix the cause, restart the worker, start anew"
+        return Diagnosis(run.status, what, reason, "start again, with more time", tuple(notes))
+    step = "fix the cause, restart the worker, start again"
     return Diagnosis("failed", what, _at(_brief(errors), errors), step, tuple(notes[1:]))
 
 
@@ -168,6 +196,11 @@ def _remedy(row: Row) -> Remedy | None:
     """The remedy for a row's errors. A call with wrong arguments in a person's own code is that code's own error."""
     remedy = recognise(row.errors)
     return None if remedy and remedy.kind == "wrong arguments" and row.place else remedy
+
+
+def _service(remedy: Remedy, row: Row | None) -> str:
+    """Whose trouble a row's error is, if it is a service's."""
+    return "" if row is None or not remedy.upstream else "model" if row.kind == MODEL else "weather"
 
 
 def _both_steps(run: Run, errors: Sequence[Link]) -> list[str]:
@@ -245,7 +278,7 @@ def retrying(row: Row, run: Run, workers: Pollers, now: datetime) -> Diagnosis |
     if remedy:
         given = f"It was given: {shorten(row.asked) or 'nothing'}"
         note = given if remedy.kind == "wrong arguments" else f"The error: {_brief(row.errors)}"
-        found = Diagnosis(remedy.kind, what, remedy.why, remedy.next_step(), (note,))
+        found = Diagnosis(remedy.kind, what, remedy.why, remedy.next_step(), (note,), _service(remedy, row))
     else:
         where = f"if the code is wrong: correct {row.place.shown}, line {row.place.line}," if row.place else ""
         step = f"{where or 'fix its cause'} and {RESTART}"
@@ -256,7 +289,7 @@ def retrying(row: Row, run: Run, workers: Pollers, now: datetime) -> Diagnosis |
             f"{found.why} It asked to wait so long (Retry-After), and Temporal does, whatever the retry policy says."
         )
         step = f"do not wait for that: once the cause is gone, try now: {reset}"
-        found = replace(found, kind="long wait", why=reason, next_step=step)
+        found = replace(found, kind="long wait", why=reason, next_step=step, service="")
     return found if workers.activities else found.also(f"No worker polls {run.task_queue} now: " + WORKER)
 
 

@@ -17,8 +17,8 @@ RESTART = "restart the worker; it goes on by itself"
 LOOKED_AT = 5000  # characters of an error: it may be a page
 
 # How it goes on: for a run that is open, for one that is over, and for a check.
-_OPEN = {"restart": RESTART, "wait": "wait: Temporal tries again by itself", "anew": "terminate it and start anew"}
-_OVER = {"restart": "restart the worker and start anew", "wait": "start anew later", "anew": "start anew"}
+_OPEN = {"restart": RESTART, "wait": "wait: Temporal tries again by itself", "anew": "terminate it and start again"}
+_OVER = {"restart": "restart the worker and start again", "wait": "start again later", "anew": "start again"}
 _CHECKED = {"restart": "check again", "wait": "check again", "anew": "check again"}
 
 

@@ -14,7 +14,10 @@ def _name_the_first_cell() -> None:
     def show(here: Any, kind: type, error: NameError, trace: Any, tb_offset: int | None = None) -> list[str]:
         """In place of the traceback of a missing `ex`, what to do; all other errors as always."""
         if error.name == "ex" and "ex" not in here.user_ns:
-            lines = ["ex is not defined: this kernel is new, or was restarted.", "  Next: run the first cell again"]
+            lines = [
+                "ex is not defined: this kernel is new, or was restarted.",
+                "  Next: run the notebook's first code cell again",
+            ]
         else:
             lines = here.InteractiveTB.structured_traceback(kind, error, trace, tb_offset=tb_offset)
         here._showtraceback(kind, error, lines)

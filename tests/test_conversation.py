@@ -1,0 +1,207 @@
+"""Solution `conversation`: messages by update, and runs that hand on to the next one, whoever is killed."""
+
+import asyncio
+import re
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from temporalio.client import Client, WithStartWorkflowOperation, WorkflowHistory, WorkflowUpdateFailedError
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.openai_agents import OpenAIAgentsPlugin
+from temporalio.worker import Replayer
+
+from tests.folders import CONVERSATION
+from tests.harness import Solutions
+from tests.solution_modules import modules_of
+from workshop.history import MODEL, TOOL, UPDATE, Run, read_history
+from workshop.practice.client import Practice
+from workshop.proof import ABANDONED, RECORDED, prove
+from workshop.temporal import follow
+from workshop.why import why
+
+FOREVER = 1_000_000  # turns
+
+
+def text(solutions: Solutions, *arguments: str, code: int = 0) -> str:
+    """What the starter prints but for the name of the workflow."""
+    starter = solutions.starter(CONVERSATION, *arguments)
+    assert starter.wait() == code, starter.text
+    return starter.text.partition("See it at")[2].partition("\n")[2]
+
+
+async def say(client: Client, name: str, message: str, turns_per_run: int, remembered_turns: int) -> str:
+    """As the starter does, without a process."""
+    conversation = WithStartWorkflowOperation(
+        "Conversation",
+        args=[[], turns_per_run, remembered_turns],
+        id=name,
+        task_queue="conversation",
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+    )
+    answer = await client.execute_update_with_start_workflow("say", message, start_workflow_operation=conversation)
+    return str(answer)
+
+
+async def connected(solutions: Solutions) -> Client:
+    return await Client.connect(solutions.env()["TEMPORAL_ADDRESS"])
+
+
+def heard(run: Run) -> list[str]:
+    """The messages that were answered, in their order."""
+    return [row.asked for row in run.rows if row.kind == UPDATE and row.state == "completed"]
+
+
+def agrees(run: Run, practice: Practice) -> list[list[str]]:
+    """What became of the requests of each model call. No recorded one was made again."""
+    proof = prove(run, practice.entries("model"))
+    assert (proof.made_again, proof.agree) == (0, True), proof.lines
+    return [[request.fate for request in call.requests] for call in proof.calls]
+
+
+async def test_it_remembers_what_was_said(solutions: Solutions) -> None:
+    solutions.worker(CONVERSATION)
+    assert "Weather alerts for Texas" in text(solutions, "Any weather alerts in Texas?", "--name", "ada")
+    assert "Weather alerts for Texas" in text(solutions, "And now?", "--name", "ada")
+    assert "Which US state" in text(solutions, "And now?", "--name", "bob")
+    assert "There is no answer: ValueError: The message is blank" in text(solutions, " ", "--name", "ada", code=1)
+    run = await read_history(await connected(solutions), "conversation-ada")
+    assert heard(run) == ["Any weather alerts in Texas?", "And now?"]
+    assert agrees(run, solutions.practice) == [[RECORDED]] * 4
+
+
+async def test_a_turn_that_fails_costs_its_message_only(solutions: Solutions) -> None:
+    solutions.worker(CONVERSATION)
+    solutions.practice.fault("model", "unknown-tool", times=1)
+    assert "There is no answer: ModelBehaviorError" in text(solutions, "Hello", code=1)
+    assert "Which US state" in text(solutions, "Hello")
+    run = await read_history(await connected(solutions), "conversation-me")
+    assert (run.open, heard(run)) == (True, ["Hello"])
+
+
+async def test_only_the_last_turns_are_remembered_each_of_them_whole(solutions: Solutions) -> None:
+    solutions.worker(CONVERSATION)
+    client, limits = await connected(solutions), (2, 2)
+    for message in ("Any alerts in Ohio?", "Any alerts in Texas?", "Thanks"):
+        await say(client, "short", message, *limits)
+    assert "Weather alerts for Texas" in await say(client, "short", "And now?", *limits)
+    await say(client, "short", "Hello", *limits)
+    await say(client, "short", "Thanks", *limits)
+    assert "Which US state" in await say(client, "short", "And now?", *limits)
+    run = await read_history(client, "short")
+    assert len(run.earlier) == 3
+    # A tool's output is never shown without its call, or the model's service would refuse it.
+    for row in (row for row in run.rows if row.kind == MODEL):
+        items = row.input["input"]
+        assert items[0]["role"] == "user"
+        calls = [item["call_id"] for item in items if item.get("type") == "function_call"]
+        assert calls == [item["call_id"] for item in items if item.get("type") == "function_call_output"]
+
+
+async def test_no_message_is_lost_or_heard_twice_at_the_seam(solutions: Solutions) -> None:
+    """One person, whose every message comes as a run ends; then twelve at once, more than a server lets in."""
+    solutions.worker(CONVERSATION)
+    client = await connected(solutions)
+    said = [f"Hello {number}" for number in range(4)]
+    for message in said:
+        await say(client, "one", message, 1, 2)
+    run = await read_history(client, "one")
+    assert (heard(run), len(run.earlier)) == (said, len(said))
+    crowd = [f"Hello from {name}" for name in "abcdefghijkl"]
+    await asyncio.wait_for(asyncio.gather(*(say(client, "many", message, 1, 2) for message in crowd)), 60)
+    run = await read_history(client, "many")
+    assert Counter(heard(run)) == Counter(crowd)
+    assert run.earlier
+    agrees(run, solutions.practice)
+
+
+@pytest.mark.parametrize("at", ["last call of a run", "next run"])
+async def test_a_worker_killed_at_the_seam_loses_nothing(solutions: Solutions, at: str) -> None:
+    worker = solutions.worker(CONVERSATION)
+    client, limits = await connected(solutions), (2, 2)
+    await say(client, "seam", "Any alerts in Texas?", *limits)
+    if at == "last call of a run":
+        solutions.practice.fault("model", "slow", delay=120)
+    answer = asyncio.create_task(say(client, "seam", "Hello", *limits))
+    if at == "last call of a run":
+        await asyncio.to_thread(solutions.practice.until_in_flight, "model", 3)
+        proof = prove(await read_history(client, "seam"), solutions.practice.entries("model"))
+        assert [len(call.requests) for call in proof.calls] == [1, 1, 1]
+    else:
+        await answer  # the run that heard it is over, and the next one has just begun
+    worker.kill()
+    solutions.practice.clear()
+    next_answer = asyncio.create_task(say(client, "seam", "And now?", *limits))
+    await asyncio.to_thread(solutions.worker, CONVERSATION)
+    assert "Which US state" in await answer
+    assert "Weather alerts for Texas" in await next_answer
+    run = await read_history(client, "seam")
+    assert heard(run) == ["Any alerts in Texas?", "Hello", "And now?"]
+    assert run.earlier
+    lost = [[RECORDED], [RECORDED], [ABANDONED, RECORDED], [RECORDED], [RECORDED]]
+    assert agrees(run, solutions.practice) == (lost if at == "last call of a run" else [[RECORDED]] * 5)
+
+
+async def test_a_run_that_does_not_wait_for_its_handlers_loses_a_message_and_why_says_so(
+    solutions: Solutions, tmp_path: Path
+) -> None:
+    """What the line with all_handlers_finished is for."""
+    folder = tmp_path / "hasty"
+    shutil.copytree(CONVERSATION, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    text = (folder / "workflows.py").read_text(encoding="utf-8")
+    line = "        await workflow.wait_condition(workflow.all_handlers_finished)\n"
+    assert line in text
+    (folder / "workflows.py").write_text(text.replace(line, ""), encoding="utf-8")
+    solutions.worker(folder)
+    client = await connected(solutions)
+    solutions.practice.fault("model", "slow", delay=120)
+    told = [asyncio.create_task(say(client, "hasty", message, 1, 1)) for message in ("Hello", "Thanks")]
+    await asyncio.to_thread(solutions.practice.until_in_flight, "model", 1)
+    await follow(
+        lambda: read_history(client, "hasty"), lambda run: sum(row.kind == UPDATE for row in run.rows) == len(told), 10
+    )
+    solutions.practice.clear()
+    answers = await asyncio.gather(*told, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [str, WorkflowUpdateFailedError]
+    (note,) = (await why(client, "hasty")).notes
+    assert str(note).startswith("1 update accepted and never answered, such as say Thanks")
+
+
+async def test_it_goes_on_alike_from_each_of_its_events(solutions: Solutions, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a worker does that takes over there: it has the history up to that task, and nothing else."""
+    monkeypatch.setenv("OPENAI_API_KEY", "practice")
+    solutions.worker(CONVERSATION)
+    client = await connected(solutions)
+    for message in ("Any alerts in Texas?", "Hello", "Thanks"):
+        await say(client, "replayed", message, 2, 2)
+    run = await read_history(client, "replayed")
+    tasks = 0
+    with modules_of(CONVERSATION) as modules:
+        replayer = Replayer(workflows=[modules["workflows"].Conversation], plugins=[OpenAIAgentsPlugin()])
+        for run_id in (*run.earlier, run.run_id):
+            events = (await client.get_workflow_handle("replayed", run_id=run_id).fetch_history()).events
+            for at, event in enumerate(events, 1):
+                if event.HasField("workflow_task_completed_event_attributes"):
+                    await replayer.replay_workflow(WorkflowHistory("replayed", events[:at]))
+                    tasks += 1
+    assert tasks >= 8
+    assert [row.kind for row in run.rows if row.kind in (MODEL, TOOL)] == [MODEL, TOOL, MODEL, MODEL, MODEL]
+
+
+async def test_a_run_that_hands_on_stays_small(solutions: Solutions) -> None:
+    """Both talk for 8 turns: one history grows faster than its turns, those of the other's runs do not grow."""
+    solutions.worker(CONVERSATION)
+    sizes, runs = {}, {}
+    for name, limit in (("long", FOREVER), ("short", 2)):
+        flags = ("--turns-per-run", str(limit), "--remembered-turns", str(limit))
+        talk = solutions.run(CONVERSATION / "talk.py", "8", "--name", name, *flags)
+        assert talk.wait() == 0, talk.text
+        sizes[name] = [int(size) for size in re.findall(r"(\d+) KiB", talk.text)]
+        runs[name] = await read_history(await connected(solutions), f"conversation-{name}")
+    assert sizes["long"][7] > 2.2 * sizes["long"][3]
+    assert max(sizes["short"]) < sizes["long"][3]
+    assert [len(run.sizes) for run in runs.values()] == [1, 5]
+    assert max(runs["short"].sizes[1:4]) < 1.1 * min(runs["short"].sizes[1:4])
+    assert heard(runs["long"]) == heard(runs["short"])
+    assert solutions.practice.outcomes("model") == ["completed"] * 16

@@ -1,0 +1,490 @@
+"""The same questions under the same faults and kills, three ways: the plain agent, that under a loop, the durable one.
+
+A seed makes the plan. Each way has practice services of its own, and is asked one question after another, so that a
+fault meets the question that it is planned for. What is told was counted in the ledgers and read from exit codes.
+"""
+
+import asyncio
+import csv
+import io
+import math
+import queue
+import random
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console, ConsoleOptions, RenderResult
+
+from workshop import fork_server
+from workshop.chart import EDGE, Picture, image, page, words
+from workshop.demo import history_of, hold, kill_when_held, start_solution
+from workshop.errors import WorkshopError
+from workshop.practice.areas import STATES, name_of
+from workshop.practice.client import Practice
+from workshop.practice.prices import PRICE_BASIS
+from workshop.processes import PATIENCE, Program, wait_for
+from workshop.proof import prove, prove_plain
+from workshop.services import EMBEDDED, own_services
+from workshop.settings import Settings
+from workshop.shown import Folded, Item, Shown, Table
+from workshop.text import count, span
+
+PLAIN, LOOP, DURABLE = "plain", "retry loop", "durable"
+RUNS, PAUSE = 3, 1.0  # of the loop: runs at most; seconds before the second, twice as many before the third
+WAYS = {
+    PLAIN: "solution 01, a process for each question. If it ends without an answer, nobody asks again.",
+    LOOP: "the same program, and a loop around it, as a supervisor has: after an error or a kill, it is run again from "
+    f"the beginning; {RUNS} runs at most, {PAUSE:g} s and {2 * PAUSE:g} s apart.",
+    DURABLE: "solution 03, a starter for each question and one worker. If that is killed, another is started at once.",
+}
+MOST = 50  # questions
+SECONDS_EACH, SECONDS_BEFORE = 2.7, 8.0  # that a question takes, and what comes before them, on two cores
+
+NOTHING, WEATHER, KILL = "nothing", "weather down", "kill"
+# What a question meets -> the fault, as for POST /faults. Three in a row: as many as the OpenAI client tries by itself.
+TROUBLES: dict[str, dict[str, Any]] = {
+    NOTHING: {},
+    "rate limit": {"kind": "rate-limit", "times": 3},
+    "server error": {"kind": "server-error", "times": 3},
+    "dropped connection": {"kind": "drop", "times": 3},
+    "slow answer": {"kind": "slow", "times": 1, "delay": 2},
+    WEATHER: {"kind": "down", "times": 3},
+    KILL: {},  # the call is held, and whatever runs the agent gets SIGKILL
+}
+ANSWERED, BLIND, LOST = "answered", "answered without the weather", "no answer"
+SIGNS = {ANSWERED: "✓", BLIND: "?", LOST: "✗"}
+_CLASSES = {ANSWERED: "good", BLIND: "warn", LOST: "bad"}  # of the picture
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class PlannedQuestion:
+    """A question, what it meets, and in which model call (0: in none)."""
+
+    number: int  # from 1
+    question: str
+    trouble: str
+    call: int
+
+    @property
+    def meets(self) -> str:
+        """In a phrase: "kill in call 2"."""
+        return f"{self.trouble} in call {self.call}" if self.call else self.trouble
+
+
+@dataclass(frozen=True)
+class ComparedRow:
+    """What became of one question, one way."""
+
+    way: str
+    number: int
+    question: str
+    meets: str
+    outcome: str  # ANSWERED, BLIND or LOST
+    exit_code: int  # of the last starter; negative: by that signal
+    runs: int  # of the starter
+    seconds: float  # from the first start to the last end
+    requests: int  # that the model received
+    answered: int  # of these
+    again: int  # answered, and answered before
+    abandoned: int  # in flight when its caller was killed
+    refused: int
+    cost_usd: float
+    recorded: int | None = None  # calls in the history, of the durable agent only
+    recorded_again: int | None = None  # of these, made again
+    agree: bool | None = None  # whether history and ledger do
+
+
+@dataclass(frozen=True)
+class Doing:
+    """What a way does now."""
+
+    way: str
+    what: str
+
+
+def plan(questions: int, seed: int) -> list[PlannedQuestion]:
+    """That many questions, each about a different state. In every eight that are drawn, each trouble comes once.
+
+    Raises:
+        WorkshopError: there are not that many.
+    """
+    if not 1 <= questions <= MOST:
+        raise WorkshopError(f"{questions} questions cannot be asked.", f"choose a number from 1 to {MOST}")
+    dice = random.Random(seed)
+    states = dice.sample(sorted(STATES), questions)
+    drawn: list[tuple[str, int]] = []
+    while len(drawn) < questions:
+        rest = [(name, dice.choice((1, 2))) for name, fault in TROUBLES.items() if fault and name != WEATHER]
+        rest += [(KILL, 1), (NOTHING, 0)]
+        dice.shuffle(rest)
+        drawn += [(KILL, 2), (WEATHER, 0), *rest]  # however few the questions are, these two are among them
+    drawn = drawn[:questions]
+    dice.shuffle(drawn)
+    return [
+        PlannedQuestion(number, f"Any weather alerts in {name_of(state)}?", trouble, call)
+        for number, (state, (trouble, call)) in enumerate(zip(states, drawn, strict=True), 1)
+    ]
+
+
+class Way:
+    """One way to run the agent. Ask it in one thread, and end it from another."""
+
+    def __init__(self, name: str, settings: Settings) -> None:
+        self.name = name
+        self.settings = settings
+        self.practice = Practice(settings.practice_url)
+        self.programs: list[Program] = []  # that it has started
+        self._worker: Program | None = None
+        self._starting, self._ended = threading.Lock(), threading.Event()
+
+    def ask(self, planned: PlannedQuestion, tell: Callable[[Doing], None]) -> ComparedRow:
+        """Asks a question while it meets what is planned, and counts.
+
+        Raises:
+            WorkshopError, TimeoutError, ChildProcessError: it could not be asked.
+        """
+        practice = self.practice
+        if self.name == DURABLE and self._worker is None:
+            self._worker = self._start_worker()
+        since = practice.newest()
+        if planned.trouble == KILL:
+            hold(practice, planned.call)
+        elif fault := TROUBLES[planned.trouble]:
+            target = "weather" if planned.trouble == WEATHER else "model"
+            practice.fault(target, after=planned.call - 1 if planned.call else None, **fault)
+        tell(Doing(self.name, f"question {planned.number}: {planned.meets}"))
+        began = time.monotonic()
+        for run in range(1, RUNS + 1):
+            starter = self._start("03_durable_agent" if self.name == DURABLE else "01_agent_hello_world", planned)
+            if planned.trouble == KILL and run == 1:
+                kill_when_held(practice, self._worker or starter, planned.call, since)
+                if self._worker:
+                    self._worker = self._start_worker()
+            code = starter.wait(PATIENCE)
+            if code == 0 or self.name != LOOP or run == RUNS:
+                break
+            tell(Doing(self.name, f"question {planned.number}: exit code {code}, a pause, then run {run + 1}"))
+            self._ended.wait(PAUSE * 2 ** (run - 1))
+        seconds = time.monotonic() - began
+        wait_for("the ledger to be settled", lambda: "in flight" not in self._outcomes(since))
+        practice.clear()
+        book = practice.ledger(since)
+        model = [entry for entry in book["entries"] if entry["service"] == "model"]
+        told = any(entry["service"] == "weather" and entry["outcome"] == "completed" for entry in book["entries"])
+        counted = prove_plain(planned.question, model)
+        proof = prove(asyncio.run(history_of(self.settings, starter)), model) if self.name == DURABLE else None
+        return ComparedRow(
+            way=self.name,
+            number=planned.number,
+            question=planned.question,
+            meets=planned.meets,
+            outcome=LOST if code else ANSWERED if told else BLIND,
+            exit_code=code,
+            runs=run,
+            seconds=round(seconds, 2),
+            requests=len(model),
+            answered=counted.answered,
+            again=counted.made_again,
+            abandoned=counted.abandoned,
+            refused=counted.refused,
+            cost_usd=book["totals"]["model"]["cost_usd"],
+            recorded=proof.recorded if proof else None,
+            recorded_again=proof.made_again if proof else None,
+            agree=proof.agree if proof else None,
+        )
+
+    def _outcomes(self, since: int) -> list[str]:
+        return [entry["outcome"] for entry in self.practice.ledger(since)["entries"]]
+
+    def _start(self, folder: str, planned: PlannedQuestion | None = None) -> Program:
+        """Starts the folder's starter with a question, or its worker."""
+        words = ("starter.py", planned.question) if planned else ("worker.py",)
+        with self._starting:
+            if self._ended.is_set():
+                raise WorkshopError("The comparison was stopped.", "run it again")
+            log = f"{self.name.replace(' ', '-')}-{len(self.programs)}"
+            self.programs.append(start_solution(self.settings, folder, *words, log=log))
+        return self.programs[-1]
+
+    def _start_worker(self) -> Program:
+        return self._start("03_durable_agent").until_printed("polls the task queue")
+
+    def end(self) -> None:
+        """Kills all that it has started, and lets it start nothing more."""
+        with self._starting:
+            self._ended.set()
+        for program in self.programs:
+            program.kill()
+
+
+@contextmanager
+def ways_on_own_services(root: Path, say: Say) -> Iterator[list[Way]]:
+    """The three ways, with services and a directory of their own, which are gone afterwards."""
+    with ExitStack() as stack:
+        say("Starting services of its own, on free ports ...")
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="workshop-compare-")))
+        ways = []
+        for name in WAYS:
+            needed = EMBEDDED if name == DURABLE else ("practice",)
+            services = stack.enter_context(own_services(directory / name, root, names=needed))
+            ways.append(Way(name, services.settings))
+            stack.callback(ways[-1].end)
+        say("Importing the packages once, for all programs ...")
+        fork_server.await_imports(lambda _: None)
+        yield ways
+
+
+def ask_all(ways: Sequence[Way], planned: Sequence[PlannedQuestion]) -> Iterator[ComparedRow | Doing]:
+    """Asks all ways at the same time; yields what each does, and its rows as they come.
+
+    Raises:
+        WorkshopError: a question could not be asked.
+    """
+    events: queue.Queue[ComparedRow | Doing | Exception | None] = queue.Queue()
+
+    def ask(way: Way) -> None:
+        for question in planned:
+            try:
+                events.put(way.ask(question, events.put))
+            except (TimeoutError, ChildProcessError) as error:
+                where = f"Question {question.number} ({way.name}, {question.meets})"
+                return events.put(WorkshopError(f"{where}: {error}", "run it again"))
+            except Exception as error:  # raised where the rows are read
+                return events.put(error)
+        return events.put(None)
+
+    threads = [threading.Thread(target=ask, args=(way,)) for way in ways]
+    try:
+        for thread in threads:
+            thread.start()
+        left = len(threads)
+        while left:
+            event = events.get()
+            if isinstance(event, Exception):
+                raise event
+            if event is None:
+                left -= 1
+            else:
+                yield event
+    finally:
+        if left:
+            for way in ways:
+                way.end()
+        for thread in threads:
+            thread.join()
+
+
+@dataclass(frozen=True)
+class Sums:
+    """One way, all its questions together."""
+
+    asked: int
+    answered: int  # with the weather
+    blind: int
+    lost: int
+    requests: int
+    paid: int  # model calls that were answered
+    again: int
+    abandoned: int
+    cost_usd: float
+    p50: float | None  # seconds to an answer, of those that came
+    p95: float | None
+
+
+def _percentile(values: Sequence[float], part: float) -> float | None:
+    """The nearest rank: one of the values."""
+    return sorted(values)[math.ceil(part * len(values)) - 1] if values else None
+
+
+# A line of the table -> what stands there.
+LINES: dict[str, Callable[[Sums], str]] = {
+    "answered": lambda sums: f"{sums.answered} of {sums.asked}",
+    "without the weather": lambda sums: str(sums.blind),
+    "no answer": lambda sums: str(sums.lost),
+    "model requests": lambda sums: str(sums.requests),
+    "model calls paid": lambda sums: str(sums.paid),
+    "of these, paid before": lambda sums: str(sums.again),
+    "in flight at a kill": lambda sums: str(sums.abandoned),
+    "cost": lambda sums: f"${sums.cost_usd:.6f}",
+    "time to answer, p50": lambda sums: "-" if sums.p50 is None else span(sums.p50),
+    "time to answer, p95": lambda sums: "-" if sums.p95 is None else span(sums.p95),
+}
+NOTES = (
+    "Without the weather: the tool failed, the model answered all the same, and the exit code is 0.",
+    "Paid before: the same call of the same question had been answered, and the answer was lost.",
+    "In flight at a kill: made again by whoever asks again, the durable agent too; a provider may bill both.",
+    "Time to answer: of the questions that were answered, from the first start to the last exit, pauses included.",
+)
+
+
+@dataclass(frozen=True)
+class Comparison(Picture):
+    """The rows of a comparison, even if it was stopped before all were there."""
+
+    questions: int
+    seed: int
+    rows: tuple[ComparedRow, ...]
+
+    def of(self, way: str) -> list[ComparedRow]:
+        """The rows of one way, in the order in which they were asked."""
+        return [row for row in self.rows if row.way == way]
+
+    def sums(self, way: str) -> Sums:
+        """What they come to."""
+        rows = self.of(way)
+        outcomes = [row.outcome for row in rows]
+        seconds = [row.seconds for row in rows if row.outcome != LOST]
+        return Sums(
+            asked=len(rows),
+            answered=outcomes.count(ANSWERED),
+            blind=outcomes.count(BLIND),
+            lost=outcomes.count(LOST),
+            requests=sum(row.requests for row in rows),
+            paid=sum(row.answered for row in rows),
+            again=sum(row.again for row in rows),
+            abandoned=sum(row.abandoned for row in rows),
+            cost_usd=sum(row.cost_usd for row in rows),
+            p50=_percentile(seconds, 0.5),
+            p95=_percentile(seconds, 0.95),
+        )
+
+    @property
+    def ways(self) -> list[str]:
+        """Those that have rows."""
+        return [way for way in WAYS if self.of(way)]
+
+    @property
+    def recorded_again(self) -> int:
+        """Calls that the durable agent made again although they were recorded: 0, or the claim does not hold."""
+        return sum(row.recorded_again or 0 for row in self.rows)
+
+    @property
+    def problems(self) -> list[str]:
+        """What was not as the workshop claims."""
+        found = [f"{count(self.recorded_again, 'recorded call')} made again"] if self.recorded_again else []
+        return found + [
+            f"history and ledger do not agree on question {row.number}" for row in self.rows if row.agree is False
+        ]
+
+    @property
+    def title(self) -> str:
+        """What was compared."""
+        return f"{count(self.questions, 'question')}, seed {self.seed}: the same faults and kills for each way"
+
+    @property
+    def proof(self) -> str:
+        """What the two witnesses say of the durable agent, as far as it was asked."""
+        rows = self.of(DURABLE)
+        recorded = sum(row.recorded or 0 for row in rows)
+        agreed, asked = sum(bool(row.agree) for row in rows), count(len(rows), "question")
+        return (
+            f"Durable, by two witnesses: the histories have {count(recorded, 'recorded call')}, and of these "
+            f"{self.recorded_again} were made again; history and ledger agree on {agreed} of {asked}."
+        )
+
+    @property
+    def shown(self) -> Shown:
+        """All of it but the picture."""
+        met = {row.number: row.meets for row in self.rows}
+        kinds = {name: sum(meets.startswith(name) for meets in met.values()) for name in TROUBLES}
+        notes = [
+            f"The questions met: {', '.join(f'{number} x {name}' for name, number in kinds.items() if number)}.",
+            *(f"{way.capitalize()}: {WAYS[way]}" for way in self.ways),
+            *NOTES,
+            PRICE_BASIS,
+        ]
+        cells = [[[Item(name)], *([Item(told(self.sums(way)))] for way in self.ways)] for name, told in LINES.items()]
+        return Shown(
+            [
+                Item(self.title, tone="strong"),
+                Folded("Question by question:", [self._question(number, met[number]) for number in sorted(met)]),
+                Table(("counted", *self.ways), cells),
+                Item(self.proof, tone="bad" if self.problems else "good"),
+                Folded("How it was counted:", [Item(note) for note in notes]),
+            ]
+        )
+
+    def _question(self, number: int, meets: str) -> Item:
+        """What became of a question, each way that has asked it."""
+        rows = [row for way in self.ways for row in self.of(way) if row.number == number]
+        told = [f"{row.way} {SIGNS[row.outcome]}{f' ({row.again} paid before)' if row.again else ''}" for row in rows]
+        return Item(", ".join(told), f"{number}, {meets}", indent=2)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield self.shown
+
+    def lines(self, width: int) -> list[str]:
+        return self.shown.lines(width)
+
+    def html(self) -> str:
+        """The picture, and all the rest below it."""
+        return f"<div>{image(self.svg(), self.spoken)}{self.shown.html()}</div>"
+
+    @property
+    def spoken(self) -> str:
+        parts = []
+        for way in self.ways:
+            sums = self.sums(way)
+            again = f"{count(sums.paid, 'model call')} paid, {sums.again} of them paid before"
+            parts.append(f"{way}: {sums.answered} of {sums.asked} answered, {again}, ${sums.cost_usd:.6f}")
+        return f"{self.title}. {'; '.join(parts)}."
+
+    def svg(self) -> str:
+        """A square for each question and way, with the calls paid again below it; then bars."""
+        left, side, y = 90.0, min(24.0, 420 / self.questions), 48.0
+        small = {"text_anchor": "middle", "font_size": f"{min(13, 0.7 * side):.1f}"}
+        drawn = [words(EDGE, 26, self.title, font_weight=600)]
+        for way in self.ways:
+            drawn.append(words(left - 8, y + 15, way, text_anchor="end"))
+            for row in self.of(way):
+                x = left + (row.number - 1) * side
+                box = f'x="{x + 1:.1f}" y="{y}" width="{side - 2:.1f}" height="20" rx="3"'
+                drawn.append(f'<rect {box} class="{_CLASSES[row.outcome]}"/>')
+                drawn.append(words(x + side / 2, y + 15, SIGNS[row.outcome], "hollow", **small))
+                if row.again:
+                    drawn.append(words(x + side / 2, y + 34, f"+{row.again}", "bad", **small))
+            drawn.append(words(left + side * self.questions + 6, y + 15, LINES["answered"](self.sums(way))))
+            y += 48
+        key = ", ".join(f"{sign} {outcome}" for outcome, sign in SIGNS.items())
+        for line in (f"A square for each question: {key}.", "+1: one model call paid that had been paid before."):
+            drawn.append(words(EDGE, y, line, "dim", font_size=12))
+            y += 18
+        bars: dict[str, Callable[[Sums], float]] = {
+            "model calls paid": lambda sums: sums.paid,
+            "cost": lambda sums: sums.cost_usd,
+            "time to answer, p50": lambda sums: sums.p50 or 0,
+            "time to answer, p95": lambda sums: sums.p95 or 0,
+        }
+        for name, value in bars.items():
+            y += 14
+            drawn.append(words(left, y, name, font_weight=600))
+            longest = max((value(self.sums(way)) for way in self.ways), default=0) or 1
+            for way in self.ways:
+                sums, y = self.sums(way), y + 21
+                long, told = 290 * value(sums) / longest, LINES[name](sums)
+                drawn.append(words(left - 8, y, way, text_anchor="end"))
+                drawn.append(f'<rect x="{left}" y="{y - 12:.1f}" width="{long:.1f}" height="15" class="w0"/>')
+                if name == "model calls paid" and sums.again:
+                    again = long * sums.again / sums.paid
+                    box = f'x="{left + long - again:.1f}" y="{y - 12:.1f}" width="{again:.1f}" height="15"'
+                    drawn.append(f'<rect {box} class="bad"/>')
+                    told += f", {sums.again} of them paid before"
+                drawn.append(words(left + long + 6, y, told))
+            y += 14
+        return page(drawn, y, self.spoken)
+
+    def csv(self) -> str:
+        """All rows, with a line of names before them."""
+        text = io.StringIO()
+        table = csv.DictWriter(text, [field.name for field in fields(ComparedRow)], lineterminator="\n")
+        table.writeheader()
+        table.writerows(asdict(row) for row in self.rows)
+        return text.getvalue()

@@ -1,0 +1,274 @@
+"""What a prediction is held against: the histories, the ledger and the notebook that the learner's own cells made.
+
+predictions.toml says under `shows` what must be seen, a condition each. A condition looks, and tells what it saw in
+words, whether or not it is as expected.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from workshop.audit import headline, outcome
+from workshop.checks import Check, find
+from workshop.errors import WorkshopError
+from workshop.exercises import EXERCISES, FOLDERS, number_of
+from workshop.history import TASK_FAILURE, TIMER, Run
+from workshop.notebook.asked import Asked, first_asked
+from workshop.notebook.kernel import variable
+from workshop.notebook.progress import Memory
+from workshop.notebook.workflows import Workflows
+from workshop.practice.client import Practice
+from workshop.practice.report import WORDS
+from workshop.proof import RECORDED, SLACK, Entry, Proof, of_question, prove, prove_plain
+from workshop.settings import Settings
+from workshop.text import count, shorten
+
+NEWEST = 12  # runs that are looked at, the newest first
+Fact = tuple[bool, str]  # whether it is as expected, and what was seen
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What was seen, and where: in a workflow, in a run of the ledger, in the notebook."""
+
+    holds: bool
+    where: str
+    facts: tuple[str, ...]
+
+
+NOTHING = Sight(False, "", ())  # there is no run yet
+
+
+@dataclass(frozen=True)
+class WorkflowSight:
+    """What conditions of a workflow look at."""
+
+    run: Run
+    proof: Proof
+    entries: Mapping[int, Entry]  # of the ledger, by number
+    asked: Asked | None  # who started it, if that was this kernel
+
+
+class Evidence:
+    """The witnesses of one exercise."""
+
+    def __init__(self, folder: Path, settings: Settings, memory: Memory, asked: Sequence[Asked]) -> None:
+        self._folder, self._settings, self._memory, self._asked = folder, settings, memory, asked
+        self._practice = Practice(settings.practice_url)
+
+    def look(self, shows: Mapping[str, Any], since: datetime | None = None, exercise: str = "") -> Sight:
+        """The newest of what went on after a moment that shows all of it, else the newest of all.
+
+        Args:
+            exercise: whose workflows are meant, `03`; by default those of this one.
+
+        Raises:
+            WorkshopError: a service does not answer, or is not in use, or its witness is gone.
+        """
+        if "tool" in shows:
+            return _tool(shows["tool"])
+        if "check" in shows:
+            return self._checked(find(number_of(self._folder), shows["check"]))
+        if "addresses" in shows:
+            return self._addresses(shows["addresses"])
+        if not self._settings.practises:
+            raise WorkshopError(
+                "The ledger belongs to the practice services, which are not in use, so nothing can be compared here.",
+                "read on: the text says what happens",
+            )
+        entries: list[Entry] = self._practice.ledger()["entries"]
+        if "again" in shows:
+            return self._counted(shows, entries)
+        if "requests" in shows:
+            return _plain(shows, [entry for entry in entries if _since(entry, since)])
+        return self._in_workflows(shows, since, entries, exercise or number_of(self._folder))
+
+    def _in_workflows(
+        self, shows: Mapping[str, Any], since: datetime | None, entries: list[Entry], exercise: str
+    ) -> Sight:
+        queue = EXERCISES[FOLDERS[exercise]]
+        workflows = Workflows(self._settings, queue)
+        asked = {one.workflow_id: one for one in self._asked if one.workflow_id}
+        newest: Sight | None = None
+        # Those that were asked here first: the server's list lags.
+        here = [name for name in reversed(asked) if name] if exercise == number_of(self._folder) else []
+        for name in list(dict.fromkeys([*here, *workflows.newest()]))[:NEWEST]:
+            run, others = workflows.run_among_others(name)
+            if since and run.closed and run.closed < since - SLACK:
+                continue
+            seen = WorkflowSight(run, prove(run, entries, others), {e["id"]: e for e in entries}, asked.get(name))
+            facts = [CONDITIONS[what](seen, expected) for what, expected in shows.items()]
+            lines = [line for _, words in facts for line in words.splitlines()]
+            sight = Sight(all(holds for holds, _ in facts), name, tuple(lines))
+            if sight.holds:
+                return sight
+            newest = newest or sight
+        return newest or NOTHING
+
+    def _counted(self, shows: Mapping[str, Any], entries: list[Entry]) -> Sight:
+        """The plain runs of the last question, as `ex.proof()` counts them."""
+        plain = [one for one in self._asked if not one.durable]
+        if not plain:
+            what = "Nothing was asked in this kernel yet, and a plain agent leaves no history."
+            raise WorkshopError(what, "run the cells since step 5 again, then this one")
+        first = first_asked(plain)
+        proof = prove_plain(first.question, of_question(entries, first.question, first.since))
+        holds = (proof.answered, proof.made_again) == (shows["answered"], shows["again"])
+        return Sight(holds, "the ledger", tuple(line.strip() for line in proof.lines[1:]))
+
+    def _checked(self, check: Check) -> Sight:
+        last = self._memory.read("verdicts").get(check.name, {"outcome": "not made yet"})
+        holds = last["outcome"] == "passed"
+        why = f": {check.why}" if holds else ""
+        return Sight(holds, f'ex.check("{check.name}")', (f"{last['outcome']}{why}",))
+
+    def _addresses(self, only: str) -> Sight:
+        files = {path.name: path.read_text(encoding="utf-8", errors="replace") for path in self._folder.glob("*.py")}
+        having = sorted(name for name, text in files.items() if "TEMPORAL_ADDRESS" in text or ":7233" in text)
+        return Sight(
+            having == [only] and len(files) > 1,
+            "your files",
+            (f"of {count(len(files), 'file')}, these name a server's address: {', '.join(having) or 'none'}",),
+        )
+
+
+def _tool(name: str) -> Sight:
+    """The notebook's tool, which has all that a model is told of it."""
+    tool = variable(name)
+    parameters = getattr(tool, "params_json_schema", {}).get("properties", {})
+    if not parameters:
+        return Sight(False, "the notebook", (f"there is no {name} yet",))
+    first = str(tool.description).partition("\n")[0]
+    facts = (f"name: {tool.name}", f"description: {first}", f"parameters: {', '.join(parameters)}")
+    return Sight(bool(first), name, facts)
+
+
+def _since(entry: Entry, since: datetime | None) -> bool:
+    return since is None or datetime.fromisoformat(entry["began"]) >= since - SLACK
+
+
+def _told(entry: Entry) -> str:
+    """A request in words: #9 refused (rate-limit)."""
+    fault = f" ({entry['fault']})" if entry["fault"] and entry["outcome"] != "completed" else ""
+    return f"#{entry['id']} {WORDS[entry['outcome']]}{fault}"
+
+
+def _plain(shows: Mapping[str, Any], entries: list[Entry]) -> Sight:
+    """The newest run of the ledger that shows all of it: a plain run has no other witness."""
+    runs: dict[str, list[Entry]] = {}
+    for entry in entries:
+        if entry["service"] == "model" and entry["run"]:
+            runs.setdefault(entry["run"], []).append(entry)
+    sights = []
+    for name, requests in reversed(runs.items()):
+        outcomes = [outcome for outcome, _ in groupby(entry["outcome"] for entry in requests)]
+        faults = {entry["fault"] for entry in requests if entry["outcome"] == "failed"}
+        holds = outcomes == shows["requests"] and len(requests) == shows.get("number", len(requests))
+        holds = holds and ("fault" not in shows or faults == {shows["fault"]})
+        sights.append(Sight(holds, f"run {name} of the ledger", (", ".join(map(_told, requests)),)))
+    return next((sight for sight in sights if sight.holds), sights[0] if sights else NOTHING)
+
+
+def _fates(seen: WorkflowSight, expected: list[list[str]]) -> Fact:
+    """What became of each call's requests; several in a row of one kind count as one."""
+    calls = seen.proof.calls
+    found = [[fate for fate, _ in groupby(request.fate for request in call.requests)] for call in calls]
+    told = [", ".join(f"#{one.entry} {one.fate}" for one in call.requests) or "no request" for call in calls]
+    words = "\n".join(f"{call.name}: {what}" for call, what in zip(calls, told, strict=True))
+    return found == expected, words or "no call yet"
+
+
+def _fault(seen: WorkflowSight, expected: str) -> Fact:
+    requests = [request for call in seen.proof.calls for request in call.requests if request.fate != RECORDED]
+    faults = {str(seen.entries[request.entry]["fault"]) for request in requests}
+    return faults == {expected}, f"fault: {', '.join(sorted(faults)) or 'none'}"
+
+
+def _rows(seen: WorkflowSight, expected: list[str]) -> Fact:
+    """The rows of these kinds: a busy machine adds others."""
+    found = [row.kind for row in seen.run.rows if row.kind in expected]
+    return found == expected, ", ".join(found) or "no row yet"
+
+
+def _status(seen: WorkflowSight, expected: str) -> Fact:
+    now = max(datetime.now(UTC), seen.run.latest)
+    return seen.run.status == expected, f"the workflow: {headline(seen.run, now)}"
+
+
+def _attempts(seen: WorkflowSight, expected: int) -> Fact:
+    most = max((row.attempts for row in seen.run.rows), default=0)
+    return most == expected, count(most, "attempt")
+
+
+def _error(seen: WorkflowSight, expected: str) -> Fact:
+    errors = [f"{row.kind}, {count(row.attempts, 'attempt')}: {row.last_error}" for row in seen.run.rows if row.errors]
+    fitting = [error for error in errors if expected in error]
+    return bool(fitting), (fitting or errors or ["no error"])[0]
+
+
+def _retried(seen: WorkflowSight, expected: str) -> Fact:
+    rows = [row for row in seen.run.rows if row.kind == expected]
+    now = max(datetime.now(UTC), seen.run.latest)
+    words = [f"{row.kind} {row.name}: {outcome(row, now)}" for row in rows]
+    return any(row.attempts > 1 for row in rows), "\n".join(words) or f"no {expected} yet"
+
+
+def _workers(seen: WorkflowSight, expected: int) -> Fact:
+    found = list(dict.fromkeys(row.worker.partition("@")[0] for row in seen.run.rows if row.worker))
+    return len(found) == expected, f"worker processes: {', '.join(found) or 'none yet'}"
+
+
+def _processes(seen: WorkflowSight, _expected: bool) -> Fact:
+    """That the workflow and its activity ran in one process, and the starter in another one."""
+    if seen.asked is None or seen.asked.program is None:
+        return False, "which process the starter was is not known after a restart of the kernel: ask again"
+    found = {row.worker.partition("@")[0] for row in seen.run.rows if row.worker}
+    starter, worker = str(seen.asked.program.pid), seen.run.worker.partition("@")[0]
+    words = f"worker.py, process {worker}, ran workflow and activity\nstarter.py was process {starter}"
+    return found == {worker} and starter != worker, words
+
+
+def _silent(seen: WorkflowSight, _expected: bool) -> Fact:
+    """That the starter printed its workflow and its link, and no more."""
+    if seen.asked is None:
+        return False, "what the starter printed is not known after a restart of the kernel: ask again"
+    lines = seen.asked.output.splitlines()
+    return len(lines) == 2, f"starter.py printed {count(len(lines), 'line')}, its workflow and its link among them"
+
+
+def _timer(seen: WorkflowSight, expected: str) -> Fact:
+    rows = seen.run.rows
+    timer = next((row for row in rows if row.kind == TIMER and row.asked == expected and row.closed), None)
+    later = next((row for row in rows if timer and row.scheduled >= (timer.closed or row.scheduled)), None)
+    if timer is None or timer.closed is None or later is None:
+        return False, f"no timer of {expected} that has fired, with a step after it"
+    waited = (later.scheduled - timer.closed).total_seconds()
+    fired = f"the timer fired {timer.duration or 0:.1f} s after it was set"
+    worker = later.worker.partition("@")[0]
+    return later.state == "completed", f"{fired}\nthe next step came {waited:.1f} s after that, in process {worker}"
+
+
+def _mistake(seen: WorkflowSight, expected: str) -> Fact:
+    failures = [row.last_error for row in seen.run.rows if row.kind == TASK_FAILURE]
+    words = f"a workflow task failed: {shorten(failures[0], 120)}" if failures else "no workflow task failed"
+    return any(expected in error for error in failures), f"{words}\nthe workflow: {seen.run.status}"
+
+
+# The keys of `shows` that are about a workflow.
+CONDITIONS: dict[str, Callable[[WorkflowSight, Any], Fact]] = {
+    "fates": _fates,
+    "fault": _fault,
+    "rows": _rows,
+    "status": _status,
+    "attempts": _attempts,
+    "error": _error,
+    "retried": _retried,
+    "workers": _workers,
+    "processes": _processes,
+    "silent": _silent,
+    "timer": _timer,
+    "mistake": _mistake,
+}

@@ -1,0 +1,112 @@
+"""A proof as one picture: how many calls were made again, large, and the dots of its witnesses; two side by side."""
+
+from workshop.chart import (
+    EDGE,
+    SIGNS,
+    WIDTH,
+    Picture,
+    Witnesses,
+    dot,
+    flow,
+    folded,
+    page,
+    witness_dots,
+    witness_lines,
+    words,
+)
+from workshop.proof import ABANDONED, IN_FLIGHT, REFUSED, UNRECORDED, PlainProof, Proof
+from workshop.text import count, shorten
+from workshop.timeline import witnesses_of
+
+
+class ProofPicture(Picture):
+    """One proof, or a plain and a durable one beside each other.
+
+    Args:
+        found: the proof that was asked for.
+        plain: of the same question, asked of the plain agent, to stand before it.
+    """
+
+    def __init__(self, found: Proof | PlainProof, plain: PlainProof | None = None) -> None:
+        self.proofs = [*([plain] if plain else []), found]
+
+    @property
+    def spoken(self) -> str:
+        told = [f"{_heading(one)}, {_about(one)}: {witnesses_of(one).verdict}. {_sums(one)}." for one in self.proofs]
+        return " ".join(told)
+
+    def said(self) -> list[str]:
+        return [line for one in self.proofs for line in one.lines]
+
+    def lines(self, width: int) -> list[str]:
+        found = []
+        for one in self.proofs:
+            found += [*one.lines, *witness_lines(witnesses_of(one), width), ""]
+        return [part for line in found[:-1] for part in folded(line, width)]
+
+    def svg(self) -> str:
+        size = (WIDTH - EDGE) / len(self.proofs)
+        drawn, bottom = [], 0.0
+        for number, one in enumerate(self.proofs):
+            left, right = EDGE + number * size, (number + 1) * size
+            panel, end = _panel(one, left, right)
+            drawn.append(panel)
+            bottom = max(bottom, end)
+        for number in range(1, len(self.proofs)):
+            x = number * size + EDGE / 2 - 3
+            drawn.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="14" y2="{bottom:.1f}" class="grid"/>')
+        return page(drawn, bottom + 8, self.spoken)
+
+
+def _panel(found: Proof | PlainProof, left: float, right: float) -> tuple[str, float]:
+    """One proof between two edges, and where it ends."""
+    witnesses = witnesses_of(found)
+    colour = {"✓": "good", "✗": "bad"}.get(witnesses.sign, "dim")
+    fits = int((right - left) / 7.4)
+    number = str(witnesses.made_again) if witnesses.ledger else "?"
+    drawn = words(left, 26, _heading(found), "ink", font_weight=600)
+    drawn += words(left, 42, shorten(_about(found), fits), "dim", font_size=12)
+    large = words(left, 100, f"{number} {witnesses.sign}", colour, font_size=60, font_weight=700)
+    drawn += f'<g data-part="verdict">{large}</g>'
+    y = 124.0
+    for line in _headline(witnesses, int((right - left) / 10)):
+        drawn += words(left, y, line, colour, font_size=15, font_weight=700)
+        y += 20
+    dots, y = witness_dots(witnesses, y, left, right)
+    drawn += dots
+    marks = [mark for column in witnesses.columns for mark in column.requests]
+    items = [(dot(mark, 6, 0).replace("data-mark", "data-legend"), f"{marks.count(mark)} {mark}") for mark in SIGNS]
+    legend, y = flow([item for item in items if not item[1].startswith("0 ")], y + 10, left, right)
+    drawn += legend
+    for text in found.unexplained if isinstance(found, Proof) else ():
+        for line in folded(text, fits - 6):
+            drawn += words(left, y + 12, line, "bad", font_weight=600)
+            y += 18
+    return drawn, y
+
+
+def _headline(witnesses: Witnesses, width: int) -> list[str]:
+    """What the large number counts."""
+    number = f"{witnesses.made_again} " if witnesses.ledger else ""
+    return folded(witnesses.verdict.removeprefix(number), width)
+
+
+def _heading(found: Proof | PlainProof) -> str:
+    return "The plain agent" if isinstance(found, PlainProof) else "The durable run"
+
+
+def _about(found: Proof | PlainProof) -> str:
+    return shorten(found.question if isinstance(found, PlainProof) else found.workflow_id, 100)
+
+
+def _sums(found: Proof | PlainProof) -> str:
+    """What the two witnesses count."""
+    if isinstance(found, PlainProof):
+        others = {ABANDONED: found.abandoned, REFUSED: found.refused}
+        return "; ".join([count(found.answered, "answered call"), *(f"{n} {what}" for what, n in others.items() if n)])
+    parts = [f"history: {count(found.recorded, 'recorded call')}"]
+    if found.ledger:
+        requests = sum(len(call.requests) + len(call.again) for call in found.calls)
+        parts.append(f"ledger: {count(requests, 'request')}")
+        parts += [f"{n} {fate}" for fate in (UNRECORDED, ABANDONED, IN_FLIGHT, REFUSED) if (n := found.having(fate))]
+    return "; ".join(parts)
