@@ -232,6 +232,10 @@ def test_the_usual_slip_of_notebooks_is_named(root: Path, env: dict[str, str]) -
         one.run("from workflows import weather_agent\nagent = weather_agent(weather_tool)")
         assert "passed: agent" in one.run('ex.check("agent", agent)').text
 
+        one.run("# TODO 3: run it\nresult = Runner.rnu(agent)\n# END TODO 3")
+        assert "rnu" in one.run('ex.check("run")').text
+        one.run('# TODO 3: run it\nanswer = await Runner.run(agent, "Texas?")\n# END TODO 3')
+        assert "ran, and set no result, but answer" in one.run('ex.check("run")').text
         one.run("import asyncio")
         for call in ('Runner.run_sync(agent, "Texas?")', 'asyncio.run(Runner.run(agent, "Texas?"))'):
             slip = one.run(f"result = {call}")
@@ -244,8 +248,6 @@ def test_the_usual_slip_of_notebooks_is_named(root: Path, env: dict[str, str]) -
         assert "NameError" in one.run("unknown_name").error  # all other errors as always
         one.run("# TODO 3: run it\nraise NotImplementedError")
         assert "not attempted: run" in one.run('ex.check("run")').text
-        one.run("# TODO 3: run it\nanswer = await Runner.run(agent, question)\n# END TODO 3")
-        assert "ran, and set no result, but answer" in one.run('ex.check("run")').text
         one.run('result = await Runner.run(agent, "Any weather alerts in Texas?")')
         assert "passed: run" in one.run('ex.check("run")').text
 

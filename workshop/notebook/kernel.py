@@ -199,6 +199,9 @@ def _note(here: Any, result: Any) -> None:
     for number, lines in re.findall(r"^[ \t]*# TODO (\d+)\b[^\n]*\n(.*?)^[ \t]*# END TODO \1\b", cell, re.M | re.S):
         _set.pop(number, None)
         if error is None:
+            before = _raised.get(number)
+            for name in [name for name, one in _raised.items() if one is before]:
+                del _raised[name]  # what the same cell was to set then
             names = re.findall(r"^[ \t]*(\w+)[ \t]*(?::[^=\n]*)?=(?!=)", lines, re.M)
             _set[number] = [name for name in names if name in here.user_ns]  # not what is a function's own
     # What was set in another way is set all the same, as by `def`.
