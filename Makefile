@@ -95,7 +95,7 @@ notebooks: set-up ## set up, make the solution notebooks from the starters and t
 	@$(BIN)/python tools/notebooks.py $(ARGS)
 
 pictures: set-up ## set up, make the pictures of README and guide anew, of real runs in Chromium
-	@PYTHONPATH=. $(BIN)/python tools/pictures.py $(ARGS)
+	@$(BIN)/python tools/pictures.py $(ARGS)
 
 lock: ## pin all dependencies anew, with hashes, for every platform (ARGS=--upgrade takes new versions)
 	@command -v uv >/dev/null || { printf '%s\n  Next: %s\n' 'uv is needed to pin dependencies.' 'pip install uv' >&2; exit 1; }

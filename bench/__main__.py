@@ -170,12 +170,12 @@ class Measuring:
         few, many, all_kept = (5, 10, 10) if self.quick else (50, 500, 100)
         lines, each = [], {}
         for turns, remembered in ((few, 10), (many, 10), (few, FOREVER), (all_kept, FOREVER)):
-            print(f"  {turns} turns", file=sys.stderr, flush=True)
             seen = await endless(self.copies, self.client, turns, remembered)
             each[turns, remembered] = (seen.kib / turns, seen.seconds / turns)
             kib, seconds = each[turns, remembered]
             text = f"{seen.kib:,.0f} KiB, {seen.events:,} events, {seen.seconds:.1f} s; "
             text += f"a turn: {kib:.1f} KiB, {seconds:.2f} s"
+            print(f"  {turns} turns, {KEPT[remembered]} remembered: {text}", file=sys.stderr, flush=True)
             what = (
                 f"a conversation that continues as new after 10 turns, and remembers {KEPT[remembered]}: {turns} turns"
             )

@@ -41,6 +41,7 @@ __all__ = [
     "latest",
     "ledger_shown",
     "outcomes",
+    "printed",
     "rows",
     "said",
     "steps",
@@ -92,6 +93,11 @@ def alerts(ex: Any) -> list[dict[str, Any]]:
 def born(pid: int) -> float:
     """When a process was started, in seconds since the epoch."""
     return float(psutil.Process(pid).create_time())
+
+
+def printed(ex: Any, script: str) -> str:
+    """What a script of the folder printed when it was run last."""
+    return ex._log(f"{script}-{ex.number}").read_text(encoding="utf-8")
 
 
 def said(run: Run) -> list[str]:
@@ -183,6 +189,11 @@ CLAIMS = {
     },
     "03": {
         "progress": "all_seen(ex)",
+        "why-compare": """
+            found = ex._evidence.comparison
+            claim((found.recorded_again, found.sums("durable").again, found.sums("durable").answered), (0, 0, 4))
+            assert found.sums("retry loop").again > 0
+        """,
         "why-agent": """
             assert agent_code(before / "workflows.py") == agent_code("workflows.py")
         """,
@@ -270,6 +281,20 @@ CLAIMS = {
             entries = ex._practice.ledger(ex._asked[-1].since)["entries"]
             claim([e["service"] for e in entries[-3:]], ["model", "weather", "model"])
             assert entries[-2]["sent"]
+        """,
+    },
+    "testing": {
+        "why-run": """
+            assert "3 passed" in printed(ex, "test_agent")
+        """,
+        "why-break": """
+            assert "1 failed, 2 passed" in printed(ex, "test_agent")
+            assert "FAILED test_agent.py::test_a_run_that_is_under_way" in printed(ex, "test_agent")
+            assert "NondeterminismError" in printed(ex, "test_agent")
+        """,
+        "why-patched": """
+            assert "3 passed" in printed(ex, "test_agent")
+            assert "workflow.patched" in Path("workflows.py").read_text()
         """,
     },
     "conversation": {

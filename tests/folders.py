@@ -9,5 +9,6 @@ DURABLE = SOLUTIONS / "03_durable_agent"
 ROUTING = SOLUTIONS / "04_agent_routing"
 APPROVAL = SOLUTIONS / "going_further" / "approval"
 CONVERSATION = SOLUTIONS / "going_further" / "conversation"
-LESSONS = (APPROVAL, CONVERSATION)
+TESTING = SOLUTIONS / "going_further" / "testing"
+LESSONS = (APPROVAL, CONVERSATION, TESTING)
 ALL = (HELLO_AGENT, HELLO_TEMPORAL, DURABLE, ROUTING)

@@ -91,7 +91,7 @@ async def test_killed_between_the_effect_and_its_record_it_is_done_once(solution
     run = await solutions.history(starter)
     assert [(row.kind, row.attempts) for row in run.rows if row.attempts] == [(MODEL, 1), (TOOL, 2), (MODEL, 1)]
     first = solutions.practice.entries("weather")[0]["id"]
-    lines = " ".join(str(ledger_shown(solutions.practice.ledger(first - 1))).split())
+    lines = str(ledger_shown(solutions.practice.ledger(first - 1)))
     assert "alerts sent to residents: 1; not sent again, by their key: 1" in lines
     assert f"not sent again: sent as #{first}" in lines
 

@@ -99,16 +99,20 @@ class TestSolved01And02(Solved):
     numbers = ("01", "02")
 
 
-class TestSolvedApproval(Solved):
-    numbers = ("approval",)
-
-
 class TestSolved03And04(Solved):  # the quiz of 04 asks about runs of 03
     numbers = ("03", "04")
 
 
+class TestSolvedApproval(Solved):
+    numbers = ("approval",)
+
+
 class TestSolvedConversation(Solved):
     numbers = ("conversation",)
+
+
+class TestSolvedTesting(Solved):
+    numbers = ("testing",)
 
 
 def test_each_solved_notebook_is_run() -> None:

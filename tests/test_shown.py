@@ -24,7 +24,7 @@ NAMES = [path.stem for path in HISTORIES.glob("*.json")]
 WIDTHS = [60, 80, 120]
 # What GitHub and JupyterLab leave in the output of a notebook that is not trusted.
 HARMLESS = {
-    *("div", "strong", "span", "br", "wbr", "pre", "details", "summary"),
+    *("a", "div", "strong", "span", "br", "wbr", "pre", "details", "summary"),
     *("table", "thead", "tbody", "tr", "th", "td"),
 }
 BREAKS = {"div", "br", "pre", "summary", "details", "th", "td"}
@@ -39,7 +39,7 @@ def words(shown: Shown) -> Counter[str]:
 
     page = ElementTree.fromstring(shown.html())
     assert {element.tag for element in page.iter()} <= HARMLESS
-    assert {name for element in page.iter() for name in element.attrib} <= {"style", "align", "valign", "scope"}
+    assert {name for element in page.iter() for name in element.attrib} <= {"style", "align", "valign", "scope", "href"}
     return Counter(read(page).split())
 
 
@@ -100,6 +100,15 @@ def test_an_address_keeps_its_end_and_words_are_not_cut() -> None:
             assert any(link in line for line in lines)
             fits(shown, width)
             assert set(text.split()) <= set(" ".join(lines).split())
+
+
+def test_an_address_is_a_link_and_nothing_else_is() -> None:
+    shown = Shown(
+        [Item("see http://127.0.0.1:8233/a?b=1&c=2, (https://temporal.io) javascript:alert(1) <a href='x'>y</a>")]
+    )
+    links = list(ElementTree.fromstring(shown.html()).iter("a"))
+    assert [link.get("href") for link in links] == ["http://127.0.0.1:8233/a?b=1&c=2", "https://temporal.io"]
+    assert ["".join(link.itertext()) for link in links] == [link.get("href") for link in links]
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from IPython.core.formatters import DisplayFormatter
+from rich.cells import cell_len
 
 from tests.pictures import embedded, parts
 from tests.temporal_env import HISTORIES, recorded
@@ -68,7 +69,7 @@ def test_every_lane_has_its_words(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_text_keeps_to_the_width(name: str, width: int) -> None:
     for picture in (Timeline(recorded(name)), ProofPicture(Timeline(recorded(name), []).proof)):
-        assert max(map(len, picture.lines(width))) <= width
+        assert max(map(cell_len, picture.lines(width))) <= width
 
 
 def test_a_notebook_shows_the_picture() -> None:
@@ -259,7 +260,7 @@ def test_no_text_breaks_a_picture(text: str, width: int) -> None:
         ElementTree.fromstring(html)
         ElementTree.fromstring(embedded(html)[0])
         lines = picture.lines(width)
-        assert max(map(len, lines)) <= width
+        assert max(map(cell_len, lines)) <= width
         assert "\x1b" not in "\n".join(lines)
 
 
@@ -296,8 +297,6 @@ def test_each_sign_and_each_worker_has_a_shape_of_its_own() -> None:
     """Colour is never the only signal."""
     shapes = {re.sub(r'(data-mark|class)="[^"]*"', "", dot(mark, 0, 0)) for mark in SIGNS}
     assert len(shapes) == len(set(SIGNS.values())) == len(SIGNS)
-    page_of_workers = ElementTree.fromstring(page([], 10, "", PATTERNS))
-    hatches = [
-        path.get("d") for pattern in page_of_workers.iter(f"{SVG}pattern") for path in pattern.iter(f"{SVG}path")
-    ]
+    picture = ElementTree.fromstring(page([], 10, "", PATTERNS))
+    hatches = [path.get("d") for pattern in picture.iter(f"{SVG}pattern") for path in pattern.iter(f"{SVG}path")]
     assert len(set(hatches)) == len(hatches) == PATTERNS + 1  # and the band's

@@ -3,10 +3,11 @@
     python tools/pictures.py [demo] [notebook] [console] [web-ui]    all of them, or those named
 
 They go to docs/img: `demo.svg`, a terminal that plays what `workshop demo` printed, at the times at which it did;
-`timeline.png` and `proof.png`, of a worker that is killed in exercise 3; `console.png` and `web-ui.png`, of a model
+`timeline.svg` and `proof.svg`, of a worker that is killed in exercise 3; `console.png` and `web-ui.png`, of a model
 that refuses everything. Services of its own run on free ports, and end with it.
 """
 
+import base64
 import os
 import re
 import shutil
@@ -21,7 +22,7 @@ from pathlib import Path
 
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_notebook
-from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.browser.conftest import OPTIONS, path_of_chromium
 from tools import notebooks
@@ -66,11 +67,13 @@ def main(names: list[str]) -> None:
     if set(wanted) - {"demo"}:
         with tempfile.TemporaryDirectory() as place:
             root = notebooks.copy_of_the_tree(Path(place).resolve())
-            with notebooks.services(root) as env, browser() as page:
-                if "notebook" in wanted:
-                    of_the_notebook(page, root, env)
-                if {"console", "web-ui"} & set(wanted):
-                    of_the_pages(page, env, wanted)
+            with notebooks.services(root) as env:
+                html = executed(root, env) if "notebook" in wanted else ""
+                with browser() as page:  # not before: while it is there, no notebook can be run
+                    if html:
+                        of_the_notebook(page, html, root)
+                    if {"console", "web-ui"} & set(wanted):
+                        of_the_pages(page, env, wanted)
 
 
 @contextmanager
@@ -88,8 +91,8 @@ def browser() -> Iterator[Page]:
         chromium.close()
 
 
-def of_the_notebook(page: Page, root: Path, env: Mapping[str, str]) -> None:
-    """The timeline of a kill and its proof, as exercise 3 shows them."""
+def executed(root: Path, env: Mapping[str, str]) -> str:
+    """What exercise 3 shows of a kill, as a page: two cells, the timeline and the proof."""
     solution, exercise = (notebooks.folder(kind, "03", root) for kind in ("solutions", "exercises"))
     for file in solution.glob("*.py"):
         shutil.copy(file, exercise)
@@ -100,18 +103,24 @@ def of_the_notebook(page: Page, root: Path, env: Mapping[str, str]) -> None:
         new_code_cell("ex.proof()", id="proof"),
     ]
     made = notebooks.run(new_notebook(cells=cells, metadata={"kernelspec": notebooks.KERNEL}), exercise, env)
-    made.cells = [cell for cell in made.cells if cell.id in ("timeline", "proof")]
+    made.cells = made.cells[2:]
     for cell in made.cells:
         cell.outputs = notebooks.without_noise(cell.outputs, root, env)
-    html, _ = HTMLExporter(theme="light").from_notebook_node(made)
+    return str(HTMLExporter(theme="light").from_notebook_node(made)[0])
+
+
+def of_the_notebook(page: Page, html: str, root: Path) -> None:
+    """The timeline of a kill and its proof."""
     (root / "shown.html").write_text(html, encoding="utf-8")
     page.route("**/*", lambda route: route.continue_() if route.request.url.startswith("file:") else route.abort())
     page.goto(f"file://{root}/shown.html")
     page.unroute("**/*")
     for name, cell in zip(("timeline", "proof"), page.locator(".jp-CodeCell").all(), strict=True):
-        outputs = cell.locator(".jp-OutputArea-output")
-        expect(outputs.first).to_be_visible()
-        picture(outputs.first if outputs.count() == 1 else cell.locator(".jp-OutputArea"), name)
+        shown = cell.locator(".jp-OutputArea-output img").first
+        expect(shown).to_be_visible()
+        assert shown.evaluate("image => image.complete && image.naturalWidth")
+        data = str(shown.get_attribute("src")).removeprefix("data:image/svg+xml;base64,")
+        _write(IMAGES / f"{name}.svg", base64.b64decode(data).decode())
 
 
 def of_the_pages(page: Page, env: Mapping[str, str], wanted: list[str]) -> None:
@@ -130,18 +139,21 @@ def of_the_pages(page: Page, env: Mapping[str, str], wanted: list[str]) -> None:
         start("starter.py", QUESTION)
         wait_for("four attempts", lambda: sum(e["status"] == 429 for e in practice.entries("model")) >= 4)
         page.goto(practice.url)
-        expect(page.locator("tbody").first).to_contain_text("running")
+        run = page.locator("tbody", has_text="(running)").first
+        expect(run).to_be_visible()
         if "console" in wanted:
-            page.set_viewport_size({"width": 900, "height": 1000})
+            page.set_viewport_size({"width": 900, "height": 1060})
             page.screenshot(path=IMAGES / "console.png")
             _told(IMAGES / "console.png")
         if "web-ui" in wanted:
-            page.set_viewport_size({"width": 1100, "height": 760})
-            link = page.locator("tbody").first.get_by_role("link")
+            page.set_viewport_size({"width": 1000, "height": 1200})
+            link = run.get_by_role("link")
             page.goto(f"{link.get_attribute('href')}/pending-activities")
-            expect(page.locator("main, body").first).to_contain_text("practice fault")
+            expect(page.get_by_text("practice fault").first).to_be_visible()
             page.evaluate(WITHOUT_NAMES)
-            page.screenshot(path=IMAGES / "web-ui.png")
+            below = page.get_by_text('"stackTrace"').first.bounding_box()  # from there on, paths of this machine
+            assert below
+            page.screenshot(path=IMAGES / "web-ui.png", clip={"x": 0, "y": 0, "width": 1000, "height": below["y"]})
             _told(IMAGES / "web-ui.png")
     finally:
         practice.clear()
@@ -159,19 +171,14 @@ WITHOUT_NAMES = """() => {
 }"""
 
 
-def picture(shown: Locator, name: str) -> None:
-    """Writes what an element looks like."""
-    shown.screenshot(path=IMAGES / f"{name}.png")
-    _told(IMAGES / f"{name}.png")
-
-
 def played(command: list[str]) -> list[tuple[float, str]]:
     """The lines that a program prints, each with the second in which it did; the last is when it ended.
 
     Raises:
         subprocess.CalledProcessError: it failed.
     """
-    env = {**os.environ, "PYTHONUNBUFFERED": "1", "COLUMNS": str(COLUMNS), "PYTHONIOENCODING": "utf-8"}
+    columns = COLUMNS - len("@worker")  # the name that stands in the place of this machine's may be longer
+    env = {**os.environ, "PYTHONUNBUFFERED": "1", "COLUMNS": str(columns), "PYTHONIOENCODING": "utf-8"}
     began, lines = time.monotonic(), []
     with subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True, encoding="utf-8") as program:
         assert program.stdout
@@ -203,7 +210,8 @@ def terminal(prompt: str, lines: list[tuple[float, str]]) -> str:
             )
             tone = "good" if "made again: 0" in text else "bad" if "made again: " in text else ""
             texts.append(
-                f'<text id="r{row}" class="{tone}" x="{EDGE + indent * CHARACTER:g}" y="{EDGE + (row + 0.75) * LINE:g}" '
+                f'<text id="r{row}" class="{tone}" '
+                f'x="{EDGE + indent * CHARACTER:g}" y="{EDGE + (row + 0.75) * LINE:g}" '
                 f'textLength="{len(text.strip()) * CHARACTER:g}" lengthAdjust="spacingAndGlyphs">'
                 f"{escape(text.strip()).replace(' ', chr(0xA0))}</text>"
             )

@@ -6,13 +6,15 @@ background of its own, and follows the browser's light or dark scheme.
 """
 
 import base64
-import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from rich.cells import set_cell_size
+
 from workshop import proof
+from workshop.shown import Block, Shown, wrapped
 from workshop.text import count, printable, shorten, span
 
 # How a bar ended, and what the witnesses say of a request: what became of it, or that a worker reported a failure.
@@ -36,7 +38,6 @@ WIDTH, EDGE, LANE, MAX_LANES, MAX_DOTS = 520, 12, 40, 40, 300  # units of the SV
 CHARACTER = 6.9  # units that one takes, at most on average
 PATTERNS = 6
 COLUMNS = 100  # of text where nobody says how wide it may be
-_CELL = "text-align:left;vertical-align:top"
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 STEPS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800]  # seconds between ticks
 STEPS += [hours * 3600 for hours in (1, 2, 3, 6, 12, 24, 48, 120, 240, 720, 2400, 24000)]
@@ -230,13 +231,9 @@ class Picture:
         """The same as plain text of that many columns, 60 at least."""
         raise NotImplementedError
 
-    def said(self) -> list[str]:
-        """Below the picture: lines of text."""
+    def blocks(self) -> list[Block]:
+        """The same for a page, below the picture."""
         raise NotImplementedError
-
-    def table(self) -> tuple[Sequence[str], list[Sequence[str]]]:
-        """And heads and rows of a table; none by default."""
-        return (), []
 
     def __str__(self) -> str:
         return "\n".join(self.lines(COLUMNS))
@@ -246,23 +243,17 @@ class Picture:
 
     def page(self) -> str:
         """A page of its own."""
-        head = '<meta charset="utf-8"><meta name="color-scheme" content="light dark"><style>body{font-family:system-ui}'
-        head += f"</style><title>{_clean(shorten(self.spoken, 100))}</title>"
-        return f'<!doctype html><html lang="en"><head>{head}</head><body>{self.html()}</body></html>'
+        title = _clean(shorten(self.spoken, 100))
+        head = '<meta charset="utf-8"/><meta name="viewport" content="width=device-width"/>'
+        head += '<meta name="color-scheme" content="light dark"/>'
+        head += "<style>body{font-family:system-ui;margin:1em}h1{font-size:1.1em}</style>"
+        body = f"<main><h1>{title}</h1>{self.html()}</main>"
+        return f'<!doctype html>\n<html lang="en"><head>{head}<title>{title}</title></head><body>{body}</body></html>\n'
 
     def html(self) -> str:
         """The picture, and below it the same as text."""
-        names, rows = self.table()
-        heads = "".join(f'<th scope="col" style="{_CELL}">{escape(name)}</th>' for name in names)
-        body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
-        table = f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>" if names else ""
-        said = "".join(f"<p>{_clean(line)}</p>" for line in self.said())
-        details = f"<details><summary>The same as text</summary>{said}{table}</details>"
+        details = f"<details><summary>The same as text</summary>{Shown(self.blocks()).html()}</details>"
         return f"<div>{image(self.svg(), self.spoken)}{details}</div>"
-
-
-def _cell(text: str) -> str:
-    return f'<td style="{_CELL}">{_clean(text)}</td>'
 
 
 def ticks(whole: float, most: int) -> list[tuple[float, str]]:
@@ -309,7 +300,7 @@ def text_of(chart: Chart, width: int) -> list[str]:
         for loss in chart.losses:
             if drawn[cell(loss.at)] in (" ", NOBODY, "."):
                 drawn[cell(loss.at)] = KILLED
-        lines.append(f"{shorten(track.label, names):{names}} {''.join(drawn).rstrip()}")
+        lines.append(f"{set_cell_size(shorten(track.label, names), names)} {''.join(drawn).rstrip()}")
     if hidden := len(chart.tracks) - MAX_LANES:
         lines += [f"... {count(hidden, 'lane')} more"] if hidden > 0 else []
     lines += [f"{KILLED} {loss.words}" for loss in chart.losses]
@@ -322,7 +313,7 @@ def text_of(chart: Chart, width: int) -> list[str]:
     lines += ["; ".join([*workers, *unknown, *kinds, *signs]), *chart.notes]
     if chart.witnesses:
         lines += witness_lines(chart.witnesses, width)
-    return [part for line in lines for part in folded(line, width)]
+    return [part for line in lines for part in wrapped(printable(line), width, "  ")]
 
 
 _KINDS = (
@@ -330,11 +321,6 @@ _KINDS = (
     (".", BETWEEN, "waiting"),
     ("~", LASTING, "a wait"),
 )
-
-
-def folded(line: str, width: int) -> list[str]:
-    """A line as lines of at most `width` columns."""
-    return textwrap.wrap(line, width, subsequent_indent="  ", break_on_hyphens=False) if len(line) > width else [line]
 
 
 def witness_lines(witnesses: Witnesses, width: int) -> list[str]:
@@ -352,7 +338,7 @@ def witness_lines(witnesses: Witnesses, width: int) -> list[str]:
             size = min(max(len(name), len(dots)) + 2, width - head)
             if used + size > width and used > head:
                 break
-            heads.append(f"{name:{size}}")
+            heads.append(set_cell_size(name, size))
             histories.append(f"{SIGNS[proof.RECORDED] if column.recorded else '-':{size}}")
             ledgers.append(f"{dots:{size}}")
             used, at = used + size, at + 1

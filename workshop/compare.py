@@ -22,7 +22,7 @@ from typing import Any
 from rich.console import Console, ConsoleOptions, RenderResult
 
 from workshop import fork_server
-from workshop.chart import EDGE, Picture, image, page, words
+from workshop.chart import EDGE, WIDTH, Picture, image, page, words
 from workshop.demo import history_of, hold, kill_when_held, start_solution
 from workshop.errors import WorkshopError
 from workshop.practice.areas import STATES, name_of
@@ -439,8 +439,8 @@ class Comparison(Picture):
 
     def svg(self) -> str:
         """A square for each question and way, with the calls paid again below it; then bars."""
-        left, side, y = 90.0, min(24.0, 420 / self.questions), 48.0
-        small = {"text_anchor": "middle", "font_size": f"{min(13, 0.7 * side):.1f}"}
+        left, side, y = 90.0, min(24.0, (WIDTH - 180) / self.questions), 48.0
+        small = {"text_anchor": "middle", "font_size": f"{min(13, 0.6 * side):.1f}"}
         drawn = [words(EDGE, 26, self.title, font_weight=600)]
         for way in self.ways:
             drawn.append(words(left - 8, y + 15, way, text_anchor="end"))
@@ -454,7 +454,7 @@ class Comparison(Picture):
             drawn.append(words(left + side * self.questions + 6, y + 15, LINES["answered"](self.sums(way))))
             y += 48
         key = ", ".join(f"{sign} {outcome}" for outcome, sign in SIGNS.items())
-        for line in (f"A square for each question: {key}.", "+1: one model call paid that had been paid before."):
+        for line in (f"Questions: {key}.", "+1: one model call paid that had been paid before."):
             drawn.append(words(EDGE, y, line, "dim", font_size=12))
             y += 18
         bars: dict[str, Callable[[Sums], float]] = {
@@ -469,7 +469,7 @@ class Comparison(Picture):
             longest = max((value(self.sums(way)) for way in self.ways), default=0) or 1
             for way in self.ways:
                 sums, y = self.sums(way), y + 21
-                long, told = 290 * value(sums) / longest, LINES[name](sums)
+                long, told = (WIDTH - 310) * value(sums) / longest, LINES[name](sums)
                 drawn.append(words(left - 8, y, way, text_anchor="end"))
                 drawn.append(f'<rect x="{left}" y="{y - 12:.1f}" width="{long:.1f}" height="15" class="w0"/>')
                 if name == "model calls paid" and sums.again:

@@ -8,14 +8,14 @@ from workshop.chart import (
     Witnesses,
     dot,
     flow,
-    folded,
     page,
     witness_dots,
     witness_lines,
     words,
 )
 from workshop.proof import ABANDONED, IN_FLIGHT, REFUSED, UNRECORDED, PlainProof, Proof
-from workshop.text import count, shorten
+from workshop.shown import Block, Item, wrapped
+from workshop.text import count, printable, scrub, shorten
 from workshop.timeline import witnesses_of
 
 
@@ -35,14 +35,14 @@ class ProofPicture(Picture):
         told = [f"{_heading(one)}, {_about(one)}: {witnesses_of(one).verdict}. {_sums(one)}." for one in self.proofs]
         return " ".join(told)
 
-    def said(self) -> list[str]:
-        return [line for one in self.proofs for line in one.lines]
+    def blocks(self) -> list[Block]:
+        return [Item(line, indent=len(line) - len(line.lstrip())) for one in self.proofs for line in one.lines]
 
     def lines(self, width: int) -> list[str]:
         found = []
         for one in self.proofs:
             found += [*one.lines, *witness_lines(witnesses_of(one), width), ""]
-        return [part for line in found[:-1] for part in folded(line, width)]
+        return [part for line in found[:-1] for part in wrapped(printable(line), width, "  ")]
 
     def svg(self) -> str:
         size = (WIDTH - EDGE) / len(self.proofs)
@@ -79,7 +79,7 @@ def _panel(found: Proof | PlainProof, left: float, right: float) -> tuple[str, f
     legend, y = flow([item for item in items if not item[1].startswith("0 ")], y + 10, left, right)
     drawn += legend
     for text in found.unexplained if isinstance(found, Proof) else ():
-        for line in folded(text, fits - 6):
+        for line in wrapped(text, fits - 6):
             drawn += words(left, y + 12, line, "bad", font_weight=600)
             y += 18
     return drawn, y
@@ -88,7 +88,7 @@ def _panel(found: Proof | PlainProof, left: float, right: float) -> tuple[str, f
 def _headline(witnesses: Witnesses, width: int) -> list[str]:
     """What the large number counts."""
     number = f"{witnesses.made_again} " if witnesses.ledger else ""
-    return folded(witnesses.verdict.removeprefix(number), width)
+    return wrapped(witnesses.verdict.removeprefix(number), width)
 
 
 def _heading(found: Proof | PlainProof) -> str:
@@ -96,7 +96,7 @@ def _heading(found: Proof | PlainProof) -> str:
 
 
 def _about(found: Proof | PlainProof) -> str:
-    return shorten(found.question if isinstance(found, PlainProof) else found.workflow_id, 100)
+    return shorten(scrub(found.question if isinstance(found, PlainProof) else found.workflow_id), 100)
 
 
 def _sums(found: Proof | PlainProof) -> str:

@@ -36,6 +36,7 @@ ROOM = 36  # columns that the widest column of a table needs in a terminal; with
 IN_LINES = 400  # characters of a text that a terminal shows; a notebook folds away what is longer
 IN_HTML = 4000  # and shows as much of it as this
 IN_A_LINE = 14  # characters that a page keeps in a line
+ADDRESS = re.compile(r"""(https?://[^\s<>"']+[^\s<>"'.,;:!?)\]}…])""")
 UNBROKEN = 60  # characters of a word after which a page may break it, beside the places where a call or a query begins
 
 
@@ -162,9 +163,18 @@ class _Html(_Form):
         return f'<div align="left" style="{"; ".join(filter(None, styles))}">{inside}</div>'
 
     def words(self, text: str) -> str:
-        """Escaped, with its line breaks, and with places where a page may break a very long word."""
-        text = re.sub(rf"\S{{{UNBROKEN}}}|(?<=\w)[(?](?=\S)", lambda piece: f"{piece[0]}\0", self.clean(text, IN_HTML))
-        return escape(text).replace("\0", "<wbr/>").replace("\n", "<br/>")
+        """Escaped, with its line breaks and links, and with places where a page may break a very long word."""
+        pieces = re.split(ADDRESS, self.clean(text, IN_HTML))  # by turns text and an address
+        return "".join(_linked(piece) if at % 2 else _broken(piece) for at, piece in enumerate(pieces))
+
+
+def _broken(text: str) -> str:
+    text = re.sub(rf"\S{{{UNBROKEN}}}|(?<=\w)[(?](?=\S)", lambda piece: f"{piece[0]}\0", text)
+    return escape(text).replace("\0", "<wbr/>").replace("\n", "<br/>")
+
+
+def _linked(address: str) -> str:
+    return f'<a href="{escape(address)}" style="text-decoration: underline">{_broken(address)}</a>'
 
 
 class _Plain(_Form):

@@ -27,7 +27,6 @@ from workshop.chart import (
     Picture,
     Track,
     Witnesses,
-    folded,
     svg_of,
     text_of,
 )
@@ -60,7 +59,8 @@ from workshop.proof import (
     ProvedCall,
     prove,
 )
-from workshop.text import count, printable, shorten, span
+from workshop.shown import Block, Item, Table, wrapped
+from workshop.text import count, printable, scrub, shorten, span
 
 PICKUP = timedelta(seconds=2)  # a live worker takes a task within milliseconds, a busy one within this
 TOUCH = timedelta(seconds=1)  # a caller that is killed leaves its request within this
@@ -145,23 +145,23 @@ class Timeline(Picture):
     def spoken(self) -> str:
         return self.chart.spoken
 
-    def said(self) -> list[str]:
-        return self.chart.said
+    def blocks(self) -> list[Block]:
+        rows = []
+        for row in self.run.rows:
+            wrong = "earlier error" if row.state == "completed" else "error"
+            error = [Item(row.last_error, wrong, "bad")] if row.last_error else []
+            at_once = (Item(at(row, self.run)),), (Item(_label(row)),), (Item(outcome(row, self.now)),)
+            rows.append((*at_once, (Item(row.asked),), (Item(row.answered), *error)))
+        table = Table(("At", "What", "Outcome", "Asked", "Answered"), rows)
+        return [*map(Item, self.chart.said), table]
 
     def lines(self, width: int) -> list[str]:
         """The picture as text, and then a line for each row: when, what, how it ended."""
-        rows = [f"{at(row, self.run):>9}  {_label(row)}: {outcome(row, self.now)}" for row in self.run.rows]
-        rows = [row if len(row) <= width else shorten(row, width) for row in rows]
-        head = shorten(self.chart.title, 4 * width)
-        return [*folded(head, width), *text_of(self.chart, width), *rows]
-
-    def table(self) -> tuple[Sequence[str], list[Sequence[str]]]:
-        rows: list[Sequence[str]] = []
+        lines = [*wrapped(shorten(self.chart.title, 4 * width), width, "  "), *text_of(self.chart, width)]
         for row in self.run.rows:
-            error = f" (error: {shorten(row.last_error, 300)})" if row.last_error else ""
-            answered = shorten(row.answered, 300) + error
-            rows.append((at(row, self.run), _label(row), outcome(row, self.now), shorten(row.asked, 300), answered))
-        return ("At", "What", "Outcome", "Asked", "Answered"), rows
+            told = f"{at(row, self.run):>9}  {_label(row)}: {outcome(row, self.now)}"
+            lines += wrapped(told, width, " " * 11)
+        return lines
 
     # What was seen.
 
@@ -452,22 +452,19 @@ class PlainTimeline(Picture):
     def spoken(self) -> str:
         return self.chart.spoken
 
-    def said(self) -> list[str]:
-        return self.chart.said
-
-    def lines(self, width: int) -> list[str]:
-        return [*folded(self.chart.title, width), *text_of(self.chart, width)]
-
-    def table(self) -> tuple[Sequence[str], list[Sequence[str]]]:
-        rows: list[Sequence[str]] = []
+    def blocks(self) -> list[Block]:
+        rows = []
         for entry in self._entries:
             request = self._request(entry)
             call = self._calls.get(entry["id"])
             what = f"{entry['service']} {call.name}" if call else "tool call"
-            answered = shorten(str(entry["answered"] or ""), 300)
-            asked = shorten(entry["asked"], 300)
-            rows.append((f"#{entry['id']}", str(entry["run"]), what, request.fate, asked, answered))
-        return ("Request", "Run", "What", "Outcome", "Asked", "Answered"), rows
+            cells = (f"#{entry['id']}", str(entry["run"]), what, request.fate, entry["asked"], entry["answered"] or "")
+            rows.append([(Item(cell),) for cell in cells])
+        table = Table(("Request", "Run", "What", "Outcome", "Asked", "Answered"), rows)
+        return [*map(Item, self.chart.said), table]
+
+    def lines(self, width: int) -> list[str]:
+        return [*wrapped(self.chart.title, width, "  "), *text_of(self.chart, width)]
 
     def _request(self, entry: Entry) -> LedgerRequest:
         answered = ANSWERED if entry["outcome"] == "completed" else ""
@@ -500,7 +497,9 @@ class PlainTimeline(Picture):
             whole = offset + (ended - began).total_seconds()
             offset = whole + max(0.02 * whole, 0.05)
         return Chart(
-            title=printable(f"{count(len(runs), 'plain run')} of {shorten(self.proof.question)!r}, without history"),
+            title=printable(
+                f"{count(len(runs), 'plain run')} of {shorten(scrub(self.proof.question))!r}, without history"
+            ),
             end=whole,
             tracks=tuple(tracks),
             losses=tuple(losses),

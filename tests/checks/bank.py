@@ -4,6 +4,7 @@ A file is the starter's, its TODOs filled with the solution's lines, except for 
 """
 
 import re
+import shutil
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
@@ -117,5 +118,7 @@ def write(answer: Answer, folder: Path) -> Path:
     for path in solution(answer.number).glob("*.py"):
         text = edited(path.read_text(encoding="utf-8"), answer, path.name) if path.name != answer.about.file else ""
         (folder / path.name).write_text(text, encoding="utf-8")
+    for path in solution(answer.number).glob("*.json"):  # what a program of the lesson has recorded
+        shutil.copy(path, folder)
     (folder / answer.about.file).write_text(text_of(answer), encoding="utf-8")
     return folder

@@ -288,6 +288,18 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
                 get_weather_alerts, start_to_close_timeout=one, schedule_to_close_timeout=together, retry_policy=policy
             )
         """,
+        "a tool around the activity": f"""
+            from agents import function_tool
+
+            @function_tool
+            async def weather_tool(state: str) -> str:
+                "Weather alerts for a US state."
+                return await workflow.execute_activity(
+                get_weather_alerts,
+                state,
+                {LIMITS}
+                )
+        """,
         "its own queue": f"""
             weather_tool = activity_as_tool(
             get_weather_alerts,
@@ -466,6 +478,20 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
                 word = self.decisions.get(call.call_id, "no")
                 {"yes": state.approve, "no": state.reject}[word](call)
             """,
+    },
+    ("testing", "answer"): {
+        "by the last item": """
+            assert (answer, asked) == ("There is a flood watch.", ["TX"])
+            assert model.calls[0].input[-1]["content"] == "What about Texas?"
+            assert model.calls[-1].input[-1]["output"] == "Flood Watch"
+        """,
+    },
+    ("testing", "replay"): {
+        "in one line": """
+            await Replayer(
+                workflows=[AlertAgent], plugins=[plugin_for(scripted_model())]
+            ).replay_workflow(history, raise_on_replay_failure=True)
+        """,
     },
     ("conversation", "remember"): {
         "counted from the end": """

@@ -26,6 +26,12 @@ PRINTED = "print(await result_of(handle))"
 TWICE = ", retry_policy=RetryPolicy(maximum_attempts=2))"
 ACTIVITIES = "from activities import get_weather_alerts\n"
 BROKEN = f"import activities\n    {ACTIVITIES}    activities.httpx = None\n"  # so that each attempt raises
+
+
+def written(check: str, name: str, code: str, todo: str | None = None, *edits: tuple[str, ...]) -> Answer:
+    return Answer("testing", check, name, code, todo, edits)
+
+
 RUN_AGENT = "result = await Runner.run(weather_agent(weather_tool), question)"
 NO_AGENT = 'from types import SimpleNamespace\n            result = SimpleNamespace(final_output="Sunshine.")'
 ID_TAIL = '-{uuid4().hex[:8]}"'
@@ -111,6 +117,13 @@ ENOUGH = "await workflow.wait_condition(lambda: self.turns >= turns_per_run)"
 FINISHED = "await workflow.wait_condition(workflow.all_handlers_finished)"
 CONTINUE = "workflow.continue_as_new(args=[self.said, turns_per_run, remembered_turns])"
 BEGINS = 'begins = [at for at, item in enumerate(said) if item.get("role") == "user"]'
+
+ANSWERED = """
+assert answer == "There is a flood watch."
+assert "What about Texas?" in str(model.calls[0].input)
+"""
+OUTAGE = 'if attempts < {}:\n    raise RuntimeError("The weather service cannot be reached.")'
+REPLAY = "await Replayer(workflows=[AlertAgent], plugins=[plugin_for(scripted_model())]).replay_workflow(history)"
 
 WRONG = (
     # 01: the agent.
@@ -882,7 +895,7 @@ WRONG = (
     approval(
         "decide",
         "the wait not caught",
-        "wait-timed-out",
+        "run-failed",
         f"state = result.to_state()\n{DECIDED}" + decided("pass").partition("self.waiting = {}")[2],
     ),
     approval("decide", "yes to all", "other-calls", decided(DECIDED, 'call and "yes" in self.decisions.values()')),
@@ -932,6 +945,20 @@ WRONG = (
         "other-limits",
         f"{ENOUGH}\n{FINISHED}\nworkflow.continue_as_new(args=[self.said, remembered_turns, turns_per_run])",
     ),
+    # testing
+    written("answer", "the answer only", "passes-for-wrong", 'assert answer == "There is a flood watch."'),
+    written("answer", "not what the tool was asked", "passes-for-wrong", ANSWERED),
+    written("answer", "another name", "no-test", None, ("async def test_the_answer_is", "async def the_answer_is")),
+    written("outage", "half a minute", "passes-for-wrong", OUTAGE.format(8)),
+    written("outage", "for good", "fails-for-right", 'raise RuntimeError("The weather service cannot be reached.")'),
+    written("replay", "not awaited", "passes-for-wrong", REPLAY.replace("await ", "_ = ")),
+    written(
+        "replay",
+        "without the plugin",
+        "fails-for-right",
+        REPLAY.replace(", plugins=[plugin_for(scripted_model())]", ""),
+    ),
+    written("replay", "another file", "fails-for-right", None, ('"history.json"', '"histories.json"')),
 )
 
 # Each TODO unchanged: looked at all the same, it fails for a reason of its own.
@@ -960,5 +987,8 @@ UNTOUCHED = tuple(
         ("conversation", "remember", "other-number"),
         ("conversation", "say", "nothing-there"),
         ("conversation", "seam", "never-continues"),
+        ("testing", "answer", "passes-for-wrong"),
+        ("testing", "outage", "passes-for-wrong"),
+        ("testing", "replay", "passes-for-wrong"),
     )
 )

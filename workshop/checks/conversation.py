@@ -195,7 +195,7 @@ async def _answered(
         return told.done() or not run.open or bool(history.stuck_at(run)) or len(run.earlier) > SPINS
 
     run = await follow(look, settled, PATIENCE)
-    if run.earlier and len(history.of_kind(run, MODEL)) < len(run.earlier):
+    if sum(row.state == "completed" for row in history.of_kind(run, MODEL)) < len(run.earlier):
         seen = f"It continues as new again and again, without any message: {len(run.earlier)} times so far."
         raise incorrect("spins", seen, "Await workflow.wait_condition(...): without `await` nothing waits.")
     if (stuck := history.stuck_at(run)) and "PydanticSerializationError" in stuck.last_error:

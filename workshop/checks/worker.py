@@ -141,7 +141,10 @@ def _raise_if_not_completed(run: Run, script: CheckedScript, agent: bool = True)
         history.raise_if_stuck(run, "The workflow, on your worker,")
     history.raise_if_failed(run)
     _raise_if_over(script)
-    raise incorrect("not-finished", f"The workflow did not finish on your worker. {history.doing(run)}".strip())
+    error = next((row.last_error for row in reversed(run.rows) if row.open and row.errors), "")
+    known = recognise_slip(shorten(error))
+    code, slip = (known.code, known.slip) if known else ("not-finished", "")
+    raise incorrect(code, f"The workflow did not finish on your worker. {history.doing(run)}".strip(), slip)
 
 
 def _unreadable(run: Run) -> bool:

@@ -50,7 +50,7 @@ _open: dict[Path, "Exercise"] = {}  # one for each exercise, however many times 
 
 
 def exercise(number: str) -> "Exercise":
-    """Prepares the kernel for an exercise and says in a line what its programs will use.
+    """Prepares the kernel for an exercise and says what its programs will use.
 
     Raises:
         Stopped: something is wrong with the set-up. A notebook shows the one line of it, and no traceback.
@@ -77,10 +77,8 @@ def exercise(number: str) -> "Exercise":
     made = _open[folder] = Exercise(folder, settings)
     mode = doctor.mode_words(doctor.Facts.gather(ROOT, os.environ, quick=True))
     ui, console = settings.public_url(settings.temporal_ui_port), settings.public_url(settings.practice_port)
-    print(
-        f"Exercise {made.number} is ready: {mode}. Temporal at {settings.temporal_address}, "
-        f"its web UI {ui}, practice console {console}"
-    )
+    where = f"Temporal at {settings.temporal_address}, its web UI {ui}, practice console {console}"
+    show(print, Shown([Item(f"Exercise {made.number} is ready: {mode}."), Item(where)]))
     if (before_restart := made.before_restart()).blocks:
         show(print, before_restart)
     fork_server.warm_up()  # the packages are imported while the learner reads
@@ -102,9 +100,9 @@ class Exercise:
         self._asked: list[Asked] = []
         self._priced = False  # whether the note on prices was shown: once is enough
         memory = self._feedback.memory
-        evidence = Evidence(folder, settings, memory, self._asked)
-        self._predictions = Predictions(self.number, memory, evidence, say)
-        self._quiz = Predictions(QUIZ, memory, evidence, say)
+        self._evidence = Evidence(folder, settings, memory, self._asked)
+        self._predictions = Predictions(self.number, memory, self._evidence, say)
+        self._quiz = Predictions(QUIZ, memory, self._evidence, say)
         self._watched: dict[str, Watched] = {}  # by workflow: what was seen while it went on
         self._faults: dict[str, str] = {}  # target -> kind of those that were set here
         # For a kernel that ends by itself; with one that is killed, they are killed.
@@ -334,7 +332,7 @@ class Exercise:
 
         The solutions run, with services of their own: your worker, faults, ledger and workflows are not touched.
         """
-        show_comparison(questions, seed, self._log("compare"), self._say)
+        self._evidence.comparison = show_comparison(questions, seed, self._log("compare"), self._say)
 
     # Faults.
 

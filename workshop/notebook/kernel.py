@@ -17,7 +17,8 @@ from typing import Any, ParamSpec, Protocol, TypeVar
 from workshop.checks import pristine
 from workshop.errors import WorkshopError
 from workshop.exercises import number_of
-from workshop.text import WIDTH, scrub
+from workshop.shown import Item, Shown
+from workshop.text import WIDTH
 from workshop.why.remedies import RUN_SYNC
 
 Say = Callable[[str], None]  # prints a line
@@ -76,7 +77,8 @@ def says_what_to_fix(method: Callable[P, T]) -> Callable[P, T | None]:
             return method(*args, **options)
         except WorkshopError as error:
             speaker: Any = args[0]
-            speaker._say(scrub(str(error)))
+            step = [Item(error.next_step, "Next", indent=2)] if error.next_step else []
+            show(speaker._say, Shown([Item(error.message), *step]))
             return None
         except KeyboardInterrupt:
             raise Interrupted from None
@@ -197,6 +199,9 @@ def _note(here: Any, result: Any) -> None:
     for number, lines in re.findall(r"^[ \t]*# TODO (\d+)\b[^\n]*\n(.*?)^[ \t]*# END TODO \1\b", cell, re.M | re.S):
         _set.pop(number, None)
         if error is None:
+            before = _raised.get(number)
+            for name in [name for name, one in _raised.items() if one is before]:
+                del _raised[name]  # what the same cell was to set then
             names = re.findall(r"^[ \t]*(\w+)[ \t]*(?::[^=\n]*)?=(?!=)", lines, re.M)
             _set[number] = [name for name in names if name in here.user_ns]  # not what is a function's own
     # What was set in another way is set all the same, as by `def`.

@@ -23,9 +23,10 @@ IMPORTS = {
     "workflows.py": ("activities.py",),
     "worker.py": (CONNECTION, "activities.py", "workflows.py"),
     "starter.py": (CONNECTION, "activities.py", "workflows.py"),
+    "test_agent.py": ("scripted.py", "workflows.py"),
+    "talk.py": (CONNECTION, "activities.py", "workflows.py", "starter.py"),
     "decide.py": (CONNECTION, "activities.py", "workflows.py"),
     "overnight.py": (CONNECTION, "activities.py", "workflows.py"),
-    "talk.py": (CONNECTION, "activities.py", "workflows.py", "starter.py"),
 }
 FRAME = re.compile(r'\s+File "([^"]+)", line (\d+)')
 CHAINED = (

@@ -11,7 +11,6 @@ from rich.text import Text
 from temporalio.client import Client
 
 from workshop import fork_server
-from workshop.chart import folded
 from workshop.checks import CHECKS
 from workshop.checks.checker import Checker
 from workshop.errors import WorkshopError
@@ -26,6 +25,7 @@ from workshop.notebook.worker import REPLACE, Worker
 from workshop.notebook.workflows import among_others
 from workshop.practice.client import entries_in_use
 from workshop.settings import Settings
+from workshop.shown import wrapped
 from workshop.timeline import Timeline, Watched, awaits
 
 LOOK = 0.5  # seconds between two looks at the files, or at a workflow
@@ -107,7 +107,7 @@ async def watch(
             words = f"Watching for {left:.0f} s more at most. {awaited}" if awaited else "It is over."
             if awaited and left <= 0:
                 words = f"Not over yet, and no longer watched. {awaited}"
-            live.update(coloured([*picture.lines(width), *folded(words, width)]), refresh=True)
+            live.update(coloured([*picture.lines(width), *wrapped(words, width, "  ")]), refresh=True)
             if not awaited or left <= 0:
                 return
             await asyncio.sleep(min(LOOK, left))

@@ -10,13 +10,14 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from workshop import history
-from workshop.chart import Picture, folded
+from workshop.chart import Picture
 from workshop.errors import WorkshopError
 from workshop.history import Run
 from workshop.notebook.kernel import Say, result_of, shell, show
 from workshop.practice.client import faults_in_use
 from workshop.proof import SLACK
 from workshop.settings import Settings
+from workshop.shown import wrapped
 from workshop.temporal import connect, follow, latest_workflows
 from workshop.text import WIDTH, printable
 from workshop.why import Diagnosis, why
@@ -111,7 +112,7 @@ class Live:
 
     def lines(self, width: int) -> list[str]:
         """As text."""
-        return [*folded(printable(self.words), width), *self.picture.lines(width)]
+        return [*wrapped(printable(self.words), width, "  "), *self.picture.lines(width)]
 
     def _repr_mimebundle_(self) -> dict[str, str]:
         html = f"<p>{escape(printable(self.words))}</p>{self.picture.html()}"

@@ -39,7 +39,7 @@ KINDS = {
         "not-found": "404",
         "forbidden": "403",
         "huge": "3 MB of alerts",
-        "over": "no alerts any more: with --after, the warnings end after so many requests",
+        "over": "no alerts any more: with `after`, the warnings end after so many requests",
     },
 }
 Held = set["asyncio.Task[Any]"]  # requests that a fault delays

@@ -28,6 +28,8 @@ def ledger_shown(ledger: dict[str, Any], about: str = "", price_note: bool = Tru
     model, weather = ledger["totals"]["model"], ledger["totals"]["weather"]
     tokens = f"{model['input_tokens']:,} tokens in, {model['output_tokens']:,} out, ${model['cost_usd']:.6f}"
     again = model["completed_again"]
+    sent, known = weather["alerts_sent"], weather["alerts_not_sent_again"]
+    alerts = f"{sent}; not sent again, by their key: {known}"
     blocks: list[Block] = [
         Table(("Request", "Asked and answered", "Outcome", "Cost"), [_entry(one) for one in ledger["entries"]]),
         Item(f"{_counts(model)}; {tokens}", "model"),
@@ -35,10 +37,8 @@ def ledger_shown(ledger: dict[str, Any], about: str = "", price_note: bool = Tru
             f"{f'{AGAIN} ' if again else ''}{again}", "answered calls made again within a run", "again" if again else ""
         ),
         Item(_counts(weather), "weather"),
+        *([Item(alerts, "alerts sent to residents")] if sent or known else []),
     ]
-    if weather["alerts_sent"] or weather["alerts_not_sent_again"]:
-        known = f"{weather['alerts_sent']}; not sent again, by their key: {weather['alerts_not_sent_again']}"
-        blocks.append(Item(known, "alerts sent to residents"))
     return Shown([*blocks, Folded("The cost is an estimate.", [Item(PRICE_BASIS)])] if price_note else blocks)
 
 

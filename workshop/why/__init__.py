@@ -104,9 +104,9 @@ def _alike(queue: str, other: str) -> bool:
 def _difference(queue: str, other: str) -> str:
     """How two names differ that look alike."""
     if queue.strip().lower() == other:
-        return "capitals count" if queue.strip() == queue else "there is a space too many"
+        return "capitals count" if queue.strip() == queue else "there is one space too many"
     at = next((at for at, (one, two) in enumerate(zip(queue, other, strict=False)) if one != two), len(other))
-    return f"the {at + 1}. character differs"
+    return f"character {at + 1} differs"
 
 
 async def _waiting(client: Client, run: Run, workers: Pollers, now: datetime) -> Diagnosis:

@@ -106,7 +106,7 @@ def besides(run: Run) -> Iterator[str]:
 def _completed(run: Run, what: str) -> Diagnosis:
     result = as_text(run.result)
     # The whole of it is in the audit.
-    answer = f"Its result: {result[:SHOWN]}{'…' * (len(result) > SHOWN)}" if result else "It gave no result."
+    answer = f"Its result: {result[:SHOWN]}{'…' * (len(result) > SHOWN)}" if result else "It has no result."
     inline = [row for row in run.rows if row.kind == INLINE_TOOL]
     agent = next((row for row in inline if AGENT_AS_TOOL in row.notes and row.errors), None)
     if agent:
@@ -127,8 +127,8 @@ def _completed(run: Run, what: str) -> Diagnosis:
     nameless = next((row.model.nameless for row in run.rows if row.model and row.model.nameless), [])
     if nameless and not any(row.kind == HANDOFF for row in run.rows):
         offered = ", ".join(name for row in run.rows if row.model for name, _ in row.model.handoffs)
-        reason = f"Nobody was handed over to. Of letters such as those of {nameless[0]} a handoff's name keeps none"
-        reason += f" ({offered}), and of several with the same name the model is offered one only."
+        reason = f"There was no handoff. A handoff's name keeps Latin letters only, and so none of {nameless[0]}"
+        reason += f" ({offered}), and of several with the same name the model is offered only one."
         step = "give each handoff a tool_name_override in Latin letters, restart the worker, start again"
         return Diagnosis("handoffs share a name", f"{what}\n{answer}", reason, step)
     if inline:
@@ -147,14 +147,14 @@ def _failed(run: Run, what: str) -> Diagnosis:
         notes.append(f"{named(last).capitalize()} was given: {shorten(last.asked) or 'nothing'}")
     model = next((row.model for row in reversed(run.rows) if row.model), None)
     if remedy and remedy.kind == "unknown tool" and model:
-        notes.insert(0, f"Offered were: {', '.join(model.offered) or 'no tools'}.")
+        notes.insert(0, f"It was offered: {', '.join(model.offered) or 'no tools'}.")
     if last and last.attempts > 1:
         notes.append(f"{named(last).capitalize()} was tried {last.attempts} times.")
     if remedy:
         advice = remedy.next_step(over=True)
         return Diagnosis(remedy.kind, what, remedy.why, advice, tuple(notes), _service(remedy, last))
     if run.status == "timed out":
-        reason = "The time that its starter gave it ran out."
+        reason = "The time that its starter allowed ran out."
         return Diagnosis(run.status, what, reason, "start again, with more time", tuple(notes))
     step = "fix the cause, restart the worker, start again"
     return Diagnosis("failed", what, _at(_brief(errors), errors), step, tuple(notes[1:]))
@@ -165,7 +165,7 @@ def paused(row: Row, run: Run, workers: Pollers, now: datetime) -> Diagnosis | N
     if PAUSED not in row.notes:
         return None
     what = f"{run.workflow_id} waits: {named(row)} is paused."
-    return Diagnosis("paused", what, "Somebody paused it.", "let it go on: temporal activity unpause")
+    return Diagnosis("paused", what, "Somebody paused it.", "resume it: temporal activity unpause")
 
 
 def failing_task(run: Run, workers: Pollers) -> Diagnosis | None:
@@ -207,7 +207,7 @@ def _both_steps(run: Run, errors: Sequence[Link]) -> list[str]:
     """What the history holds and what the code wants in its place, as far as Temporal's error names them."""
     text = "\n".join(link.message for link in errors)
     if names := re.search(r"(\w[\w ]*) of scheduled event '([^']*)' does not match .* command '([^']*)'", text):
-        return [f"In the history stands {names[1].lower()} {names[2]}; the code now has {names[3]} in its place."]
+        return [f"The history has {names[1].lower()} {names[2]}; the code now has {names[3]} in its place."]
     at = re.search(
         r"(?:([A-Z][\w ]*) machine does not handle this event|No command scheduled for event):? "
         r"HistoryEvent(?:\(id: | { event_id: )(\d+)",
@@ -218,7 +218,7 @@ def _both_steps(run: Run, errors: Sequence[Link]) -> list[str]:
     row = next((row for row in run.rows if row.event == int(at[2])), None)
     step = f"{row.kind} {row.name}" if row and row.name != row.kind else row.kind if row else "another step"
     wanted = f"a step of another kind: {at[1].lower()}" if at[1] else "nothing"
-    return [f"In the history stands {step} (event {at[2]}); the code now has {wanted} in its place."]
+    return [f"The history has {step} (event {at[2]}); the code now has {wanted} in its place."]
 
 
 def _installed_since(run: Run) -> list[str]:
@@ -285,9 +285,10 @@ def retrying(row: Row, run: Run, workers: Pollers, now: datetime) -> Diagnosis |
         found = Diagnosis("activity failing", what, _at(_brief(row.errors), row.errors), step)
     if left > max(LONG_WAIT, row.longest_pause or 0):
         reset = f"temporal activity reset --workflow-id {shlex.quote(run.workflow_id)} --activity-id {row.activity_id}"
-        reason = (
-            f"{found.why} It asked to wait so long (Retry-After), and Temporal does, whatever the retry policy says."
+        honoured = (
+            "The service asked for this wait (Retry-After), and Temporal honours it, whatever the retry policy is."
         )
+        reason = f"{found.why} {honoured}"
         step = f"do not wait for that: once the cause is gone, try now: {reset}"
         found = replace(found, kind="long wait", why=reason, next_step=step, service="")
     return found if workers.activities else found.also(f"No worker polls {run.task_queue} now: " + WORKER)
@@ -340,7 +341,9 @@ def waiting(run: Run, now: datetime) -> Diagnosis:
             left = (row.next_try - now).total_seconds()
             until = f"{row.next_try.astimezone():%Y-%m-%d %H:%M:%S}, in {span(left)}" if left > 0 else "now"
             what = f"{run.workflow_id} waits for a timer of {row.asked} ({row.name}), which ends {until}."
-            return Diagnosis("timer", what, "Its code sleeps; the server keeps the timer, no worker has to.", "wait")
+            return Diagnosis(
+                "timer", what, "Its code sleeps; the server keeps the timer, so no worker is needed.", "wait"
+            )
     for row in still:
         if row.kind == CHILD:
             child_id = row.name.partition(" ")[2]

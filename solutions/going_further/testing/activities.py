@@ -1,0 +1,49 @@
+"""The weather tool: an activity, so that Temporal retries it and keeps its result."""
+
+import os
+from typing import Any
+
+import httpx
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+WEATHER_API = "https://api.weather.gov"
+TLS = httpx.create_ssl_context()  # once: reading the certificates for each call would hold up the worker
+MAX_CHARACTERS = 4000  # a model pays for every word it reads
+
+
+async def make_api_call(state: str) -> dict[str, Any]:
+    """Asks the weather service for a state's alerts, as GeoJSON: https://www.weather.gov/documentation/services-web-api"""
+    url = os.environ.get("WEATHER_API_URL", WEATHER_API)
+    async with httpx.AsyncClient(base_url=url, timeout=2.5, verify=TLS) as http:
+        # The service refuses callers that do not say who they are.
+        headers = {"User-Agent": "durable-ai-agents-workshop"}
+        response = await http.get("/alerts/active", params={"area": state}, headers=headers)
+    if response.is_client_error and response.status_code not in (408, 429):
+        # Our own mistake, such as a state that does not exist: asking again cannot help. What it says may be a page.
+        said = response.text[:500] if "json" in response.headers.get("content-type", "") else response.reason_phrase
+        raise ApplicationError(f"Weather service said {response.status_code}: {said}", non_retryable=True)
+    response.raise_for_status()
+    data: dict[str, Any] = response.json()
+    return data
+
+
+async def make_api_call_bug(state: str) -> dict[str, Any]:
+    """Stands for any outage: it fails for as long as it is called."""
+    raise RuntimeError(f"The weather service cannot be reached for {state}.")
+
+
+@activity.defn
+async def get_weather_alerts(state: str) -> str:
+    """Active weather alerts for a US state.
+
+    Args:
+        state: Two-letter code of the state, such as CA.
+    """
+    data = await make_api_call(state)
+    # data = await make_api_call_bug(state)
+    alerts = [alert["properties"] for alert in data["features"]]
+    text = "\n".join(str(alert.get("headline") or alert.get("event")) for alert in alerts)
+    if len(text) > MAX_CHARACTERS:
+        return f"{text[:MAX_CHARACTERS]}\n[cut here: {len(alerts)} alerts in all]"
+    return text or f"No active alerts for {state}."
