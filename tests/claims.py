@@ -257,6 +257,7 @@ CLAIMS = {
         """,
     },
     "approval": {
+        "progress": "all_seen(ex)",
         "why-two": """
             run = latest(ex)
             claim([row.input[1] for row in rows(run, UPDATE)], ["yes", "no"])
@@ -284,6 +285,7 @@ CLAIMS = {
         """,
     },
     "testing": {
+        "progress": "all_seen(ex)",
         "why-run": """
             assert "3 passed" in printed(ex, "test_agent")
         """,
@@ -298,6 +300,7 @@ CLAIMS = {
         """,
     },
     "conversation": {
+        "progress": "all_seen(ex)",
         "why-growth": """
             run = ex._workflows.run(f"conversation-long-{now}")
             claim((said(run), run.earlier), ([f"Hello, this is message {turn}." for turn in range(1, 13)], ()))

@@ -21,7 +21,8 @@ from workshop.practice.ledger import Ledger
 from workshop.settings import Settings
 
 SECTIONS = pytest.mark.parametrize("section", PREDICTIONS)
-ELSEWHERE = {"tool", "check", "addresses", "compared", "answered", "again", "requests", "number"}  # not in a workflow
+# Not in a workflow.
+ELSEWHERE = {"tool", "check", "addresses", "compared", "printed", "answered", "again", "requests", "number"}
 
 
 @pytest.fixture

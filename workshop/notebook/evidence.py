@@ -4,6 +4,7 @@ predictions.toml says under `shows` what must be seen, a condition each. A condi
 words, whether or not it is as expected.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from workshop.checks import Check, find
 from workshop.compare import DURABLE, LOOP, WAYS, Comparison
 from workshop.errors import WorkshopError
 from workshop.exercises import EXERCISES, FOLDERS, number_of
-from workshop.history import TASK_FAILURE, TIMER, Run
+from workshop.history import TASK_FAILURE, TIMER, TOOL, UPDATE, Run, as_text
 from workshop.notebook.asked import Asked, first_asked
 from workshop.notebook.kernel import variable
 from workshop.notebook.progress import Memory
@@ -25,7 +26,7 @@ from workshop.practice.client import Practice
 from workshop.practice.report import WORDS
 from workshop.proof import RECORDED, SLACK, Entry, Proof, of_question, prove, prove_plain
 from workshop.settings import Settings
-from workshop.text import count, shorten
+from workshop.text import count, scrub, shorten
 
 NEWEST = 12  # runs that are looked at, the newest first
 Fact = tuple[bool, str]  # whether it is as expected, and what was seen
@@ -78,6 +79,8 @@ class Evidence:
             return self._compared()
         if "addresses" in shows:
             return self._addresses(shows["addresses"])
+        if "printed" in shows:
+            return self._printed(*shows["printed"], since=since)
         if not self._settings.practises:
             raise WorkshopError(
                 "The ledger belongs to the practice services, which are not in use, so nothing can be compared here.",
@@ -148,6 +151,20 @@ class Evidence:
             "your files",
             (f"of {count(len(files), 'file')}, these name a server's address: {', '.join(having) or 'none'}",),
         )
+
+    def _printed(self, script: str, *patterns: str, since: datetime | None) -> Sight:
+        """The lines with these patterns, of what a script printed when `ex.run` ran it last."""
+        log = self._settings.state_dir / "logs" / f"{Path(script).stem}-{number_of(self._folder)}.log"
+        try:
+            written = datetime.fromtimestamp(log.stat().st_mtime, UTC)
+            lines = scrub(log.read_text(encoding="utf-8", errors="replace")).splitlines()
+        except FileNotFoundError:
+            return NOTHING
+        if since and written < since:
+            return NOTHING
+        found = [next((line.strip("= ") for line in lines if re.search(pattern, line)), "") for pattern in patterns]
+        facts = tuple(shorten(line, 120) for line in found if line)
+        return Sight(all(found), f"what {script} printed", facts or ("nothing of that",))
 
 
 def _tool(name: str) -> Sight:
@@ -256,20 +273,62 @@ def _silent(seen: WorkflowSight, _expected: bool) -> Fact:
 
 def _timer(seen: WorkflowSight, expected: str) -> Fact:
     rows = seen.run.rows
-    timer = next((row for row in rows if row.kind == TIMER and row.asked == expected and row.closed), None)
+    fired = [row for row in rows if row.kind == TIMER and row.state == "completed"]
+    timer = next((row for row in fired if row.asked == expected and row.closed), None)
     later = next((row for row in rows if timer and row.scheduled >= (timer.closed or row.scheduled)), None)
     if timer is None or timer.closed is None or later is None:
         return False, f"no timer of {expected} that has fired, with a step after it"
     waited = (later.scheduled - timer.closed).total_seconds()
-    fired = f"the timer fired {timer.duration or 0:.1f} s after it was set"
+    when = f"the timer fired {timer.duration or 0:.1f} s after it was set"
     worker = later.worker.partition("@")[0]
-    return later.state == "completed", f"{fired}\nthe next step came {waited:.1f} s after that, in process {worker}"
+    return later.state == "completed", f"{when}\nthe next step came {waited:.1f} s after that, in process {worker}"
 
 
 def _mistake(seen: WorkflowSight, expected: str) -> Fact:
     failures = [row.last_error for row in seen.run.rows if row.kind == TASK_FAILURE]
     words = f"a workflow task failed: {shorten(failures[0], 120)}" if failures else "no workflow task failed"
     return any(expected in error for error in failures), f"{words}\nthe workflow: {seen.run.status}"
+
+
+def _alerts(seen: WorkflowSight, expected: list[str]) -> Fact:
+    """What became of a run's requests to alert residents; several in a row of one kind count as one."""
+    calls = [row.input for row in seen.run.rows if row.kind == TOOL and row.attempts]
+    keys = [given[-1] for given in calls if isinstance(given, list) and given]
+    # A key is the last argument, and the workflow's ID is in it: so is that of a call that the history does not have.
+    marks = [seen.run.workflow_id, *(f" key {key}:" for key in keys)]
+    mine = [e for e in seen.entries.values() if e["sent"] is not None and any(mark in e["asked"] for mark in marks)]
+    told = [(f"#{entry['id']}", "sent" if entry["sent"] else "not sent again") for entry in mine]
+    found = [kind for kind, _ in groupby(kind for _, kind in told)]
+    return found == expected, f"requests to send an alert: {', '.join(map(' '.join, told)) or 'none'}"
+
+
+def _turns(seen: WorkflowSight, expected: list[list[list[str]]]) -> Fact:
+    """The first turns of a conversation, by run: each message, and how its answer begins."""
+    found: list[list[tuple[str, str]]] = [[]]
+    for row in seen.run.rows:
+        if row.kind == UPDATE:
+            found[-1].append((row.asked, "no answer yet" if row.output is None else as_text(row.output)))
+        elif row.kind == "continued as new":
+            found.append([])
+    runs = found[: len(expected)]
+    runs[-1] = runs[-1][: len(expected[-1])]  # the last of them may have gone on since
+    numbered = [(number, said, answer) for number, run in enumerate(runs, 1) for said, answer in run]
+    wanted = [(number, said, begin) for number, run in enumerate(expected, 1) for said, begin in run]
+    alike = len(numbered) == len(wanted) and all(
+        one[:2] == other[:2] and one[2].startswith(other[2]) for one, other in zip(numbered, wanted, strict=True)
+    )
+    told = [f"run {number}: {said} -> {shorten(answer, 40)}" for number, said, answer in numbered]
+    return alike, "\n".join(told) or "no message yet"
+
+
+def _even(seen: WorkflowSight, expected: list[int]) -> Fact:
+    """That the histories of these runs, counted from 1, are of one length, within a tenth."""
+    sizes = seen.run.sizes[: expected[-1]]
+    words = [f"run {number}: {size / 1024:.0f} KiB of history" for number, size in enumerate(sizes, 1)]
+    if len(sizes) < expected[-1]:
+        return False, "\n".join(words) or "no run yet"
+    some = [sizes[number - 1] for number in expected]
+    return max(some) < 1.1 * min(some), "\n".join(words)
 
 
 # The keys of `shows` that are about a workflow.
@@ -286,4 +345,7 @@ CONDITIONS: dict[str, Callable[[WorkflowSight, Any], Fact]] = {
     "silent": _silent,
     "timer": _timer,
     "mistake": _mistake,
+    "alerts": _alerts,
+    "turns": _turns,
+    "even": _even,
 }

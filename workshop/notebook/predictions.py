@@ -67,7 +67,7 @@ def _read() -> dict[str, dict[str, Prediction]]:
     }
 
 
-PREDICTIONS = _read()  # "01" to "04" or "quiz" -> name -> prediction
+PREDICTIONS = _read()  # what an exercise is called, or "quiz" -> name -> prediction
 
 
 class Predictions:
