@@ -1,6 +1,9 @@
 """Predictions and quiz: their data, their cells in the notebooks, and what they say of a real run."""
 
+import os
 import re
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import nbformat
@@ -12,12 +15,14 @@ from tests.tree import exercise_folder, variables
 from tools import notebooks
 from tools.notebooks import copy_of_the_tree
 from workshop.checks import CHECKS
-from workshop.notebook.evidence import CONDITIONS
+from workshop.history import TOOL, UPDATE, Row, Run
+from workshop.notebook.evidence import CONDITIONS, WorkflowSight
 from workshop.notebook.ex import Exercise
 from workshop.notebook.kernel import cell_of
 from workshop.notebook.predictions import PREDICTIONS, QUIZ
 from workshop.practice.client import Practice
 from workshop.practice.ledger import Ledger
+from workshop.proof import prove
 from workshop.settings import Settings
 
 SECTIONS = pytest.mark.parametrize("section", PREDICTIONS)
@@ -220,6 +225,70 @@ def test_a_name_that_is_missing_after_a_restart_leads_to_its_cell(number: str, n
 
 def test_a_name_that_no_cell_sets_leads_nowhere() -> None:
     assert {cell_of("01", name) for name in ("resutl", "print", "asked_")} == {""}
+
+
+def test_what_a_script_printed_counts_if_it_ran_after_the_choice(root: Path, tmp_path: Path) -> None:
+    settings = Settings.from_env({"WORKSHOP_STATE_DIR": str(tmp_path / "state"), "OPENAI_API_KEY": "sk-x"}, root)
+    lesson = Lesson(root, "testing", settings)
+    log = tmp_path / "state" / "logs" / "test_agent-testing.log"
+    log.parent.mkdir(parents=True)
+    outage = "test_agent.py::test_an_outage_of_minutes_is_waited_out PASSED [ 66%]\n"
+    log.write_text(f"{outage}=== 3 passed in 1.02s ===\n", encoding="utf-8")
+    os.utime(log, (0, 0))
+    lesson.predict("outage", "a")
+    lesson.said()
+    lesson.predict("outage")
+    assert "There is no run to look at yet" in lesson.said()
+    log.write_text(f"{outage}=== 3 passed in 75.02s (0:01:15) ===\n", encoding="utf-8")
+    lesson.predict("outage")
+    assert "cannot be seen yet. Now, what test_agent.py printed has: test_agent.py::test_an_outage" in lesson.said()
+    log.write_text(f"{outage}=== 3 passed in 1.02s ===\n", encoding="utf-8")
+    lesson.predict("outage")
+    said = lesson.said()
+    assert 'What happens is b, "seconds". Seen in what test_agent.py printed: test_agent.py::' in said
+    assert "PASSED [ 66%] 3 passed in 1.02s a is tempting" in said
+
+
+NOW = datetime(2026, 11, 29, 9, tzinfo=UTC)
+
+
+def row(kind: str, **values: object) -> Row:
+    return replace(Row(kind, "a name", "completed", 1, NOW, attempts=1), **values)
+
+
+def fact(what: str, expected: object, *rows: Row, book: Ledger | None = None, sizes: tuple[int, ...] = ()) -> object:
+    run = Run("careful-1", "run", "T", "queue", "running", NOW, None, None, None, (), "", "", rows, sizes=sizes)
+    entries = book.as_json()["entries"] if book else []
+    return CONDITIONS[what](WorkflowSight(run, prove(run, entries), {e["id"]: e for e in entries}, None), expected)
+
+
+def test_alerts_are_those_of_the_workflow(book: Ledger) -> None:
+    call = row(TOOL, input=["FL", "Storm", "my-key"])
+    assert fact("alerts", [], call, book=book) == (True, "requests to send an alert: none")
+    for key in ("my-key", "another", "my-key", "careful-1/call"):
+        book.sends(book.weather_began(area="FL", path=f"POST /alerts/send?area=FL key {key}: Storm"), key)
+    told = "requests to send an alert: #1 sent, #3 not sent again"
+    assert fact("alerts", ["sent", "not sent again", "sent"], call, book=book) == (True, f"{told}, #4 sent")
+    assert fact("alerts", ["sent", "not sent again"], call, book=book) == (False, f"{told}, #4 sent")
+
+
+def test_turns_are_those_of_each_run() -> None:
+    hello, again = row(UPDATE, asked="Hello", output="Hello!"), row("continued as new")
+    expected = [[["Hello", "Hello!"]], [["And now?", "Which"]]]
+    told = "run 1: Hello -> Hello!\nrun 2: And now? -> "
+    asked = row(UPDATE, asked="And now?", output="Which state?")
+    assert fact("turns", expected, hello, again, asked, hello) == (True, f"{told}Which state?")
+    assert fact("turns", expected, hello, again, replace(asked, output=None)) == (False, f"{told}no answer yet")
+    for rows in ((), (hello,), (hello, asked), (hello, asked, again), (hello, hello, again, asked)):
+        holds, _ = fact("turns", expected, *rows)
+        assert not holds
+
+
+def test_histories_are_even_within_a_tenth() -> None:
+    told = "run 1: 1 KiB of history\nrun 2: 20 KiB of history\nrun 3: 21 KiB of history"
+    assert fact("even", [2, 3], sizes=(1024, 20480, 21504, 9)) == (True, told)
+    assert not fact("even", [2, 3], sizes=(1024, 20480, 24000))[0]
+    assert not fact("even", [2, 3], sizes=(1024, 20480))[0]
 
 
 def test_a_workflow_is_read_by_its_own_lesson_and_by_the_quiz(solutions: Solutions, root: Path) -> None:

@@ -104,7 +104,8 @@ class Evidence:
         here = [name for name in reversed(asked) if name] if exercise == number_of(self._folder) else []
         for name in list(dict.fromkeys([*here, *workflows.newest()]))[:NEWEST]:
             run, others = workflows.run_among_others(name)
-            if since and run.closed and run.closed < since - SLACK:
+            # A conversation stays open: it counts if something has happened in it since.
+            if since and (run.closed or run.latest) < since - SLACK:
                 continue
             seen = WorkflowSight(run, prove(run, entries, others), {e["id"]: e for e in entries}, asked.get(name))
             facts = [CONDITIONS[what](seen, expected) for what, expected in shows.items()]
