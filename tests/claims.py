@@ -189,6 +189,11 @@ CLAIMS = {
     },
     "03": {
         "progress": "all_seen(ex)",
+        "why-compare": """
+            found = ex._evidence.comparison
+            claim((found.recorded_again, found.sums("durable").again, found.sums("durable").answered), (0, 0, 4))
+            assert found.sums("retry loop").again > 0
+        """,
         "why-agent": """
             assert agent_code(before / "workflows.py") == agent_code("workflows.py")
         """,
@@ -240,7 +245,7 @@ CLAIMS = {
         """,
     },
     "04": {
-        "predicted-approval": "all_seen(ex)",
+        "progress": "all_seen(ex)",
         "why-run": """
             run = latest(ex)
             claim([row.kind for row in run.rows if row.kind in (MODEL, HANDOFF)], [MODEL, HANDOFF, MODEL, MODEL])

@@ -21,7 +21,7 @@ from workshop.practice.ledger import Ledger
 from workshop.settings import Settings
 
 SECTIONS = pytest.mark.parametrize("section", PREDICTIONS)
-ELSEWHERE = {"tool", "check", "addresses", "answered", "again", "requests", "number"}  # not in a workflow
+ELSEWHERE = {"tool", "check", "addresses", "compared", "answered", "again", "requests", "number"}  # not in a workflow
 
 
 @pytest.fixture

@@ -210,6 +210,8 @@ async def test_a_ledger_that_was_cleared_is_told(solutions: Solutions) -> None:
     proof = prove(run, [])
     assert not proof.agree
     assert "call 1, call 2: recorded, and the ledger has no such answer" in "\n".join(proof.lines)
+    assert "? history and ledger do not agree" in Timeline(run, []).svg()
+    assert "history and ledger do not agree" in ProofPicture(proof).svg()
     assert prove(run, None).agree is False
     assert "There is no ledger" in "\n".join(prove(run, None).lines)
 

@@ -186,4 +186,5 @@ def test_a_clone_has_the_same_lines_everywhere(tmp_path: Path) -> None:
     subprocess.run(words, check=True)
     listed = subprocess.run(["git", "ls-files"], cwd=tmp_path / "clone", capture_output=True, text=True, check=True)
     for name in listed.stdout.splitlines():
-        assert b"\r\n" not in (tmp_path / "clone" / name).read_bytes(), name
+        if not name.endswith(".png"):  # each begins with one
+            assert b"\r\n" not in (tmp_path / "clone" / name).read_bytes(), name

@@ -29,6 +29,7 @@ SIGNS = {
     FAILED: "▲",
     proof.AGAIN: "◎",
 }
+TONES = {"✓": "good", "✗": "bad", "?": "warn"}
 KILLED, NOBODY = "†", "/"  # in text
 
 # Kinds of bars. A bar is never drawn as an attempt that was seen unless somebody has seen it.
@@ -159,6 +160,8 @@ class Witnesses:
         """What follows from the two, in words."""
         if not self.ledger:
             return "no ledger to compare with"
+        if not self.agree and not self.made_again:
+            return "history and ledger do not agree"
         what = "recorded" if self.recorded else "answered"
         again = [column.name for column in self.columns if proof.AGAIN in column.requests]
         named = f" ({', '.join(again[:6])}{' …' * (len(again) > 6)})" if again else ""
@@ -167,7 +170,9 @@ class Witnesses:
     @property
     def sign(self) -> str:
         """How it is to be taken: a sign beside the colour."""
-        return "✓" if self.ledger and self.agree and not self.made_again else "✗" if self.ledger else "?"
+        if self.ledger and self.made_again:
+            return "✗"
+        return "✓" if self.ledger and self.agree else "?"
 
 
 @dataclass(frozen=True)
@@ -269,7 +274,7 @@ def ticks(whole: float, most: int) -> list[tuple[float, str]]:
 
 def text_of(chart: Chart, width: int) -> list[str]:
     """The chart for a terminal of `width` columns, 60 at least."""
-    names = min(max([len(track.label) for track in chart.tracks], default=8), width // 4)
+    names = min(max([len(track.label) for track in chart.tracks], default=8), width // 3)
     cells = width - names - 3
     whole = max(chart.end, 0.001)
 
@@ -472,7 +477,7 @@ def svg_of(chart: Chart) -> str:
     if chart.witnesses:
         drawn, y = witness_dots(chart.witnesses, y + 6)
         body.append(drawn)
-        colour = "good" if chart.witnesses.sign == "✓" else "bad" if chart.witnesses.ledger else "dim"
+        colour = TONES[chart.witnesses.sign]
         verdict = f"{chart.witnesses.sign} {chart.witnesses.verdict}"
         body.append(words(EDGE, y + 12, shorten(verdict, int(inner / 10)), colour, font_size=16, font_weight=700))
         y += 20

@@ -3,6 +3,7 @@
 from workshop.chart import (
     EDGE,
     SIGNS,
+    TONES,
     WIDTH,
     Picture,
     Witnesses,
@@ -61,12 +62,12 @@ class ProofPicture(Picture):
 def _panel(found: Proof | PlainProof, left: float, right: float) -> tuple[str, float]:
     """One proof between two edges, and where it ends."""
     witnesses = witnesses_of(found)
-    colour = {"✓": "good", "✗": "bad"}.get(witnesses.sign, "dim")
+    colour = TONES[witnesses.sign]
     fits = int((right - left) / 7.4)
-    number = str(witnesses.made_again) if witnesses.ledger else "?"
+    number = "" if witnesses.sign == "?" else f"{witnesses.made_again} "
     drawn = words(left, 26, _heading(found), "ink", font_weight=600)
     drawn += words(left, 42, shorten(_about(found), fits), "dim", font_size=12)
-    large = words(left, 100, f"{number} {witnesses.sign}", colour, font_size=60, font_weight=700)
+    large = words(left, 100, f"{number}{witnesses.sign}", colour, font_size=60, font_weight=700)
     drawn += f'<g data-part="verdict">{large}</g>'
     y = 124.0
     for line in _headline(witnesses, int((right - left) / 10)):
@@ -87,7 +88,7 @@ def _panel(found: Proof | PlainProof, left: float, right: float) -> tuple[str, f
 
 def _headline(witnesses: Witnesses, width: int) -> list[str]:
     """What the large number counts."""
-    number = f"{witnesses.made_again} " if witnesses.ledger else ""
+    number = "" if witnesses.sign == "?" else f"{witnesses.made_again} "
     return wrapped(witnesses.verdict.removeprefix(number), width)
 
 

@@ -18,6 +18,7 @@ OPTIONS = [
     "--disable-sync",
     "--disable-quic",
     "--no-first-run",
+    "--disable-gpu",  # whose work the processor would do
     # A page under a foreign name that leads here, and one as a codespace has it; neither is ever looked up.
     "--host-resolver-rules=MAP evil.example 127.0.0.1, MAP *.codespace.example 127.0.0.1",
 ]

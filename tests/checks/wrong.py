@@ -895,7 +895,7 @@ WRONG = (
     approval(
         "decide",
         "the wait not caught",
-        "run-failed",
+        "wait-timed-out",
         f"state = result.to_state()\n{DECIDED}" + decided("pass").partition("self.waiting = {}")[2],
     ),
     approval("decide", "yes to all", "other-calls", decided(DECIDED, 'call and "yes" in self.decisions.values()')),

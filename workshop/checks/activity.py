@@ -225,7 +225,7 @@ async def _raise_if_it_knows_one_status(loop: _Loop) -> None:
         call = loop.call("TX")
         await call.wait()
         server.shutdown()
-    if not asked or (call.error and not isinstance(call.error, MISTAKES)):
+    if not asked or not call.over or (call.error and not isinstance(call.error, MISTAKES)):
         return
     did = (
         f"it stumbled over that: {brief(call.error)}" if call.error else f"returned {shorten(str(call.returned), 80)!r}"

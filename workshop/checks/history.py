@@ -99,7 +99,7 @@ def raise_if_failed(run: Run) -> None:
         at = _line(place)
         if place and "timeout" in place.code and run.failure.startswith("TimeoutError"):
             seen = f"The workflow failed with TimeoutError ({at}): that wait raises it when its time is over."
-            slip = "To wait for a time, and for nothing else: await workflow.sleep(...)."
+            slip = "Catch it, with `except TimeoutError:`. Only to wait for a time: await workflow.sleep(...)."
             raise incorrect("wait-timed-out", seen, slip)
         raise raised_elsewhere(run.failure or run.status, at, "The workflow failed: it", "run-failed")
 

@@ -20,8 +20,11 @@ COMMAND = (sys.executable, "-c", "from workshop.cli import main; main()", "compa
 LONGEST = 20.0  # seconds that a question may take
 
 
-def show_comparison(questions: int, seed: int, log: Path, say: Say) -> None:
+def show_comparison(questions: int, seed: int, log: Path, say: Say) -> Comparison:
     """Runs the comparison, and shows in place what there is of it: in a notebook its picture and tables, else its text.
+
+    Returns:
+        what it has counted.
 
     Raises:
         WorkshopError: it failed. What it had counted is shown before.
@@ -53,6 +56,7 @@ def show_comparison(questions: int, seed: int, log: Path, say: Say) -> None:
         show(say, shown)
     if program.exit_code:
         raise WorkshopError("\n".join(line for line in program.text.splitlines() if not line.startswith("{")))
+    return shown
 
 
 def _rows(program: Program) -> list[ComparedRow]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from workshop.audit import headline, outcome
 from workshop.checks import Check, find
+from workshop.compare import DURABLE, LOOP, WAYS, Comparison
 from workshop.errors import WorkshopError
 from workshop.exercises import EXERCISES, FOLDERS, number_of
 from workshop.history import TASK_FAILURE, TIMER, Run
@@ -58,6 +59,7 @@ class Evidence:
     def __init__(self, folder: Path, settings: Settings, memory: Memory, asked: Sequence[Asked]) -> None:
         self._folder, self._settings, self._memory, self._asked = folder, settings, memory, asked
         self._practice = Practice(settings.practice_url)
+        self.comparison: Comparison | None = None  # the last one of this kernel
 
     def look(self, shows: Mapping[str, Any], since: datetime | None = None, exercise: str = "") -> Sight:
         """The newest of what went on after a moment that shows all of it, else the newest of all.
@@ -72,6 +74,8 @@ class Evidence:
             return _tool(shows["tool"])
         if "check" in shows:
             return self._checked(find(number_of(self._folder), shows["check"]))
+        if "compared" in shows:
+            return self._compared()
         if "addresses" in shows:
             return self._addresses(shows["addresses"])
         if not self._settings.practises:
@@ -124,6 +128,17 @@ class Evidence:
         holds = last["outcome"] == "passed"
         why = f": {check.why}" if holds else ""
         return Sight(holds, f'ex.check("{check.name}")', (f"{last['outcome']}{why}",))
+
+    def _compared(self) -> Sight:
+        """Whether the retry loop has paid for calls that had been answered, and the durable agent has not."""
+        if self.comparison is None:
+            raise WorkshopError("Nothing was compared in this kernel yet.", "run the cell with ex.compare first")
+        sums = {way: self.comparison.sums(way) for way in self.comparison.ways}
+        facts = [
+            f"{way}: {count(one.paid, 'model call')} paid, {one.again} of them paid before" for way, one in sums.items()
+        ]
+        holds = len(sums) == len(WAYS) and sums[LOOP].again > 0 and sums[DURABLE].again == 0
+        return Sight(holds, "the comparison", tuple(facts))
 
     def _addresses(self, only: str) -> Sight:
         files = {path.name: path.read_text(encoding="utf-8", errors="replace") for path in self._folder.glob("*.py")}

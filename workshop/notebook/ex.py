@@ -100,9 +100,9 @@ class Exercise:
         self._asked: list[Asked] = []
         self._priced = False  # whether the note on prices was shown: once is enough
         memory = self._feedback.memory
-        evidence = Evidence(folder, settings, memory, self._asked)
-        self._predictions = Predictions(self.number, memory, evidence, say)
-        self._quiz = Predictions(QUIZ, memory, evidence, say)
+        self._evidence = Evidence(folder, settings, memory, self._asked)
+        self._predictions = Predictions(self.number, memory, self._evidence, say)
+        self._quiz = Predictions(QUIZ, memory, self._evidence, say)
         self._watched: dict[str, Watched] = {}  # by workflow: what was seen while it went on
         self._faults: dict[str, str] = {}  # target -> kind of those that were set here
         # For a kernel that ends by itself; with one that is killed, they are killed.
@@ -332,7 +332,7 @@ class Exercise:
 
         The solutions run, with services of their own: your worker, faults, ledger and workflows are not touched.
         """
-        show_comparison(questions, seed, self._log("compare"), self._say)
+        self._evidence.comparison = show_comparison(questions, seed, self._log("compare"), self._say)
 
     # Faults.
 

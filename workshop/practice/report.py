@@ -59,12 +59,11 @@ def _entry(entry: dict[str, Any]) -> list[Cell]:
     began = datetime.fromisoformat(entry["began"])
     took = f"{(datetime.fromisoformat(entry['ended']) - began).total_seconds():.2f} s" if entry["ended"] else ""
     outcome = entry["outcome"]
-    before = "answered before" if entry["sent"] is None else "not sent again: sent"
     found = [
         Item(f"{SIGNS[outcome]} {WORDS[outcome]} {entry['status'] or ''}".strip(), tone=TONES[outcome]),
         Item(f"fault {entry['fault']}" if entry["fault"] else ""),
-        Item("sent to residents" if entry["sent"] else ""),
-        Item(f"{AGAIN} {before} as #{entry['repeats']}" if entry["repeats"] else "", tone="again"),
+        Item(_before(entry), tone="again"),
+        Item("sent to residents" if entry["sent"] else "", tone="strong"),
         Item(took),
     ]
     tokens = f"{entry['input_tokens']:,} tokens in, {entry['output_tokens']:,} out" if entry["output_tokens"] else ""
@@ -76,6 +75,14 @@ def _entry(entry: dict[str, Any]) -> list[Cell]:
     ]
     told = [Item(entry["asked"], "asked"), Item(entry["answered"] or "", "answered")]
     return [[item for item in cell if item.text] for cell in (request, told, found, cost)]
+
+
+def _before(entry: dict[str, Any]) -> str:
+    """What it repeats: an answer that is paid for again, or an alert that its key has kept from being sent again."""
+    if not entry["repeats"]:
+        return ""
+    before = f"#{entry['repeats']}"
+    return f"{AGAIN} answered before as {before}" if entry["sent"] is None else f"not sent again: sent as {before}"
 
 
 def _counts(totals: dict[str, Any]) -> str:
