@@ -5,6 +5,7 @@ A claim is read from what the notebook's own run left behind: the histories, the
 
 import ast
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from workshop.settings import ROOT, Settings
 __all__ = [
     "ABANDONED",
     "HANDOFF",
+    "LOOKS",
     "MODEL",
     "RECORDED",
     "REFUSED",
@@ -42,11 +44,14 @@ __all__ = [
     "ledger_shown",
     "outcomes",
     "printed",
+    "re",
     "rows",
     "said",
     "steps",
     "weight",
 ]
+
+LOOKS = ("fail_while_active", "watch_while_active", "look_once")  # of the lesson on polling
 
 
 def latest(ex: Any) -> Run:
@@ -281,6 +286,37 @@ CLAIMS = {
             entries = ex._practice.ledger(ex._asked[-1].since)["entries"]
             claim([e["service"] for e in entries[-3:]], ["model", "weather", "model"])
             assert entries[-2]["sent"]
+        """,
+    },
+    "polling": {
+        "progress": "all_seen(ex)",
+        "why-six": """
+            runs = {way: ex._workflows.run(one.workflow_id) for way, one in ways.items()}
+            looked = {way: [row.attempts for row in run.rows if row.name in LOOKS] for way, run in runs.items()}
+            claim(looked, {"retry": [6], "heartbeat": [1], "timer": [1] * 6})
+            claim([len(rows(run, MODEL)) for run in runs.values()], [2, 2, 2])
+            since = ways["retry"].since
+            claim((len(ex._practice.entries("weather", since)), len(ex._practice.entries("model", since))), (18, 6))
+            retry, heartbeat, timer = (sum(run.events) for run in runs.values())
+            assert max(retry, heartbeat) < timer
+        """,
+        "why-kill": """
+            for one in waiting.values():
+                run = ex._workflows.run(one.workflow_id)
+                claim((run.status, attempts(run)), ("completed", [1, 1]))
+                assert by(rows(run, MODEL)[0]) != by(rows(run, MODEL)[1]) == ex.worker.pid
+            claim([row.attempts for row in run.rows if row.name == "watch_while_active"], [2])
+        """,
+        "why-bound": """
+            run = latest(ex)
+            claim([row.state for row in run.rows if row.name in LOOKS], ["failed"])
+            assert "the warnings were not over" in run.result
+        """,
+        "why-hour": """
+            claim(outcomes(ex)[-4:], ["completed"] * 4)
+            claim([e["fault"] for e in ex._practice.entries("weather")[-61:]].count("over"), 1)
+            minutes, events = re.findall(r"^(\\d+) minutes.*: (\\d+)$", printed(ex, "hour"), re.M)[0]
+            assert (int(minutes), int(events) > 500) == (60, True)
         """,
     },
     "testing": {

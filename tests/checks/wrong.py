@@ -118,6 +118,21 @@ FINISHED = "await workflow.wait_condition(workflow.all_handlers_finished)"
 CONTINUE = "workflow.continue_as_new(args=[self.said, turns_per_run, remembered_turns])"
 BEGINS = 'begins = [at for at, item in enumerate(said) if item.get("role") == "user"]'
 
+
+def polling(check: str, name: str, code: str, todo: str | None = None, *edits: tuple[str, ...]) -> Answer:
+    return Answer("polling", check, name, code, todo, edits)
+
+
+def polled(policy: str = "initial_interval=every, backoff_coefficient=1", bound: str = "bound") -> str:
+    """The activity that fails while warnings are active, with this policy and this bound."""
+    limits = f"start_to_close_timeout=ONE_LOOK, schedule_to_close_timeout={bound}"
+    return f"await workflow.execute_activity(fail_while_active, state, {limits}, retry_policy=RetryPolicy({policy}))"
+
+
+LOOPS = "while await count_warnings(state):\n    activity.heartbeat()\n    await asyncio.sleep(every_seconds)"
+LOOK = "await workflow.execute_activity(look_once, state, start_to_close_timeout=ONE_LOOK)"
+END = "end = workflow.now() + bound\nwhile workflow.now() < end:\n    "
+
 ANSWERED = """
 assert answer == "There is a flood watch."
 assert "What about Texas?" in str(model.calls[0].input)
@@ -904,6 +919,24 @@ WRONG = (
         "decide", "no decision, no key", "workflow-fails", decided(DECIDED, 'self.decisions[call.call_id] == "yes"')
     ),
     approval("decide", "late ones wait on", "still-waiting", decided(DECIDED, late="pass")),
+    # Going further, polling.
+    polling("retry", "grows", "pause-grows", polled("initial_interval=every")),
+    polling(
+        "retry", "a maximum", "gives-up", polled("initial_interval=every, backoff_coefficient=1, maximum_attempts=9")
+    ),
+    polling("retry", "no bound", "no-bound", polled(bound="None")),
+    polling("retry", "not awaited", "not-polled", polled().removeprefix("await ")),
+    polling("heartbeat", "none", "no-heartbeat", LOOPS.replace("activity.heartbeat()", "pass")),
+    polling("heartbeat", "no pause", "no-pause", LOOPS.replace("await asyncio.sleep(every_seconds)", "pass")),
+    polling("heartbeat", "once", "stops-early", LOOPS.replace("while", "if")),
+    polling("timer", "no sleep", "no-timer", f"{END}if not {LOOK}:\n        return True\nreturn False"),
+    polling("timer", "no end", "no-bound", f"while {LOOK}:\n    await workflow.sleep(every)\nreturn True"),
+    polling(
+        "timer",
+        "always over",
+        "says-over",
+        f"{END}if not {LOOK}:\n        break\n    await workflow.sleep(every)\nreturn True",
+    ),
     # conversation
     conversation("remember", "items", "cuts-a-turn", "return said[-turns:]"),
     conversation("remember", "the first ones", "first-turns", f"{BEGINS}\nreturn said[: [*begins, 99, 99, 99][turns]]"),
@@ -987,6 +1020,9 @@ UNTOUCHED = tuple(
         ("conversation", "remember", "other-number"),
         ("conversation", "say", "nothing-there"),
         ("conversation", "seam", "never-continues"),
+        ("polling", "retry", "not-polled"),
+        ("polling", "heartbeat", "stops-early"),
+        ("polling", "timer", "not-polled"),
         ("testing", "answer", "passes-for-wrong"),
         ("testing", "outage", "passes-for-wrong"),
         ("testing", "replay", "passes-for-wrong"),
