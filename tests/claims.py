@@ -314,7 +314,8 @@ CLAIMS = {
         """,
         "why-hour": """
             claim(outcomes(ex)[-4:], ["completed"] * 4)
-            claim([e["fault"] for e in ex._practice.entries("weather")[-61:]].count("over"), 1)
+            faults = [e["fault"] for e in ex._practice.entries("weather")][-122:]
+            claim([at for at, fault in enumerate(faults, 1) if fault == "over"], [61, 122])
             minutes, events = re.findall(r"^(\\d+) minutes.*: (\\d+)$", printed(ex, "hour"), re.M)[0]
             assert (int(minutes), int(events) > 500) == (60, True)
         """,

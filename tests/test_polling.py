@@ -1,7 +1,5 @@
 """Going further, polling: an agent that is told when warnings are over, in three ways, and asks no model meanwhile."""
 
-import re
-
 from temporalio.client import Client
 
 from tests.folders import POLLING
@@ -94,12 +92,3 @@ async def test_a_bound_that_runs_out_is_told(solutions: Solutions) -> None:
     starter = solutions.starter(POLLING, QUESTION, "--every", "0.3", "--bound", "30")
     assert starter.wait() == 1
     assert "Weather service said 404" in starter.text
-
-
-def test_every_minute_for_an_hour(solutions: Solutions) -> None:
-    solutions.practice.fault("weather", "over", after=60)
-    script = solutions.run(POLLING / "hour.py", "retry")
-    assert script.wait() == 0
-    minutes, events = map(int, re.findall(r"^(\d+) minutes.*: (\d+)$", script.text, re.M)[0])
-    assert (looks(solutions), solutions.practice.outcomes("model"), minutes) == (61, ["completed"] * 2, 60)
-    assert events < 30  # the timers' are counted in the notebook

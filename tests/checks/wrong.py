@@ -925,7 +925,6 @@ WRONG = (
         "retry", "a maximum", "gives-up", polled("initial_interval=every, backoff_coefficient=1, maximum_attempts=9")
     ),
     polling("retry", "no bound", "no-bound", polled(bound="None")),
-    polling("retry", "not awaited", "not-polled", polled().removeprefix("await ")),
     polling("heartbeat", "none", "no-heartbeat", LOOPS.replace("activity.heartbeat()", "pass")),
     polling("heartbeat", "no pause", "no-pause", LOOPS.replace("await asyncio.sleep(every_seconds)", "pass")),
     polling("heartbeat", "once", "stops-early", LOOPS.replace("while", "if")),

@@ -72,14 +72,14 @@ async def heartbeat(submission: Submission) -> str:
     run = await _ended(submission, workflow_id)
     if submission.practice.entries("weather")[-1]["fault"] != "over":
         raise _stopped(submission, run)
-    row, looks = _looks(run, name)[0], len(submission.practice.entries("weather"))
+    row, made = _looks(run, name)[0], len(submission.practice.entries("weather"))
     if row.attempts > 1:
         seen = f"It took {count(row.attempts, 'attempt')}: {before} looks were in the first one."
         raise incorrect("several-attempts", seen, "One attempt makes all looks, each with a heartbeat.")
-    if row.closed and row.started and (row.closed - row.started).total_seconds() < (looks - 1) * EVERY * 0.9:
-        seen = f"Asked to look every {EVERY} s, it made {looks} looks in {span(row.duration or 0)}."
+    if row.closed and row.started and (row.closed - row.started).total_seconds() < (made - 1) * EVERY * 0.9:
+        seen = f"Asked to look every {EVERY} s, it made {made} looks in {span(row.duration or 0)}."
         raise incorrect("no-pause", seen, "await asyncio.sleep(every_seconds): without `await` nothing waits.")
-    return f"{count(looks, 'look')} in one attempt, with heartbeats."
+    return f"{count(made, 'look')} in one attempt, with heartbeats."
 
 
 async def timer(submission: Submission) -> str:

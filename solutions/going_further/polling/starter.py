@@ -7,7 +7,8 @@ from uuid import uuid4
 
 from connection import connect, load_env, result_of, ui_link
 from temporalio.openai_agents import OpenAIAgentsPlugin
-from workflows import TASK_QUEUE, WAYS, PatientAgent
+from ways import WAYS
+from workflows import TASK_QUEUE, PatientAgent
 
 
 async def main(question: str, way: str, every_seconds: float, bound_seconds: float) -> None:
