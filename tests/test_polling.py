@@ -60,7 +60,7 @@ async def test_the_worker_may_be_killed_while_they_wait(solutions: Solutions) ->
     async def told() -> str:
         return str(await why(client, waiting["retry"]))
 
-    # Between two looks; in one it is at work.
+    # Between two looks: during one it is at work.
     assert "wait, if it polls" in await follow(told, lambda text: "wait, if it polls" in text, 20)
     worker.kill()
     solutions.practice.fault("weather", "over")
