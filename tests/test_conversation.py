@@ -156,16 +156,17 @@ async def test_a_run_that_does_not_wait_for_its_handlers_loses_a_message_and_why
     solutions.worker(folder)
     client = await connected(solutions)
     solutions.practice.fault("model", "slow", delay=120)
-    told = [asyncio.create_task(say(client, "hasty", message, 1, 1)) for message in ("Hello", "Thanks")]
+    told = [asyncio.create_task(say(client, "hasty", "Hello", 1, 1))]
     await asyncio.to_thread(solutions.practice.until_in_flight, "model", 1)
+    told.append(asyncio.create_task(say(client, "hasty", "Thanks", 1, 1)))
     await follow(
         lambda: read_history(client, "hasty"), lambda run: sum(row.kind == UPDATE for row in run.rows) == len(told), 10
     )
     solutions.practice.clear()
     answers = await asyncio.gather(*told, return_exceptions=True)
     assert [type(answer) for answer in answers] == [str, WorkflowUpdateFailedError]
-    (note,) = (await why(client, "hasty")).notes
-    assert str(note).startswith("1 update accepted and never answered, such as say Thanks")
+    notes = [str(note) for note in (await why(client, "hasty")).notes]
+    assert any(note.startswith("1 update accepted and never answered, such as say Thanks") for note in notes), notes
 
 
 async def test_it_goes_on_alike_from_each_of_its_events(solutions: Solutions, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -192,3 +192,15 @@ def test_the_drill_flips_one_line() -> None:
     assert broken != text
     assert len(set(text.splitlines()) ^ set(broken.splitlines())) == 4
     compile(broken, "activities.py", "exec")
+
+
+def test_the_picture_of_the_kill_shows_it() -> None:
+    """Step 9 of exercise 3: the moment of the kill, the time without a worker, and both witnesses."""
+    notebook = nbformat.read(notebooks.folder("solutions", "03") / "solution.ipynb", as_version=4)
+    (cell,) = [cell for cell in notebook.cells if cell.id == "look-kill"]
+    html = "".join(output.get("data", {}).get("text/html", "") for output in cell.outputs)
+    (picture,) = re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', html)
+    drawn = base64.b64decode(picture).decode()
+    assert ElementTree.fromstring(drawn).tag.endswith("svg")
+    for part in ('data-part="kill"', 'data-part="no worker"', 'data-witness="history"', 'data-witness="ledger"'):
+        assert part in drawn, part

@@ -235,7 +235,7 @@ class Timeline(Picture):
                 found.append((self._loss(f"{name} gone", left), left, worker))
                 continue
             if after and (silent := self._silent(worker, last)):
-                found.append((self._loss(f"{name} lost about", silent, seen=False), silent, worker))
+                found.append((self._loss(f"{name} silent since", silent, seen=False), silent, worker))
         return found
 
     def _left(self, worker: str, last: datetime, after: datetime | None) -> datetime | None:
@@ -263,7 +263,7 @@ class Timeline(Picture):
         return next((sign.worker for sign in reversed(self.run.signs) if sign.at <= moment), "")
 
     def _silent(self, worker: str, last: datetime) -> datetime | None:
-        """About when a worker was lost whose heartbeats, or whose answer to a workflow task, did not come."""
+        """Since when, at the latest, a worker was silent whose heartbeats, or whose answer to a task, did not come."""
         heartbeat = self._watched.heartbeats.get(worker, last)
         for row in self.run.rows:
             if row.kind == TASK_TIMEOUT and row.worker == worker and row.scheduled >= last:
@@ -275,8 +275,9 @@ class Timeline(Picture):
                 continue
             lost = self._watched.glimpses.get((row.event, row.attempts - 1))
             if (lost.worker if lost else self._last_before(row.scheduled)) == worker:
-                noticed = timedelta(seconds=_pause(row, row.attempts) + row.heartbeat_timeout)
-                return max(last, heartbeat, row.started - noticed)
+                # No heartbeat came in the time before the server gave it up, which was a pause before the next attempt.
+                silence = timedelta(seconds=_pause(row, row.attempts) + row.heartbeat_timeout)
+                return max(last, heartbeat, row.started - silence)
         return None
 
     def _loss(self, what: str, when: datetime, seen: bool = True) -> Loss:
@@ -284,7 +285,7 @@ class Timeline(Picture):
         back = min((moment for moment in self._work() if moment > when), default=None)
         until = self._seconds(back) if back else None
         at = self._seconds(when)
-        return Loss(at, f"{what} at {span(at)}" if seen else f"{what} {span(at)}", seen, until)
+        return Loss(at, f"{what} at {span(at)}" if seen else f"{what} {span(at)} or earlier", seen, until)
 
     def _work(self) -> list[datetime]:
         """All moments at which some worker began or reported something."""

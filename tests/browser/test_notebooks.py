@@ -17,8 +17,6 @@ from workshop.processes import die_with_parent
 from workshop.services import EMBEDDED, LAB, Services, catalogue, free_settings
 
 NUMBERS = pytest.mark.parametrize("number", ["01", "02", "03", "04"])  # each shows a timeline
-# The outputs are older than what draws them: make notebooks, then without this mark.
-OLD_OUTPUTS = pytest.mark.xfail(strict=True, reason="the outputs are of before: make notebooks", raises=AssertionError)
 
 
 def path(number: str, root: Path = notebooks.ROOT) -> Path:
@@ -59,7 +57,6 @@ LEFT_BY_GITHUB = """([html, id]) => {
 SIZES = "images => images.map(image => image.complete ? image.naturalWidth : 0)"
 
 
-@OLD_OUTPUTS
 @NUMBERS
 def test_by_githubs_rules_pictures_and_numbers_are_still_there(window: Window, number: str) -> None:
     page = window.page
@@ -168,7 +165,6 @@ WRONG = """() => {
 }"""
 
 
-@OLD_OUTPUTS
 @NUMBERS
 def test_in_jupyterlab_no_output_is_wider_than_its_cell(lab: Lab, number: str) -> None:
     """With the file browser open, in a notebook that is not trusted: nobody has run it here."""
