@@ -5,6 +5,7 @@ A claim is read from what the notebook's own run left behind: the histories, the
 
 import ast
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from workshop.settings import ROOT, Settings
 __all__ = [
     "ABANDONED",
     "HANDOFF",
+    "LOOKS",
     "MODEL",
     "RECORDED",
     "REFUSED",
@@ -42,11 +44,14 @@ __all__ = [
     "ledger_shown",
     "outcomes",
     "printed",
+    "re",
     "rows",
     "said",
     "steps",
     "weight",
 ]
+
+LOOKS = ("fail_while_active", "watch_while_active", "look_once")  # of the lesson on polling
 
 
 def latest(ex: Any) -> Run:
@@ -282,6 +287,33 @@ CLAIMS = {
             entries = ex._practice.ledger(ex._asked[-1].since)["entries"]
             claim([e["service"] for e in entries[-3:]], ["model", "weather", "model"])
             assert entries[-2]["sent"]
+        """,
+    },
+    "polling": {
+        "progress": "all_seen(ex)",
+        "why-six": """
+            runs = {way: ex._workflows.run(one.workflow_id) for way, one in ways.items()}
+            looked = {way: [row.attempts for row in run.rows if row.name in LOOKS] for way, run in runs.items()}
+            claim(looked, {"retry": [6], "heartbeat": [1], "timer": [1] * 6})
+            claim([len(rows(run, MODEL)) for run in runs.values()], [2, 2, 2])
+            since = ways["retry"].since
+            claim((len(ex._practice.entries("weather", since)), len(ex._practice.entries("model", since))), (18, 6))
+            retry, heartbeat, timer = (sum(run.events) for run in runs.values())
+            assert max(retry, heartbeat) < timer
+        """,
+        "why-kill": """
+            for one in waiting.values():
+                run = ex._workflows.run(one.workflow_id)
+                claim((run.status, attempts(run)), ("completed", [1, 1]))
+                assert by(rows(run, MODEL)[0]) != by(rows(run, MODEL)[1]) == ex.worker.pid
+            claim([row.attempts for row in run.rows if row.name == "watch_while_active"], [2])
+        """,
+        "why-hour": """
+            claim(outcomes(ex)[-4:], ["completed"] * 4)
+            text = printed(ex, "hour")
+            claim(text.count("After 1:00:00 of looking, the warnings were not over."), 2)
+            (_, short), (minutes, long) = re.findall(r"^(\\d+) minutes.*: (\\d+)$", text, re.M)
+            assert (int(short) < 30, 59 <= int(minutes) <= 60, int(long) > 500) == (True, True, True)
         """,
     },
     "testing": {

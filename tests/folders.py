@@ -10,5 +10,6 @@ ROUTING = SOLUTIONS / "04_agent_routing"
 APPROVAL = SOLUTIONS / "going_further" / "approval"
 CONVERSATION = SOLUTIONS / "going_further" / "conversation"
 TESTING = SOLUTIONS / "going_further" / "testing"
-LESSONS = (APPROVAL, CONVERSATION, TESTING)
+POLLING = SOLUTIONS / "going_further" / "polling"
+LESSONS = (APPROVAL, CONVERSATION, POLLING, TESTING)
 ALL = (HELLO_AGENT, HELLO_TEMPORAL, DURABLE, ROUTING)

@@ -111,6 +111,10 @@ class TestSolvedConversation(Solved):
     numbers = ("conversation",)
 
 
+class TestSolvedPolling(Solved):
+    numbers = ("polling",)
+
+
 class TestSolvedTesting(Solved):
     numbers = ("testing",)
 

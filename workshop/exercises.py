@@ -17,6 +17,7 @@ EXERCISES = {
     "04_agent_routing": "agent-routing",
     "going_further/approval": "approval",
     "going_further/conversation": "conversation",
+    "going_further/polling": "polling",
     "going_further/testing": "testing",
 }
 

@@ -479,6 +479,38 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
                 {"yes": state.approve, "no": state.reject}[word](call)
             """,
     },
+    ("polling", "retry"): {
+        "as a policy of maximum and minimum": """
+            await workflow.execute_activity(
+                "fail_while_active",
+                state,
+                schedule_to_close_timeout=bound,
+                start_to_close_timeout=timedelta(seconds=5),
+                retry_policy=RetryPolicy(every, 1.0, every),
+            )
+        """,
+    },
+    ("polling", "heartbeat"): {
+        "for ever": """
+            while True:
+                activity.heartbeat("looking")
+                if not await count_warnings(state):
+                    return
+                await asyncio.sleep(every_seconds)
+        """,
+    },
+    ("polling", "timer"): {
+        "counted": """
+            import asyncio
+
+            for _ in range(bound // every):
+                found = await workflow.execute_activity(look_once, state, start_to_close_timeout=ONE_LOOK)
+                if found == 0:
+                    return True
+                await asyncio.sleep(every.total_seconds())
+            return False
+        """,
+    },
     ("testing", "answer"): {
         "by the last item": """
             assert (answer, asked) == ("There is a flood watch.", ["TX"])

@@ -104,19 +104,34 @@ def decided(wait: str, test: str = 'self.decisions.get(str(call.call_id)) == "ye
 
 DECIDED = "await workflow.wait_condition(lambda: not self.waiting, timeout=timedelta(seconds=deadline_seconds))"
 WORD = 'if decision not in ("yes", "no"):\n    raise ValueError("yes or no")\n'
-CALL = 'if call_id not in self.waiting:\n    raise ValueError("no such call")\n'
+OPEN_CALL = 'if call_id not in self.waiting:\n    raise ValueError("no such call")\n'
 
 
 def conversation(check: str, name: str, code: str, todo: str | None = None, *edits: tuple[str, ...]) -> Answer:
     return Answer("conversation", check, name, code, todo, edits)
 
 
-RUN_AGENT = 'await Runner.run(weather_agent(), [*self.said, {"role": "user", "content": message}])'
+RUN_ITEMS = 'await Runner.run(weather_agent(), [*self.said, {"role": "user", "content": message}])'
 KEEP = "self.said = last_turns(result.to_input_list(), self.remembered_turns)"
 ENOUGH = "await workflow.wait_condition(lambda: self.turns >= turns_per_run)"
 FINISHED = "await workflow.wait_condition(workflow.all_handlers_finished)"
 CONTINUE = "workflow.continue_as_new(args=[self.said, turns_per_run, remembered_turns])"
 BEGINS = 'begins = [at for at, item in enumerate(said) if item.get("role") == "user"]'
+
+
+def polling(check: str, name: str, code: str, todo: str | None = None, *edits: tuple[str, ...]) -> Answer:
+    return Answer("polling", check, name, code, todo, edits)
+
+
+def polled(policy: str = "initial_interval=every, backoff_coefficient=1", bound: str = "bound") -> str:
+    """The activity that fails while warnings are active, with this policy and this bound."""
+    limits = f"start_to_close_timeout=ONE_LOOK, schedule_to_close_timeout={bound}"
+    return f"await workflow.execute_activity(fail_while_active, state, {limits}, retry_policy=RetryPolicy({policy}))"
+
+
+LOOPS = "while await count_warnings(state):\n    activity.heartbeat()\n    await asyncio.sleep(every_seconds)"
+LOOK = "await workflow.execute_activity(look_once, state, start_to_close_timeout=ONE_LOOK)"
+END = "end = workflow.now() + bound\nwhile workflow.now() < end:\n    "
 
 ANSWERED = """
 assert answer == "There is a flood watch."
@@ -885,8 +900,8 @@ WRONG = (
     # Going further, approval: the validator.
     approval("refuse", "returns", "takes-anything", 'return decision in ("yes", "no") and call_id in self.waiting'),
     approval("refuse", "the word only", "takes-any-call", WORD),
-    approval("refuse", "yes only", "refuses-all", 'if decision != "yes":\n    raise ValueError("no")\n' + CALL),
-    approval("refuse", "misspelt", "refuses-all", WORD + CALL.replace("waiting", "wating")),
+    approval("refuse", "yes only", "refuses-all", 'if decision != "yes":\n    raise ValueError("no")\n' + OPEN_CALL),
+    approval("refuse", "misspelt", "refuses-all", WORD + OPEN_CALL.replace("waiting", "wating")),
     # Going further, approval: the wait.
     approval("decide", "no deadline", "no-timer", decided("await workflow.wait_condition(lambda: not self.waiting)")),
     approval(
@@ -904,6 +919,23 @@ WRONG = (
         "decide", "no decision, no key", "workflow-fails", decided(DECIDED, 'self.decisions[call.call_id] == "yes"')
     ),
     approval("decide", "late ones wait on", "still-waiting", decided(DECIDED, late="pass")),
+    # Going further, polling.
+    polling("retry", "grows", "pause-grows", polled("initial_interval=every")),
+    polling(
+        "retry", "a maximum", "gives-up", polled("initial_interval=every, backoff_coefficient=1, maximum_attempts=9")
+    ),
+    polling("retry", "no bound", "no-bound", polled(bound="None")),
+    polling("heartbeat", "none", "no-heartbeat", LOOPS.replace("activity.heartbeat()", "pass")),
+    polling("heartbeat", "no pause", "no-pause", LOOPS.replace("await asyncio.sleep(every_seconds)", "pass")),
+    polling("heartbeat", "once", "stops-early", LOOPS.replace("while", "if")),
+    polling("timer", "no sleep", "no-timer", f"{END}if not {LOOK}:\n        return True\nreturn False"),
+    polling("timer", "no end", "no-bound", f"while {LOOK}:\n    await workflow.sleep(every)\nreturn True"),
+    polling(
+        "timer",
+        "always over",
+        "says-over",
+        f"{END}if not {LOOK}:\n        break\n    await workflow.sleep(every)\nreturn True",
+    ),
     # conversation
     conversation("remember", "items", "cuts-a-turn", "return said[-turns:]"),
     conversation("remember", "the first ones", "first-turns", f"{BEGINS}\nreturn said[: [*begins, 99, 99, 99][turns]]"),
@@ -923,13 +955,13 @@ WRONG = (
         "say",
         "questions only",
         "forgets-answers",
-        f'result = {RUN_AGENT}\nself.said = [*self.said, {{"role": "user", "content": message}}]',
+        f'result = {RUN_ITEMS}\nself.said = [*self.said, {{"role": "user", "content": message}}]',
     ),
     conversation(
-        "say", "adds all", "said-twice", f"result = {RUN_AGENT}\nself.said = [*self.said, *result.to_input_list()]"
+        "say", "adds all", "said-twice", f"result = {RUN_ITEMS}\nself.said = [*self.said, *result.to_input_list()]"
     ),
-    conversation("say", "keeps all", "remembers-all", f"result = {RUN_AGENT}\nself.said = result.to_input_list()"),
-    conversation("say", "new items", "not-items", f"result = {RUN_AGENT}\nself.said = result.new_items"),
+    conversation("say", "keeps all", "remembers-all", f"result = {RUN_ITEMS}\nself.said = result.to_input_list()"),
+    conversation("say", "new items", "not-items", f"result = {RUN_ITEMS}\nself.said = result.new_items"),
     conversation("seam", "ends", "ends", ENOUGH),
     conversation("seam", "handlers not finished", "message-lost", f"{ENOUGH}\n{CONTINUE}"),
     conversation(
@@ -987,6 +1019,9 @@ UNTOUCHED = tuple(
         ("conversation", "remember", "other-number"),
         ("conversation", "say", "nothing-there"),
         ("conversation", "seam", "never-continues"),
+        ("polling", "retry", "not-polled"),
+        ("polling", "heartbeat", "stops-early"),
+        ("polling", "timer", "not-polled"),
         ("testing", "answer", "passes-for-wrong"),
         ("testing", "outage", "passes-for-wrong"),
         ("testing", "replay", "passes-for-wrong"),

@@ -5,7 +5,7 @@ activity.py, worker.py and starter.py look at the learner's file of that name, i
 checks.toml has the words: titles, hints, why it matters. To add a check, see its head.
 """
 
-from workshop.checks import approval, conversation, ex01, ex02, ex03, ex04, testing
+from workshop.checks import approval, conversation, ex01, ex02, ex03, ex04, polling, testing
 from workshop.checks.check import Check
 from workshop.checks.verdict import SIGNS, Outcome, Verdict
 from workshop.errors import WorkshopError
@@ -19,6 +19,7 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     "04": ex04.CHECKS,
     "approval": approval.CHECKS,
     "conversation": conversation.CHECKS,
+    "polling": polling.CHECKS,
     "testing": testing.CHECKS,
 }
 

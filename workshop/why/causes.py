@@ -282,6 +282,8 @@ def retrying(row: Row, run: Run, workers: Pollers, now: datetime) -> Diagnosis |
     else:
         where = f"if the code is wrong: correct {row.place.shown}, line {row.place.line}," if row.place else ""
         step = f"{where or 'fix its cause'} and {RESTART}"
+        if row.backoff == 1:  # at one interval, as who polls tries again
+            step = f"wait, if it polls, and this error says that it is not over yet; {step}"
         found = Diagnosis("activity failing", what, _at(_brief(row.errors), row.errors), step)
     if left > max(LONG_WAIT, row.longest_pause or 0):
         reset = f"temporal activity reset --workflow-id {shlex.quote(run.workflow_id)} --activity-id {row.activity_id}"

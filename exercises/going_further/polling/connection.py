@@ -1,0 +1,96 @@
+"""Reads .env, and connects worker.py and starter.py to Temporal. The same file in every exercise."""
+
+import asyncio
+import atexit
+import os
+import signal
+import sys
+import time
+from typing import Any
+
+from dotenv import dotenv_values, find_dotenv
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+from temporalio.client import Client, Plugin, WorkflowFailureError, WorkflowHandle
+from temporalio.envconfig import ClientConfig
+from temporalio.service import RPCError, RPCStatusCode
+
+# Ctrl+C is no error, also while it still imports or connects.
+python_tells = sys.excepthook
+sys.excepthook = lambda kind, *rest: print("Stopped.") if kind is KeyboardInterrupt else python_tells(kind, *rest)
+# Python's end can abort while a thread of the client still runs: temporalio/sdk-python#300.
+atexit.register(time.sleep, 0.1)
+
+
+def load_env() -> None:
+    """Adds to the environment what .env has and the shell lacks. An empty variable counts as unset."""
+    try:
+        values = dotenv_values(find_dotenv(), encoding="utf-8-sig")  # "-sig": Windows editors put a mark first
+        os.environ.update({name: value for name, value in values.items() if value and not os.environ.get(name)})
+    except ValueError:
+        raise SystemExit(f"{find_dotenv()} is not UTF-8 text.\nNext: save it as UTF-8") from None
+    for name, value in list(os.environ.items()):
+        if name.endswith("_API_KEY"):
+            os.environ[name] = value.strip()  # a key that ends with a newline is refused by an error that shows the key
+        if not os.environ[name]:
+            del os.environ[name]
+    if os.environ.get("OPENAI_DEFAULT_API") == "chat_completions":  # for a server without the Responses API
+        from agents import set_default_openai_api  # here, since it takes seconds
+
+        set_default_openai_api("chat_completions")
+    if "OPENAI_BASE_URL" in os.environ:
+        # Traces do not follow that address: they, and the prompts in them, would still go to OpenAI.
+        os.environ.setdefault("OPENAI_AGENTS_DISABLE_TRACING", "1")
+
+
+async def connect(*plugins: Plugin) -> Client:
+    """Connects as TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY and the like say."""
+    config: dict[str, Any] = {"target_host": "127.0.0.1:7233"}
+    try:
+        # Temporal's own configuration file is for the server that it names, not for one at another address.
+        config |= ClientConfig.load_client_connect_config(disable_file="TEMPORAL_ADDRESS" in os.environ)
+        client = await Client.connect(**config, plugins=plugins)
+        # A namespace that does not exist is noticed here, not at the first workflow.
+        await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
+    except (RuntimeError, RPCError, ValueError) as error:
+        if getattr(error, "status", None) == RPCStatusCode.PERMISSION_DENIED:
+            return client  # it may be used, if not described
+        problem = f"No Temporal server to work with at {config['target_host']}: {error}"
+        next_step = "start one: temporal server start-dev (in the workshop: workshop up); or correct TEMPORAL_..."
+        raise SystemExit(f"{problem}\nNext: {next_step}") from None
+    return client
+
+
+async def until_stopped() -> None:
+    """Returns at the first Ctrl+C or SIGTERM; a second one ends the process at once."""
+    stop = asyncio.Event()
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(signum, stop.set)
+    await stop.wait()
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, signal.SIG_DFL)
+    print("Stopping, once the calls in flight are done.", flush=True)
+
+
+def ui_link(client: Client, workflow_id: str) -> str:
+    """Where the web UI shows this workflow."""
+    base = os.environ.get("TEMPORAL_UI_URL", "http://127.0.0.1:8233")
+    return f"{base}/namespaces/{client.namespace}/workflows/{workflow_id}"
+
+
+async def result_of(handle: WorkflowHandle[Any, str]) -> str:
+    """Waits for the workflow's result. Ctrl+C ends the waiting, not the workflow."""
+    hint = "Still waiting. The link above shows for what: a worker (python worker.py), a slow call, or a retry."
+    patience = asyncio.get_running_loop().call_later(10, lambda: print(hint, flush=True))
+    try:
+        return await handle.result()
+    except asyncio.CancelledError:
+        raise SystemExit("Stopped waiting. The workflow goes on without you.") from None
+    except (WorkflowFailureError, RPCError) as error:
+        cause: BaseException = error
+        while cause.__cause__:
+            cause = cause.__cause__
+        reason = f"The workflow has no result: {str(cause)[:500]}"  # a foreign server's may be a page
+        next_step = f"see its history at the link above (in the workshop: workshop why {handle.id})"
+        raise SystemExit(f"{reason}\nNext: {next_step}") from None
+    finally:
+        patience.cancel()

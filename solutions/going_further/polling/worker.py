@@ -1,0 +1,57 @@
+"""Runs the patient agent: python worker.py. Stop it with Ctrl+C, or kill it."""
+
+import asyncio
+import os
+from datetime import timedelta
+
+import openai.resources.responses  # noqa: F401  or the first model call imports it, and its heartbeats are late
+from activities import fail_while_active, look_once, watch_while_active
+from connection import connect, load_env, until_stopped
+from temporalio.common import RetryPolicy
+from temporalio.openai_agents import ModelActivityParameters, OpenAIAgentsPlugin
+from temporalio.worker import Worker
+from workflows import TASK_QUEUE, PatientAgent
+
+MODEL_CALL = ModelActivityParameters(
+    # The longest that one model call may take.
+    start_to_close_timeout=timedelta(seconds=60),
+    # A killed worker is noticed when its heartbeats stop, not when that minute is over.
+    heartbeat_timeout=timedelta(seconds=3),  # short for a lesson: in production 10 s
+    retry_policy=RetryPolicy(
+        # Short, since a killed worker's call waits for it too; doubled at each attempt.
+        initial_interval=timedelta(seconds=0.2),
+        maximum_interval=timedelta(seconds=20),
+        # About 100 s: longer than OpenAI's one-minute rate limits last. An account without
+        # credit gets the same status, 429, and must not be retried forever.
+        maximum_attempts=12,
+    ),
+)
+
+
+async def main() -> None:
+    load_env()
+    if "OPENAI_API_KEY" not in os.environ:
+        raise SystemExit("OPENAI_API_KEY is not set.\nNext: put it into .env (in the workshop: workshop use practice)")
+    client = await connect(OpenAIAgentsPlugin(model_params=MODEL_CALL))
+    worker = Worker(
+        client,
+        task_queue=TASK_QUEUE,
+        workflows=[PatientAgent],
+        activities=[fail_while_active, watch_while_active, look_once],
+        # Asked to stop, it lets a model call in flight finish: it is paid for.
+        graceful_shutdown_timeout=timedelta(seconds=60),
+        # A call whose heartbeats come late is taken for lost, and paid twice. To set it: count attempts under load.
+        max_concurrent_activities=20,
+        max_concurrent_workflow_tasks=2,
+        # Every heartbeat is sent: by default a worker saves some, which leaves a busy machine no slack.
+        max_heartbeat_throttle_interval=timedelta(seconds=0.5),
+        # Replays each step, and keeps no workflow that would wait 10 s for a killed worker. Long ones need the default.
+        max_cached_workflows=0,
+    )
+    async with worker:
+        print(f"Worker polls the task queue {TASK_QUEUE}.", flush=True)
+        await until_stopped()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
