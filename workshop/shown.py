@@ -37,7 +37,7 @@ IN_LINES = 400  # characters of a text that a terminal shows; a notebook folds a
 IN_HTML = 4000  # and shows as much of it as this
 IN_A_LINE = 14  # characters that a page keeps in a line
 ADDRESS = re.compile(r"""(https?://[^\s<>"']+[^\s<>"'.,;:!?)\]}…])""")
-UNBROKEN = 60  # characters of a word after which a page may break it, beside the places where a call or a query begins
+UNBROKEN = 24  # characters of a word after which a page may break it, beside the places where a call or a query begins
 
 
 @dataclass(frozen=True)
