@@ -37,7 +37,7 @@ IN_LINES = 400  # characters of a text that a terminal shows; a notebook folds a
 IN_HTML = 4000  # and shows as much of it as this
 IN_A_LINE = 14  # characters that a page keeps in a line
 ADDRESS = re.compile(r"""(https?://[^\s<>"']+[^\s<>"'.,;:!?)\]}…])""")
-UNBROKEN = 24  # characters of a word after which a page may break it, beside the places where a call or a query begins
+UNBROKEN = 20  # characters of a word after which a page may break it, beside the places where a call or a query begins
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,8 @@ class _Html(_Form):
 
 
 def _broken(text: str) -> str:
-    text = re.sub(rf"\S{{{UNBROKEN}}}|(?<=\w)[(?](?=\S)", lambda piece: f"{piece[0]}\0", text)
+    text = re.sub(r"(?<=\w)[(?](?=\S)", "\\g<0>\0", text)
+    text = re.sub(rf"[^\s\0]{{{UNBROKEN}}}(?=[^\s\0])", "\\g<0>\0", text)
     return escape(text).replace("\0", "<wbr/>").replace("\n", "<br/>")
 
 
