@@ -6,10 +6,11 @@ from pathlib import Path
 from workshop.errors import WorkshopError
 
 # Folder of an exercise, and of its solution -> the task queue that its worker polls. The four with a number are the
-# workshop; those of going_further/ are lessons for who wants more, and are called by their name. One more needs, beside
-# its line here: both folders, its module in checks/ and a line in checks/__init__.py, its texts in checks/checks.toml,
-# docs/img/05-flow.svg (or NAME-flow.svg), its row in README.md and docs/INSTRUCTOR.md, answers in tests/checks/right.py
-# and wrong.py, and the claims of its notebook in tests/claims.py.
+# workshop; those of going_further/ are lessons for those who want more, and are called by their name. One more needs,
+# beside its line here: both folders, its module in checks/ and a line in checks/__init__.py, its texts in
+# checks/checks.toml, its choices in notebook/predictions.toml, docs/img/05-flow.svg (or NAME-flow.svg), its row in
+# README.md and docs/INSTRUCTOR.md, answers in tests/checks/right.py and wrong.py, the claims of its notebook in
+# tests/claims.py, and `make notebooks`.
 EXERCISES = {
     "01_agent_hello_world": "agent-hello-world",
     "02_temporal_hello_world": "temporal-hello-world",
