@@ -213,7 +213,7 @@ def test_a_new_kernel_says_how_to_go_on(lesson: Lesson) -> None:
         ("02", "slip", "Step 8: a deliberate mistake", "slip = ["),
         ("03", "Path", "Step 2: the agent, in a workflow", "from pathlib import Path"),
         ("03", "old", "Step 2: the agent, in a workflow", "old, new = "),
-        ("03", "change", "Step 11: what ModelActivityParameters do", "def change("),
+        ("03", "change", "Step 11: what the `ModelActivityParameters` do", "def change("),
         ("03", "killed", "Step 9: ", "killed = ex.ask(question, wait=6)"),
     ],
 )

@@ -103,7 +103,7 @@ def test_a_service_answers_until_it_is_stopped(make: Make) -> None:
     assert services.look("one") == (program, "")
     assert os.getsid(program.pid) == program.pid  # a Ctrl+C in our terminal does not reach it
     assert services.stop() == ["one"]
-    assert not psutil.pid_exists(program.pid)
+    assert not program.running
     assert refused(port_of(service))
     assert services.look("one") == (None, "not running")
 
