@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from tests.harness import PracticeFrom
+from tests.harness import Solutions
 from workshop import cli, demo
 from workshop.demo import STEPS, Demo, Say
 from workshop.errors import WorkshopError
@@ -17,8 +17,11 @@ from workshop.settings import ROOT, Settings
 
 
 @pytest.fixture
-def on_the_tests_services(monkeypatch: pytest.MonkeyPatch, practice: PracticeFrom, settings: Settings) -> None:
-    """In place of services of the demo's own, which test_up_and_down.py starts."""
+def on_the_tests_services(monkeypatch: pytest.MonkeyPatch, solutions: Solutions, settings: Settings) -> None:
+    """In place of services of the demo's own, which test_up_and_down.py starts.
+
+    `solutions` has ended what other tests left open: a worker of the demo would go on with it, and meet its faults.
+    """
 
     @contextmanager
     def services(root: Path, say: Say) -> Iterator[Demo]:
@@ -32,7 +35,7 @@ def on_the_tests_services(monkeypatch: pytest.MonkeyPatch, practice: PracticeFro
 @pytest.mark.usefixtures("on_the_tests_services")
 def test_the_talk_without_a_terminal_waits_for_nothing() -> None:
     result = CliRunner().invoke(cli.app, ["demo", "--talk"])
-    assert (result.exit_code, result.exception) == (0, None)
+    assert (result.exit_code, result.exception) == (0, None), f"{result.exception}\n{result.stdout}"
     assert [f"{number}. {step.title}" in result.stdout for number, step in enumerate(STEPS, 1)] == [True] * len(STEPS)
     assert "Enter" not in result.stdout
     assert result.stdout.count("Answered calls made again: 1") == 2
