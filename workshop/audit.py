@@ -1,7 +1,7 @@
 """A run as a table. Texts are shortened here and in the timeline only, for the eye."""
 
 import shlex
-from datetime import UTC, datetime
+from datetime import datetime
 
 from workshop.history import (
     HANDOFF,
@@ -105,7 +105,7 @@ class Audit(Shown):
     """What a run did, as a table: `console.print(Audit(run))` in a terminal, the same in a notebook."""
 
     def __init__(self, run: Run, now: datetime | None = None, notebook: bool = False) -> None:
-        now = now or max(datetime.now(UTC), run.latest)
+        now = now or run.now()
         # Who took part, in the order of appearance.
         workers = list(dict.fromkeys(worker for worker in (*(row.worker for row in run.rows), run.worker) if worker))
         folders = {worker: folder_of(worker) for worker in workers if len(workers) > 1}

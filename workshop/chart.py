@@ -261,6 +261,19 @@ class Picture:
         return f"<div>{image(self.svg(), self.spoken)}{details}</div>"
 
 
+class ChartPicture(Picture):
+    """The picture of a chart."""
+
+    chart: Chart
+
+    def svg(self) -> str:
+        return svg_of(self.chart)
+
+    @property
+    def spoken(self) -> str:
+        return self.chart.spoken
+
+
 def ticks(whole: float, most: int) -> list[tuple[float, str]]:
     """Round moments from 0 to `whole` seconds, `most` at most, with their names."""
     step = next((step for step in STEPS if whole / step < most), whole)
@@ -371,12 +384,10 @@ def page(body: Iterable[str], height: float, spoken: str, workers: int = 0) -> s
         f'<path d="{_HATCHES[at]}" class="hatch" stroke-opacity="0.45" fill="none"/></pattern>'
         for at in range(min(workers, PATTERNS))
     )
-    # Above 0xFFFF and below, what is no character of XML must not be in it.
-    title = "".join(c for c in printable(spoken) if c not in "\ufffe\uffff")
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{WIDTH}" height="{height:.0f}" '
         f'viewBox="0 0 {WIDTH} {height:.0f}" font-family="system-ui, \'Segoe UI\', Helvetica, Arial, sans-serif" '
-        f'font-size="13"><title>{escape(title)}</title>'
+        f'font-size="13"><title>{_clean(spoken)}</title>'
         f"<style>{light}@media (prefers-color-scheme: dark){{{dark}}}"
         f".over{{paint-order:stroke;stroke-width:4px;stroke-linejoin:round}}</style><defs>{hatches}"
         f'<pattern id="nobody" width="7" height="7" patternUnits="userSpaceOnUse"><path d="M0 7L7 0" class="badline" '
@@ -389,13 +400,12 @@ def page(body: Iterable[str], height: float, spoken: str, workers: int = 0) -> s
 def words(x: float, y: float, text: str, style: str = "ink", **more: object) -> str:
     """A line of text; `style` are classes."""
     known = "".join(f' {name.replace("_", "-")}="{value}"' for name, value in more.items())
-    clean = "".join(c for c in printable(text) if c not in "\ufffe\uffff")
-    return f'<text x="{x:.1f}" y="{y:.1f}" class="{style}"{known}>{escape(clean)}</text>'
+    return f'<text x="{x:.1f}" y="{y:.1f}" class="{style}"{known}>{_clean(text)}</text>'
 
 
-def dot(mark: str, x: float, y: float, size: float = 5.0) -> str:
-    """The sign of a mark, with (x, y) in its middle."""
-    s = size
+def dot(mark: str, x: float, y: float, part: str = "mark") -> str:
+    """The sign of a mark, with (x, y) in its middle; `part` tells those of a legend from those that count."""
+    s = 5.0
     match mark:
         case proof.RECORDED:
             shape = f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{s}" class="good edge"/>'
@@ -420,7 +430,7 @@ def dot(mark: str, x: float, y: float, size: float = 5.0) -> str:
                 f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{s + 1}" class="hollow badline" stroke-width="2.5"/>'
                 f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{s - 2.5}" class="bad"/>'
             )
-    return f'<g data-mark="{mark}">{shape}</g>'
+    return f'<g data-{part}="{mark}">{shape}</g>'
 
 
 def flow(items: Sequence[tuple[str, str]], y: float, left: float = EDGE, right: float = WIDTH) -> tuple[str, float]:
@@ -547,6 +557,7 @@ def _lane(track: Track, x: Callable[[float], float], y: float) -> Iterator[str]:
 
 
 def _clean(text: str) -> str:
+    """For XML: escaped, without what is no character of it."""
     return escape("".join(c for c in printable(text) if c not in "\ufffe\uffff"))
 
 
@@ -572,7 +583,7 @@ def _legend(chart: Chart) -> list[tuple[str, str]]:
         items.append((sign, "not seen: worked out from the timeout"))
     if chart.gaps:
         items.append((f'<rect {box} fill="url(#nobody)"/>', "no worker at work on this run"))
-    items += [(dot(mark, 8, 0).replace("data-mark", "data-legend"), mark) for mark in chart.marks]
+    items += [(dot(mark, 8, 0, "legend"), mark) for mark in chart.marks]
     return items
 
 

@@ -19,7 +19,6 @@ from rich.text import Text
 from workshop.errors import WorkshopError
 from workshop.exercises import FOLDERS
 from workshop.settings import ROOT, Settings, is_local
-from workshop.text import count
 
 if TYPE_CHECKING:
     from temporalio.client import Client
@@ -317,6 +316,11 @@ def reset_command(exercise: Annotated[str, typer.Argument(metavar=NUMBERS, show_
     terminal.reset_exercise(settings(), exercise, say)
 
 
+def _hold_to_claims(problems: list[str]) -> None:
+    if problems:
+        raise WorkshopError(f"Not as claimed: {'; '.join(problems)}.", "run it again; if it stays so, report it")
+
+
 @app.command("demo")
 def demo_command(
     talk: Annotated[bool, typer.Option("--talk", help="Step by step, for a room; Enter goes on.")] = False,
@@ -340,8 +344,7 @@ def demo_command(
         out.print(audit.Audit(durable.run))
         for line in durable.proof.lines:
             say(line)
-        if found := demo.problems(answer, plain, durable):
-            raise WorkshopError(f"Not as claimed: {'; '.join(found)}.", "run it again; if it stays so, report it")
+        _hold_to_claims(demo.problems(answer, plain, durable))
 
 
 def _talk(only: int | None) -> None:
@@ -368,9 +371,7 @@ def _talk(only: int | None) -> None:
             if room:
                 out.input("Enter starts it ... ")
             result = step.show(shown)
-            if result.problems:
-                what = "; ".join(result.problems)
-                raise WorkshopError(f"Not as claimed: {what}.", "run it again; if it stays so, report it")
+            _hold_to_claims(result.problems)
             style = "bold green" if result.good else "bold red"
             out.print("", Panel(Text(result.counted, style), padding=(1, 3), width=width, style=style))
 
@@ -399,9 +400,8 @@ def compare_command(
     for path in files:
         if path and not path.resolve().parent.is_dir():  # told now, not when all is done
             raise WorkshopError(f"There is no folder {path.resolve().parent}.", "name a file in a folder that exists")
-    about = round(compare.SECONDS_EACH * questions + compare.SECONDS_BEFORE)
     tell: Callable[[str], None] = (lambda line: None) if as_json else say
-    tell(f"{count(questions, 'question')}, three ways at the same time: about {about} s on two cores. Ctrl+C ends it.")
+    tell(f"{compare.announced(questions)} on two cores. Ctrl+C ends it.")
     rows: list[compare.ComparedRow] = []
     columns = (TextColumn("{task.fields[way]:>11}"), BarColumn(12), MofNCompleteColumn(), TimeElapsedColumn())
     stopped = False
@@ -429,8 +429,7 @@ def compare_command(
         for file, form in files.items():
             if file and rows:
                 terminal.write(file, form(found), tell)
-    if found.problems:
-        raise WorkshopError(f"Not as claimed: {'; '.join(found.problems)}.", "run it again; if it stays so, report it")
+    _hold_to_claims(found.problems)
     if stopped:
         raise typer.Exit(130)
 

@@ -22,7 +22,7 @@ from typing import Any
 from rich.console import Console, ConsoleOptions, RenderResult
 
 from workshop import fork_server
-from workshop.chart import EDGE, WIDTH, Picture, image, page, words
+from workshop.chart import EDGE, TONES, WIDTH, Picture, image, page, words
 from workshop.demo import history_of, hold, kill_when_held, start_solution
 from workshop.errors import WorkshopError
 from workshop.practice.areas import STATES, name_of
@@ -59,7 +59,6 @@ TROUBLES: dict[str, dict[str, Any]] = {
 }
 ANSWERED, BLIND, LOST = "answered", "answered without the weather", "no answer"
 SIGNS = {ANSWERED: "✓", BLIND: "?", LOST: "✗"}
-_CLASSES = {ANSWERED: "good", BLIND: "warn", LOST: "bad"}  # of the picture
 
 Say = Callable[[str], None]
 
@@ -132,6 +131,12 @@ def plan(questions: int, seed: int) -> list[PlannedQuestion]:
         PlannedQuestion(number, f"Any weather alerts in {name_of(state)}?", trouble, call)
         for number, (state, (trouble, call)) in enumerate(zip(states, drawn, strict=True), 1)
     ]
+
+
+def announced(questions: int) -> str:
+    """What is done, and how long it takes, before it begins."""
+    seconds = SECONDS_BEFORE + SECONDS_EACH * questions
+    return f"{count(questions, 'question')}, three ways at the same time: about {seconds:.0f} s"
 
 
 class Way:
@@ -298,6 +303,11 @@ class Sums:
     p50: float | None  # seconds to an answer, of those that came
     p95: float | None
 
+    @property
+    def paid_words(self) -> str:
+        """What was paid for, in words."""
+        return f"{count(self.paid, 'model call')} paid, {self.again} of them paid before"
+
 
 def _percentile(values: Sequence[float], part: float) -> float | None:
     """The nearest rank: one of the values."""
@@ -433,8 +443,7 @@ class Comparison(Picture):
         parts = []
         for way in self.ways:
             sums = self.sums(way)
-            again = f"{count(sums.paid, 'model call')} paid, {sums.again} of them paid before"
-            parts.append(f"{way}: {sums.answered} of {sums.asked} answered, {again}, ${sums.cost_usd:.6f}")
+            parts.append(f"{way}: {sums.answered} of {sums.asked} answered, {sums.paid_words}, ${sums.cost_usd:.6f}")
         return f"{self.title}. {'; '.join(parts)}."
 
     def svg(self) -> str:
@@ -447,7 +456,7 @@ class Comparison(Picture):
             for row in self.of(way):
                 x = left + (row.number - 1) * side
                 box = f'x="{x + 1:.1f}" y="{y}" width="{side - 2:.1f}" height="20" rx="3"'
-                drawn.append(f'<rect {box} class="{_CLASSES[row.outcome]}"/>')
+                drawn.append(f'<rect {box} class="{TONES[SIGNS[row.outcome]]}"/>')
                 drawn.append(words(x + side / 2, y + 15, SIGNS[row.outcome], "hollow", **small))
                 if row.again:
                     drawn.append(words(x + side / 2, y + 34, f"+{row.again}", "bad", **small))

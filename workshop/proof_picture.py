@@ -6,7 +6,6 @@ from workshop.chart import (
     TONES,
     WIDTH,
     Picture,
-    Witnesses,
     dot,
     flow,
     page,
@@ -70,13 +69,13 @@ def _panel(found: Proof | PlainProof, left: float, right: float) -> tuple[str, f
     large = words(left, 100, f"{number}{witnesses.sign}", colour, font_size=60, font_weight=700)
     drawn += f'<g data-part="verdict">{large}</g>'
     y = 124.0
-    for line in _headline(witnesses, int((right - left) / 10)):
+    for line in wrapped(witnesses.verdict.removeprefix(number), int((right - left) / 10)):  # what that number counts
         drawn += words(left, y, line, colour, font_size=15, font_weight=700)
         y += 20
     dots, y = witness_dots(witnesses, y, left, right)
     drawn += dots
     marks = [mark for column in witnesses.columns for mark in column.requests]
-    items = [(dot(mark, 6, 0).replace("data-mark", "data-legend"), f"{marks.count(mark)} {mark}") for mark in SIGNS]
+    items = [(dot(mark, 6, 0, "legend"), f"{marks.count(mark)} {mark}") for mark in SIGNS]
     legend, y = flow([item for item in items if not item[1].startswith("0 ")], y + 10, left, right)
     drawn += legend
     for text in found.unexplained if isinstance(found, Proof) else ():
@@ -84,12 +83,6 @@ def _panel(found: Proof | PlainProof, left: float, right: float) -> tuple[str, f
             drawn += words(left, y + 12, line, "bad", font_weight=600)
             y += 18
     return drawn, y
-
-
-def _headline(witnesses: Witnesses, width: int) -> list[str]:
-    """What the large number counts."""
-    number = "" if witnesses.sign == "?" else f"{witnesses.made_again} "
-    return wrapped(witnesses.verdict.removeprefix(number), width)
 
 
 def _heading(found: Proof | PlainProof) -> str:

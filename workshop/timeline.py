@@ -21,13 +21,12 @@ from workshop.chart import (
     MOMENT,
     Bar,
     Chart,
+    ChartPicture,
     Column,
     Gap,
     Loss,
-    Picture,
     Track,
     Witnesses,
-    svg_of,
     text_of,
 )
 from workshop.history import (
@@ -102,7 +101,7 @@ class Watched:
         return [seen for number, seen in found if number < row.attempts]
 
 
-class Timeline(Picture):
+class Timeline(ChartPicture):
     """A workflow's run.
 
     Args:
@@ -125,7 +124,7 @@ class Timeline(Picture):
         now: datetime | None = None,
     ) -> None:
         self.run = run
-        self.now = now or max(datetime.now(UTC), run.latest)
+        self.now = now or run.now()
         self.proof = prove(run, entries, others)
         tools = prove(run, entries, others, "weather") if self.proof.service == "model" else self.proof
         self._calls: dict[int, ProvedCall] = {}  # by the event of their rows
@@ -134,16 +133,10 @@ class Timeline(Picture):
             rows = [row for row in run.rows if row.kind in kinds]
             self._calls |= {row.event: call for row, call in zip(rows, one.calls, strict=True)}
         self._watched, self._without = watched or Watched(), without
+        self._seen = {row.event: self._attempts(row) for row in run.rows if row.kind in ACTIVITIES}
         self._workers = self._names()
         self._losses = self._lost(list(kills))
         self.chart = self._chart()
-
-    def svg(self) -> str:
-        return svg_of(self.chart)
-
-    @property
-    def spoken(self) -> str:
-        return self.chart.spoken
 
     def blocks(self) -> list[Block]:
         rows = []
@@ -291,7 +284,7 @@ class Timeline(Picture):
         """All moments at which some worker began or reported something."""
         moments = [sign.at for sign in self.run.signs]
         for row in self.run.rows:
-            moments += [seen.began for seen in self._attempts(row)] if row.kind in ACTIVITIES else []
+            moments += [seen.began for seen in self._seen[row.event]] if row.kind in ACTIVITIES else []
         return moments
 
     def _gaps(self) -> tuple[Gap, ...]:
@@ -359,7 +352,7 @@ class Timeline(Picture):
             return (Bar(begin, end, LASTING if lasts else MOMENT, failed),)
         if row.local:
             return (Bar(begin, end, MOMENT, RECORDED if row.state == "completed" else FAILED),)
-        seen = self._attempts(row)
+        seen = self._seen[row.event]
         bars = [*self._drawn(seen), *self._inferred(row, seen)]
         bars.sort(key=lambda bar: bar.begin)
         between, reached = [], begin
@@ -386,7 +379,7 @@ class Timeline(Picture):
         """How many attempts are neither known nor drawn."""
         if row.local:
             return 0
-        seen = self._attempts(row)
+        seen = self._seen[row.event]
         known = sum(one.mark != AGAIN for one in seen)
         return max(row.attempts - known - len(self._inferred(row, seen)), 0)
 
@@ -420,14 +413,14 @@ def awaits(run: Run) -> str:
     """What an open run waits for, in a line; "" if it is over."""
     if not run.open:
         return ""
-    now = max(datetime.now(UTC), run.latest)
+    now = run.now()
     rows = [f"{_label(row)}, {outcome(row, now)}" for row in run.rows if row.open]
     if run.task:
         rows.append("its next step, which a worker has" if run.task.taken else "a worker for its next step")
     return f"{run.workflow_id} waits for: {'; '.join(rows) or 'its next step'}"
 
 
-class PlainTimeline(Picture):
+class PlainTimeline(ChartPicture):
     """The requests of a plain run, and of those of the same question before it: only the ledger has them.
 
     Args:
@@ -445,13 +438,6 @@ class PlainTimeline(Picture):
         self._calls = {request.entry: call for call in found.calls for request in (*call.requests, *call.again)}
         self._kills = sorted(kills)
         self.chart = self._chart()
-
-    def svg(self) -> str:
-        return svg_of(self.chart)
-
-    @property
-    def spoken(self) -> str:
-        return self.chart.spoken
 
     def blocks(self) -> list[Block]:
         rows = []

@@ -117,9 +117,7 @@ async def decide(submission: Submission) -> str:
 
 async def _ask(submission: Submission, *arguments: tuple[str, float]) -> list[Asked]:
     """Starts workflows, each with question and deadline, and returns when all of them ask."""
-    await submission.connect()
-    queue, workflow = submission.task_queue(), submission.workflow()
-    await submission.serve(queue, [workflow])
+    queue, workflow = await submission.served()
     handles = [
         submission.client.get_workflow_handle(await submission.start(workflow, queue, args)) for args in arguments
     ]
@@ -165,9 +163,7 @@ async def _ended(submission: Submission, asked: list[Asked]) -> list[Run]:
     """The runs, once they are completed."""
     runs = await asyncio.gather(*(submission.follow(handle.id, PATIENCE) for handle, _ in asked))
     for run in runs:
-        history.raise_if_stuck(run)
-        history.raise_if_failed(run)
-        history.raise_if_not_completed(run, "Once it was decided, or too late")
+        history.raise_if_not_well(run, "Once it was decided, or too late")
     return runs
 
 

@@ -77,7 +77,7 @@ async def remember(submission: Submission) -> str:
 
 async def say(submission: Submission) -> str:
     """An update that asks the agent with all that was said, keeps what is said now, and returns the answer."""
-    queue, workflow = await _served(submission)
+    queue, workflow = await submission.served()
     long, short = [await submission.start(workflow, queue, [[], MANY, turns]) for turns in (MANY, 1)]
     await _answer(submission, long, TEXAS)
     first = _shown(await read_history(submission.client, long))
@@ -115,7 +115,7 @@ async def say(submission: Submission) -> str:
 
 async def seam(submission: Submission) -> str:
     """After so many turns a run continues as new, with what was said, and loses nobody's message."""
-    queue, workflow = await _served(submission)
+    queue, workflow = await submission.served()
     name = await submission.start(workflow, queue, [[], 2, 3])
     await _answer(submission, name, TEXAS)
     run = await read_history(submission.client, name)
@@ -163,14 +163,6 @@ async def _two_at_once(submission: Submission, name: str) -> None:
     submission.practice.clear()
     for one, message in zip(told, (HELLO, TEXAS), strict=True):
         await _answered(submission, name, message, one, "Of two messages that came at once, ")
-
-
-async def _served(submission: Submission) -> tuple[str, type]:
-    """A worker for the learner's workflow: its task queue, and the workflow."""
-    queue, workflow = submission.task_queue(), submission.workflow()
-    await submission.connect()
-    await submission.serve(queue, [workflow])
-    return queue, workflow
 
 
 async def _answer(submission: Submission, name: str, message: str) -> Any:

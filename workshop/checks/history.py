@@ -111,6 +111,13 @@ def raise_if_not_completed(run: Run, asked: str) -> None:
         raise incorrect("not-finished", seen, "What does it wait for?" if run.open else "")
 
 
+def raise_if_not_well(run: Run, asked: str) -> None:
+    """For a run that cannot go on, has failed, or has no result. `asked` begins the last one's sentence."""
+    raise_if_stuck(run)
+    raise_if_failed(run)
+    raise_if_not_completed(run, asked)
+
+
 def doing(run: Run) -> str:
     """What an open run waits for, or what one that is over failed of, in a sentence."""
     row = next((row for row in reversed(run.rows) if row.open), None)

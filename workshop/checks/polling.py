@@ -118,10 +118,7 @@ async def timer(submission: Submission) -> str:
 
 async def _ask(submission: Submission, way: str, bound: float, active: int | None = ACTIVE) -> str:
     """Starts a workflow that waits; `active`: so many looks find warnings, by default all of them."""
-    queue, workflow = submission.task_queue(), submission.workflow()
-    if not hasattr(submission, "client"):
-        await submission.connect()
-        await submission.serve(queue, [workflow])
+    queue, workflow = await submission.served()
     if active:
         submission.practice.fault("weather", "over", after=active)
     return await submission.start(workflow, queue, [QUESTION, way, EVERY, bound])
@@ -129,9 +126,7 @@ async def _ask(submission: Submission, way: str, bound: float, active: int | Non
 
 async def _ended(submission: Submission, workflow_id: str) -> Run:
     run = await submission.follow(workflow_id, PATIENCE)
-    history.raise_if_stuck(run)
-    history.raise_if_failed(run)
-    history.raise_if_not_completed(run, "When the warnings were over")
+    history.raise_if_not_well(run, "When the warnings were over")
     return run
 
 

@@ -204,6 +204,14 @@ class Submission:
             raise raised(error, self.folder, "A worker with this workflow", "worker-refuses") from None
         self._serving = asyncio.create_task(worker.run())
 
+    async def served(self) -> tuple[str, type]:
+        """The task queue and the class of the learner's workflow, with this process as its worker."""
+        queue, workflow = self.task_queue(), self.workflow()
+        if self._serving is None:
+            await self.connect()
+            await self.serve(queue, [workflow])
+        return queue, workflow
+
     async def start(self, workflow: type, queue: str, args: Sequence[Any]) -> str:
         """Starts a workflow and returns its id."""
         name = vars(workflow)["__temporal_workflow_definition"].name

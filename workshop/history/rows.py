@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -244,6 +244,10 @@ class Run:
     def open(self) -> bool:
         """Whether the run is not over."""
         return self.closed is None
+
+    def now(self) -> datetime:
+        """The present, or the latest moment that it tells of, where the server's clock is ahead of ours."""
+        return max(datetime.now(UTC), self.latest)
 
     @property
     def latest(self) -> datetime:

@@ -63,6 +63,12 @@ def first_asked(asked: Sequence[Asked]) -> Asked:
     return first
 
 
+def last_plain(asked: Sequence[Asked], ledger: Sequence[Entry] | None) -> tuple[str, list[Entry] | None]:
+    """The last question, a plain one, and the model's entries of its runs; None where there is no ledger."""
+    first = first_asked(asked)
+    return first.question, None if ledger is None else of_question(ledger, first.question, first.since)
+
+
 def plain_before(asked: Sequence[Asked], question: str, entries: Sequence[Entry]) -> list[Entry]:
     """The model's entries of a question that was asked of the plain agent here, before it was asked otherwise."""
     alike = [at for at, one in enumerate(asked) if not one.durable and one.question == question]

@@ -14,7 +14,6 @@ from workshop.errors import WorkshopError
 from workshop.notebook.kernel import Say, shell, show
 from workshop.processes import PATIENCE, Program
 from workshop.settings import ROOT
-from workshop.text import count
 
 COMMAND = (sys.executable, "-c", "from workshop.cli import main; main()", "compare", "--json")
 LONGEST = 20.0  # seconds that a question may take
@@ -30,8 +29,7 @@ def show_comparison(questions: int, seed: int, log: Path, say: Say) -> Compariso
         WorkshopError: it failed. What it had counted is shown before.
     """
     compare.plan(questions, seed)
-    seconds = compare.SECONDS_BEFORE + compare.SECONDS_EACH * questions
-    say(f"... {count(questions, 'question')}, three ways at the same time: about {seconds:.0f} s")
+    say(f"... {compare.announced(questions)}")
     words = [*COMMAND, "--questions", str(questions), "--seed", str(seed)]
     program = processes.start(words, os.environ, ROOT, log)
     deadline = time.monotonic() + PATIENCE + LONGEST * questions

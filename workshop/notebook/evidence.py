@@ -18,13 +18,13 @@ from workshop.compare import DURABLE, LOOP, WAYS, Comparison
 from workshop.errors import WorkshopError
 from workshop.exercises import EXERCISES, FOLDERS, number_of
 from workshop.history import TASK_FAILURE, TIMER, TOOL, UPDATE, Run, as_text
-from workshop.notebook.asked import Asked, first_asked
+from workshop.notebook.asked import Asked, last_plain
 from workshop.notebook.kernel import variable
 from workshop.notebook.progress import Memory
 from workshop.notebook.workflows import Workflows
 from workshop.practice.client import Practice
 from workshop.practice.report import WORDS
-from workshop.proof import RECORDED, SLACK, Entry, Proof, of_question, prove, prove_plain
+from workshop.proof import RECORDED, SLACK, Entry, Proof, prove, prove_plain
 from workshop.settings import Settings
 from workshop.text import count, scrub, shorten
 
@@ -122,8 +122,7 @@ class Evidence:
         if not plain:
             what = "Nothing was asked in this kernel yet, and a plain agent leaves no history."
             raise WorkshopError(what, "run the cells since step 5 again, then this one")
-        first = first_asked(plain)
-        proof = prove_plain(first.question, of_question(entries, first.question, first.since))
+        proof = prove_plain(*last_plain(plain, entries))
         holds = (proof.answered, proof.made_again) == (shows["answered"], shows["again"])
         return Sight(holds, "the ledger", tuple(line.strip() for line in proof.lines[1:]))
 
@@ -138,9 +137,7 @@ class Evidence:
         if self.comparison is None:
             raise WorkshopError("Nothing was compared in this kernel yet.", "run the cell with ex.compare first")
         sums = {way: self.comparison.sums(way) for way in self.comparison.ways}
-        facts = [
-            f"{way}: {count(one.paid, 'model call')} paid, {one.again} of them paid before" for way, one in sums.items()
-        ]
+        facts = [f"{way}: {one.paid_words}" for way, one in sums.items()]
         holds = len(sums) == len(WAYS) and sums[LOOP].again > 0 and sums[DURABLE].again == 0
         return Sight(holds, "the comparison", tuple(facts))
 
@@ -227,8 +224,7 @@ def _rows(seen: WorkflowSight, expected: list[str]) -> Fact:
 
 
 def _status(seen: WorkflowSight, expected: str) -> Fact:
-    now = max(datetime.now(UTC), seen.run.latest)
-    return seen.run.status == expected, f"the workflow: {headline(seen.run, now)}"
+    return seen.run.status == expected, f"the workflow: {headline(seen.run, seen.run.now())}"
 
 
 def _attempts(seen: WorkflowSight, expected: int) -> Fact:
@@ -244,7 +240,7 @@ def _error(seen: WorkflowSight, expected: str) -> Fact:
 
 def _retried(seen: WorkflowSight, expected: str) -> Fact:
     rows = [row for row in seen.run.rows if row.kind == expected]
-    now = max(datetime.now(UTC), seen.run.latest)
+    now = seen.run.now()
     words = [f"{row.kind} {row.name}: {outcome(row, now)}" for row in rows]
     return any(row.attempts > 1 for row in rows), "\n".join(words) or f"no {expected} yet"
 

@@ -16,7 +16,7 @@ from workshop.kills import noted_kills
 from workshop.notebook import kernel
 from workshop.notebook.asked import (
     Asked,
-    first_asked,
+    last_plain,
     plain_before,
     remember_plain,
     remembered_plain,
@@ -32,7 +32,7 @@ from workshop.notebook.worker import Worker
 from workshop.notebook.workflows import Workflows, show_live
 from workshop.practice.client import Practice, entries_in_use, faults_in_use
 from workshop.practice.report import faults_shown, ledger_shown
-from workshop.proof import PlainProof, Proof, of_question, prove, prove_plain
+from workshop.proof import PlainProof, Proof, prove, prove_plain
 from workshop.proof_picture import ProofPicture
 from workshop.settings import ROOT, Settings
 from workshop.shown import Item, Shown
@@ -270,13 +270,12 @@ class Exercise:
         return bool(self._asked) and not self._asked[-1].durable
 
     def _plain_picture(self) -> PlainTimeline:
-        first = first_asked(self._asked)
         ledger = self._practice.ledger()["entries"] if self._settings.practises else None
-        mine = None if ledger is None else of_question(ledger, first.question, first.since)
+        question, mine = last_plain(self._asked, ledger)
         runs = {entry["run"] for entry in mine or ()}
         kills = [asked.killed for asked in self._asked if asked.killed]
         return PlainTimeline(
-            prove_plain(first.question, mine), [entry for entry in ledger or () if entry["run"] in runs], kills
+            prove_plain(question, mine), [entry for entry in ledger or () if entry["run"] in runs], kills
         )
 
     @says_what_to_fix
@@ -310,11 +309,10 @@ class Exercise:
         ledger = self._practice.ledger()["entries"] if self._settings.practises else None
         found: Proof | PlainProof
         if self._plain_last and workflow_id is None:
-            first = first_asked(self._asked)
-            entries = None if ledger is None else of_question(ledger, first.question, first.since)
+            question, entries = last_plain(self._asked, ledger)
             if entries:
-                remember_plain(self._settings.state_dir, first.question, entries)
-            found = prove_plain(first.question, entries)
+                remember_plain(self._settings.state_dir, question, entries)
+            found = prove_plain(question, entries)
             show(self._say, ProofPicture(found))
         else:
             run, others = self._workflows.run_among_others(self._workflow_id(workflow_id))
