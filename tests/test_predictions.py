@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ import nbformat
 import pytest
 
 from tests.folders import DURABLE
-from tests.harness import Solutions
+from tests.harness import PracticeFrom, Solutions
 from tests.tree import exercise_folder, variables
 from tools import notebooks
 from tools.notebooks import copy_of_the_tree
@@ -23,6 +24,7 @@ from workshop.notebook.predictions import PREDICTIONS, QUIZ
 from workshop.practice.client import Practice
 from workshop.practice.ledger import Ledger
 from workshop.proof import prove
+from workshop.services import own_services
 from workshop.settings import Settings
 
 SECTIONS = pytest.mark.parametrize("section", PREDICTIONS)
@@ -291,6 +293,15 @@ def test_histories_are_even_within_a_tenth() -> None:
     assert not fact("even", [2, 3], sizes=(1024, 20480))[0]
 
 
+@pytest.fixture
+def solutions(tmp_path: Path) -> Iterator[Solutions]:
+    """Solutions with services of their own: what is seen is the newest of all, and that of other tests is not meant."""
+    with own_services(tmp_path / "services") as services:
+        solutions = Solutions(services, PracticeFrom(services.settings.practice_url), tmp_path)
+        yield solutions
+        solutions.close()
+
+
 def test_a_workflow_is_read_by_its_own_lesson_and_by_the_quiz(solutions: Solutions, root: Path) -> None:
     settings = Settings.from_env(variables(solutions, root, root / ".workshop"), root)
     lesson, last = Lesson(root, "03", settings), Lesson(root, "04", settings)
@@ -317,7 +328,7 @@ def test_a_workflow_is_read_by_its_own_lesson_and_by_the_quiz(solutions: Solutio
     assert 'You answered a, "the client of OpenAI". The answer is c, "the retry policy of the activity"' in said
     assert f"Seen in {workflow_id}: call 1: " in said
     last.quiz("pause", "b")
-    said = last.said()  # other tests may have run this exercise before
+    said = last.said()
     assert "Seen in" not in said
     assert said.rstrip().endswith("Next: run step 6, then this cell again")
     lesson.ledger(about="new york?&since=0")
