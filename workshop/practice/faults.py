@@ -13,8 +13,9 @@ from dataclasses import asdict, dataclass, fields
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-# Each kind, and what a caller meets. It is acted out by model_service.py (or model.py, where the model says something
-# wrong) or by weather.py.
+# Each kind, and what a caller meets. One more needs its line here and in the help of `workshop fault` (cli.py), and the
+# place that acts it out: model_service.py for what goes wrong with a request, model.py for what the model says wrong,
+# weather.py; a delay is endpoints.py's. How a plain and a durable run end under it: tests/fault_table.py.
 KINDS = {
     "model": {
         "rate-limit": "429",
