@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from workshop import chart, cli, compare
+from workshop import cli, compare
 from workshop.compare import (
     ANSWERED,
     BLIND,
@@ -36,6 +36,7 @@ from workshop.practice.areas import find_areas
 from workshop.processes import listens
 from workshop.services import free_settings
 from workshop.settings import HOST, ROOT
+from workshop.svg import CHARACTER, WIDTH
 
 
 def test_a_seed_makes_the_plan() -> None:
@@ -121,8 +122,8 @@ def test_the_picture_and_the_page_say_what_the_rows_do() -> None:
     assert (texts.count("✓"), texts.count("?"), texts.count("✗"), texts.count("+1")) == (6, 2, 1, 1)
     assert "7, 1 of them paid before" in texts
     for text in svg.iter("{http://www.w3.org/2000/svg}text"):
-        size = len(text.text or "") * chart.CHARACTER * (0.5 if text.get("text-anchor") else 1)
-        assert float(text.attrib["x"]) + size * float(text.get("font-size", 13)) / 13 <= chart.WIDTH, text.text
+        size = len(text.text or "") * CHARACTER * (0.5 if text.get("text-anchor") else 1)
+        assert float(text.attrib["x"]) + size * float(text.get("font-size", 13)) / 13 <= WIDTH, text.text
     html = RECORDED.html()
     assert "<script" not in html
     assert "<svg" not in html

@@ -33,9 +33,12 @@ BELOW = {
     "history": {"errors", "temporal", "text"},
     "audit": {"history", "shown", "temporal", "text"},
     "kills": set(),
-    "chart": {"proof", "shown", "text"},
-    "timeline": {"audit", "chart", "history", "kills", "proof", "shown", "text"},
-    "proof_picture": {"chart", "proof", "shown", "text", "timeline"},
+    "svg": {"shown", "text"},
+    "chart": {"proof", "text"},
+    "chart_svg": {"chart", "proof", "svg", "text"},
+    "chart_text": {"chart", "proof", "shown", "text"},
+    "timeline": {"audit", "chart", "chart_svg", "chart_text", "history", "kills", "proof", "shown", "text"},
+    "proof_picture": {"chart", "chart_svg", "chart_text", "proof", "shown", "svg", "text", "timeline"},
     "proof": {"history", "text"},
     "approval": {"errors", "temporal", "text"},
     "why": {"approval", "errors", "exercises", "history", "settings", "shown", "temporal", "text"},
@@ -48,8 +51,8 @@ BELOW = {
         "text",
     },
     "compare": {
-        *("chart", "demo", "errors", "fork_server", "practice", "processes", "proof", "services", "settings"),
-        *("shown", "text"),
+        *("chart_svg", "demo", "errors", "fork_server", "practice", "processes", "proof", "services", "settings"),
+        *("shown", "svg", "text"),
     },
 }
 TOP = {"cli", "notebook"}  # may import all that is above

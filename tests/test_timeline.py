@@ -15,11 +15,13 @@ from rich.cells import cell_len
 
 from tests.pictures import embedded, parts
 from tests.temporal_env import HISTORIES, recorded
-from workshop.chart import ATTEMPT, BETWEEN, FAILED, INFERRED, PATTERNS, SIGNS, Picture, dot, page, ticks
+from workshop.chart import ATTEMPT, BETWEEN, FAILED, INFERRED, SIGNS, ticks
+from workshop.chart_svg import dot
 from workshop.history import ACTIVITY, MODEL, TIMER, Link, ModelCall, Row, Run, Sign, WorkflowTask
 from workshop.kills import Kill, note_kill, noted_kills
 from workshop.proof import ABANDONED, RECORDED, prove_plain
 from workshop.proof_picture import ProofPicture
+from workshop.svg import PATTERNS, Picture, page
 from workshop.timeline import PlainTimeline, Timeline, Watched
 
 pytest_plugins = ["tests.temporal_env"]

@@ -22,7 +22,7 @@ from typing import Any
 from rich.console import Console, ConsoleOptions, RenderResult
 
 from workshop import fork_server
-from workshop.chart import EDGE, TONES, WIDTH, Picture, image, page, words
+from workshop.chart_svg import TONES
 from workshop.demo import history_of, hold, kill_when_held, start_solution
 from workshop.errors import WorkshopError
 from workshop.practice.areas import STATES, name_of
@@ -33,6 +33,7 @@ from workshop.proof import prove, prove_plain
 from workshop.services import EMBEDDED, own_services
 from workshop.settings import Settings
 from workshop.shown import Folded, Item, Shown, Table
+from workshop.svg import EDGE, WIDTH, Picture, image, page, tag, words
 from workshop.text import count, span
 
 PLAIN, LOOP, DURABLE = "plain", "retry loop", "durable"
@@ -455,8 +456,8 @@ class Comparison(Picture):
             drawn.append(words(left - 8, y + 15, way, text_anchor="end"))
             for row in self.of(way):
                 x = left + (row.number - 1) * side
-                box = f'x="{x + 1:.1f}" y="{y}" width="{side - 2:.1f}" height="20" rx="3"'
-                drawn.append(f'<rect {box} class="{TONES[SIGNS[row.outcome]]}"/>')
+                colour = TONES[SIGNS[row.outcome]]
+                drawn.append(tag("rect", x=x + 1, y=y, width=side - 2, height=20, rx=3, class_=colour))
                 drawn.append(words(x + side / 2, y + 15, SIGNS[row.outcome], "hollow", **small))
                 if row.again:
                     drawn.append(words(x + side / 2, y + 34, f"+{row.again}", "bad", **small))
@@ -480,11 +481,10 @@ class Comparison(Picture):
                 sums, y = self.sums(way), y + 21
                 long, told = (WIDTH - 310) * value(sums) / longest, LINES[name](sums)
                 drawn.append(words(left - 8, y, way, text_anchor="end"))
-                drawn.append(f'<rect x="{left}" y="{y - 12:.1f}" width="{long:.1f}" height="15" class="w0"/>')
+                drawn.append(tag("rect", x=left, y=y - 12, width=long, height=15, class_="w0"))
                 if name == "model calls paid" and sums.again:
                     again = long * sums.again / sums.paid
-                    box = f'x="{left + long - again:.1f}" y="{y - 12:.1f}" width="{again:.1f}" height="15"'
-                    drawn.append(f'<rect {box} class="bad"/>')
+                    drawn.append(tag("rect", x=left + long - again, y=y - 12, width=again, height=15, class_="bad"))
                     told += f", {sums.again} of them paid before"
                 drawn.append(words(left + long + 6, y, told))
             y += 14

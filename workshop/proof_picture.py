@@ -1,20 +1,11 @@
 """A proof as one picture: how many calls were made again, large, and the dots of its witnesses; two side by side."""
 
-from workshop.chart import (
-    EDGE,
-    SIGNS,
-    TONES,
-    WIDTH,
-    Picture,
-    dot,
-    flow,
-    page,
-    witness_dots,
-    witness_lines,
-    words,
-)
+from workshop.chart import SIGNS
+from workshop.chart_svg import TONES, dot, witness_dots
+from workshop.chart_text import witness_lines
 from workshop.proof import ABANDONED, IN_FLIGHT, REFUSED, UNRECORDED, PlainProof, Proof
 from workshop.shown import Block, Item, wrapped
+from workshop.svg import EDGE, WIDTH, Picture, flow, page, tag, words
 from workshop.text import count, printable, scrub, shorten
 from workshop.timeline import witnesses_of
 
@@ -54,7 +45,7 @@ class ProofPicture(Picture):
             bottom = max(bottom, end)
         for number in range(1, len(self.proofs)):
             x = number * size + EDGE / 2 - 3
-            drawn.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="14" y2="{bottom:.1f}" class="grid"/>')
+            drawn.append(tag("line", x1=x, x2=x, y1=14, y2=bottom, class_="grid"))
         return page(drawn, bottom + 8, self.spoken)
 
 
@@ -67,7 +58,7 @@ def _panel(found: Proof | PlainProof, left: float, right: float) -> tuple[str, f
     drawn = words(left, 26, _heading(found), "ink", font_weight=600)
     drawn += words(left, 42, shorten(_about(found), fits), "dim", font_size=12)
     large = words(left, 100, f"{number}{witnesses.sign}", colour, font_size=60, font_weight=700)
-    drawn += f'<g data-part="verdict">{large}</g>'
+    drawn += tag("g", large, data_part="verdict")
     y = 124.0
     for line in wrapped(witnesses.verdict.removeprefix(number), int((right - left) / 10)):  # what that number counts
         drawn += words(left, y, line, colour, font_size=15, font_weight=700)

@@ -21,14 +21,14 @@ from workshop.chart import (
     MOMENT,
     Bar,
     Chart,
-    ChartPicture,
     Column,
     Gap,
     Loss,
     Track,
     Witnesses,
-    text_of,
 )
+from workshop.chart_svg import ChartPicture
+from workshop.chart_text import text_of
 from workshop.history import (
     ACTIVITIES,
     ACTIVITY,

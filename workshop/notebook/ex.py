@@ -7,7 +7,6 @@ from typing import Any
 
 from workshop import doctor, env, fork_server
 from workshop.audit import Audit
-from workshop.chart import Picture
 from workshop.checks.checker import Checker
 from workshop.errors import WorkshopError
 from workshop.exercises import EXERCISES, FOLDERS, exercise_folder, number_of
@@ -36,6 +35,7 @@ from workshop.proof import PlainProof, Proof, prove, prove_plain
 from workshop.proof_picture import ProofPicture
 from workshop.settings import ROOT, Settings
 from workshop.shown import Item, Shown
+from workshop.svg import Picture
 from workshop.text import count
 from workshop.timeline import PlainTimeline, Timeline, Watched, awaits
 

@@ -10,7 +10,6 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from workshop import history
-from workshop.chart import Picture
 from workshop.errors import WorkshopError
 from workshop.history import Run
 from workshop.notebook.kernel import Say, result_of, shell, show
@@ -18,6 +17,7 @@ from workshop.practice.client import faults_in_use
 from workshop.proof import SLACK
 from workshop.settings import Settings
 from workshop.shown import wrapped
+from workshop.svg import Picture
 from workshop.temporal import connect, follow, latest_workflows
 from workshop.text import WIDTH, printable
 from workshop.why import Diagnosis, why
