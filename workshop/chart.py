@@ -4,10 +4,11 @@ Knows no histories and no ledgers: whoever makes a chart has seen what is in it.
 writes it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workshop import proof
-from workshop.text import count, shorten, span
+from workshop.text import shorten, span
 
 # How a bar ended, and what the witnesses say of a request: what became of it, or that a worker reported a failure.
 FAILED = "failed"
@@ -71,50 +72,6 @@ class Gap:
 
 
 @dataclass(frozen=True)
-class Column:
-    """One call, as the two witnesses have it."""
-
-    name: str
-    recorded: bool  # by the history
-    requests: tuple[str, ...]  # in the ledger, oldest first: keys of SIGNS
-
-
-@dataclass(frozen=True)
-class Witnesses:
-    """What history and ledger say of all calls. `recorded` False: nothing records them, so there is no history."""
-
-    columns: tuple[Column, ...]
-    made_again: int
-    recorded: bool = True
-    ledger: bool = True
-    agree: bool = True
-
-    @property
-    def dots(self) -> int:
-        """How many stand in the longer of the two rows."""
-        return sum(max(len(column.requests), 1) for column in self.columns)
-
-    @property
-    def verdict(self) -> str:
-        """What follows from the two, in words."""
-        if not self.ledger:
-            return "no ledger to compare with"
-        if not self.agree and not self.made_again:
-            return "history and ledger do not agree"
-        what = "recorded" if self.recorded else "answered"
-        again = [column.name for column in self.columns if proof.AGAIN in column.requests]
-        named = f" ({', '.join(again[:6])}{' …' * (len(again) > 6)})" if again else ""
-        return f"{count(self.made_again, f'{what} call')} made again{named}"
-
-    @property
-    def sign(self) -> str:
-        """How it is to be taken: a sign beside the colour."""
-        if self.ledger and self.made_again:
-            return "✗"
-        return "✓" if self.ledger and self.agree else "?"
-
-
-@dataclass(frozen=True)
 class Chart:
     """A run over time. Times are in seconds from its beginning."""
 
@@ -124,7 +81,7 @@ class Chart:
     workers: tuple[str, ...] = ()
     losses: tuple[Loss, ...] = ()
     gaps: tuple[Gap, ...] = ()
-    witnesses: Witnesses | None = None
+    witnesses: proof.Proof | proof.PlainProof | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -154,7 +111,7 @@ class Chart:
         kinds |= {UNKNOWN for bar in bars if bar.kind == ATTEMPT and bar.worker is None and self.workers}
         marks = {bar.mark for bar in bars}
         if self.witnesses:
-            marks |= {mark for column in self.witnesses.columns for mark in column.requests}
+            marks |= {mark for call in self.witnesses.calls for mark in call.fates}
         meanings = {
             UNKNOWN: "by a worker that is not known",
             INFERRED: "not seen: worked out from the retry policy",
@@ -166,6 +123,11 @@ class Chart:
             *((kind, meaning) for kind, meaning in meanings.items() if kind in kinds),
             *((mark, mark) for mark in SIGNS if mark in marks),
         ]
+
+
+def few_enough(calls: Sequence[proof.ProvedCall]) -> bool:
+    """Whether a picture can show a dot for each request of these calls."""
+    return sum(max(len(call.fates), 1) for call in calls) <= MAX_DOTS
 
 
 def ticks(whole: float, most: int) -> list[tuple[float, str]]:

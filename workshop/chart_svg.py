@@ -8,17 +8,16 @@ from workshop.chart import (
     INFERRED,
     LASTING,
     LETTERS,
-    MAX_DOTS,
     MAX_LANES,
     MOMENT,
     SIGNS,
     UNKNOWN,
     Chart,
     Track,
-    Witnesses,
+    few_enough,
     ticks,
 )
-from workshop.proof import ABANDONED, AGAIN, ANSWERED, IN_FLIGHT, RECORDED, REFUSED, UNRECORDED
+from workshop.proof import ABANDONED, AGAIN, ANSWERED, IN_FLIGHT, RECORDED, REFUSED, UNRECORDED, PlainProof, Proof
 from workshop.svg import CHARACTER, EDGE, PATTERNS, WIDTH, Picture, clean, flow, page, tag, words
 from workshop.text import count, shorten, span
 
@@ -183,31 +182,33 @@ def dot(mark: str, x: float, y: float, part: str = "mark") -> str:
     return tag("g", SHAPES[mark], transform=f"translate({x:.1f} {y:.1f})", **{f"data_{part}": mark})
 
 
-def witness_dots(witnesses: Witnesses, y: float, left: float = EDGE, right: float = WIDTH - EDGE) -> tuple[str, float]:
+def witness_dots(
+    found: Proof | PlainProof, y: float, left: float = EDGE, right: float = WIDTH - EDGE
+) -> tuple[str, float]:
     """Two rows of dots, a column for each call, in as many pairs of rows as they need; and where they end."""
-    columns = witnesses.columns
-    if witnesses.dots > MAX_DOTS:
-        return words(left, y + 12, f"{count(len(columns), 'call')}: more than a picture can show", "dim"), y + 22
-    rows = [name for name, there in (("history", witnesses.recorded), ("ledger", witnesses.ledger)) if there]
-    head, step, row = 70, 17, 22
+    if not few_enough(found.calls):
+        return words(left, y + 12, f"{count(len(found.calls), 'call')}: more than a picture can show", "dim"), y + 22
+    durable = isinstance(found, Proof)
+    rows = [name for name, there in (("history", durable), ("ledger", found.ledger)) if there]
+    first, step, row = left + 70, 17, 22
     drawn, x = "", right  # where the next column goes
-    for column in columns:
-        size = max(len(column.requests) * step, len(shorten(column.name, 12)) * 6.4) + 16
-        if x + size > right and x != left + head:
-            y += 20 + row * len(rows) + 6 if drawn else 0
-            x = left + head
+    for call in found.calls:
+        size = max(len(call.fates) * step, len(shorten(call.name, 12)) * 6.4) + 16
+        if x + size > right and x != first:
+            y += 26 + row * len(rows) if drawn else 0
+            x = first
             for place, name in enumerate(rows):
                 drawn += words(left, y + 29 + place * row, name, font_weight=600)
         drawn += tag("line", x1=x - 8, x2=x - 8, y1=y, y2=y + 20 + row * len(rows), class_="grid")
-        drawn += words(x, y + 11, shorten(column.name, 12), "dim", font_size=12)
+        drawn += words(x, y + 11, shorten(call.name, 12), "dim", font_size=12)
         middle = y + 25
-        if witnesses.recorded:
-            inside = dot(RECORDED, x + 6, middle) if column.recorded else words(x + 3, middle + 4, "-", "dim")
+        if durable:
+            inside = dot(RECORDED, x + 6, middle) if call.recorded else words(x + 3, middle + 4, "-", "dim")
             drawn += tag("g", inside, data_witness="history")
             middle += row
-        if witnesses.ledger:
-            gap = min(step, (right - x - 16) / max(len(column.requests), 1))
-            inside = "".join(dot(mark, x + 6 + gap * n, middle) for n, mark in enumerate(column.requests))
+        if found.ledger:
+            gap = min(step, (right - x - 16) / max(len(call.fates), 1))
+            inside = "".join(dot(mark, x + 6 + gap * n, middle) for n, mark in enumerate(call.fates))
             drawn += tag("g", inside, data_witness="ledger")
         x += size
-    return drawn, y + 20 + row * len(rows) + 6 if columns else y
+    return drawn, y + 26 + row * len(rows) if drawn else y

@@ -8,16 +8,15 @@ from workshop.chart import (
     INFERRED,
     LASTING,
     LETTERS,
-    MAX_DOTS,
     MAX_LANES,
     MOMENT,
     SIGNS,
     UNKNOWN,
     Chart,
-    Witnesses,
+    few_enough,
     ticks,
 )
-from workshop.proof import RECORDED
+from workshop.proof import RECORDED, PlainProof, Proof
 from workshop.shown import wrapped
 from workshop.text import count, printable, shorten, span
 
@@ -47,8 +46,9 @@ def text_of(chart: Chart, width: int) -> list[str]:
             for place in range(cell(gap.begin), cell(gap.end) + 1):
                 drawn[place] = NOBODY
         for bar in track.bars:
-            known = bar.kind == ATTEMPT and bar.worker is not None
-            sign = LETTERS[bar.worker % len(LETTERS)] if known else BARS[bar.kind]
+            sign = BARS[bar.kind]
+            if bar.kind == ATTEMPT and bar.worker is not None:
+                sign = LETTERS[bar.worker % len(LETTERS)]
             for place in range(cell(bar.begin), cell(bar.end) + 1):
                 if bar.kind != BETWEEN or drawn[place] == " ":
                     drawn[place] = sign
@@ -69,25 +69,21 @@ def text_of(chart: Chart, width: int) -> list[str]:
     return [part for line in lines for part in wrapped(printable(line), width, "  ")]
 
 
-def witness_lines(witnesses: Witnesses, width: int) -> list[str]:
+def witness_lines(found: Proof | PlainProof, width: int) -> list[str]:
     """The two rows of dots, a column for each call, in as many pairs of rows as the width asks for."""
     lines, head = [], 10
-    columns = witnesses.columns if witnesses.dots <= MAX_DOTS else ()
-    at = 0
-    while at < len(columns):
-        heads, histories, ledgers = [f"{'':{head}}"], [f"{'history':{head}}"], [f"{'ledger':{head}}"]
-        used = head
-        while at < len(columns):
-            column = columns[at]
-            dots = "".join(SIGNS[mark] for mark in column.requests) or "-"
-            name = shorten(column.name, 12)
-            size = min(max(len(name), len(dots)) + 2, width - head)
-            if used + size > width and used > head:
-                break
-            heads.append(set_cell_size(name, size))
-            histories.append(f"{SIGNS[RECORDED] if column.recorded else '-':{size}}")
-            ledgers.append(f"{dots:{size}}")
-            used, at = used + size, at + 1
-        rows = [heads, *([histories] if witnesses.recorded else []), *([ledgers] if witnesses.ledger else [])]
-        lines += ["".join(row).rstrip() for row in rows]
-    return [*lines, f"{witnesses.sign} {witnesses.verdict}"]
+    used = width  # columns of the last pair of rows
+    rows: dict[str, str] = {}
+    for call in found.calls if few_enough(found.calls) else ():
+        dots = "".join(SIGNS[mark] for mark in call.fates) or "-"
+        name = shorten(call.name, 12)
+        size = min(max(len(name), len(dots)) + 2, width - head)
+        if used + size > width:
+            lines += [row.rstrip() for row in rows.values()]
+            used = head
+            there = ("", *(["history"] if isinstance(found, Proof) else []), *(["ledger"] if found.ledger else []))
+            rows = {witness: f"{witness:{head}}" for witness in there}
+        used += size
+        cells = {"": set_cell_size(name, size), "history": SIGNS[RECORDED] if call.recorded else "-", "ledger": dots}
+        rows = {witness: f"{row}{cells[witness]:{size}}" for witness, row in rows.items()}
+    return [*lines, *(row.rstrip() for row in rows.values()), f"{found.sign} {found.verdict}"]

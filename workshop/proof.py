@@ -4,7 +4,7 @@ The two know nothing of each other. A model's answer has an id of its own, which
 same call in both. Every other request of the run is an attempt whose result is not in the history.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -59,20 +59,69 @@ class ProvedCall:
         """Whether the ledger has the request whose answer is recorded."""
         return any(request.fate == RECORDED for request in self.requests)
 
+    @property
+    def fates(self) -> list[str]:
+        """What became of all its requests."""
+        return [*(request.fate for request in self.requests), *(AGAIN for _ in self.again)]
+
+
+class Counted(Printed):
+    """What follows from the calls of a run, durable or plain."""
+
+    calls: tuple[ProvedCall, ...]
+    ledger: bool  # False: the service is not the practice one, so there is none
+    kept = "recorded"  # what a call is that must not be made again
+
+    def having(self, fate: str) -> int:
+        """How many requests had this fate; those that are made again are not among them."""
+        return sum(request.fate == fate for call in self.calls for request in call.requests)
+
+    @property
+    def again(self) -> tuple[LedgerRequest, ...]:
+        """Requests for calls whose result was there already: none, or the claim does not hold."""
+        return tuple(request for call in self.calls for request in call.again)
+
+    @property
+    def made_again(self) -> int:
+        """How many these are."""
+        return len(self.again)
+
+    @property
+    def unexplained(self) -> tuple[str, ...]:
+        """What one witness says and the other does not, and no kind of call explains."""
+        return ()
+
+    @property
+    def agree(self) -> bool:
+        """Whether history and ledger tell the same."""
+        return self.ledger and not self.unexplained
+
+    @property
+    def sign(self) -> str:
+        """How it is to be taken: good, bad, or not known."""
+        return "✗" if self.ledger and self.again else "✓" if self.agree else "?"
+
+    @property
+    def verdict(self) -> str:
+        """What follows from the two witnesses, in words."""
+        if not self.ledger:
+            return "no ledger to compare with"
+        if not self.agree and not self.again:
+            return "history and ledger do not agree"
+        names = [call.name for call in self.calls if call.again]
+        named = f" ({', '.join(names[:6])}{' …' * (len(names) > 6)})" if names else ""
+        return f"{count(self.made_again, f'{self.kept} call')} made again{named}"
+
 
 @dataclass(frozen=True)
-class Proof(Printed):
+class Proof(Counted):
     """The calls of one workflow, by two witnesses."""
 
     workflow_id: str
     service: str  # whose calls: `model`, or `weather` where no model takes part
     calls: tuple[ProvedCall, ...]
-    ledger: bool = True  # False: the service is not the practice one, so there is none
+    ledger: bool = True
     open: bool = False  # the run is not over
-
-    def having(self, fate: str) -> int:
-        """How many requests had this fate."""
-        return sum(request.fate == fate for call in self.calls for request in call.requests)
 
     @property
     def recorded(self) -> int:
@@ -80,23 +129,12 @@ class Proof(Printed):
         return sum(call.recorded for call in self.calls)
 
     @property
-    def again(self) -> tuple[LedgerRequest, ...]:
-        """Requests for recorded calls, after they were recorded."""
-        return tuple(request for call in self.calls for request in call.again)
-
-    @property
-    def made_again(self) -> int:
-        """Requests for a call that was recorded already: 0, or the claim does not hold."""
-        return len(self.again)
-
-    @property
     def paid(self) -> int:
         """Requests that a provider may bill."""
-        return len(self.again) + sum(self.having(fate) for fate in PAID)
+        return self.made_again + sum(self.having(fate) for fate in PAID)
 
     @property
     def unexplained(self) -> tuple[str, ...]:
-        """What one witness says and the other does not, and no kind of call explains."""
         if not self.ledger:
             return ()
         lost = [call.name for call in self.calls if call.recorded and not call.in_ledger]
@@ -107,9 +145,9 @@ class Proof(Printed):
         return tuple(found)
 
     @property
-    def agree(self) -> bool:
-        """Whether history and ledger tell the same."""
-        return self.ledger and not self.unexplained
+    def others(self) -> list[str]:
+        """How many requests brought nothing that is recorded, by what became of them."""
+        return [f"{n} {fate}" for fate in (UNRECORDED, ABANDONED, IN_FLIGHT, REFUSED) if (n := self.having(fate))]
 
     @property
     def lines(self) -> list[str]:
@@ -119,33 +157,50 @@ class Proof(Printed):
             attempts = sum(call.attempts for call in self.calls)
             found.append(f"  the history: {count(self.recorded, 'call')} recorded, {count(attempts, 'attempt')}")
             return [*found, f"  There is no ledger: the {self.service} in use is not the practice one."]
-        found += [f"  {call.name}: {_told(call)}" for call in self.calls]
+        for call in self.calls:
+            told = [f"#{request.entry} {request.fate}" for request in call.requests]
+            if call.recorded and not call.in_ledger:
+                told.append("recorded, and not in the ledger")
+            found.append(f"  {call.name}: {', '.join(told) or 'no request reached the service'}")
+        here = self.having(RECORDED)
+        answers = f"these {here} answers" if here > 1 else "this answer" if here else "none of their answers"
         found.append(f"  the history has {count(self.recorded, 'recorded call')}")
-        found.append(f"  the ledger has {', '.join(self._sums())}")
+        found.append(f"  the ledger has {', '.join([answers, *self.others])}")
         found.append(f"  recorded calls made again: {self.made_again}")
         if self.having(UNRECORDED) or self.having(ABANDONED):
             found.append("  (Calls in flight, or answered and not recorded, are made again: a provider may bill both.)")
         return found + [f"  The two do not agree. {text}" for text in self.unexplained]
 
-    def _sums(self) -> Iterator[str]:
-        here = self.having(RECORDED)
-        yield f"these {here} answers" if here > 1 else "this answer" if here else "none of their answers"
-        for fate in (UNRECORDED, ABANDONED, IN_FLIGHT, REFUSED):
-            if number := self.having(fate):
-                yield f"{number} {fate}"
-
 
 @dataclass(frozen=True)
-class PlainProof(Printed):
+class PlainProof(Counted):
     """The model calls of a plain run, and of those of the same question that failed before it. Nothing records them."""
 
     question: str
-    answered: int
-    made_again: int  # answered calls that had been answered before
-    abandoned: int  # in flight when their program was gone
-    refused: int
     calls: tuple[ProvedCall, ...] = ()  # alike requests of all runs; those after the first answer are made again
     ledger: bool = True
+    kept = "answered"
+
+    @property
+    def answered(self) -> int:
+        """Requests that were answered."""
+        return self.having(ANSWERED) + self.made_again
+
+    @property
+    def abandoned(self) -> int:
+        """Requests that were in flight when their program was gone."""
+        return self.having(ABANDONED)
+
+    @property
+    def refused(self) -> int:
+        """Requests that got an error, or nothing on purpose."""
+        return self.having(REFUSED)
+
+    @property
+    def sums(self) -> list[str]:
+        """What the ledger counts, in words."""
+        others = [f"{n} {fate}" for fate in (ABANDONED, REFUSED) if (n := self.having(fate))]
+        return [count(self.answered, "answered call"), *others]
 
     @property
     def lines(self) -> list[str]:
@@ -153,12 +208,7 @@ class PlainProof(Printed):
         found = [f"The model calls of {self.question!r}, which nothing recorded:"]
         if not self.ledger:
             return [*found, "  There is no ledger: the model in use is not the practice one."]
-        others = {ABANDONED: self.abandoned, REFUSED: self.refused}
-        sums = [
-            count(self.answered, "answered call"),
-            *(f"{number} {what}" for what, number in others.items() if number),
-        ]
-        return [*found, f"  the ledger has {', '.join(sums)}", f"  answered calls made again: {self.made_again}"]
+        return [*found, f"  the ledger has {', '.join(self.sums)}", f"  answered calls made again: {self.made_again}"]
 
 
 def prove(run: Run, entries: Sequence[Entry] | None, others: Iterable[Run] = (), service: str = "") -> Proof:
@@ -170,7 +220,7 @@ def prove(run: Run, entries: Sequence[Entry] | None, others: Iterable[Run] = (),
         others: runs that went on at the same time, so that what is theirs is not taken for this one's.
         service: whose calls; by default the model's, or the weather's where no model takes part.
     """
-    service = service or service_of(run)
+    service = service or ("model" if any(row.kind == MODEL for row in run.rows) else "weather")
     rows = _rows(run, service)
     names = [f"call {number}" if service == "model" else as_text(row.input) for number, row in enumerate(rows, 1)]
     calls = [ProvedCall(name, row.state == "completed", row.attempts) for name, row in zip(names, rows, strict=True)]
@@ -202,22 +252,9 @@ def prove(run: Run, entries: Sequence[Entry] | None, others: Iterable[Run] = (),
 
 
 def prove_plain(question: str, entries: Sequence[Entry] | None) -> PlainProof:
-    """Counts the model's entries of a plain run and of those before it, which have no history."""
-    if entries is None:
-        return PlainProof(question, 0, 0, 0, 0, ledger=False)
-    kinds: dict[str, list[Entry]] = {outcome: [] for outcome in SEEN}
-    for entry in entries:
-        kinds[entry["outcome"]].append(entry)
-    answered = kinds["completed"]
-    again = len(answered) - len({entry["fingerprint"] for entry in answered})
-    numbers = (len(answered), again, len(kinds["abandoned"]), len(kinds["failed"]))
-    return PlainProof(question, *numbers, calls=_plain_calls(entries))
-
-
-def _plain_calls(entries: Iterable[Entry]) -> tuple[ProvedCall, ...]:
-    """The requests that are alike as one call, whichever run they are of."""
+    """Counts the model's entries of a plain run and of those before it; requests that are alike are one call."""
     calls: dict[str, ProvedCall] = {}
-    for entry in entries:
+    for entry in entries or ():
         call = calls.setdefault(entry["fingerprint"], ProvedCall(f"call {len(calls) + 1}", False, 0))
         call.attempts += 1
         if entry["outcome"] != "completed":
@@ -226,12 +263,7 @@ def _plain_calls(entries: Iterable[Entry]) -> tuple[ProvedCall, ...]:
             call.again.append(LedgerRequest.of(entry, AGAIN))
         else:
             call.requests.append(LedgerRequest.of(entry, ANSWERED))
-    return tuple(calls.values())
-
-
-def service_of(run: Run) -> str:
-    """Whose calls a run is about."""
-    return "model" if any(row.kind == MODEL for row in run.rows) else "weather"
+    return PlainProof(question, tuple(calls.values()), ledger=entries is not None)
 
 
 def of_question(entries: Iterable[Entry], question: str, since: int) -> list[Entry]:
@@ -243,13 +275,6 @@ def of_question(entries: Iterable[Entry], question: str, since: int) -> list[Ent
 
 def _rows(run: Run, service: str) -> list[Row]:
     return [row for row in run.rows if row.kind in ((MODEL,) if service == "model" else (TOOL, ACTIVITY))]
-
-
-def _told(call: ProvedCall) -> str:
-    parts = [f"#{request.entry} {request.fate}" for request in call.requests]
-    if call.recorded and not call.in_ledger:
-        parts.append("recorded, and not in the ledger")
-    return ", ".join(parts) or "no request reached the service"
 
 
 def _answer_to(row: Row, entries: Sequence[Entry]) -> Entry | None:

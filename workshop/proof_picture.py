@@ -3,11 +3,10 @@
 from workshop.chart import SIGNS
 from workshop.chart_svg import TONES, dot, witness_dots
 from workshop.chart_text import witness_lines
-from workshop.proof import ABANDONED, IN_FLIGHT, REFUSED, UNRECORDED, PlainProof, Proof
+from workshop.proof import PlainProof, Proof
 from workshop.shown import Block, Item, wrapped
 from workshop.svg import EDGE, WIDTH, Picture, flow, page, tag, words
 from workshop.text import count, printable, scrub, shorten
-from workshop.timeline import witnesses_of
 
 
 class ProofPicture(Picture):
@@ -23,7 +22,7 @@ class ProofPicture(Picture):
 
     @property
     def spoken(self) -> str:
-        told = [f"{_heading(one)}, {_about(one)}: {witnesses_of(one).verdict}. {_sums(one)}." for one in self.proofs]
+        told = [f"{_heading(one)}, {_about(one)}: {one.verdict}. {_sums(one)}." for one in self.proofs]
         return " ".join(told)
 
     def blocks(self) -> list[Block]:
@@ -32,7 +31,7 @@ class ProofPicture(Picture):
     def lines(self, width: int) -> list[str]:
         found = []
         for one in self.proofs:
-            found += [*one.lines, *witness_lines(witnesses_of(one), width), ""]
+            found += [*one.lines, *witness_lines(one, width), ""]
         return [part for line in found[:-1] for part in wrapped(printable(line), width, "  ")]
 
     def svg(self) -> str:
@@ -51,25 +50,23 @@ class ProofPicture(Picture):
 
 def _panel(found: Proof | PlainProof, left: float, right: float) -> tuple[str, float]:
     """One proof between two edges, and where it ends."""
-    witnesses = witnesses_of(found)
-    colour = TONES[witnesses.sign]
+    colour = TONES[found.sign]
     fits = int((right - left) / 7.4)
-    number = "" if witnesses.sign == "?" else f"{witnesses.made_again} "
+    number = "" if found.sign == "?" else f"{found.made_again} "
     drawn = words(left, 26, _heading(found), "ink", font_weight=600)
     drawn += words(left, 42, shorten(_about(found), fits), "dim", font_size=12)
-    large = words(left, 100, f"{number}{witnesses.sign}", colour, font_size=60, font_weight=700)
+    large = words(left, 100, f"{number}{found.sign}", colour, font_size=60, font_weight=700)
     drawn += tag("g", large, data_part="verdict")
     y = 124.0
-    for line in wrapped(witnesses.verdict.removeprefix(number), int((right - left) / 10)):  # what that number counts
+    for line in wrapped(found.verdict.removeprefix(number), int((right - left) / 10)):  # what that number counts
         drawn += words(left, y, line, colour, font_size=15, font_weight=700)
         y += 20
-    dots, y = witness_dots(witnesses, y, left, right)
-    drawn += dots
-    marks = [mark for column in witnesses.columns for mark in column.requests]
-    items = [(dot(mark, 6, 0, "legend"), f"{marks.count(mark)} {mark}") for mark in SIGNS]
-    legend, y = flow([item for item in items if not item[1].startswith("0 ")], y + 10, left, right)
-    drawn += legend
-    for text in found.unexplained if isinstance(found, Proof) else ():
+    dots, y = witness_dots(found, y, left, right)
+    marks = [mark for call in found.calls for mark in call.fates]
+    items = [(dot(mark, 6, 0, "legend"), f"{marks.count(mark)} {mark}") for mark in SIGNS if mark in marks]
+    legend, y = flow(items, y + 10, left, right)
+    drawn += dots + legend
+    for text in found.unexplained:
         for line in wrapped(text, fits - 6):
             drawn += words(left, y + 12, line, "bad", font_weight=600)
             y += 18
@@ -87,11 +84,9 @@ def _about(found: Proof | PlainProof) -> str:
 def _sums(found: Proof | PlainProof) -> str:
     """What the two witnesses count."""
     if isinstance(found, PlainProof):
-        others = {ABANDONED: found.abandoned, REFUSED: found.refused}
-        return "; ".join([count(found.answered, "answered call"), *(f"{n} {what}" for what, n in others.items() if n)])
+        return "; ".join(found.sums)
     parts = [f"history: {count(found.recorded, 'recorded call')}"]
     if found.ledger:
-        requests = sum(len(call.requests) + len(call.again) for call in found.calls)
-        parts.append(f"ledger: {count(requests, 'request')}")
-        parts += [f"{n} {fate}" for fate in (UNRECORDED, ABANDONED, IN_FLIGHT, REFUSED) if (n := found.having(fate))]
+        requests = sum(len(call.fates) for call in found.calls)
+        parts += [f"ledger: {count(requests, 'request')}", *found.others]
     return "; ".join(parts)

@@ -21,11 +21,9 @@ from workshop.chart import (
     MOMENT,
     Bar,
     Chart,
-    Column,
     Gap,
     Loss,
     Track,
-    Witnesses,
 )
 from workshop.chart_svg import ChartPicture
 from workshop.chart_text import text_of
@@ -54,7 +52,6 @@ from workshop.proof import (
     Entry,
     LedgerRequest,
     PlainProof,
-    Proof,
     ProvedCall,
     prove,
 )
@@ -132,11 +129,16 @@ class Timeline(ChartPicture):
             kinds = (MODEL,) if one.service == "model" else (TOOL, ACTIVITY)
             rows = [row for row in run.rows if row.kind in kinds]
             self._calls |= {row.event: call for row, call in zip(rows, one.calls, strict=True)}
-        self._watched, self._without = watched or Watched(), without
+        self._watched = watched or Watched()
         self._seen = {row.event: self._attempts(row) for row in run.rows if row.kind in ACTIVITIES}
-        self._workers = self._names()
+        self._unseen = {row.event: self._inferred(row) for row in run.rows if row.kind in ACTIVITIES}
+        # When which worker was at work: what the history says, and what was seen of attempts that it does not keep.
+        self._sightings = [(sign.at, sign.worker) for sign in run.signs]
+        self._sightings += [(row.started, row.worker) for row in run.rows if row.started and row.worker]
+        self._sightings += [(seen.began, seen.worker) for seen in self._watched.glimpses.values() if seen.worker]
+        self._workers = list(dict.fromkeys(worker for _, worker in sorted(self._sightings)))
         self._losses = self._lost(list(kills))
-        self.chart = self._chart()
+        self.chart = self._chart(without)
 
     def blocks(self) -> list[Block]:
         rows = []
@@ -157,13 +159,6 @@ class Timeline(ChartPicture):
         return lines
 
     # What was seen.
-
-    def _names(self) -> list[str]:
-        """The workers, in the order in which they were seen."""
-        seen = [(sign.at, sign.worker) for sign in self.run.signs]
-        seen += [(row.started, row.worker) for row in self.run.rows if row.started and row.worker]
-        seen += [(seen.began, seen.worker) for seen in self._watched.glimpses.values() if seen.worker]
-        return list(dict.fromkeys(worker for _, worker in sorted(seen)))
 
     def _attempts(self, row: Row) -> list[Glimpse]:
         """The attempts of an activity whose times are known, oldest first; the last one's worker is known too."""
@@ -210,24 +205,17 @@ class Timeline(ChartPicture):
         """Each worker that was lost: as told, when, and who it was."""
         run, found = self.run, []
         for worker in self._workers:
-            signs = [sign.at for sign in run.signs if sign.worker == worker]
-            signs += [row.started for row in run.rows if row.worker == worker and row.started]
-            signs += [seen.began for seen in self._watched.glimpses.values() if seen.worker == worker]
-            if not signs:
-                continue
-            first, last = min(signs), max(signs)
+            moments = [moment for moment, who in self._sightings if who == worker]
+            first, last = min(moments), max(moments)
             after = min((s.at for s in run.signs if s.worker != worker and s.at > last), default=None)
-            name = self._letter(worker)
+            name = f"worker {LETTERS[self._workers.index(worker) % len(LETTERS)]}"
             over = run.closed or self.now
             noted = [kill.at for kill in kills if kill.worker == worker and first <= kill.at <= over]
             if noted:
                 found.append((self._loss(f"{name} killed (SIGKILL)", noted[-1]), noted[-1], worker))
-                continue
-            left = self._left(worker, last, after)
-            if left:
+            elif left := self._left(worker, last, after):
                 found.append((self._loss(f"{name} gone", left), left, worker))
-                continue
-            if after and (silent := self._silent(worker, last)):
+            elif after and (silent := self._silent(worker, last)):
                 found.append((self._loss(f"{name} silent since", silent, seen=False), silent, worker))
         return found
 
@@ -275,17 +263,11 @@ class Timeline(ChartPicture):
 
     def _loss(self, what: str, when: datetime, seen: bool = True) -> Loss:
         """A loss, with the time until somebody was at work again."""
-        back = min((moment for moment in self._work() if moment > when), default=None)
-        until = self._seconds(back) if back else None
+        work = [sign.at for sign in self.run.signs] + [one.began for seen in self._seen.values() for one in seen]
+        back = min((moment for moment in work if moment > when), default=None)
         at = self._seconds(when)
-        return Loss(at, f"{what} at {span(at)}" if seen else f"{what} {span(at)} or earlier", seen, until)
-
-    def _work(self) -> list[datetime]:
-        """All moments at which some worker began or reported something."""
-        moments = [sign.at for sign in self.run.signs]
-        for row in self.run.rows:
-            moments += [seen.began for seen in self._seen[row.event]] if row.kind in ACTIVITIES else []
-        return moments
+        words = f"{what} at {span(at)}" if seen else f"{what} {span(at)} or earlier"
+        return Loss(at, words, seen, self._seconds(back) if back else None)
 
     def _gaps(self) -> tuple[Gap, ...]:
         """When no worker was at work though one was lost, or did not take what was there to be taken."""
@@ -316,17 +298,24 @@ class Timeline(ChartPicture):
 
     # The chart.
 
-    def _chart(self) -> Chart:
-        run = self.run
-        rows = [row for row in run.rows if not (row.kind == MODEL and row.local and not row.attempts)]
-        number, tracks = 0, []
-        for row in rows:
+    def _chart(self, without: str) -> Chart:
+        run, number, tracks, hidden = self.run, 0, [], 0
+        for row in run.rows:
+            if row.kind == MODEL and row.local and not row.attempts:
+                continue
             number += row.kind == MODEL
             label = f"model call {number}" if row.kind == MODEL else _label(row)
-            tracks.append(Track(label, self._words(row), self._bars(row)))
+            words = outcome(row, self.now)
+            if row.state == "retrying" and row.next_try and row.next_try > self.now:
+                words = (
+                    f"{count(row.attempts, 'attempt')}, next try in {span((row.next_try - self.now).total_seconds())}"
+                )
+            tracks.append(Track(label, words, self._bars(row)))
+            if row.kind in ACTIVITIES and not row.local:
+                known = sum(one.mark != AGAIN for one in self._seen[row.event]) + len(self._unseen[row.event])
+                hidden += max(row.attempts - known, 0)
         ends = [bar.end for track in tracks for bar in track.bars]
-        hidden = sum(self._unseen(row) for row in run.rows if row.kind in ACTIVITIES)
-        without = [self._without] if self._without else []
+        notes = [f"{count(hidden, 'earlier attempt')} that nobody saw: not drawn"] if hidden else []
         return Chart(
             title=printable(f"Workflow {run.workflow_id}: {headline(run, self.now)}; {totals(run)}"),
             end=max([self._seconds(run.closed or self.now), *ends]),
@@ -334,15 +323,9 @@ class Timeline(ChartPicture):
             workers=tuple(_process(worker) for worker in self._workers),
             losses=tuple(loss for loss, _, _ in self._losses),
             gaps=self._gaps(),
-            witnesses=witnesses_of(self.proof) if self.proof.calls else None,
-            notes=(*([f"{count(hidden, 'earlier attempt')} that nobody saw: not drawn"] if hidden else []), *without),
+            witnesses=self.proof if self.proof.calls else None,
+            notes=(*notes, *([without] if without else [])),
         )
-
-    def _words(self, row: Row) -> str:
-        """How a row went, in few words."""
-        if row.state == "retrying" and row.next_try and row.next_try > self.now:
-            return f"{count(row.attempts, 'attempt')}, next try in {span((row.next_try - self.now).total_seconds())}"
-        return outcome(row, self.now)
 
     def _bars(self, row: Row) -> tuple[Bar, ...]:
         begin, end = self._seconds(row.scheduled), self._seconds(row.closed or self.now)
@@ -352,9 +335,7 @@ class Timeline(ChartPicture):
             return (Bar(begin, end, LASTING if lasts else MOMENT, failed),)
         if row.local:
             return (Bar(begin, end, MOMENT, RECORDED if row.state == "completed" else FAILED),)
-        seen = self._seen[row.event]
-        bars = [*self._drawn(seen), *self._inferred(row, seen)]
-        bars.sort(key=lambda bar: bar.begin)
+        bars = sorted([*self._drawn(self._seen[row.event]), *self._unseen[row.event]], key=lambda bar: bar.begin)
         between, reached = [], begin
         for bar in bars:
             if bar.begin > reached:
@@ -375,16 +356,9 @@ class Timeline(ChartPicture):
             bars.append(Bar(self._seconds(one.began), self._seconds(one.ended or self.now), ATTEMPT, one.mark, place))
         return bars
 
-    def _unseen(self, row: Row) -> int:
-        """How many attempts are neither known nor drawn."""
-        if row.local:
-            return 0
-        seen = self._seen[row.event]
-        known = sum(one.mark != AGAIN for one in seen)
-        return max(row.attempts - known - len(self._inferred(row, seen)), 0)
-
-    def _inferred(self, row: Row, seen: Sequence[Glimpse]) -> list[Bar]:
+    def _inferred(self, row: Row) -> list[Bar]:
         """The attempts that nobody saw, by the retry policy: of equal length, with its pauses between them."""
+        seen = self._seen[row.event]
         if len(seen) >= row.attempts or any(one.number == 0 for one in seen):
             return []
         bars: list[Bar] = []
@@ -404,9 +378,6 @@ class Timeline(ChartPicture):
 
     def _seconds(self, moment: datetime) -> float:
         return max((moment - self.run.started).total_seconds(), 0.0)
-
-    def _letter(self, worker: str) -> str:
-        return f"worker {LETTERS[self._workers.index(worker) % len(LETTERS)]}"
 
 
 def awaits(run: Run) -> str:
@@ -429,22 +400,20 @@ class PlainTimeline(ChartPicture):
     """
 
     def __init__(
-        self, found: PlainProof, entries: Sequence[Entry], kills: Iterable[datetime] = (), now: datetime | None = None
+        self, found: PlainProof, entries: Sequence[Entry], kills: Sequence[datetime] = (), now: datetime | None = None
     ) -> None:
         self.proof = found
         self._entries = entries
         self.now = now or datetime.now(UTC)
-        self._requests = {request.entry: request for call in found.calls for request in (*call.requests, *call.again)}
-        self._calls = {request.entry: call for call in found.calls for request in (*call.requests, *call.again)}
-        self._kills = sorted(kills)
-        self.chart = self._chart()
+        # By the number of their entry: a call, and what became of the request.
+        self._calls = {one.entry: (call, one) for call in found.calls for one in (*call.requests, *call.again)}
+        self.chart = self._chart(kills)
 
     def blocks(self) -> list[Block]:
         rows = []
         for entry in self._entries:
-            request = self._request(entry)
-            call = self._calls.get(entry["id"])
-            what = f"{entry['service']} {call.name}" if call else "tool call"
+            call, request = self._of(entry)
+            what = f"{entry['service']} {call}" if call else "tool call"
             cells = (f"#{entry['id']}", str(entry["run"]), what, request.fate, entry["asked"], entry["answered"] or "")
             rows.append([(Item(cell),) for cell in cells])
         table = Table(("Request", "Run", "What", "Outcome", "Asked", "Answered"), rows)
@@ -453,29 +422,33 @@ class PlainTimeline(ChartPicture):
     def lines(self, width: int) -> list[str]:
         return [*wrapped(self.chart.title, width, "  "), *text_of(self.chart, width)]
 
-    def _request(self, entry: Entry) -> LedgerRequest:
-        answered = ANSWERED if entry["outcome"] == "completed" else ""
-        return self._requests.get(entry["id"]) or LedgerRequest.of(entry, answered)
+    def _of(self, entry: Entry) -> tuple[str, LedgerRequest]:
+        """The name of the model call that an entry is of, "" for a tool's; and what became of the request."""
+        if entry["id"] in self._calls:
+            call, request = self._calls[entry["id"]]
+            return call.name, request
+        return "", LedgerRequest.of(entry, ANSWERED if entry["outcome"] == "completed" else "")
 
-    def _chart(self) -> Chart:
+    def _chart(self, kills: Sequence[datetime]) -> Chart:
         """A run after the other, each from its own beginning: people wait between them, and that tells nothing."""
         runs = list(dict.fromkeys(entry["run"] for entry in self._entries))
         tracks, losses, whole, offset = [], [], 0.0, 0.0
         for number, run in enumerate(runs, 1):
-            own = [self._request(entry) for entry in self._entries if entry["run"] == run]
+            told = [self._of(entry) for entry in self._entries if entry["run"] == run]
+            own = [request for _, request in told]
             began, ended = own[0].began, max(request.ended or self.now for request in own)
-            names = [self._name(request) for request in own]
-            for name in dict.fromkeys(names):
-                mine = [request for request, other in zip(own, names, strict=True) if other == name]
+            for name in dict.fromkeys(name for name, _ in told):
+                mine = [request for other, request in told if other == name]
                 bars = []
                 for one in mine:
                     begin, end = ((m - began).total_seconds() + offset for m in (one.began, one.ended or self.now))
                     bars.append(Bar(begin, end, mark=one.fate))
                 fates = [one.fate for one in mine]
                 times = {fate: fates.count(fate) for fate in fates}
-                told = ", ".join(f"{n} times {fate}" if n > 1 else fate for fate, n in times.items())
-                tracks.append(Track(f"run {number}, {name}", told, tuple(bars)))
-            killed = [kill for kill in self._kills if began <= kill <= ended + TOUCH]
+                words = ", ".join(f"{n} times {fate}" if n > 1 else fate for fate, n in times.items())
+                label = f"model {name}" if name else "tool call"
+                tracks.append(Track(f"run {number}, {label}", words, tuple(bars)))
+            killed = [kill for kill in kills if began <= kill <= ended + TOUCH]
             for request in own:
                 if request.fate == ABANDONED and request.ended:
                     at = (request.ended - began).total_seconds() + offset
@@ -490,28 +463,9 @@ class PlainTimeline(ChartPicture):
             end=whole,
             tracks=tuple(tracks),
             losses=tuple(losses),
-            witnesses=witnesses_of(self.proof) if self.proof.calls else None,
+            witnesses=self.proof if self.proof.calls else None,
             notes=("The runs stand one after another; the time between them is left out.",) if len(runs) > 1 else (),
         )
-
-    def _name(self, request: LedgerRequest) -> str:
-        call = self._calls.get(request.entry)
-        return f"model {call.name}" if call else "tool call"
-
-
-def witnesses_of(found: Proof | PlainProof) -> Witnesses:
-    """The two witnesses of a proof, call by call."""
-    columns = tuple(
-        Column(
-            call.name,
-            call.recorded,
-            (*(request.fate for request in call.requests), *(AGAIN for _ in call.again)),
-        )
-        for call in found.calls
-    )
-    durable = isinstance(found, Proof)
-    agree = found.agree if isinstance(found, Proof) else True
-    return Witnesses(columns, found.made_again, recorded=durable, ledger=found.ledger, agree=agree)
 
 
 def _process(worker: str) -> str:
