@@ -35,7 +35,7 @@ from workshop.notebook import compared as compared_module
 from workshop.practice.areas import find_areas
 from workshop.processes import listens
 from workshop.services import free_settings
-from workshop.settings import HOST, ROOT
+from workshop.settings import HOST
 from workshop.svg import CHARACTER, WIDTH
 
 
@@ -82,7 +82,7 @@ RECORDED = Comparison(
 
 
 def test_the_sums_of_recorded_rows() -> None:
-    plain, loop, durable = (RECORDED.sums(way) for way in (PLAIN, LOOP, DURABLE))
+    plain, loop, durable = (RECORDED.sums[way] for way in (PLAIN, LOOP, DURABLE))
     assert (plain.answered, plain.blind, plain.lost, plain.asked) == (1, 1, 1, 3)
     assert (plain.p50, plain.p95) == (1, 2)  # what came to nothing took no time to answer
     assert (loop.paid, loop.again, loop.requests, loop.abandoned) == (7, 1, 10, 3)
@@ -90,7 +90,7 @@ def test_the_sums_of_recorded_rows() -> None:
     assert (durable.p50, durable.p95) == (4, 5)
     assert RECORDED.problems == []
     lost = replace(RECORDED.rows[0], outcome=LOST)
-    assert Comparison(1, 1, (lost,)).sums(PLAIN).p50 is None
+    assert Comparison(1, 1, (lost,)).sums[PLAIN].p50 is None
     bad = replace(RECORDED.rows[-1], recorded_again=1, agree=False)
     assert len(Comparison(3, 7, (bad,)).problems) == 2
 
@@ -147,7 +147,7 @@ def compared() -> Comparison:
         PlannedQuestion(2, "Any weather alerts in Texas?", "rate limit", 2),
         PlannedQuestion(3, "Any weather alerts in Florida?", "weather down", 0),
     ]
-    with suppress(KeyboardInterrupt), compare.ways_on_own_services(ROOT, lambda _: None) as ways:
+    with suppress(KeyboardInterrupt), compare.ways_on_own_services(lambda _: None) as ways:
         seen = list(compare.ask_all(ways, planned))
         books = {way.name: way.practice.ledger()["totals"]["model"] for way in ways}
         again = compare.ask_all(ways, planned)
@@ -161,7 +161,7 @@ def compared() -> Comparison:
     assert told == {(way, f"question {number}") for way in books for number in (1, 2, 3)}
     found = Comparison(3, 0, tuple(row for row in seen if isinstance(row, ComparedRow)))
     for name, book in books.items():
-        sums = found.sums(name)
+        sums = found.sums[name]
         counts = (book["requests"], book["completed"], book["abandoned"])
         assert (sums.requests, sums.paid, sums.abandoned) == counts
         assert sums.cost_usd == pytest.approx(book["cost_usd"])

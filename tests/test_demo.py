@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 import typer
@@ -24,7 +23,7 @@ def on_the_tests_services(monkeypatch: pytest.MonkeyPatch, solutions: Solutions,
     """
 
     @contextmanager
-    def services(root: Path, say: Say) -> Iterator[Demo]:
+    def services(say: Say) -> Iterator[Demo]:
         shown = Demo(settings, say)
         yield shown
         assert [program.kill() for program in shown.programs].count(True) == 0  # each step ends what it has started

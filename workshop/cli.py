@@ -332,14 +332,14 @@ def demo_command(
     if talk or step is not None:
         _talk(step)
         return
-    with demo.on_own_services(ROOT, say) as shown:
+    with demo.on_own_services(say) as shown:
         say(f"\n1. The plain agent is asked: {demo.QUESTION}")
-        answer, plain = shown.plain()
+        answer, plain = shown.plain(kill=True)
         say(f"Answer: {answer}")
         for line in plain.lines:
             say(line)
         say("\n2. The same agent, durable, is asked the same.")
-        durable = shown.durable()
+        durable = shown.durable(kill=True)
         say(f"Answer: {durable.answer}")
         out.print(audit.Audit(durable.run))
         for line in durable.proof.lines:
@@ -362,7 +362,7 @@ def _talk(only: int | None) -> None:
             out.print(Text(part))
             time.sleep(0.5 if room else 0)
 
-    with demo.on_own_services(ROOT, slowly) as shown:
+    with demo.on_own_services(slowly) as shown:
         for number, step in enumerate(demo.STEPS, 1):
             if only not in (None, number):
                 continue
@@ -370,10 +370,10 @@ def _talk(only: int | None) -> None:
             out.print("", Panel(heading, padding=(1, 3), width=width))
             if room:
                 out.input("Enter starts it ... ")
-            result = step.show(shown)
-            _hold_to_claims(result.problems)
-            style = "bold green" if result.good else "bold red"
-            out.print("", Panel(Text(result.counted, style), padding=(1, 3), width=width, style=style))
+            counted, good, problems = demo.show(shown, step)
+            _hold_to_claims(problems)
+            style = "bold green" if good else "bold red"
+            out.print("", Panel(Text(counted, style), padding=(1, 3), width=width, style=style))
 
 
 @app.command("compare")
@@ -407,7 +407,7 @@ def compare_command(
     stopped = False
     try:
         with (
-            compare.ways_on_own_services(ROOT, tell) as ways,
+            compare.ways_on_own_services(tell) as ways,
             Progress(*columns, TextColumn("{task.description}"), console=out, disable=as_json) as progress,
         ):
             tasks = {way.name: progress.add_task("", total=questions, way=way.name) for way in ways}

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -180,9 +181,13 @@ class Way:
             tell(Doing(self.name, f"question {planned.number}: exit code {code}, a pause, then run {run + 1}"))
             self._ended.wait(PAUSE * 2 ** (run - 1))
         seconds = time.monotonic() - began
-        wait_for("the ledger to be settled", lambda: "in flight" not in self._outcomes(since))
+
+        def settled() -> dict[str, Any] | None:
+            book = practice.ledger(since)
+            return None if any(entry["outcome"] == "in flight" for entry in book["entries"]) else book
+
+        book = wait_for("the ledger to be settled", settled)
         practice.clear()
-        book = practice.ledger(since)
         model = [entry for entry in book["entries"] if entry["service"] == "model"]
         told = any(entry["service"] == "weather" and entry["outcome"] == "completed" for entry in book["entries"])
         counted = prove_plain(planned.question, model)
@@ -207,9 +212,6 @@ class Way:
             agree=proof.agree if proof else None,
         )
 
-    def _outcomes(self, since: int) -> list[str]:
-        return [entry["outcome"] for entry in self.practice.ledger(since)["entries"]]
-
     def _start(self, folder: str, planned: PlannedQuestion | None = None) -> Program:
         """Starts the folder's starter with a question, or its worker."""
         words = ("starter.py", planned.question) if planned else ("worker.py",)
@@ -232,7 +234,7 @@ class Way:
 
 
 @contextmanager
-def ways_on_own_services(root: Path, say: Say) -> Iterator[list[Way]]:
+def ways_on_own_services(say: Say) -> Iterator[list[Way]]:
     """The three ways, with services and a directory of their own, which are gone afterwards."""
     with ExitStack() as stack:
         say("Starting services of its own, on free ports ...")
@@ -240,7 +242,7 @@ def ways_on_own_services(root: Path, say: Say) -> Iterator[list[Way]]:
         ways = []
         for name in WAYS:
             needed = EMBEDDED if name == DURABLE else ("practice",)
-            services = stack.enter_context(own_services(directory / name, root, names=needed))
+            services = stack.enter_context(own_services(directory / name, names=needed))
             ways.append(Way(name, services.settings))
             stack.callback(ways[-1].end)
         say("Importing the packages once, for all programs ...")
@@ -301,18 +303,13 @@ class Sums:
     again: int
     abandoned: int
     cost_usd: float
-    p50: float | None  # seconds to an answer, of those that came
+    p50: float | None  # seconds to an answer, of those that came: one of them, by nearest rank
     p95: float | None
 
     @property
     def paid_words(self) -> str:
         """What was paid for, in words."""
         return f"{count(self.paid, 'model call')} paid, {self.again} of them paid before"
-
-
-def _percentile(values: Sequence[float], part: float) -> float | None:
-    """The nearest rank: one of the values."""
-    return sorted(values)[math.ceil(part * len(values)) - 1] if values else None
 
 
 # A line of the table -> what stands there.
@@ -348,29 +345,29 @@ class Comparison(Picture):
         """The rows of one way, in the order in which they were asked."""
         return [row for row in self.rows if row.way == way]
 
-    def sums(self, way: str) -> Sums:
-        """What they come to."""
-        rows = self.of(way)
-        outcomes = [row.outcome for row in rows]
-        seconds = [row.seconds for row in rows if row.outcome != LOST]
-        return Sums(
-            asked=len(rows),
-            answered=outcomes.count(ANSWERED),
-            blind=outcomes.count(BLIND),
-            lost=outcomes.count(LOST),
-            requests=sum(row.requests for row in rows),
-            paid=sum(row.answered for row in rows),
-            again=sum(row.again for row in rows),
-            abandoned=sum(row.abandoned for row in rows),
-            cost_usd=sum(row.cost_usd for row in rows),
-            p50=_percentile(seconds, 0.5),
-            p95=_percentile(seconds, 0.95),
-        )
-
-    @property
-    def ways(self) -> list[str]:
-        """Those that have rows."""
-        return [way for way in WAYS if self.of(way)]
+    @cached_property
+    def sums(self) -> dict[str, Sums]:
+        """What the rows of each way come to, of those that have rows."""
+        found = {}
+        for way in WAYS:
+            if rows := self.of(way):
+                outcomes = [row.outcome for row in rows]
+                seconds = sorted(row.seconds for row in rows if row.outcome != LOST)
+                p50, p95 = (seconds[math.ceil(part * len(seconds)) - 1] if seconds else None for part in (0.5, 0.95))
+                found[way] = Sums(
+                    asked=len(rows),
+                    answered=outcomes.count(ANSWERED),
+                    blind=outcomes.count(BLIND),
+                    lost=outcomes.count(LOST),
+                    requests=sum(row.requests for row in rows),
+                    paid=sum(row.answered for row in rows),
+                    again=sum(row.again for row in rows),
+                    abandoned=sum(row.abandoned for row in rows),
+                    cost_usd=sum(row.cost_usd for row in rows),
+                    p50=p50,
+                    p95=p95,
+                )
+        return found
 
     @property
     def recorded_again(self) -> int:
@@ -408,16 +405,16 @@ class Comparison(Picture):
         kinds = {name: sum(meets.startswith(name) for meets in met.values()) for name in TROUBLES}
         notes = [
             f"The questions met: {', '.join(f'{number} x {name}' for name, number in kinds.items() if number)}.",
-            *(f"{way.capitalize()}: {WAYS[way]}" for way in self.ways),
+            *(f"{way.capitalize()}: {WAYS[way]}" for way in self.sums),
             *NOTES,
             PRICE_BASIS,
         ]
-        cells = [[[Item(name)], *([Item(told(self.sums(way)))] for way in self.ways)] for name, told in LINES.items()]
+        cells = [[[Item(name)], *([Item(told(sums))] for sums in self.sums.values())] for name, told in LINES.items()]
         return Shown(
             [
                 Item(self.title, tone="strong"),
                 Folded("Question by question:", [self._question(number, met[number]) for number in sorted(met)]),
-                Table(("counted", *self.ways), cells),
+                Table(("counted", *self.sums), cells),
                 Item(self.proof, tone="bad" if self.problems else "good"),
                 Folded("How it was counted:", [Item(note) for note in notes]),
             ]
@@ -425,7 +422,7 @@ class Comparison(Picture):
 
     def _question(self, number: int, meets: str) -> Item:
         """What became of a question, each way that has asked it."""
-        rows = [row for way in self.ways for row in self.of(way) if row.number == number]
+        rows = [row for way in self.sums for row in self.of(way) if row.number == number]
         told = [f"{row.way} {SIGNS[row.outcome]}{f' ({row.again} paid before)' if row.again else ''}" for row in rows]
         return Item(", ".join(told), f"{number}, {meets}", indent=2)
 
@@ -442,8 +439,7 @@ class Comparison(Picture):
     @property
     def spoken(self) -> str:
         parts = []
-        for way in self.ways:
-            sums = self.sums(way)
+        for way, sums in self.sums.items():
             parts.append(f"{way}: {sums.answered} of {sums.asked} answered, {sums.paid_words}, ${sums.cost_usd:.6f}")
         return f"{self.title}. {'; '.join(parts)}."
 
@@ -452,7 +448,7 @@ class Comparison(Picture):
         left, side, y = 90.0, min(24.0, (WIDTH - 180) / self.questions), 48.0
         small = {"text_anchor": "middle", "font_size": f"{min(13, 0.6 * side):.1f}"}
         drawn = [words(EDGE, 26, self.title, font_weight=600)]
-        for way in self.ways:
+        for way, sums in self.sums.items():
             drawn.append(words(left - 8, y + 15, way, text_anchor="end"))
             for row in self.of(way):
                 x = left + (row.number - 1) * side
@@ -461,7 +457,7 @@ class Comparison(Picture):
                 drawn.append(words(x + side / 2, y + 15, SIGNS[row.outcome], "hollow", **small))
                 if row.again:
                     drawn.append(words(x + side / 2, y + 34, f"+{row.again}", "bad", **small))
-            drawn.append(words(left + side * self.questions + 6, y + 15, LINES["answered"](self.sums(way))))
+            drawn.append(words(left + side * self.questions + 6, y + 15, LINES["answered"](sums)))
             y += 48
         key = ", ".join(f"{sign} {outcome}" for outcome, sign in SIGNS.items())
         for line in (f"Questions: {key}.", "+1: one model call paid that had been paid before."):
@@ -476,9 +472,9 @@ class Comparison(Picture):
         for name, value in bars.items():
             y += 14
             drawn.append(words(left, y, name, font_weight=600))
-            longest = max((value(self.sums(way)) for way in self.ways), default=0) or 1
-            for way in self.ways:
-                sums, y = self.sums(way), y + 21
+            longest = max(map(value, self.sums.values()), default=0) or 1
+            for way, sums in self.sums.items():
+                y += 21
                 long, told = (WIDTH - 310) * value(sums) / longest, LINES[name](sums)
                 drawn.append(words(left - 8, y, way, text_anchor="end"))
                 drawn.append(tag("rect", x=left, y=y - 12, width=long, height=15, class_="w0"))

@@ -17,13 +17,14 @@ from workshop.errors import WorkshopError
 from workshop.history import MODEL, Run, read_history
 from workshop.practice.client import Practice
 from workshop.processes import PATIENCE, Program, wait_for
-from workshop.proof import PlainProof, Proof, prove, prove_plain
+from workshop.proof import Counted, PlainProof, Proof, prove, prove_plain
 from workshop.services import own_services
 from workshop.settings import Settings
 from workshop.temporal import connect
 from workshop.text import count
 
 QUESTION = "Any weather alerts in California?"
+KILLED = (3, 1, 1, 0)  # what the plain agent's kill comes to, see `_plain_problems`
 
 Say = Callable[[str], None]
 
@@ -92,53 +93,46 @@ class Demo:
 
     def __init__(self, settings: Settings, say: Say) -> None:
         self._settings, self.say = settings, say
-        self._practice = Practice(settings.practice_url)
+        self.practice = Practice(settings.practice_url)
         self.programs: list[Program] = []  # that it has started
 
-    def plain(self) -> tuple[str, PlainProof]:
-        """The plain agent: its process is killed, and asked again from the beginning. Returns answer and proof."""
-        since = self._practice.newest()
-        hold(self._practice, 2)
-        kill_when_held(self._practice, self._start("01_agent_hello_world", "starter.py", QUESTION), 2, since)
-        self.say("Killed (SIGKILL). Nothing was kept, so the question is asked again, from the beginning.")
-        answer, _ = self.ask_plain()
-        return answer, prove_plain(QUESTION, self._practice.entries("model", since))
+    def plain(self, kill: bool) -> tuple[str, PlainProof]:
+        """Asks the plain agent, from the beginning again whenever its process is lost. Returns answer and proof.
 
-    def ask_plain(self) -> tuple[str, PlainProof]:
-        """The plain agent, and whatever befalls it; if it is lost, it is asked once more."""
-        since = self._practice.newest()
+        Args:
+            kill: its process, in the middle of the second model call.
+        """
+        since = self.practice.newest()
+        if kill:
+            hold(self.practice, 2)
+            kill_when_held(self.practice, self._start("01_agent_hello_world", "starter.py", QUESTION), 2, since)
+            self.say("Killed (SIGKILL). Nothing was kept, so the question is asked again, from the beginning.")
         program = self._start("01_agent_hello_world", "starter.py", QUESTION)
         if self._over(program):
             self.say(program.text.strip())
             self.say("So it is asked again, from the beginning.")
             program = self._start("01_agent_hello_world", "starter.py", QUESTION)
-        return self._answer(program), prove_plain(QUESTION, self._practice.entries("model", since))
+        return self._answer(program), prove_plain(QUESTION, self.practice.entries("model", since))
 
-    def durable(self) -> Outcome:
-        """The durable agent: its worker is killed, and another worker goes on where it was."""
-        since = self._practice.newest()
-        hold(self._practice, 2)
+    def durable(self, kill: bool) -> Outcome:
+        """Asks the durable agent.
+
+        Args:
+            kill: its worker, in the middle of the second model call; another worker then goes on where it was.
+        """
+        since = self.practice.newest()
+        if kill:
+            hold(self.practice, 2)
         worker = self._start("03_durable_agent", "worker.py")
         starter = self._start("03_durable_agent", "starter.py", QUESTION)
-        kill_when_held(self._practice, worker, 2, since)
-        self.say("Killed the worker (SIGKILL). A new worker starts; the starter just goes on waiting.")
-        worker = self._start("03_durable_agent", "worker.py")
-        return self._outcome(starter, worker)
-
-    def ask_durable(self) -> Outcome:
-        """The durable agent, and whatever befalls it."""
-        worker = self._start("03_durable_agent", "worker.py")
-        return self._outcome(self._start("03_durable_agent", "starter.py", QUESTION), worker)
-
-    def limit_rate(self) -> None:
-        """Has the model refuse the second call, as many times as the OpenAI client asks by itself."""
-        self._practice.fault("model", "rate-limit", after=1, times=3)
-
-    def _outcome(self, starter: Program, worker: Program) -> Outcome:
+        if kill:
+            kill_when_held(self.practice, worker, 2, since)
+            self.say("Killed the worker (SIGKILL). A new worker starts; the starter just goes on waiting.")
+            worker = self._start("03_durable_agent", "worker.py")
         self._answer(starter)
         worker.kill()  # another run has workers of its own
         run = asyncio.run(history_of(self._settings, starter))
-        return Outcome(str(run.result), run, prove(run, self._practice.ledger()["entries"]))
+        return Outcome(str(run.result), run, prove(run, self.practice.ledger()["entries"]))
 
     def _start(self, folder: str, script: str, *arguments: str) -> Program:
         log = f"demo-{len(self.programs)}"
@@ -160,11 +154,11 @@ class Demo:
 
 
 @contextmanager
-def on_own_services(root: Path, say: Say) -> Iterator[Demo]:
+def on_own_services(say: Say) -> Iterator[Demo]:
     """A demo on services of its own, with a state directory that is removed at the end."""
     with (
         tempfile.TemporaryDirectory(prefix="workshop-demo-") as directory,
-        own_services(Path(directory), root, say) as services,
+        own_services(Path(directory), say=say) as services,
     ):
         fork_server.warm_up()  # the packages are imported while somebody reads or talks
         demo = Demo(services.settings, say)
@@ -177,19 +171,20 @@ def on_own_services(root: Path, say: Say) -> Iterator[Demo]:
 
 def problems(plain_answer: str, plain: PlainProof, durable: Outcome) -> list[str]:
     """What was not as the workshop claims; empty when all of it was."""
-    found = [*_plain_problems(plain), *_durable_problems(durable)]
+    found = [*_plain_problems(plain, KILLED), *_durable_problems(durable, attempts=2)]
     if durable.answer != plain_answer:
         found.append("the two agents did not give the same answer")
     return found
 
 
-def _plain_problems(plain: PlainProof) -> list[str]:
-    if (plain.answered, plain.made_again, plain.abandoned) == (3, 1, 1):
+def _plain_problems(plain: PlainProof, expected: tuple[int, int, int, int]) -> list[str]:
+    """`expected`: model calls that were answered, answered again, in flight at a kill, refused."""
+    if (plain.answered, plain.made_again, plain.abandoned, plain.refused) == expected:
         return []
-    return [f"the plain agent made {plain.made_again} answered calls again, not 1"]
+    return [f"the plain agent made {plain.made_again} answered calls again, not {expected[1]}: {', '.join(plain.sums)}"]
 
 
-def _durable_problems(durable: Outcome, attempts: int = 2) -> list[str]:
+def _durable_problems(durable: Outcome, attempts: int) -> list[str]:
     """`attempts`: at the second model call."""
     found = []
     if durable.proof.made_again:
@@ -207,73 +202,47 @@ def _durable_problems(durable: Outcome, attempts: int = 2) -> list[str]:
 
 
 @dataclass(frozen=True)
-class TalkResult:
-    """What a step ends with: the count that the room should remember, and what was not as claimed."""
-
-    counted: str
-    good: bool
-    problems: list[str]
-
-
-@dataclass(frozen=True)
 class TalkStep:
-    """One step. `show` makes it happen and says what the room should read."""
+    """One step: an agent, and what it meets."""
 
     title: str
     told: str  # before it happens
-    show: Callable[[Demo], TalkResult]
-
-
-def _one_question(demo: Demo) -> TalkResult:
-    plain = _tell_plain(demo, *demo.ask_plain())
-    right = (plain.answered, plain.made_again) == (2, 0)
-    counted = f"{count(plain.answered, 'model call')} for 1 answer"
-    return TalkResult(counted, right, [] if right else ["it was not answered with 2 model calls"])
-
-
-def _rate_limit_plain(demo: Demo) -> TalkResult:
-    demo.limit_rate()
-    plain = _tell_plain(demo, *demo.ask_plain())
-    right = (plain.answered, plain.made_again, plain.refused) == (3, 1, 3)
-    return _plain_result(plain, [] if right else ["the plain agent did not lose its first call"])
-
-
-def _kill_plain(demo: Demo) -> TalkResult:
-    plain = _tell_plain(demo, *demo.plain())
-    return _plain_result(plain, _plain_problems(plain))
-
-
-def _rate_limit_durable(demo: Demo) -> TalkResult:
-    demo.limit_rate()
-    return _tell_durable(demo, demo.ask_durable(), attempts=4)
-
-
-def _kill_durable(demo: Demo) -> TalkResult:
-    return _tell_durable(demo, demo.durable(), attempts=2)
-
-
-def _tell_plain(demo: Demo, answer: str, plain: PlainProof) -> PlainProof:
-    for line in (answer, "", *plain.lines):
-        demo.say(line)
-    return plain
-
-
-def _plain_result(plain: PlainProof, problems: list[str]) -> TalkResult:
-    return TalkResult(f"Answered calls made again: {plain.made_again}", plain.made_again == 0, problems)
-
-
-def _tell_durable(demo: Demo, durable: Outcome, attempts: int) -> TalkResult:
-    rows = [f"  {row.kind}: {row.state}, {count(row.attempts, 'attempt')}" for row in durable.run.rows]
-    for line in (durable.answer, "", "In the history:", *rows, *durable.proof.lines):
-        demo.say(line)
-    again = durable.proof.made_again
-    return TalkResult(f"Recorded calls made again: {again}", again == 0, _durable_problems(durable, attempts))
+    meets: str = ""  # "rate limit": the second call is refused as many times as the OpenAI client asks; "kill"
+    expected: tuple[int, int, int, int] | None = None  # of the plain agent, see `_plain_problems`
+    attempts: int = 1  # of the durable agent, at the second model call
 
 
 STEPS = (
-    TalkStep("One agent, one question", "It asks the model, then the weather, then the model.", _one_question),
-    TalkStep("A rate limit", "The model refuses the second call. What becomes of the first?", _rate_limit_plain),
-    TalkStep("The same rate limit, durable", "The same agent, unchanged, under Temporal.", _rate_limit_durable),
-    TalkStep("A kill", "SIGKILL in the middle of the second model call.", _kill_plain),
-    TalkStep("The same kill, durable", "SIGKILL for the worker. Then a new worker.", _kill_durable),
+    TalkStep("One agent, one question", "It asks the model, then the weather, then the model.", "", (2, 0, 0, 0)),
+    TalkStep(
+        "A rate limit", "The model refuses the second call. What becomes of the first?", "rate limit", (3, 1, 0, 3)
+    ),
+    TalkStep("The same rate limit, durable", "The same agent, unchanged, under Temporal.", "rate limit", attempts=4),
+    TalkStep("A kill", "SIGKILL in the middle of the second model call.", "kill", KILLED),
+    TalkStep("The same kill, durable", "SIGKILL for the worker. Then a new worker.", "kill", attempts=2),
 )
+
+
+def show(demo: Demo, step: TalkStep) -> tuple[str, bool, list[str]]:
+    """Makes a step happen, and says what the room should read.
+
+    Returns:
+        the count that the room should remember, whether it is a good one, and what was not as the workshop claims.
+    """
+    if step.meets == "rate limit":
+        demo.practice.fault("model", "rate-limit", after=1, times=3)
+    found: Counted
+    if step.expected:
+        answer, plain = demo.plain(kill=step.meets == "kill")
+        found, wrong, told = plain, _plain_problems(plain, step.expected), plain.lines
+    else:
+        durable = demo.durable(kill=step.meets == "kill")
+        rows = [f"  {row.kind}: {row.state}, {count(row.attempts, 'attempt')}" for row in durable.run.rows]
+        answer, told = durable.answer, ["In the history:", *rows, *durable.proof.lines]
+        found, wrong = durable.proof, _durable_problems(durable, step.attempts)
+    for line in (answer, "", *told):
+        demo.say(line)
+    counted = f"{found.kept.capitalize()} calls made again: {found.made_again}"
+    if not step.meets:
+        counted = f"{count(len(found.calls), 'model call')} for 1 answer"
+    return counted, found.made_again == 0, wrong

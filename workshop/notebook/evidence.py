@@ -136,7 +136,7 @@ class Evidence:
         """Whether the retry loop has paid for calls that had been answered, and the durable agent has not."""
         if self.comparison is None:
             raise WorkshopError("Nothing was compared in this kernel yet.", "run the cell with ex.compare first")
-        sums = {way: self.comparison.sums(way) for way in self.comparison.ways}
+        sums = self.comparison.sums
         facts = [f"{way}: {one.paid_words}" for way, one in sums.items()]
         holds = len(sums) == len(WAYS) and sums[LOOP].again > 0 and sums[DURABLE].again == 0
         return Sight(holds, "the comparison", tuple(facts))
