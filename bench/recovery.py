@@ -19,6 +19,7 @@ from temporalio.client import Client, WorkflowHandle
 from bench.copies import SolutionCopies
 from workshop.history import MODEL, TIMER, TOOL, Row, Run, read_history
 from workshop.processes import Program, wait_for
+from workshop.temporal import pid_of
 
 FIRST, SECOND, PAUSE = "the first model call", "the second model call", "the durable pause (04)"
 IN_TOOL, IN_TASK = "the tool", "a workflow task"
@@ -185,7 +186,7 @@ def _in_flight(copies: SolutionCopies, service: str, count: int) -> None:
 
 def _by_identity(lane: Lane, identity: str) -> Program:
     """The worker that calls itself `pid@host`."""
-    return next(worker for worker in lane.workers if str(worker.pid) == identity.partition("@")[0])
+    return next(worker for worker in lane.workers if str(worker.pid) == pid_of(identity))
 
 
 async def _recovered(client: Client, handle: WorkflowHandle[None, str], killed: float, point: str) -> Recovered:

@@ -207,6 +207,11 @@ async def pollers(client: Client, task_queue: str) -> Pollers:
     return Pollers(alive(workflows), alive(activities), ahead)
 
 
+def pid_of(identity: str) -> str:
+    """The number of a worker's process: Temporal's SDK calls a worker pid@host."""
+    return identity.partition("@")[0]
+
+
 def _process(identity: str) -> psutil.Process | None:
     """A worker's process, if its identity, pid@host, names one of this machine.
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from workshop.audit import headline, outcome
-from workshop.checks import Check, find
+from workshop.checks import find
 from workshop.compare import DURABLE, LOOP, WAYS, Comparison
 from workshop.errors import WorkshopError
 from workshop.exercises import EXERCISES, FOLDERS, number_of
@@ -26,6 +26,7 @@ from workshop.practice.client import Practice
 from workshop.practice.report import WORDS
 from workshop.proof import RECORDED, SLACK, Entry, Proof, prove, prove_plain
 from workshop.settings import Settings
+from workshop.temporal import pid_of
 from workshop.text import count, scrub, shorten
 
 NEWEST = 12  # runs that are looked at, the newest first
@@ -71,33 +72,24 @@ class Evidence:
         Raises:
             WorkshopError: a service does not answer, or is not in use, or its witness is gone.
         """
-        if "tool" in shows:
-            return _tool(shows["tool"])
-        if "check" in shows:
-            return self._checked(find(number_of(self._folder), shows["check"]))
-        if "compared" in shows:
-            return self._compared()
-        if "addresses" in shows:
-            return self._addresses(shows["addresses"])
-        if "printed" in shows:
-            return self._printed(*shows["printed"], since=since)
+        for key, see in ELSEWHERE.items():
+            if key in shows:
+                return see(self, shows, since)
+        return self._in_workflows(shows, since, exercise or number_of(self._folder))
+
+    def _entries(self) -> list[Entry]:
+        """Those of the ledger."""
         if not self._settings.practises:
             raise WorkshopError(
                 "The ledger belongs to the practice services, which are not in use, so nothing can be compared here.",
                 "read on: the text says what happens",
             )
-        entries: list[Entry] = self._practice.ledger()["entries"]
-        if "again" in shows:
-            return self._counted(shows, entries)
-        if "requests" in shows:
-            return _plain(shows, [entry for entry in entries if _since(entry, since)])
-        return self._in_workflows(shows, since, entries, exercise or number_of(self._folder))
+        found: list[Entry] = self._practice.ledger()["entries"]
+        return found
 
-    def _in_workflows(
-        self, shows: Mapping[str, Any], since: datetime | None, entries: list[Entry], exercise: str
-    ) -> Sight:
-        queue = EXERCISES[FOLDERS[exercise]]
-        workflows = Workflows(self._settings, queue)
+    def _in_workflows(self, shows: Mapping[str, Any], since: datetime | None, exercise: str) -> Sight:
+        entries = {entry["id"]: entry for entry in self._entries()}
+        workflows = Workflows(self._settings, EXERCISES[FOLDERS[exercise]])
         asked = {one.workflow_id: one for one in self._asked if one.workflow_id}
         newest: Sight | None = None
         # Those that were asked here first: the server's list lags.
@@ -107,7 +99,7 @@ class Evidence:
             # A conversation stays open: it counts if something has happened in it since.
             if since and (run.closed or run.latest) < since - SLACK:
                 continue
-            seen = WorkflowSight(run, prove(run, entries, others), {e["id"]: e for e in entries}, asked.get(name))
+            seen = WorkflowSight(run, prove(run, [*entries.values()], others), entries, asked.get(name))
             facts = [CONDITIONS[what](seen, expected) for what, expected in shows.items()]
             lines = [line for _, words in facts for line in words.splitlines()]
             sight = Sight(all(holds for holds, _ in facts), name, tuple(lines))
@@ -116,23 +108,27 @@ class Evidence:
             newest = newest or sight
         return newest or NOTHING
 
-    def _counted(self, shows: Mapping[str, Any], entries: list[Entry]) -> Sight:
-        """The plain runs of the last question, as `ex.proof()` counts them."""
-        plain = [one for one in self._asked if not one.durable]
-        if not plain:
-            what = "Nothing was asked in this kernel yet, and a plain agent leaves no history."
-            raise WorkshopError(what, "run the cells since step 5 again, then this one")
-        proof = prove_plain(*last_plain(plain, entries))
-        holds = (proof.answered, proof.made_again) == (shows["answered"], shows["again"])
-        return Sight(holds, "the ledger", tuple(line.strip() for line in proof.lines[1:]))
+    # Each of these sees what `shows` names, after a moment.
 
-    def _checked(self, check: Check) -> Sight:
-        last = self._memory.read("verdicts").get(check.name, {"outcome": "not made yet"})
-        holds = last["outcome"] == "passed"
-        why = f": {check.why}" if holds else ""
-        return Sight(holds, f'ex.check("{check.name}")', (f"{last['outcome']}{why}",))
+    def tool(self, shows: Mapping[str, Any], _: datetime | None) -> Sight:
+        """The notebook's tool, which has all that a model is told of it."""
+        name = shows["tool"]
+        tool = variable(name)
+        parameters = getattr(tool, "params_json_schema", {}).get("properties", {})
+        if not parameters:
+            return Sight(False, "the notebook", (f"there is no {name} yet",))
+        first = str(tool.description).partition("\n")[0]
+        facts = (f"name: {tool.name}", f"description: {first}", f"parameters: {', '.join(parameters)}")
+        return Sight(bool(first), name, facts)
 
-    def _compared(self) -> Sight:
+    def check(self, shows: Mapping[str, Any], _: datetime | None) -> Sight:
+        """What a check of the exercise found last."""
+        check = find(number_of(self._folder), shows["check"])
+        outcome = self._memory.read("verdicts").get(check.name, {"outcome": "not made yet"})["outcome"]
+        why = f": {check.why}" if outcome == "passed" else ""
+        return Sight(outcome == "passed", f'ex.check("{check.name}")', (f"{outcome}{why}",))
+
+    def compared(self, _: Mapping[str, Any], __: datetime | None) -> Sight:
         """Whether the retry loop has paid for calls that had been answered, and the durable agent has not."""
         if self.comparison is None:
             raise WorkshopError("Nothing was compared in this kernel yet.", "run the cell with ex.compare first")
@@ -141,17 +137,16 @@ class Evidence:
         holds = len(sums) == len(WAYS) and sums[LOOP].again > 0 and sums[DURABLE].again == 0
         return Sight(holds, "the comparison", tuple(facts))
 
-    def _addresses(self, only: str) -> Sight:
+    def addresses(self, shows: Mapping[str, Any], _: datetime | None) -> Sight:
+        """Which of the learner's files name the server's address."""
         files = {path.name: path.read_text(encoding="utf-8", errors="replace") for path in self._folder.glob("*.py")}
         having = sorted(name for name, text in files.items() if "TEMPORAL_ADDRESS" in text or ":7233" in text)
-        return Sight(
-            having == [only] and len(files) > 1,
-            "your files",
-            (f"of {count(len(files), 'file')}, these name a server's address: {', '.join(having) or 'none'}",),
-        )
+        told = f"of {count(len(files), 'file')}, these name a server's address: {', '.join(having) or 'none'}"
+        return Sight(having == [shows["addresses"]] and len(files) > 1, "your files", (told,))
 
-    def _printed(self, script: str, *patterns: str, since: datetime | None) -> Sight:
+    def printed(self, shows: Mapping[str, Any], since: datetime | None) -> Sight:
         """The lines with these patterns, of what a script printed when `ex.run` ran it last."""
+        script, *patterns = shows["printed"]
         log = self._settings.state_dir / "logs" / f"{Path(script).stem}-{number_of(self._folder)}.log"
         try:
             written = datetime.fromtimestamp(log.stat().st_mtime, UTC)
@@ -164,42 +159,50 @@ class Evidence:
         facts = tuple(shorten(line, 120) for line in found if line)
         return Sight(all(found), f"what {script} printed", facts or ("nothing of that",))
 
+    def counted(self, shows: Mapping[str, Any], _: datetime | None) -> Sight:
+        """The plain runs of the last question, as `ex.proof()` counts them."""
+        entries, plain = self._entries(), [one for one in self._asked if not one.durable]
+        if not plain:
+            what = "Nothing was asked in this kernel yet, and a plain agent leaves no history."
+            raise WorkshopError(what, "run the cells since step 5 again, then this one")
+        proof = prove_plain(*last_plain(plain, entries))
+        holds = (proof.answered, proof.made_again) == (shows["answered"], shows["again"])
+        return Sight(holds, "the ledger", tuple(line.strip() for line in proof.lines[1:]))
 
-def _tool(name: str) -> Sight:
-    """The notebook's tool, which has all that a model is told of it."""
-    tool = variable(name)
-    parameters = getattr(tool, "params_json_schema", {}).get("properties", {})
-    if not parameters:
-        return Sight(False, "the notebook", (f"there is no {name} yet",))
-    first = str(tool.description).partition("\n")[0]
-    facts = (f"name: {tool.name}", f"description: {first}", f"parameters: {', '.join(parameters)}")
-    return Sight(bool(first), name, facts)
+    def requested(self, shows: Mapping[str, Any], since: datetime | None) -> Sight:
+        """The newest run of the ledger that shows all of it: a plain run has no other witness."""
+        runs: dict[str, list[Entry]] = {}
+        for entry in self._entries():
+            late = since is None or datetime.fromisoformat(entry["began"]) >= since - SLACK
+            if late and entry["service"] == "model" and entry["run"]:
+                runs.setdefault(entry["run"], []).append(entry)
+        newest: Sight | None = None
+        for name, requests in reversed(runs.items()):
+            outcomes = [outcome for outcome, _ in groupby(entry["outcome"] for entry in requests)]
+            faults = {entry["fault"] for entry in requests if entry["outcome"] == "failed"}
+            holds = outcomes == shows["requests"] and len(requests) == shows.get("number", len(requests))
+            holds = holds and ("fault" not in shows or faults == {shows["fault"]})
+            told = []
+            for entry in requests:
+                fault = f" ({entry['fault']})" if entry["fault"] and entry["outcome"] != "completed" else ""
+                told.append(f"#{entry['id']} {WORDS[entry['outcome']]}{fault}")
+            sight = Sight(holds, f"run {name} of the ledger", (", ".join(told),))
+            if holds:
+                return sight
+            newest = newest or sight
+        return newest or NOTHING
 
 
-def _since(entry: Entry, since: datetime | None) -> bool:
-    return since is None or datetime.fromisoformat(entry["began"]) >= since - SLACK
-
-
-def _told(entry: Entry) -> str:
-    """A request in words: #9 refused (rate-limit)."""
-    fault = f" ({entry['fault']})" if entry["fault"] and entry["outcome"] != "completed" else ""
-    return f"#{entry['id']} {WORDS[entry['outcome']]}{fault}"
-
-
-def _plain(shows: Mapping[str, Any], entries: list[Entry]) -> Sight:
-    """The newest run of the ledger that shows all of it: a plain run has no other witness."""
-    runs: dict[str, list[Entry]] = {}
-    for entry in entries:
-        if entry["service"] == "model" and entry["run"]:
-            runs.setdefault(entry["run"], []).append(entry)
-    sights = []
-    for name, requests in reversed(runs.items()):
-        outcomes = [outcome for outcome, _ in groupby(entry["outcome"] for entry in requests)]
-        faults = {entry["fault"] for entry in requests if entry["outcome"] == "failed"}
-        holds = outcomes == shows["requests"] and len(requests) == shows.get("number", len(requests))
-        holds = holds and ("fault" not in shows or faults == {shows["fault"]})
-        sights.append(Sight(holds, f"run {name} of the ledger", (", ".join(map(_told, requests)),)))
-    return next((sight for sight in sights if sight.holds), sights[0] if sights else NOTHING)
+# Keys of `shows` that are about something else than a workflow; each stands alone, or brings others with it.
+ELSEWHERE: dict[str, Callable[[Evidence, Mapping[str, Any], datetime | None], Sight]] = {
+    "tool": Evidence.tool,
+    "check": Evidence.check,
+    "compared": Evidence.compared,
+    "addresses": Evidence.addresses,
+    "printed": Evidence.printed,
+    "again": Evidence.counted,
+    "requests": Evidence.requested,
+}
 
 
 def _fates(seen: WorkflowSight, expected: list[list[str]]) -> Fact:
@@ -246,7 +249,7 @@ def _retried(seen: WorkflowSight, expected: str) -> Fact:
 
 
 def _workers(seen: WorkflowSight, expected: int) -> Fact:
-    found = list(dict.fromkeys(row.worker.partition("@")[0] for row in seen.run.rows if row.worker))
+    found = list(dict.fromkeys(pid_of(row.worker) for row in seen.run.rows if row.worker))
     return len(found) == expected, f"worker processes: {', '.join(found) or 'none yet'}"
 
 
@@ -254,8 +257,8 @@ def _processes(seen: WorkflowSight, _expected: bool) -> Fact:
     """That the workflow and its activity ran in one process, and the starter in another one."""
     if seen.asked is None or seen.asked.program is None:
         return False, "which process the starter was is not known after a restart of the kernel: ask again"
-    found = {row.worker.partition("@")[0] for row in seen.run.rows if row.worker}
-    starter, worker = str(seen.asked.program.pid), seen.run.worker.partition("@")[0]
+    found = {pid_of(row.worker) for row in seen.run.rows if row.worker}
+    starter, worker = str(seen.asked.program.pid), pid_of(seen.run.worker)
     words = f"worker.py, process {worker}, ran workflow and activity\nstarter.py was process {starter}"
     return found == {worker} and starter != worker, words
 
@@ -277,7 +280,7 @@ def _timer(seen: WorkflowSight, expected: str) -> Fact:
         return False, f"no timer of {expected} that has fired, with a step after it"
     waited = (later.scheduled - timer.closed).total_seconds()
     when = f"the timer fired {timer.duration or 0:.1f} s after it was set"
-    worker = later.worker.partition("@")[0]
+    worker = pid_of(later.worker)
     return later.state == "completed", f"{when}\nthe next step came {waited:.1f} s after that, in process {worker}"
 
 

@@ -17,7 +17,7 @@ from workshop.notebook.kernel import Say, result_of, says_what_to_fix
 from workshop.notebook.scripts import Script
 from workshop.processes import Program, wait_for
 from workshop.settings import Settings
-from workshop.temporal import connect, folder_of, follow, pollers
+from workshop.temporal import connect, folder_of, follow, pid_of, pollers
 from workshop.text import scrub
 
 START = 40.0  # seconds until a worker must poll: it imports for 3 s, more on a busy machine
@@ -103,7 +103,7 @@ class Worker:
         if seen == "polls":
             self._say(f"Worker running: process {worker.pid} polls the task queue {self._queue}.")
             for other in result_of(self._polling()):
-                if other.startswith(f"{worker.pid}@"):
+                if pid_of(other) == str(worker.pid):
                     continue
                 folder = folder_of(other)
                 where = f", in {shown(folder)}," if folder else ""
@@ -217,6 +217,6 @@ class Worker:
             if not worker.running:
                 return "ended"
             polling = await self._polling()
-            return "polls" if any(name.startswith(f"{worker.pid}@") for name in polling) else ""
+            return "polls" if str(worker.pid) in map(pid_of, polling) else ""
 
         return result_of(follow(look, bool, seconds, pause=0.25))
