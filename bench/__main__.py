@@ -1,4 +1,7 @@
-"""How fast the durable agent recovers, and what it costs: `python -m bench [--quick] [--write]`."""
+"""How fast the durable agent recovers, and what it costs: `python -m bench [--quick] [--write]`.
+
+What was measured is kept in measured.json, part by part, and docs/bench.md is made of that.
+"""
 
 import argparse
 import asyncio
@@ -6,13 +9,13 @@ import json
 import os
 import statistics
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.markdown import Markdown
 from temporalio.client import Client
 
 from bench.copies import SolutionCopies
@@ -29,48 +32,27 @@ HEADS = ("what", "n", "measured", "usual settings", "to reach")
 LIMITS = {FIRST: 3.5, SECOND: 3.5, PAUSE: 3.5, IN_TOOL: 4.0, IN_TASK: 4.0}  # seconds
 FOREVER = 1_000_000  # turns
 KEPT = {10: "the last 10", FOREVER: "all"}
-MEASURED = ROOT / ".workshop" / "bench.json"
+MEASURED = Path(__file__).with_name("measured.json")
 LEGEND = """\
 Medians, with the least and the greatest in brackets. *Killed*: from SIGKILL to the finished answer, a second worker
 polling already, the model answering at once; in the pause, less the rest of the pause. *Usual settings*:
 `start_to_close_timeout=30s` and nothing else, for model and tool, measured in the same run."""
 
 
-@dataclass(frozen=True)
-class Line:
-    """One line of the table. `met` is None where there is nothing to reach."""
+Line = list[str]  # of the table, as HEADS has it
 
-    what: str
-    n: int
-    measured: str
-    usual: str = ""
-    limit: str = ""
-    met: bool | None = None
 
-    @property
-    def cells(self) -> tuple[str, ...]:
-        verdict = {None: "", True: ": reached", False: ": missed"}[self.met]
-        return self.what, str(self.n), self.measured, self.usual, self.limit + verdict
+def line(what: str, n: int, measured: str, usual: str = "", limit: str = "", met: bool | None = None) -> Line:
+    """One line. `met` is None where there is nothing to reach."""
+    verdict = {None: "", True: ": reached", False: ": missed"}[met]
+    return [what, str(n), measured, usual, limit + verdict]
 
 
 class Measuring:
     """One measuring of everything. `n` is how often each kill is repeated."""
 
-    def __init__(self, copies: SolutionCopies, client: Client, address: str, n: int, quick: bool) -> None:
-        self.copies, self.client, self.address, self.n, self.quick = copies, client, address, n, quick
-
-    async def lines(self, only: Sequence[str]) -> list[Line]:
-        """All lines, or those of the named parts."""
-        lines = []
-        for name, part in PARTS.items():
-            if not only or name in only:
-                print(f"Measuring: {name} ...", file=sys.stderr, flush=True)
-                measured = await part(self)
-                for line in measured:
-                    print(f"  {': '.join(line.cells[:3])}", file=sys.stderr, flush=True)
-                keep(name, [line.cells for line in measured])
-                lines += measured
-        return lines
+    def __init__(self, copies: SolutionCopies, client: Client, n: int, quick: bool) -> None:
+        self.copies, self.client, self.n, self.quick = copies, client, n, quick
 
     async def kills(self) -> list[Line]:
         usual_n = 1 if self.quick else 3
@@ -89,7 +71,7 @@ class Measuring:
             seconds = [one.seconds for one in mine]
             limit = LIMITS[point]
             met = statistics.median(seconds) <= limit
-            lines.append(Line(f"killed in {point}", self.n, spread(seconds) + note, usual, f"{limit:g} s", met))
+            lines.append(line(f"killed in {point}", self.n, spread(seconds) + note, usual, f"{limit:g} s", met))
         for crew in (*ours.values(), *theirs.values()):
             dismiss(crew)
         return lines
@@ -103,25 +85,24 @@ class Measuring:
         (lane,) = crew = lanes(self.copies, DURABLE, "stops")
         seen = [await polite_stop(self.copies, self.client, lane) for _ in range(self.n)]
         dismiss(crew)
-        beyond = [one.beyond for one in seen]
-        again = sum(one.made_again for one in seen)
+        beyond, again = [seconds for seconds, _ in seen], sum(again for _, again in seen)
         what = "stopped politely (SIGTERM): beyond the new worker's start"
         met = statistics.median(beyond) <= 1 and not again
-        return [Line(what, self.n, f"{spread(beyond)}; made again: {again}", "", "1 s; nothing made again", met)]
+        return [line(what, self.n, f"{spread(beyond)}; made again: {again}", "", "1 s; nothing made again", met)]
 
     async def starts(self) -> list[Line]:
         pairs = worker_starts(self.copies, DURABLE, self.n)
         ratio = statistics.median(took / bare for bare, took in pairs)
         what = "a worker's start, against the bare import of its packages"
         took, bare = spread([took for _, took in pairs]), spread([bare for bare, _ in pairs])
-        return [Line(what, self.n, f"{ratio:.2f} times: {took} against {bare}", "", "1.2 times", ratio <= 1.2)]
+        return [line(what, self.n, f"{ratio:.2f} times: {took} against {bare}", "", "1.2 times", ratio <= 1.2)]
 
     async def timeouts(self) -> list[Line]:
         workflows = 10 if self.quick else 50
         (lane,) = lanes(self.copies, DURABLE, "timeouts")
         errors = await false_timeouts(self.copies, self.client, lane, workflows, latency=3)
         what = f"false timeouts in {2 * workflows} model calls of 3 s, a new worker, {os.cpu_count()} cores busy"
-        return [Line(what, 2 * workflows, str(len(errors)), "", "0", not errors)]
+        return [line(what, 2 * workflows, str(len(errors)), "", "0", not errors)]
 
     async def crowds(self) -> list[Line]:
         (lane,) = lanes(self.copies, DURABLE, "crowds")
@@ -138,7 +119,7 @@ class Measuring:
                 text += f"worker {seen.worker:.0f} MB, server {seen.server:.0f} MB"
                 clean = (seen.requests, seen.again, seen.retried, seen.task_timeouts) == (2 * agents, 0, 0, 0)
                 what = f"{agents:,} agents at once, two model calls of 1 s each, one worker, {where}"
-                lines.append(Line(what, agents, text, "", "no timeout, nothing made again", clean))
+                lines.append(line(what, agents, text, "", "no timeout, nothing made again", clean))
                 print(f"  {text}", file=sys.stderr, flush=True)
         return lines
 
@@ -150,15 +131,13 @@ class Measuring:
             durable = statistics.median(await durable_runs(self.copies, self.client, lane, n, latency))
             text = f"{durable * 1000:,.0f} ms against {plain * 1000:,.0f} ms: {durable - plain:+.2f} s"
             text += f", {durable / plain - 1:+.0%}" if latency else ""
-            lines.append(Line(f"a durable run against a plain one, model latency {latency} s", n, text))
+            lines.append(line(f"a durable run against a plain one, model latency {latency} s", n, text))
         return lines
 
     async def histories(self) -> list[Line]:
-        grown = [
-            await growth(self.copies, self.address, turns) for turns in ((5, 10) if self.quick else (10, 20, 40, 80))
-        ]
+        grown = [await growth(self.copies, turns) for turns in ((5, 10) if self.quick else (10, 20, 40, 80))]
         return [
-            Line(
+            line(
                 f"history of a conversation of {one.turns} turns, 400 characters each",
                 1,
                 f"{one.kib:,.0f} KiB, {one.events} events, {one.seconds:.1f} s",
@@ -183,7 +162,7 @@ class Measuring:
             if (turns, remembered) == (many, 10):
                 limit = f"a turn within 1.3 times that of {few}"
                 met = all(now <= 1.3 * before for now, before in zip(each[many, 10], each[few, 10], strict=True))
-            lines.append(Line(what, 1, text, "", limit, met))
+            lines.append(line(what, 1, text, "", limit, met))
         return lines
 
 
@@ -199,19 +178,13 @@ PARTS = {
 }
 
 
-def keep(part: str, rows: Sequence[Sequence[str]]) -> None:
-    """Keeps what was measured of a part, so that parts may be measured one by one."""
-    known = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.exists() else {}
-    known[part] = {"rows": rows, "note": where_and_when()}
-    MEASURED.parent.mkdir(exist_ok=True)
-    MEASURED.write_text(json.dumps(known, indent=1), encoding="utf-8")
-
-
-def measured_parts() -> str:
-    """All that was kept, as a table and a note of where and when."""
-    known = json.loads(MEASURED.read_text(encoding="utf-8"))
-    rows = [row for part in PARTS if part in known for row in known[part]["rows"]]
-    notes = dict.fromkeys(known[part]["note"] for part in PARTS if part in known)
+def page(measured: Mapping[str, Any]) -> str:
+    """All that was measured, as a table, and where and when that was."""
+    rows = [row for part in measured.values() for row in part["rows"]]
+    parts: dict[str, list[str]] = {}
+    for name, part in measured.items():
+        parts.setdefault(part["note"], []).append(name)
+    notes = [f"{', '.join(names)}: {note}" if len(parts) > 1 else note for note, names in parts.items()]
     return f"{LEGEND}\n\n{table(HEADS, rows)}\n\n{'; '.join(notes)}. Made by `make bench`."
 
 
@@ -221,32 +194,36 @@ def spread(seconds: Sequence[float]) -> str:
     return f"{median} ({min(seconds):.1f}-{max(seconds):.1f})" if len(seconds) > 1 else median
 
 
-def shown(lines: Sequence[Line], note: str) -> Iterator[Table | str]:
-    """The table for a terminal."""
-    grid = Table(*HEADS, title=TITLE, caption=note)
-    for line in lines:
-        grid.add_row(*line.cells)
-    yield grid
-
-
-async def measure(copies: SolutionCopies, address: str, n: int, quick: bool, only: Sequence[str]) -> list[Line]:
-    return await Measuring(copies, await Client.connect(address), address, n, quick).lines(only)
+async def measure(copies: SolutionCopies, n: int, options: argparse.Namespace) -> dict[str, Any]:
+    """What was measured, by part; with --write, each part is written as soon as it is there."""
+    client = await Client.connect(copies.settings.temporal_address)
+    measuring, found = Measuring(copies, client, n, options.quick), {}
+    for name, part in PARTS.items():
+        if not options.only or name in options.only:
+            print(f"Measuring: {name} ...", file=sys.stderr, flush=True)
+            rows = await part(measuring)
+            found[name] = {"note": ", ".join([where_and_when(), *options.server]), "rows": rows}
+            for row in rows:
+                print(f"  {': '.join(row[:3])}", file=sys.stderr, flush=True)
+            if options.write:
+                known = json.loads(MEASURED.read_text(encoding="utf-8")) | found
+                known = {part: known[part] for part in PARTS if part in known}
+                MEASURED.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+                publish("bench", TITLE, page(known))
+    return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("-n", type=int, help="how often each kill is repeated: 5, or 1 with --quick")
     parser.add_argument("--quick", action="store_true", help="a short run, about two minutes, to see that all works")
-    parser.add_argument("--write", action="store_true", help="into docs/bench.md, with what was measured before")
+    parser.add_argument("--write", action="store_true", help="into docs/bench.md; parts that are not measured stay")
     parser.add_argument("--only", nargs="*", choices=PARTS, default=[], help="some parts only")
-    parser.add_argument(
-        "--server",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="a setting of Temporal's dynamic configuration",
-    )
+    setting = "a setting of Temporal's dynamic configuration"
+    parser.add_argument("--server", action="append", default=[], metavar="KEY=VALUE", help=setting)
     options = parser.parse_args()
+    if options.quick and options.write:
+        parser.error("a quick run measures too little to be written. Next: leave out --quick, or --write")
     n = options.n or (1 if options.quick else 5)
     # One part runs an agent in this process: nothing of it leaves the machine.
     os.environ |= {"OPENAI_AGENTS_DISABLE_TRACING": "1", "NO_PROXY": HOST, "no_proxy": HOST}
@@ -256,15 +233,10 @@ def main() -> None:
     ):
         copies = SolutionCopies(services, PracticeFrom(services.settings.practice_url), Path(directory))
         try:
-            lines = asyncio.run(measure(copies, services.settings.temporal_address, n, options.quick, options.only))
+            found = asyncio.run(measure(copies, n, options))
         finally:
             copies.close()
-    note = ", ".join([where_and_when(), *options.server]) + ". Made by `make bench`."
-    console = Console()
-    for part in shown(lines, note):
-        console.print(part)
-    if options.write:
-        publish("bench", TITLE, measured_parts())
+    Console().print(Markdown(f"# {TITLE}\n\n{page(found)}"))
 
 
 if __name__ == "__main__":

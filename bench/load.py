@@ -24,7 +24,7 @@ from temporalio.worker import Worker
 
 from bench.conversation import GrowingConversation
 from bench.copies import SolutionCopies
-from bench.recovery import Lane, begin, start
+from bench.recovery import Lane, start
 from tests.folders import CONVERSATION, HELLO_AGENT
 from workshop.history import ACTIVITIES, MODEL, TASK_TIMEOUT, read_history
 from workshop.settings import ROOT
@@ -72,7 +72,7 @@ async def durable_runs(copies: SolutionCopies, client: Client, lane: Lane, count
 
 
 def _latency(copies: SolutionCopies, seconds: float) -> None:
-    begin(copies)
+    copies.practice.begin()
     if seconds:
         copies.practice.fault("model", "slow", delay=seconds)
 
@@ -167,9 +167,9 @@ class Growth:
     seconds: float
 
 
-async def growth(copies: SolutionCopies, address: str, turns: int) -> Growth:
+async def growth(copies: SolutionCopies, turns: int) -> Growth:
     """Asks one agent so many questions of 400 characters in one workflow, each with all that was said before."""
-    begin(copies)
+    copies.practice.begin()
     provider = OpenAIProvider(
         openai_client=AsyncOpenAI(base_url=f"{copies.practice.url}/v1", api_key="practice", max_retries=0)
     )
@@ -177,7 +177,7 @@ async def growth(copies: SolutionCopies, address: str, turns: int) -> Growth:
         model_provider=provider,
         model_params=ModelActivityParameters(start_to_close_timeout=timedelta(seconds=60)),
     )
-    client = await Client.connect(address, plugins=[plugin])
+    client = await Client.connect(copies.settings.temporal_address, plugins=[plugin])
     queue = f"conversation-{uuid4().hex[:8]}"
     async with Worker(client, task_queue=queue, workflows=[GrowingConversation], build_id="bench"):
         began = time.monotonic()
@@ -190,7 +190,7 @@ async def growth(copies: SolutionCopies, address: str, turns: int) -> Growth:
 
 async def endless(copies: SolutionCopies, client: Client, turns: int, remembered: int) -> Growth:
     """Says as much to solution `conversation`, which continues as new after ten turns; the sums of all its runs."""
-    begin(copies)
+    copies.practice.begin()
     copies.live_worker(CONVERSATION)
     name = f"conversation-{uuid4().hex[:8]}"
     began = time.monotonic()

@@ -10,7 +10,6 @@ import signal
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -96,7 +95,7 @@ async def recovery(copies: SolutionCopies, client: Client, crew: Sequence[Lane],
     """Kills, in every lane at once, the worker that is at `point`."""
     for lane in crew:
         staff(copies, lane)
-    begin(copies)
+    copies.practice.begin()
     if point == IN_TASK:
         pairs = [await _caught_in_task(client, lane) for lane in crew]
     else:
@@ -111,11 +110,6 @@ async def recovery(copies: SolutionCopies, client: Client, crew: Sequence[Lane],
                 worker.signal(signal.SIGCONT)
     copies.practice.clear()
     return [await _recovered(client, handle, killed[handle.id], point) for handle, _ in pairs]
-
-
-def begin(copies: SolutionCopies) -> None:
-    copies.practice.clear()
-    copies.practice.begin()
 
 
 async def start(
@@ -204,27 +198,21 @@ async def _recovered(client: Client, handle: WorkflowHandle[None, str], killed: 
     return Recovered(run.closed.timestamp() - since, [row.kind for row in again] == expected)
 
 
-@dataclass(frozen=True)
-class PoliteStop:
-    """A polite stop: seconds that the new worker took to start, and seconds to the answer beyond these."""
+async def polite_stop(copies: SolutionCopies, client: Client, lane: Lane) -> tuple[float, int]:
+    """SIGTERM in a model call, a new worker started at the same moment.
 
-    start: float
-    beyond: float
-    made_again: int
-
-
-async def polite_stop(copies: SolutionCopies, client: Client, lane: Lane) -> PoliteStop:
-    """SIGTERM in a model call, a new worker started at the same moment."""
+    Returns:
+        seconds to the answer beyond the new worker's start, and how many calls were made again.
+    """
     worker, *others = [one for one in lane.workers if one.running] or [copies.cold(lane.folder / "worker.py")]
     for other in others:
         other.kill()
     worker.until_printed("polls the task queue")
-    begin(copies)
+    copies.practice.begin()
     copies.practice.fault("model", "slow", delay=HOLD)
     handle = await start(client, lane)
     _in_flight(copies, "model", 1)
     worker.signal(signal.SIGTERM)
-    began = time.time()
     successor = copies.cold(lane.folder / "worker.py")
     lane.workers[:] = [successor]
     worker.until_printed("Stopping")
@@ -234,8 +222,7 @@ async def polite_stop(copies: SolutionCopies, client: Client, lane: Lane) -> Pol
     async with asyncio.timeout(PATIENCE):
         await handle.result()
     run = await read_history(client, handle.id)
-    closed: datetime | None = run.closed
-    assert closed
+    assert run.closed
     again = sum(row.attempts - 1 for row in run.rows if row.kind in (MODEL, TOOL))
     repeats = sum(entry["repeats"] is not None for entry in copies.practice.entries("model"))
-    return PoliteStop(started - began, max(closed.timestamp() - started, 0.0), again + repeats)
+    return max(run.closed.timestamp() - started, 0.0), again + repeats

@@ -3,8 +3,8 @@
 import asyncio
 import shutil
 import signal
-import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,9 +13,9 @@ from tests.fault_table import ANSWERED, BLIND, EMPTY, FAILED, LOST, Case, Ends
 from tests.folders import DURABLE, HELLO_AGENT, ROUTING
 from tests.harness import PracticeFrom
 from workshop.history import Run
-from workshop.processes import Program, die_with_parent, free_port, start, wait_for
-from workshop.services import Services
-from workshop.settings import HOST, ROOT
+from workshop.processes import Program, wait_for
+from workshop.services import Services, own_services
+from workshop.settings import ROOT
 
 QUESTIONS = {DURABLE: "Any weather alerts in California?", ROUTING: "Quelles alertes en Floride ?"}
 # Lines of a starter that come before the news.
@@ -31,7 +31,6 @@ class Seen:
     exit_code: int
     reads: str  # the first line that tells a person something, "" if there is none
     run: Run | None  # the history of a durable run
-    workflow_id: str = ""
 
 
 class Trial:
@@ -47,11 +46,9 @@ class Trial:
         self._hurry = hurry
         for name in ("plain", "durable"):
             (directory / name).mkdir()
-        port = free_port()
-        command = [sys.executable, "-m", "workshop.practice.server", "--port", str(port)]
-        self._server = start(command, {"PYTHONUNBUFFERED": "1"}, ROOT, directory / "practice.log", die_with_parent)
-        self._server.until_printed("practice services on")
-        self.plain = SolutionCopies(services, PracticeFrom(f"http://{HOST}:{port}"), directory / "plain")
+        self._own = ExitStack()
+        plain = self._own.enter_context(own_services(directory / "state-plain", names=["practice"]))
+        self.plain = SolutionCopies(services, PracticeFrom(plain.settings.practice_url), directory / "plain")
         self.durable = SolutionCopies(services, PracticeFrom(services.settings.practice_url), directory / "durable")
         self._seen: dict[str, tuple[Seen | None, Seen]] = {}
 
@@ -74,7 +71,7 @@ class Trial:
         elif case.plain_edits:
             edits = {name: edit for name, edit in case.plain_edits.items() if name == script.name}
             script = copies.copy(HELLO_AGENT, f"plain-{case.id}", edits) / script.name
-        begin(practice)
+        practice.begin()
         program = copies.run(script, QUESTIONS[case.folder])
         self._meet(case, practice)
         if case.kill == "answered":
@@ -96,7 +93,7 @@ class Trial:
             folder = copies.copy(folder, f"durable-{case.id}", edits)
         elif case.kill:  # workers of its own, since the others are shared by all cases
             folder = copies.copy(folder, "killed", {})
-        begin(practice)
+        practice.begin()
         worker = copies.live_worker(folder)
         starter = copies.starter(folder, QUESTIONS[case.folder])
         self._meet(case, practice)
@@ -128,13 +125,7 @@ class Trial:
     def close(self) -> None:
         self.plain.close()
         self.durable.close()
-        self._server.kill()
-
-
-def begin(practice: PracticeFrom) -> None:
-    """No faults, an empty ledger."""
-    practice.clear()
-    practice.begin()
+        self._own.close()
 
 
 def until_answered(practice: PracticeFrom, program: Program) -> None:
@@ -163,7 +154,7 @@ def kill(what: str, copies: SolutionCopies, worker: Program) -> None:
 
 
 def settled(case: Case, practice: PracticeFrom) -> int:
-    """Takes the fault back; returns how many requests the call that met it took."""
+    """Clears the fault; returns how many requests the call that met it took."""
     wait_for("the ledger to be settled", lambda: "in flight" not in practice.outcomes(case.target))
     practice.clear()
     entries = practice.entries(case.target)

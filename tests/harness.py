@@ -29,7 +29,8 @@ class PracticeFrom(Practice):
         self.begin()
 
     def begin(self) -> None:
-        """`entries()` begin here."""
+        """No faults; `entries()` begin here."""
+        self.clear()
         self._since = self.newest()
 
     def entries(self, service: str, since: int = 0) -> list[dict[str, Any]]:

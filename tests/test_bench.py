@@ -1,11 +1,13 @@
 """What the bench writes, and that it still finds in the solutions what it changes."""
 
+import json
 import re
 import shutil
 from pathlib import Path
 
 import pytest
 
+from bench.__main__ import MEASURED, PARTS, TITLE, page
 from bench.document import table
 from bench.recovery import with_usual_settings
 from tests.fault_table import CASES, Ends
@@ -26,6 +28,14 @@ def test_the_usual_settings_are_a_time_out_alone(tmp_path: Path, folder: Path) -
         compile(text, name, "exec")
         assert "start_to_close_timeout=timedelta(seconds=30)" in text
         assert not re.search(r"heartbeat_timeout=|max_(cached|concurrent)\w*=|retry_policy=|schedule_to_close", text)
+
+
+def test_the_page_is_made_of_what_was_measured() -> None:
+    """A part that was not measured anew keeps its lines."""
+    measured = json.loads(MEASURED.read_text(encoding="utf-8"))
+    assert list(measured) == list(PARTS)
+    written = (ROOT / "docs" / "bench.md").read_text(encoding="utf-8")
+    assert written == f"# {TITLE}\n\n{page(measured)}\n"
 
 
 def numbers(ends: Ends | None) -> list[str]:

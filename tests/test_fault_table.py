@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client
 
-from bench.trial import QUESTIONS, Trial, begin
+from bench.trial import QUESTIONS, Trial
 from tests.fault_table import CASES, FAILED, Case
 from tests.folders import DURABLE, ROUTING
 from tests.steps import steps
@@ -102,7 +102,7 @@ async def test_triage_that_asks_for_a_tool_ends_too(trial: Trial) -> None:
     """Case R15, in 04."""
     stage = trial.durable
     stage.live_worker(ROUTING)
-    begin(stage.practice)
+    stage.practice.begin()
     stage.practice.fault("model", "unknown-tool", times=1)
     starter = stage.starter(ROUTING, QUESTIONS[ROUTING])
     assert starter.wait() == 1
@@ -144,7 +144,7 @@ async def test_a_tool_that_does_not_say_who_it_is_learns_why(trial: Trial) -> No
     edit = {"activities.py": ('"User-Agent": "durable-ai-agents-workshop"', '"User-Agent": ""')}
     folder: Path = stage.copy(DURABLE, "nameless", edit)
     stage.live_worker(folder)
-    begin(stage.practice)
+    stage.practice.begin()
     starter = stage.starter(folder, QUESTIONS[DURABLE])
     assert starter.wait() == 1
     assert "User-Agent" in starter.text
