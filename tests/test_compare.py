@@ -31,7 +31,7 @@ from workshop.compare import (
     Way,
 )
 from workshop.errors import WorkshopError
-from workshop.notebook import compared as compared_module
+from workshop.notebook import live
 from workshop.practice.areas import find_areas
 from workshop.processes import listens
 from workshop.services import free_settings
@@ -219,11 +219,11 @@ def test_a_notebook_shows_the_rows_that_there_are(monkeypatch: pytest.MonkeyPatc
     rows = [json.dumps(asdict(row)) for row in RECORDED.rows]
     told: list[str] = []
     monkeypatch.setenv("COLUMNS", "100")
-    monkeypatch.setattr(compared_module, "COMMAND", printing(rows, 0))
-    compared_module.show_comparison(3, 7, tmp_path / "compare.log", told.append)
+    monkeypatch.setattr(live, "COMMAND", printing(rows, 0))
+    live.show_comparison(3, 7, tmp_path / "compare.log", told.append)
     assert told[0].startswith("... 3 questions, three ways at the same time: about ")
     assert told[1:] == RECORDED.shown.lines(100)
-    monkeypatch.setattr(compared_module, "COMMAND", printing([rows[0], "No room.", "  Next: make some"], 1))
+    monkeypatch.setattr(live, "COMMAND", printing([rows[0], "No room.", "  Next: make some"], 1))
     with pytest.raises(WorkshopError, match=r"^No room\.\n  Next: make some$"):
-        compared_module.show_comparison(3, 7, tmp_path / "compare.log", told.append)
+        live.show_comparison(3, 7, tmp_path / "compare.log", told.append)
     assert told[-1] == Comparison(3, 7, RECORDED.rows[:1]).shown.lines(100)[-1]

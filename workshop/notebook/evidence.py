@@ -20,7 +20,7 @@ from workshop.exercises import EXERCISES, FOLDERS, number_of
 from workshop.history import TASK_FAILURE, TIMER, TOOL, UPDATE, Run, as_text
 from workshop.notebook.asked import Asked, last_plain
 from workshop.notebook.kernel import variable
-from workshop.notebook.progress import Memory
+from workshop.notebook.memory import Memory
 from workshop.notebook.workflows import Workflows
 from workshop.practice.client import Practice
 from workshop.practice.report import WORDS

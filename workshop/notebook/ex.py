@@ -13,25 +13,18 @@ from workshop.exercises import EXERCISES, FOLDERS, exercise_folder, number_of
 from workshop.history import Run, as_text
 from workshop.kills import noted_kills
 from workshop.notebook import kernel
-from workshop.notebook.asked import (
-    Asked,
-    last_plain,
-    plain_before,
-    remember_plain,
-    remembered_plain,
-    words,
-)
-from workshop.notebook.compared import show_comparison
+from workshop.notebook.asked import Asked, last_plain, plain_before, remember_plain, remembered_plain, words
 from workshop.notebook.evidence import Evidence
 from workshop.notebook.feedback import Checked, Feedback, Results
 from workshop.notebook.kernel import Say, says_what_to_fix, show
+from workshop.notebook.live import show_comparison, show_live
 from workshop.notebook.predictions import QUIZ, Predictions, progress
 from workshop.notebook.scripts import Script
 from workshop.notebook.worker import Worker
-from workshop.notebook.workflows import Workflows, show_live
+from workshop.notebook.workflows import Workflows
 from workshop.practice.client import Practice, entries_in_use, faults_in_use
 from workshop.practice.report import faults_shown, ledger_shown
-from workshop.proof import PlainProof, Proof, prove, prove_plain
+from workshop.proof import Entry, PlainProof, Proof, prove, prove_plain
 from workshop.proof_picture import ProofPicture
 from workshop.settings import ROOT, Settings
 from workshop.shown import Item, Shown
@@ -270,13 +263,16 @@ class Exercise:
         return bool(self._asked) and not self._asked[-1].durable
 
     def _plain_picture(self) -> PlainTimeline:
-        ledger = self._practice.ledger()["entries"] if self._settings.practises else None
+        ledger = self._ledger()
         question, mine = last_plain(self._asked, ledger)
         runs = {entry["run"] for entry in mine or ()}
         kills = [asked.killed for asked in self._asked if asked.killed]
-        return PlainTimeline(
-            prove_plain(question, mine), [entry for entry in ledger or () if entry["run"] in runs], kills
-        )
+        entries = [entry for entry in ledger or () if entry["run"] in runs]
+        return PlainTimeline(prove_plain(question, mine), entries, kills)
+
+    def _ledger(self) -> list[Entry] | None:
+        """All its entries; None where the practice services are not in use."""
+        return self._practice.ledger()["entries"] if self._settings.practises else None
 
     @says_what_to_fix
     def why(self, workflow_id: str | None = None) -> None:
@@ -306,7 +302,7 @@ class Exercise:
 
         Where the same question was asked of the plain agent before, that is shown beside it.
         """
-        ledger = self._practice.ledger()["entries"] if self._settings.practises else None
+        ledger = self._ledger()
         found: Proof | PlainProof
         if self._plain_last and workflow_id is None:
             question, entries = last_plain(self._asked, ledger)

@@ -8,7 +8,7 @@ from workshop.checks import find
 from workshop.errors import WorkshopError
 from workshop.exercises import number_of, root_of, solution_of
 from workshop.notebook.kernel import Say, show
-from workshop.notebook.progress import Memory
+from workshop.notebook.memory import Memory
 from workshop.notebook.reset import CONNECTION, dated
 from workshop.shown import Code, Item, Shown, Tone
 

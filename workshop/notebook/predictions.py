@@ -10,7 +10,7 @@ from typing import Any
 from workshop.errors import WorkshopError
 from workshop.notebook.evidence import Evidence, Sight
 from workshop.notebook.kernel import Say, show
-from workshop.notebook.progress import Memory
+from workshop.notebook.memory import Memory
 from workshop.shown import Item, Shown
 from workshop.text import shorten
 

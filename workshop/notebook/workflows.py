@@ -1,10 +1,8 @@
 """An exercise's workflows: which is the latest, how it goes, why it is not finished."""
 
 import os
-import time
 from collections.abc import Awaitable, Callable, Mapping
-from html import escape
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from temporalio.client import Client
 from temporalio.service import RPCError
@@ -12,18 +10,14 @@ from temporalio.service import RPCError
 from workshop import history
 from workshop.errors import WorkshopError
 from workshop.history import Run
-from workshop.notebook.kernel import Say, result_of, shell, show
+from workshop.notebook.kernel import result_of
 from workshop.practice.client import faults_in_use
 from workshop.proof import SLACK
 from workshop.settings import Settings
-from workshop.shown import wrapped
-from workshop.svg import Picture
 from workshop.temporal import connect, follow, latest_workflows
-from workshop.text import WIDTH, printable
 from workshop.why import Diagnosis, why
 
 T = TypeVar("T")
-LOOK = 0.5  # seconds between two looks at what goes on
 
 
 async def among_others(
@@ -102,47 +96,3 @@ class Workflows:
                 raise WorkshopError(f"The Temporal server does not answer: {error.message}.", "make workshop") from None
 
         return result_of(ask())
-
-
-class Live:
-    """A picture that is shown while what it shows goes on, and what is waited for."""
-
-    def __init__(self, picture: Picture, words: str) -> None:
-        self.picture, self.words = picture, words
-
-    def lines(self, width: int) -> list[str]:
-        """As text."""
-        return [*wrapped(printable(self.words), width, "  "), *self.picture.lines(width)]
-
-    def _repr_mimebundle_(self) -> dict[str, str]:
-        html = f"<p>{escape(printable(self.words))}</p>{self.picture.html()}"
-        return {"text/html": html, "text/plain": "\n".join(self.lines(WIDTH))}
-
-
-def show_live(look: Callable[[], tuple[Picture, str]], seconds: float, say: Say) -> bool:
-    """Shows a picture, in place, until it is over, for so many seconds at most.
-
-    Args:
-        look: what there is to be seen now, and what it waits for; "" once it is over.
-
-    Returns:
-        whether it was over.
-    """
-    handle: Any = None
-    ends = time.monotonic() + seconds
-    told = False
-    while True:
-        picture, awaited = look()
-        left = ends - time.monotonic()
-        done = not awaited or left <= 0
-        words = f"Watching for {left:.0f} s more at most. {awaited}"
-        if done:
-            words = f"Not over yet, and no longer watched. {awaited}" if awaited else "It is over."
-        if done or shell():
-            handle = show(say, Live(picture, words), handle)
-        elif not told:
-            say(words)
-            told = True
-        if done:
-            return not awaited
-        time.sleep(min(LOOK, left))
