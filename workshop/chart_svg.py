@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
+from workshop import proof
 from workshop.chart import (
     BETWEEN,
     FAILED,
@@ -17,7 +18,6 @@ from workshop.chart import (
     few_enough,
     ticks,
 )
-from workshop.proof import ABANDONED, AGAIN, ANSWERED, IN_FLIGHT, RECORDED, REFUSED, UNRECORDED, PlainProof, Proof
 from workshop.svg import CHARACTER, EDGE, PATTERNS, WIDTH, Picture, clean, flow, page, tag, words
 from workshop.text import count, shorten, span
 
@@ -35,15 +35,15 @@ HOLLOW = {"class_": "hollow edge", "stroke_width": 2}
 CROSS = "M-5 -5l10 10m0 -10l-10 10"
 # One of SIGNS, with (0, 0) in its middle.
 SHAPES = {
-    RECORDED: tag("circle", r=5, class_="good edge"),
-    ANSWERED: tag("circle", r=5, **HOLLOW),
-    UNRECORDED: tag("path", d="M-6 0l6 -6l6 6l-6 6z", **HOLLOW),
-    ABANDONED: tag("path", d=CROSS, class_="halo", stroke_width=6)
+    proof.RECORDED: tag("circle", r=5, class_="good edge"),
+    proof.ANSWERED: tag("circle", r=5, **HOLLOW),
+    proof.UNRECORDED: tag("path", d="M-6 0l6 -6l6 6l-6 6z", **HOLLOW),
+    proof.ABANDONED: tag("path", d=CROSS, class_="halo", stroke_width=6)
     + tag("path", d=CROSS, class_="badline", stroke_width=3),
-    IN_FLIGHT: tag("path", d="M-4 -5v10l10 -5z", **HOLLOW),
-    REFUSED: tag("rect", x=-4, y=-4, width=8, height=8, class_="ink halo"),
+    proof.IN_FLIGHT: tag("path", d="M-4 -5v10l10 -5z", **HOLLOW),
+    proof.REFUSED: tag("rect", x=-4, y=-4, width=8, height=8, class_="ink halo"),
     FAILED: tag("path", d="M-5 4h10l-5 -9z", class_="ink halo"),
-    AGAIN: tag("circle", r=6, class_="hollow badline", stroke_width="2.5") + tag("circle", r="2.5", class_="bad"),
+    proof.AGAIN: tag("circle", r=6, class_="hollow badline", stroke_width="2.5") + tag("circle", r="2.5", class_="bad"),
 }
 
 
@@ -82,7 +82,7 @@ def svg_of(chart: Chart) -> str:
         line = {"x1": x(loss.at), "x2": x(loss.at), "y1": top - 10, "y2": bottom, "stroke_width": 2}
         dashes = {} if loss.seen else {"stroke_dasharray": "4 3"}
         body.append(tag("line", data_part="kill", **line, class_="badline", **dashes))
-        body.append(tag("g", SHAPES[ABANDONED], transform=f"translate({x(loss.at):.1f} {top - 10:.1f})"))
+        body.append(tag("g", SHAPES[proof.ABANDONED], transform=f"translate({x(loss.at):.1f} {top - 10:.1f})"))
     body.append(above)
     y = bottom + 16
     if hidden := len(chart.tracks) - len(lanes):
@@ -183,12 +183,12 @@ def dot(mark: str, x: float, y: float, part: str = "mark") -> str:
 
 
 def witness_dots(
-    found: Proof | PlainProof, y: float, left: float = EDGE, right: float = WIDTH - EDGE
+    found: proof.Proof | proof.PlainProof, y: float, left: float = EDGE, right: float = WIDTH - EDGE
 ) -> tuple[str, float]:
     """Two rows of dots, a column for each call, in as many pairs of rows as they need; and where they end."""
     if not few_enough(found.calls):
         return words(left, y + 12, f"{count(len(found.calls), 'call')}: more than a picture can show", "dim"), y + 22
-    durable = isinstance(found, Proof)
+    durable = isinstance(found, proof.Proof)
     rows = [name for name, there in (("history", durable), ("ledger", found.ledger)) if there]
     first, step, row = left + 70, 17, 22
     drawn, x = "", right  # where the next column goes
@@ -203,7 +203,7 @@ def witness_dots(
         drawn += words(x, y + 11, shorten(call.name, 12), "dim", font_size=12)
         middle = y + 25
         if durable:
-            inside = dot(RECORDED, x + 6, middle) if call.recorded else words(x + 3, middle + 4, "-", "dim")
+            inside = dot(proof.RECORDED, x + 6, middle) if call.recorded else words(x + 3, middle + 4, "-", "dim")
             drawn += tag("g", inside, data_witness="history")
             middle += row
         if found.ledger:

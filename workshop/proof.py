@@ -221,13 +221,13 @@ def prove(run: Run, entries: Sequence[Entry] | None, others: Iterable[Run] = (),
         service: whose calls; by default the model's, or the weather's where no model takes part.
     """
     service = service or ("model" if any(row.kind == MODEL for row in run.rows) else "weather")
-    rows = _rows(run, service)
+    rows = rows_of(run, service)
     names = [f"call {number}" if service == "model" else as_text(row.input) for number, row in enumerate(rows, 1)]
     calls = [ProvedCall(name, row.state == "completed", row.attempts) for name, row in zip(names, rows, strict=True)]
     if entries is None:
         return Proof(run.workflow_id, service, tuple(calls), ledger=False, open=run.open)
     book = [entry for entry in entries if entry["service"] == service]
-    theirs = [row for other in others for row in _rows(other, service)]
+    theirs = [row for other in others for row in rows_of(other, service)]
     answers = {id(row): _answer_to(row, book) for row in (*rows, *theirs)}
     taken = {answer["id"] for answer in answers.values() if answer}
     free = [entry for entry in book if entry["id"] not in taken]
@@ -273,7 +273,8 @@ def of_question(entries: Iterable[Entry], question: str, since: int) -> list[Ent
     return [entry for entry in later if entry["run"] in (runs or {entry["run"] for entry in later[:1]})]
 
 
-def _rows(run: Run, service: str) -> list[Row]:
+def rows_of(run: Run, service: str) -> list[Row]:
+    """The rows of a run that called a service: each is a call of its proof."""
     return [row for row in run.rows if row.kind in ((MODEL,) if service == "model" else (TOOL, ACTIVITY))]
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+from workshop import history, proof
 from workshop.audit import at, headline, outcome, title, totals
 from workshop.chart import (
     ATTEMPT,
@@ -27,38 +28,14 @@ from workshop.chart import (
 )
 from workshop.chart_svg import ChartPicture
 from workshop.chart_text import text_of
-from workshop.history import (
-    ACTIVITIES,
-    ACTIVITY,
-    CHILD,
-    MODEL,
-    TASK_FAILURE,
-    TASK_TIMEOUT,
-    TIMER,
-    TOOL,
-    UPDATE,
-    WAIT,
-    Row,
-    Run,
-)
+from workshop.history import ACTIVITIES, MODEL, Row, Run
 from workshop.kills import Kill
-from workshop.proof import (
-    ABANDONED,
-    AGAIN,
-    ANSWERED,
-    IN_FLIGHT,
-    RECORDED,
-    REFUSED,
-    Entry,
-    LedgerRequest,
-    PlainProof,
-    ProvedCall,
-    prove,
-)
+from workshop.proof import Entry, LedgerRequest, PlainProof, ProvedCall, prove, rows_of
 from workshop.shown import Block, Item, Table, wrapped
 from workshop.text import count, printable, scrub, shorten, span
 
 PICKUP = timedelta(seconds=2)  # a live worker takes a task within milliseconds, a busy one within this
+WAITS = (history.TIMER, history.WAIT, history.UPDATE, history.CHILD, history.TASK_FAILURE)  # rows that last
 TOUCH = timedelta(seconds=1)  # a caller that is killed leaves its request within this
 
 
@@ -126,9 +103,7 @@ class Timeline(ChartPicture):
         tools = prove(run, entries, others, "weather") if self.proof.service == "model" else self.proof
         self._calls: dict[int, ProvedCall] = {}  # by the event of their rows
         for one in (self.proof, tools):
-            kinds = (MODEL,) if one.service == "model" else (TOOL, ACTIVITY)
-            rows = [row for row in run.rows if row.kind in kinds]
-            self._calls |= {row.event: call for row, call in zip(rows, one.calls, strict=True)}
+            self._calls |= {row.event: call for row, call in zip(rows_of(run, one.service), one.calls, strict=True)}
         self._watched = watched or Watched()
         self._seen = {row.event: self._attempts(row) for row in run.rows if row.kind in ACTIVITIES}
         self._unseen = {row.event: self._inferred(row) for row in run.rows if row.kind in ACTIVITIES}
@@ -167,7 +142,7 @@ class Timeline(ChartPicture):
         last: Glimpse | None = None
         if row.started or row.attempt_ended:
             if row.started:
-                own = [r for r in requests if r.fate == RECORDED or r.began >= row.started]
+                own = [r for r in requests if r.fate == proof.RECORDED or r.began >= row.started]
             else:  # while the next attempt is awaited, the server tells only when this one ended
                 own = requests[-1:] if len(requests) == row.attempts else []
             requests = [r for r in requests if r not in own]
@@ -183,7 +158,7 @@ class Timeline(ChartPicture):
             watched.pop(known, None)
             found.append(Glimpse(request.began, request.ended, request.fate, worker, known))
         found += watched.values()
-        found += [Glimpse(r.began, r.ended, AGAIN) for r in (call.again if call else ())]
+        found += [Glimpse(r.began, r.ended, proof.AGAIN) for r in (call.again if call else ())]
         return sorted([*found, *([last] if last else [])], key=lambda seen: seen.began)
 
     def _last(self, row: Row, own: Sequence[LedgerRequest]) -> Glimpse:
@@ -192,12 +167,13 @@ class Timeline(ChartPicture):
         began = row.started or (request.began if request else row.attempt_ended)
         assert began
         if row.closed:
-            marks = {"completed": RECORDED, "cancelled": ABANDONED}
-            mark = marks.get(row.state, request.fate if request and request.fate == REFUSED else FAILED)
+            marks = {"completed": proof.RECORDED, "cancelled": proof.ABANDONED}
+            mark = marks.get(row.state, request.fate if request and request.fate == proof.REFUSED else FAILED)
             return Glimpse(began, row.closed, mark, row.worker, row.attempts)
         if request:  # the ledger may know of its end before the server does
             return Glimpse(began, request.ended, request.fate, row.worker, row.attempts)
-        return Glimpse(began, row.attempt_ended, FAILED if row.attempt_ended else IN_FLIGHT, row.worker, row.attempts)
+        mark = FAILED if row.attempt_ended else proof.IN_FLIGHT
+        return Glimpse(began, row.attempt_ended, mark, row.worker, row.attempts)
 
     # Who was lost, and when nobody was there.
 
@@ -230,7 +206,7 @@ class Timeline(ChartPicture):
                 continue
             call = self._calls.get(row.event)
             for request in call.requests if call else ():
-                if request.fate != ABANDONED or not request.ended or request.ended < last:
+                if request.fate != proof.ABANDONED or not request.ended or request.ended < last:
                     continue
                 took, limit = (request.ended - request.began).total_seconds(), row.start_to_close
                 if limit and took > limit - 0.5:
@@ -247,7 +223,7 @@ class Timeline(ChartPicture):
         """Since when, at the latest, a worker was silent whose heartbeats, or whose answer to a task, did not come."""
         heartbeat = self._watched.heartbeats.get(worker, last)
         for row in self.run.rows:
-            if row.kind == TASK_TIMEOUT and row.worker == worker and row.scheduled >= last:
+            if row.kind == history.TASK_TIMEOUT and row.worker == worker and row.scheduled >= last:
                 return last
             timed_out = row.errors and row.errors[0].type == "heartbeat timeout"
             if not (
@@ -312,7 +288,7 @@ class Timeline(ChartPicture):
                 )
             tracks.append(Track(label, words, self._bars(row)))
             if row.kind in ACTIVITIES and not row.local:
-                known = sum(one.mark != AGAIN for one in self._seen[row.event]) + len(self._unseen[row.event])
+                known = sum(one.mark != proof.AGAIN for one in self._seen[row.event]) + len(self._unseen[row.event])
                 hidden += max(row.attempts - known, 0)
         ends = [bar.end for track in tracks for bar in track.bars]
         notes = [f"{count(hidden, 'earlier attempt')} that nobody saw: not drawn"] if hidden else []
@@ -331,10 +307,10 @@ class Timeline(ChartPicture):
         begin, end = self._seconds(row.scheduled), self._seconds(row.closed or self.now)
         if row.kind not in ACTIVITIES:
             failed = FAILED if row.state in ("failed", "timed out") else ""
-            lasts = row.kind in (TIMER, WAIT, UPDATE, CHILD, TASK_FAILURE) and end > begin
+            lasts = row.kind in WAITS and end > begin
             return (Bar(begin, end, LASTING if lasts else MOMENT, failed),)
         if row.local:
-            return (Bar(begin, end, MOMENT, RECORDED if row.state == "completed" else FAILED),)
+            return (Bar(begin, end, MOMENT, proof.RECORDED if row.state == "completed" else FAILED),)
         bars = sorted([*self._drawn(self._seen[row.event]), *self._unseen[row.event]], key=lambda bar: bar.begin)
         between, reached = [], begin
         for bar in bars:
@@ -351,7 +327,7 @@ class Timeline(ChartPicture):
             worker = one.worker
             if not worker and one.ended:  # who was killed in the moment in which this attempt was left
                 near = [who for _, when, who in self._losses if abs(when - one.ended) < TOUCH]
-                worker = near[0] if one.mark == ABANDONED and near else ""
+                worker = near[0] if one.mark == proof.ABANDONED and near else ""
             place = self._workers.index(worker) if worker in self._workers else None
             bars.append(Bar(self._seconds(one.began), self._seconds(one.ended or self.now), ATTEMPT, one.mark, place))
         return bars
@@ -427,7 +403,7 @@ class PlainTimeline(ChartPicture):
         if entry["id"] in self._calls:
             call, request = self._calls[entry["id"]]
             return call.name, request
-        return "", LedgerRequest.of(entry, ANSWERED if entry["outcome"] == "completed" else "")
+        return "", LedgerRequest.of(entry, proof.ANSWERED if entry["outcome"] == "completed" else "")
 
     def _chart(self, kills: Sequence[datetime]) -> Chart:
         """A run after the other, each from its own beginning: people wait between them, and that tells nothing."""
@@ -450,7 +426,7 @@ class PlainTimeline(ChartPicture):
                 tracks.append(Track(f"run {number}, {label}", words, tuple(bars)))
             killed = [kill for kill in kills if began <= kill <= ended + TOUCH]
             for request in own:
-                if request.fate == ABANDONED and request.ended:
+                if request.fate == proof.ABANDONED and request.ended:
                     at = (request.ended - began).total_seconds() + offset
                     how = "killed (SIGKILL)" if any(abs(kill - request.ended) < TOUCH for kill in killed) else "gone"
                     losses.append(Loss(at, f"program of run {number} {how} after {span(at - offset)}"))
