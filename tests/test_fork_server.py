@@ -79,7 +79,7 @@ def test_all_that_a_solution_imports_is_among_them() -> None:
     modules = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
     names = {module for module in modules if module.startswith(("agents", "temporalio"))}
     assert {"agents", "temporalio.worker"} <= names
-    script = f"import sys, workshop.packages; print({names!r} - set(sys.modules))"
+    script = f"import sys, workshop.preload; print({names!r} - set(sys.modules))"
     ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert ran.stdout == "set()\n"
 

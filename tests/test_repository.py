@@ -20,11 +20,11 @@ BELOW = {
     "text": set(),
     "shown": {"text"},
     "loopback": set(),
-    "packages": set(),
+    "preload": set(),
     "jupyter": set(),
     "practice": {"errors", "loopback", "settings", "shown", "text"},  # its client raises WorkshopError
     "processes": {"errors", "settings"},
-    "fork_server": {"errors", "packages", "processes"},
+    "fork_server": {"errors", "preload", "processes"},
     "services": {"errors", "loopback", "processes", "settings"},
     "up_and_down": {"errors", "processes", "services", "settings"},
     "env": {"errors", "settings"},
@@ -104,12 +104,12 @@ def test_one_place_starts_processes() -> None:
 
 
 def test_one_place_reads_dotenv_files() -> None:
-    """Commands, doctor and notebooks see the same settings. packages only imports it; a check makes it inert."""
+    """Commands, doctor and notebooks see the same settings. preload only imports it; a check makes it inert."""
     readers = set()
     for path in (ROOT / "workshop").rglob("*.py"):
         if any(name.split(".")[0] == "dotenv" for name in imports(path)):
             readers.add(path.stem)
-    assert readers == {"env", "packages", "script"}
+    assert readers == {"env", "preload", "script"}
 
 
 @pytest.mark.parametrize("folder", ALL + LESSONS, ids=lambda folder: folder.name)

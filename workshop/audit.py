@@ -12,7 +12,7 @@ from workshop.history import (
     Row,
     Run,
     as_text,
-    shown,
+    short_path,
 )
 from workshop.shown import Block, Cell, Item, Shown, Table, Tone
 from workshop.temporal import folder_of
@@ -124,7 +124,9 @@ class Audit(Shown):
         blocks += [Item(note, "Note") for note in run.notes]
         if run.reason:
             blocks.append(Item(run.reason, "Reason"))
-        named = [f"{worker} ({shown(folder)})" if (folder := folders.get(worker)) else worker for worker in workers]
+        named = [
+            f"{worker} ({short_path(folder)})" if (folder := folders.get(worker)) else worker for worker in workers
+        ]
         if weight(run):
             blocks.append(Item(weight(run), "History"))
         blocks.append(Item(", ".join(named) or "none yet", "Workers"))
@@ -133,7 +135,7 @@ class Audit(Shown):
             by = ""
             if len(workers) > 1 and row.worker:
                 folder = folders.get(row.worker)
-                by = f"by {row.worker}{f' in {shown(folder)}' if folder else ''}"
+                by = f"by {row.worker}{f' in {short_path(folder)}' if folder else ''}"
             what = [Item(row.kind, tone="strong"), Item(shorten(title(row), 60)), Item(f"after {at(row, run)}")]
             rows.append([what, _story(row), _outcome(row, now, by)])
         nothing = [[[Item("nothing yet")], [], []]]

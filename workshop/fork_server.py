@@ -34,7 +34,7 @@ WARM = sys.platform == "linux"
 IMPORT = 60.0  # seconds that the imports may take, on a busy machine
 GRACE = 5.0  # seconds that programs have to end by themselves, once the process that had them started is gone
 LOST = 255  # the exit code of a process whose end the server could not tell, since it has ended itself
-PRELOAD = ["workshop.packages"]
+PRELOAD = ["workshop.preload"]
 # Variables that Python reads as it starts, and which a fork is told of later.
 TOLD = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
 
@@ -78,7 +78,7 @@ def ready() -> bool:
 def _begin() -> None:
     """Waits for the imports: until then nothing can be forked. The first fork is the guard."""
     with suppress(WorkshopError, OSError, EOFError, psutil.NoSuchProcess):  # whoever needs a server starts it anew
-        guard, connection = _fork(_guard, daemon=True)
+        guard, connection = fork(_guard, daemon=True)
         with connection:
             _running[:] = [(guard, psutil.Process(connection.recv()))]
 
@@ -118,22 +118,19 @@ def _end_all() -> None:
             server.wait(GRACE)
 
 
-def fork(function: Callable[..., object], *arguments: Any, tied: bool = True) -> tuple[ForkServerProcess, Connection]:
+def fork(
+    function: Callable[..., object], *arguments: Any, tied: bool = True, daemon: bool = False
+) -> tuple[ForkServerProcess, Connection]:
     """A process that calls `function(connection, *arguments)`, and our end of that connection.
 
     Args:
         tied: on Linux, the system kills it when the server ends; otherwise it sees for itself that its connection ends.
+        daemon: nobody waits for it.
 
     Raises:
         WorkshopError: the server ended meanwhile.
     """
     warm_up()
-    return _fork(function, *arguments, tied=tied)
-
-
-def _fork(
-    function: Callable[..., object], *arguments: Any, tied: bool = True, daemon: bool = False
-) -> tuple[ForkServerProcess, Connection]:
     # Told of the main script of this process, a fork would run it, to know the names in it.
     main = vars(sys.modules["__main__"])
     ours, theirs = Pipe()

@@ -104,11 +104,11 @@ class Program:
         except OSError:
             return ""
 
-    def until_printed(self, text: str, patience: float = PATIENCE) -> "Program":
+    def until_printed(self, text: str) -> "Program":
         """Returns when it has printed `text`.
 
         Raises:
-            TimeoutError: it has not, in so many seconds.
+            TimeoutError: it has not, within `PATIENCE`.
             ChildProcessError: it ended without.
         """
 
@@ -118,7 +118,7 @@ class Program:
                 raise ChildProcessError(f"ended ({self.exit_code}) without printing {text!r}:\n{self.text}")
             return text in self.text
 
-        wait_for(f"{text!r} to be printed", look, patience)
+        wait_for(f"{text!r} to be printed", look)
         return self
 
     def signal(self, signum: signal.Signals) -> None:

@@ -38,7 +38,7 @@ from workshop.history.rows import (
     as_json,
     place_of,
     root,
-    shown,
+    short_path,
     with_texts,
 )
 from workshop.temporal import RPC_TIMEOUT, latest_workflow_ids, refused, retention

@@ -13,7 +13,7 @@ ACTIVITIES = (MODEL, TOOL, ACTIVITY)  # what a worker runs outside of the workfl
 TASK_FAILURE, TASK_TIMEOUT = "workflow task failure", "workflow task timeout"
 
 
-def shown(path: Path) -> str:
+def short_path(path: Path) -> str:
     """A path as a person here would name it: relative to the current folder if it lies below it."""
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
@@ -30,7 +30,7 @@ class Place:
     @property
     def shown(self) -> str:
         """The file as a person here would name it."""
-        return shown(Path(self.file))
+        return short_path(Path(self.file))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,10 +31,10 @@ class Prediction:
     choices: Mapping[str, str]  # letter -> words
     right: str
     tempting: tuple[str, str]  # a wrong letter, and why it is tempting
-    shows: Mapping[str, Any]
-    why: str
-    exercise: str  # whose runs show it; "" = the one it belongs to
-    step: str  # what to run, so that it is seen
+    shows: Mapping[str, Any] = field(default_factory=dict)
+    why: str = ""
+    exercise: str = ""  # whose runs show it; "" = the one it belongs to
+    step: str = "the cells of this step from the top"  # what to run, so that it is seen
 
     @property
     def letters(self) -> str:
@@ -47,27 +47,16 @@ class Prediction:
         return f'{letter}, "{self.choices[letter].removesuffix(".")}"'
 
 
-def _read() -> dict[str, dict[str, Prediction]]:
-    sections = tomllib.loads(_FILE.read_text(encoding="utf-8"))
-    return {
-        section: {
-            name: Prediction(
-                name,
-                {letter: one[letter] for letter in "abcd" if letter in one},
-                one["right"],
-                tuple(one["tempting"]),
-                one.get("shows", {}),
-                one.get("why", ""),
-                one.get("exercise", ""),
-                one.get("step", "the cells of this step from the top"),
-            )
-            for name, one in told.items()
-        }
-        for section, told in sections.items()
-    }
+def _prediction(name: str, told: Mapping[str, Any]) -> Prediction:
+    choices = {letter: words for letter, words in told.items() if letter in tuple("abcd")}
+    return Prediction(name, choices, **{key: value for key, value in told.items() if key not in choices})
 
 
-PREDICTIONS = _read()  # what an exercise is called, or "quiz" -> name -> prediction
+# What an exercise is called, or "quiz" -> name -> prediction.
+PREDICTIONS = {
+    section: {name: _prediction(name, told) for name, told in questions.items()}
+    for section, questions in tomllib.loads(_FILE.read_text(encoding="utf-8")).items()
+}
 
 
 class Predictions:

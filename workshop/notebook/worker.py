@@ -11,7 +11,7 @@ from temporalio.service import RPCError
 
 from workshop.errors import WorkshopError
 from workshop.exercises import EXERCISES, FOLDERS, number_of
-from workshop.history import shown
+from workshop.history import short_path
 from workshop.kills import note_kill
 from workshop.notebook.kernel import Say, result_of, says_what_to_fix
 from workshop.notebook.scripts import Script
@@ -106,7 +106,7 @@ class Worker:
                 if pid_of(other) == str(worker.pid):
                     continue
                 folder = folder_of(other)
-                where = f", in {shown(folder)}," if folder else ""
+                where = f", in {short_path(folder)}," if folder else ""
                 what = f"Another worker, {other}{where} polls it too, and takes some of the calls, with its own code."
                 self._say(f"{what} Stop it where it was started: Ctrl+C.")
         elif seen == "ended":

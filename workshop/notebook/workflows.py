@@ -52,10 +52,10 @@ class Workflows:
         Raises:
             WorkshopError: there is none, or the server does not answer.
         """
-        found = self._ask(lambda client: latest_workflows(client, self._queue))
+        found = self.newest()
         if not found:
             raise WorkshopError(f"No workflow has been started on the task queue {self._queue} yet.", "ask something")
-        return found[0].id
+        return found[0]
 
     def newest(self) -> list[str]:
         """The ids of those that were started last, the newest first; one that continued as new counts once."""
