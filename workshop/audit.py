@@ -108,7 +108,8 @@ class Audit(Shown):
         now = now or run.now()
         # Who took part, in the order of appearance.
         workers = list(dict.fromkeys(worker for worker in (*(row.worker for row in run.rows), run.worker) if worker))
-        folders = {worker: folder_of(worker) for worker in workers if len(workers) > 1}
+        several = workers if len(workers) > 1 else []
+        places = {worker: short_path(folder) for worker in several if (folder := folder_of(worker))}
         blocks: list[Block] = [
             Item(f"Workflow {run.workflow_id}", tone="strong"),
             Item(f"{run.type}, task queue {run.task_queue}, {headline(run, now)}"),
@@ -124,18 +125,15 @@ class Audit(Shown):
         blocks += [Item(note, "Note") for note in run.notes]
         if run.reason:
             blocks.append(Item(run.reason, "Reason"))
-        named = [
-            f"{worker} ({short_path(folder)})" if (folder := folders.get(worker)) else worker for worker in workers
-        ]
+        named = [f"{worker} ({places[worker]})" if worker in places else worker for worker in workers]
         if weight(run):
             blocks.append(Item(weight(run), "History"))
         blocks.append(Item(", ".join(named) or "none yet", "Workers"))
         rows: list[list[Cell]] = []
         for row in run.rows:
             by = ""
-            if len(workers) > 1 and row.worker:
-                folder = folders.get(row.worker)
-                by = f"by {row.worker}{f' in {short_path(folder)}' if folder else ''}"
+            if row.worker in several:
+                by = f"by {row.worker}{f' in {places[row.worker]}' if row.worker in places else ''}"
             what = [Item(row.kind, tone="strong"), Item(shorten(title(row), 60)), Item(f"after {at(row, run)}")]
             rows.append([what, _story(row), _outcome(row, now, by)])
         nothing = [[[Item("nothing yet")], [], []]]

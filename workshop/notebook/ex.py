@@ -10,19 +10,18 @@ from workshop.audit import Audit
 from workshop.checks.checker import Checker
 from workshop.errors import WorkshopError
 from workshop.exercises import EXERCISES, FOLDERS, exercise_folder, number_of
-from workshop.history import Run, as_text
-from workshop.kills import noted_kills
+from workshop.history import as_text
 from workshop.notebook import kernel
 from workshop.notebook.asked import Asked, last_plain, plain_before, remember_plain, remembered_plain, words
 from workshop.notebook.evidence import Evidence
 from workshop.notebook.feedback import Checked, Feedback, Results
 from workshop.notebook.kernel import Say, says_what_to_fix, show
-from workshop.notebook.live import show_comparison, show_live
+from workshop.notebook.live import show_comparison, show_live, timeline_of
 from workshop.notebook.predictions import QUIZ, Predictions, progress
 from workshop.notebook.scripts import Script
 from workshop.notebook.worker import Worker
 from workshop.notebook.workflows import Workflows
-from workshop.practice.client import Practice, entries_in_use, faults_in_use
+from workshop.practice.client import Practice, faults_in_use
 from workshop.practice.report import faults_shown, ledger_shown
 from workshop.proof import Entry, PlainProof, Proof, prove, prove_plain
 from workshop.proof_picture import ProofPicture
@@ -30,7 +29,7 @@ from workshop.settings import ROOT, Settings
 from workshop.shown import Item, Shown
 from workshop.svg import Picture
 from workshop.text import count
-from workshop.timeline import PlainTimeline, Timeline, Watched, awaits
+from workshop.timeline import PlainTimeline, Watched, awaits
 
 CLEAR = "ex.clear()"
 ONE_LINE = 10_000  # columns
@@ -224,7 +223,7 @@ class Exercise:
             show(self._say, self._plain_picture())
             return
         run, others = self._workflows.run_among_others(self._workflow_id(workflow_id))
-        show(self._say, self._picture(run, others))
+        show(self._say, timeline_of(run, others, self._settings, self._watched.get(run.workflow_id)))
 
     @says_what_to_fix
     def watch(self, seconds: float = 30) -> None:
@@ -248,14 +247,9 @@ class Exercise:
         def look() -> tuple[Picture, str]:
             run = self._workflows.run(workflow_id)
             watched.look(run)
-            return self._picture(run, others), awaits(run)
+            return timeline_of(run, others, self._settings, watched), awaits(run)
 
         return show_live(look, seconds, self._say)
-
-    def _picture(self, run: Run, others: list[Run]) -> Timeline:
-        ledger, without = entries_in_use(self._settings)
-        kills = noted_kills(self._settings.state_dir)
-        return Timeline(run, ledger, others, kills, self._watched.get(run.workflow_id), without)
 
     @property
     def _plain_last(self) -> bool:

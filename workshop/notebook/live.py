@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -13,16 +13,26 @@ from typing import Any
 from workshop import compare, processes
 from workshop.compare import ComparedRow, Comparison
 from workshop.errors import WorkshopError
+from workshop.history import Run
+from workshop.kills import noted_kills
 from workshop.notebook.kernel import Say, shell, show
+from workshop.practice.client import entries_in_use
 from workshop.processes import PATIENCE
-from workshop.settings import ROOT
+from workshop.settings import ROOT, Settings
 from workshop.shown import wrapped
 from workshop.svg import Picture
 from workshop.text import WIDTH, printable
+from workshop.timeline import Timeline, Watched
 
 LOOK = 0.5  # seconds between two looks
 COMMAND = (sys.executable, "-c", "from workshop.cli import main; main()", "compare", "--json")
 LONGEST = 20.0  # seconds that a question may take
+
+
+def timeline_of(run: Run, others: Sequence[Run], settings: Settings, watched: Watched | None = None) -> Timeline:
+    """The picture of a workflow, from its history, the ledger, and the kills that were noted."""
+    ledger, without = entries_in_use(settings)
+    return Timeline(run, ledger, others, noted_kills(settings.state_dir), watched, without)
 
 
 class Live:
@@ -38,6 +48,17 @@ class Live:
     def _repr_mimebundle_(self) -> dict[str, str]:
         html = f"<p>{escape(printable(self.words))}</p>{self.picture.html()}"
         return {"text/html": html, "text/plain": "\n".join(self.lines(WIDTH))}
+
+
+def watching(awaited: str, left: float) -> str:
+    """What to say beside a picture: what is waited for, if anything, and for how many seconds more it is watched."""
+    if not awaited:
+        return "It is over."
+    return (
+        f"Watching for {left:.0f} s more at most. {awaited}"
+        if left > 0
+        else f"Not over yet, and no longer watched. {awaited}"
+    )
 
 
 def show_live(look: Callable[[], tuple[Picture, str]], seconds: float, say: Say) -> bool:
@@ -56,9 +77,7 @@ def show_live(look: Callable[[], tuple[Picture, str]], seconds: float, say: Say)
         picture, awaited = look()
         left = ends - time.monotonic()
         done = not awaited or left <= 0
-        words = f"Watching for {left:.0f} s more at most. {awaited}"
-        if done:
-            words = f"Not over yet, and no longer watched. {awaited}" if awaited else "It is over."
+        words = watching(awaited, left)
         if done or shell():
             handle = show(say, Live(picture, words), handle)
         elif not told:

@@ -16,19 +16,16 @@ from workshop.checks.checker import Checker
 from workshop.errors import WorkshopError
 from workshop.exercises import exercise_folder
 from workshop.history import read_history
-from workshop.kills import noted_kills
 from workshop.notebook.feedback import Feedback
 from workshop.notebook.hints import Hints
 from workshop.notebook.kernel import Say, changed_at, show
+from workshop.notebook.live import LOOK, timeline_of, watching
 from workshop.notebook.reset import reset
 from workshop.notebook.worker import REPLACE, Worker
 from workshop.notebook.workflows import among_others
-from workshop.practice.client import entries_in_use
 from workshop.settings import Settings
 from workshop.shown import wrapped
 from workshop.timeline import Timeline, Watched, awaits
-
-LOOK = 0.5  # seconds between two looks at the files, or at a workflow
 
 
 def progress(settings: Settings, say: Say) -> None:
@@ -69,10 +66,8 @@ def check(settings: Settings, exercise: str, watch: bool, say: Say) -> int:
 
 
 async def timeline(client: Client, workflow_id: str, settings: Settings, environ: Mapping[str, str]) -> Timeline:
-    """The picture of a workflow, from its history, the ledger, and the kills that were noted."""
-    run, others = await among_others(client, workflow_id, environ=environ)
-    ledger, without = entries_in_use(settings)
-    return Timeline(run, ledger, others, noted_kills(settings.state_dir), without=without)
+    """The picture of a workflow."""
+    return timeline_of(*await among_others(client, workflow_id, environ=environ), settings)
 
 
 def write(path: Path, text: str, say: Say) -> None:
@@ -101,13 +96,10 @@ async def watch(
     with RichLive(console=out, auto_refresh=False) as live:
         while True:
             watched.look(run)
-            ledger, without = entries_in_use(settings)
-            picture = Timeline(run, ledger, others, noted_kills(settings.state_dir), watched, without)
+            picture = timeline_of(run, others, settings, watched)
             awaited, left = awaits(run), ends - time.monotonic()
-            words = f"Watching for {left:.0f} s more at most. {awaited}" if awaited else "It is over."
-            if awaited and left <= 0:
-                words = f"Not over yet, and no longer watched. {awaited}"
-            live.update(coloured([*picture.lines(width), *wrapped(words, width, "  ")]), refresh=True)
+            words = wrapped(watching(awaited, left), width, "  ")
+            live.update(coloured([*picture.lines(width), *words]), refresh=True)
             if not awaited or left <= 0:
                 return
             await asyncio.sleep(min(LOOK, left))
