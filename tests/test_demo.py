@@ -10,9 +10,10 @@ from typer.testing import CliRunner
 
 from tests.harness import Solutions
 from workshop import cli, demo
-from workshop.demo import STEPS, Demo, Say
+from workshop.demo import STEPS, Demo
 from workshop.errors import WorkshopError
 from workshop.settings import ROOT, Settings
+from workshop.text import Say
 
 
 @pytest.fixture

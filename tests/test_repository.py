@@ -25,8 +25,8 @@ BELOW = {
     "practice": {"errors", "loopback", "settings", "shown", "text"},  # its client raises WorkshopError
     "processes": {"errors", "settings"},
     "fork_server": {"errors", "preload", "processes"},
-    "services": {"errors", "loopback", "processes", "settings"},
-    "up_and_down": {"errors", "processes", "services", "settings"},
+    "services": {"errors", "loopback", "processes", "settings", "text"},
+    "up_and_down": {"errors", "processes", "services", "settings", "text"},
     "env": {"errors", "settings"},
     "doctor": {"env", "errors", "loopback", "processes", "settings", "temporal", "text"},
     "temporal": {"errors", "processes", "settings"},

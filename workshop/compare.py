@@ -35,7 +35,7 @@ from workshop.services import EMBEDDED, own_services
 from workshop.settings import Settings
 from workshop.shown import Folded, Item, Shown, Table
 from workshop.svg import EDGE, WIDTH, Picture, image, page, tag, words
-from workshop.text import count, span
+from workshop.text import Say, count, span
 
 PLAIN, LOOP, DURABLE = "plain", "retry loop", "durable"
 RUNS, PAUSE = 3, 1.0  # of the loop: runs at most; seconds before the second, twice as many before the third
@@ -61,8 +61,6 @@ TROUBLES: dict[str, dict[str, Any]] = {
 }
 ANSWERED, BLIND, LOST = "answered", "answered without the weather", "no answer"
 SIGNS = {ANSWERED: "✓", BLIND: "?", LOST: "✗"}
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)

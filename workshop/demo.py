@@ -7,7 +7,7 @@ import asyncio
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,12 +21,10 @@ from workshop.proof import Counted, PlainProof, Proof, prove, prove_plain
 from workshop.services import own_services
 from workshop.settings import Settings
 from workshop.temporal import connect
-from workshop.text import count
+from workshop.text import Say, count
 
 QUESTION = "Any weather alerts in California?"
 KILLED = (3, 1, 1, 0)  # what the plain agent's kill comes to, see `_plain_problems`
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from workshop import loopback, processes
 from workshop.errors import WorkshopError
 from workshop.processes import Program, die_with_parent, free_port, locked, port_trouble, stop, wait_for
 from workshop.settings import HOST, PORTS, ROOT, Settings
+from workshop.text import Say
 
 EMBEDDED = ("temporal", "practice")  # what exercises, tests and the demo need
 LAB = "lab"
@@ -158,7 +159,7 @@ class Services:
     def __init__(
         self,
         settings: Settings,
-        say: Callable[[str], None] = lambda line: None,
+        say: Say = lambda line: None,
         known: Mapping[str, Service] | None = None,
         before: Callable[[], None] | None = None,
     ) -> None:
@@ -353,7 +354,7 @@ def free_settings(state_dir: Path, root: Path = ROOT) -> Settings:
 def own_services(
     state_dir: Path,
     root: Path = ROOT,
-    say: Callable[[str], None] = lambda line: None,
+    say: Say = lambda line: None,
     server_settings: Sequence[str] = (),
     names: Sequence[str] = EMBEDDED,
 ) -> Iterator[Services]:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+Say = Callable[[str], None]  # prints a line
 WIDTH = 110  # columns, where nobody knows how wide a terminal is
 SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD")
 HIDDEN = "(hidden)"

@@ -4,7 +4,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -12,8 +12,8 @@ from types import FrameType
 from workshop.processes import Program
 from workshop.services import EMBEDDED, FIRST_EXERCISE, LAB, Services
 from workshop.settings import HOST, Settings
+from workshop.text import Say
 
-Say = Callable[[str], None]
 INTERRUPTED = 130  # exit code, as of a program that Ctrl+C ended
 NOT_ALL_UP = 3  # exit code of `status`
 STOP_SIGNALS = [signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]

@@ -15,7 +15,7 @@ from workshop.notebook import kernel
 from workshop.notebook.asked import Asked, last_plain, plain_before, remember_plain, remembered_plain, words
 from workshop.notebook.evidence import Evidence
 from workshop.notebook.feedback import Checked, Feedback, Results
-from workshop.notebook.kernel import Say, says_what_to_fix, show
+from workshop.notebook.kernel import says_what_to_fix, show
 from workshop.notebook.live import show_comparison, show_live, timeline_of
 from workshop.notebook.predictions import QUIZ, Predictions, progress
 from workshop.notebook.scripts import Script
@@ -28,7 +28,7 @@ from workshop.proof_picture import ProofPicture
 from workshop.settings import ROOT, Settings
 from workshop.shown import Item, Shown
 from workshop.svg import Picture
-from workshop.text import count
+from workshop.text import Say, count
 from workshop.timeline import PlainTimeline, Watched, awaits
 
 CLEAR = "ex.clear()"

@@ -12,11 +12,11 @@ from workshop.checks.checker import Checker
 from workshop.checks.learner import raised
 from workshop.checks.submission import Submission
 from workshop.notebook.hints import Hints
-from workshop.notebook.kernel import Say, raised_instead, result_of, set_instead, shell, show, variable
+from workshop.notebook.kernel import raised_instead, result_of, set_instead, shell, show, variable
 from workshop.notebook.reset import CONNECTION
 from workshop.notebook.scripts import IMPORTS, not_attempted
 from workshop.shown import Cell, Item, Shown, Table, Tone
-from workshop.text import Printed
+from workshop.text import Printed, Say
 
 TONES: dict[Outcome, Tone] = {"passed": "good", "incorrect": "bad", "raised": "bad", "not attempted": ""}
 PATIENCE = 30.0  # seconds for a check of a variable

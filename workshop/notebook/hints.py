@@ -7,10 +7,11 @@ from pathlib import Path
 from workshop.checks import find
 from workshop.errors import WorkshopError
 from workshop.exercises import number_of, root_of, solution_of
-from workshop.notebook.kernel import Say, show
+from workshop.notebook.kernel import show
 from workshop.notebook.memory import Memory
 from workshop.notebook.reset import CONNECTION, dated
 from workshop.shown import Code, Item, Shown, Tone
+from workshop.text import Say
 
 TONES: dict[str, Tone] = {"+": "good", "-": "bad"}  # of a difference
 

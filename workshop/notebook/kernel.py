@@ -18,10 +18,8 @@ from workshop.checks import pristine
 from workshop.errors import WorkshopError
 from workshop.exercises import number_of
 from workshop.shown import Item, Shown
-from workshop.text import WIDTH
+from workshop.text import WIDTH, Say
 from workshop.why.remedies import RUN_SYNC
-
-Say = Callable[[str], None]  # prints a line
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -15,13 +15,13 @@ from workshop.compare import ComparedRow, Comparison
 from workshop.errors import WorkshopError
 from workshop.history import Run
 from workshop.kills import noted_kills
-from workshop.notebook.kernel import Say, shell, show
+from workshop.notebook.kernel import shell, show
 from workshop.practice.client import entries_in_use
 from workshop.processes import PATIENCE
 from workshop.settings import ROOT, Settings
 from workshop.shown import wrapped
 from workshop.svg import Picture
-from workshop.text import WIDTH, printable
+from workshop.text import WIDTH, Say, printable
 from workshop.timeline import Timeline, Watched
 
 LOOK = 0.5  # seconds between two looks
@@ -54,11 +54,8 @@ def watching(awaited: str, left: float) -> str:
     """What to say beside a picture: what is waited for, if anything, and for how many seconds more it is watched."""
     if not awaited:
         return "It is over."
-    return (
-        f"Watching for {left:.0f} s more at most. {awaited}"
-        if left > 0
-        else f"Not over yet, and no longer watched. {awaited}"
-    )
+    how = f"Watching for {left:.0f} s more at most." if left > 0 else "Not over yet, and no longer watched."
+    return f"{how} {awaited}"
 
 
 def show_live(look: Callable[[], tuple[Picture, str]], seconds: float, say: Say) -> bool:

@@ -9,10 +9,10 @@ from typing import Any
 
 from workshop.errors import WorkshopError
 from workshop.notebook.evidence import Evidence, Sight
-from workshop.notebook.kernel import Say, show
+from workshop.notebook.kernel import show
 from workshop.notebook.memory import Memory
 from workshop.shown import Item, Shown
-from workshop.text import shorten
+from workshop.text import Say, shorten
 
 QUIZ = "quiz"  # the section of the quiz, and what the memory calls it
 # What was done, if nothing was, of a right choice, of another one.

@@ -11,11 +11,10 @@ from workshop.checks import CHECKS, Check
 from workshop.checks.pristine import unwritten
 from workshop.errors import WorkshopError
 from workshop.exercises import number_of, root_of
-from workshop.notebook.kernel import Say
 from workshop.notebook.reset import CONNECTION
 from workshop.processes import Program
 from workshop.settings import Settings
-from workshop.text import scrub
+from workshop.text import Say, scrub
 
 START = 30.0  # seconds that a starter may take until it has really begun: it imports for 3 s
 # The files that a learner's file imports.

@@ -18,13 +18,14 @@ from workshop.exercises import exercise_folder
 from workshop.history import read_history
 from workshop.notebook.feedback import Feedback
 from workshop.notebook.hints import Hints
-from workshop.notebook.kernel import Say, changed_at, show
+from workshop.notebook.kernel import changed_at, show
 from workshop.notebook.live import LOOK, timeline_of, watching
 from workshop.notebook.reset import reset
 from workshop.notebook.worker import REPLACE, Worker
 from workshop.notebook.workflows import among_others
 from workshop.settings import Settings
 from workshop.shown import wrapped
+from workshop.text import Say
 from workshop.timeline import Timeline, Watched, awaits
 
 

@@ -13,12 +13,12 @@ from workshop.errors import WorkshopError
 from workshop.exercises import EXERCISES, FOLDERS, number_of
 from workshop.history import short_path
 from workshop.kills import note_kill
-from workshop.notebook.kernel import Say, result_of, says_what_to_fix
+from workshop.notebook.kernel import result_of, says_what_to_fix
 from workshop.notebook.scripts import Script
 from workshop.processes import Program, wait_for
 from workshop.settings import Settings
 from workshop.temporal import connect, folder_of, follow, pid_of, pollers
-from workshop.text import scrub
+from workshop.text import Say, scrub
 
 START = 40.0  # seconds until a worker must poll: it imports for 3 s, more on a busy machine
 SLOW = 8.0  # seconds after which a start that takes longer is mentioned
