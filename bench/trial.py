@@ -136,7 +136,7 @@ def until_answered(practice: PracticeFrom, program: Program) -> None:
 
 
 def kill(what: str, copies: SolutionCopies, worker: Program) -> None:
-    """Kills while a call is held in flight; returns when what was killed can be started again, or is."""
+    """Kills while a call is held in flight; returns when a new one can be started, or has been."""
     if what == "politely":
         worker.signal(signal.SIGTERM)
         worker.until_printed("Stopping")

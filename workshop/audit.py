@@ -53,7 +53,7 @@ def outcome(row: Row, now: datetime) -> str:
 
 
 def outcome_parts(row: Row, now: datetime) -> list[str]:
-    """The state, attempts, time taken or gone by, the next try."""
+    """The state, attempts, time taken so far or in all, the next try."""
     parts = [row.answered.partition(":")[0] if row.kind == HANDOFF else row.state]
     if row.attempts > 1 or (row.attempts == 1 and row.state not in ("completed", "running")):
         parts.append(count(row.attempts, "attempt"))

@@ -1,7 +1,7 @@
-"""The same questions under the same faults and kills, three ways: the plain agent, that under a loop, the durable one.
+"""The same questions under the same faults and kills, three ways: the plain agent, the same in a loop, the durable one.
 
 A seed makes the plan. Each way has practice services of its own, and is asked one question after another, so that a
-fault meets the question that it is planned for. What is told was counted in the ledgers and read from exit codes.
+fault meets the question that it is planned for. All that is told was counted in the ledgers or read from exit codes.
 """
 
 import asyncio
@@ -233,7 +233,7 @@ class Way:
 
 @contextmanager
 def ways_on_own_services(say: Say) -> Iterator[list[Way]]:
-    """The three ways, with services and a directory of their own, which are gone afterwards."""
+    """The three ways, with services and a directory of their own, which end with it."""
     with ExitStack() as stack:
         say("Starting services of its own, on free ports ...")
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="workshop-compare-")))

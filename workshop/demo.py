@@ -1,6 +1,6 @@
 """Kills a plain and a durable run in the middle of their second model call, and compares what each of them lost.
 
-Everything runs on services of its own, on free ports, and is gone afterwards.
+Everything runs on services of its own, on free ports, which end with it.
 """
 
 import asyncio

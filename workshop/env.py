@@ -26,7 +26,7 @@ SERVER = ADDRESS, NAMESPACE, UI = "TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "TEM
 PROFILES = ("TEMPORAL_PROFILE", "TEMPORAL_CONFIG_FILE")
 PRACTICE_KEY = "practice"
 SAVE_AS_UTF8 = "save .env as UTF-8 (VS Code: click the encoding in the status bar, then Save with Encoding)"
-# The practice services' address, also as it gets mistyped.
+# The practice services' address, also with the usual typing mistakes.
 ON_THIS_MACHINE = re.compile(r"\s*(?:https?:)?/*(?:127\.0\.0\.1|localhost|\[::1\]|0\.0\.0\.0):(\d{1,5})(?:/.*)?", re.I)
 BOM = "\ufeff"
 # In a pasted key or address; the first that fits is the best explanation: code, pattern, words after the name.
@@ -84,7 +84,7 @@ class Statement:
 
 @dataclass
 class EnvFile:
-    """The statements of one `.env`; each byte stays that an edit does not speak of."""
+    """The statements of one `.env`; bytes that no edit is about stay as they are."""
 
     head: str = ""  # byte order marks
     statements: list[Statement] = field(default_factory=list)
@@ -237,7 +237,7 @@ def effective(file: EnvFile | None, environ: Mapping[str, str]) -> dict[str, str
     return from_file | {name: value for name, value in environ.items() if value}
 
 
-_loaded: dict[str, str] = {}  # what this process has put into its environment, so that it can be taken back
+_loaded: dict[str, str] = {}  # what this process has put into its environment, so that it can be removed again
 
 
 def load(folder: Path, environ: MutableMapping[str, str] = os.environ) -> None:
@@ -409,7 +409,7 @@ def overridden(file: EnvFile, environ: Mapping[str, str]) -> list[str]:
 
 
 def forgotten(found: Mapping[str, str], settings: Settings) -> dict[str, str]:
-    """What the variables `found` still have to say of Temporal's server and web UI, whose ports they move."""
+    """The addresses of Temporal's server and web UI that must follow, where `found` moves their ports: by variable."""
     address = found.get(ADDRESS, "")
     elsewhere = not ON_THIS_MACHINE.fullmatch(address) if address else any(name in found for name in PROFILES)
     if elsewhere:

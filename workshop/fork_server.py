@@ -33,7 +33,7 @@ from workshop.processes import SETTLE, Patience, Program, adopt, die_with_parent
 WARM = sys.platform == "linux"
 IMPORT = 60.0  # seconds that the imports may take, on a busy machine
 GRACE = 5.0  # seconds that programs have to end by themselves, once the process that had them started is gone
-LOST = 255  # the exit code of a process whose end the server could not tell, since it has ended itself
+LOST = 255  # the exit code of a process where the server, which alone would know it, has ended too
 PRELOAD = ["workshop.preload"]
 # Variables that Python reads as it starts, and which a fork is told of later.
 TOLD = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
@@ -97,7 +97,7 @@ def _guard(connection: Connection) -> None:
 
 
 def _end_politely(left: list[psutil.Process]) -> None:
-    """Asks them to end, and after `GRACE` seconds makes them. A paused one would not hear of it."""
+    """Asks them to end, and kills what still runs after `GRACE` seconds. A paused one must go on first."""
     for end in (psutil.Process.resume, psutil.Process.terminate, psutil.Process.kill):
         for process in left:
             with suppress(psutil.NoSuchProcess):
@@ -179,7 +179,7 @@ def await_imports(waiting: Callable[[float], None]) -> None:
 
 
 def call(function: Callable[..., object], *arguments: Any, seconds: float, waiting: Callable[[float], None]) -> Any:
-    """What `function(answer, *arguments)`, in a process of its own, answers: it calls `answer(object)`, which ends it.
+    """Calls `function(answer, *arguments)` in a process of its own; returns what that gives to `answer`, which ends it.
 
     Meanwhile `waiting` is called now and then, with the seconds that have passed.
 

@@ -23,13 +23,13 @@ from workshop.settings import HOST
 
 T = TypeVar("T")
 PATIENCE = 60.0  # seconds; a bound against hanging, never an expectation
-SETTLE = 1.0  # seconds until it is told how a process ended that is gone
-BUSY = 4  # times as long is waited on a machine that is busy
+SETTLE = 1.0  # seconds to wait for the exit code of a process that has ended
+BUSY = 4  # how many times as long a busy machine may take
 SLACK = 2.0  # seconds by which two readings of one process's start may differ
 ROOM = 1 << 20  # bytes that must fit where the services keep their data
 
-# How a process ended that this one has started (negative: by that signal); None if not within so many seconds. Kept so
-# that each is reaped and its exit code can be told.
+# By pid, of each process that this one has started: waits at most so many seconds, and returns the exit code (negative:
+# the signal that ended it), None while it runs. Kept so that each is reaped.
 _ends: dict[int, Callable[[float | None], int | None]] = {}
 
 
@@ -220,14 +220,14 @@ def start(
 
 
 def die_with_parent() -> None:
-    """On Linux, the kernel of the system ends this process when its parent ends, however that happens."""
+    """On Linux, the kernel kills this process when its parent ends, however that happens."""
     if sys.platform == "linux":
         PR_SET_PDEATHSIG = 1
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def adopt(pid: int, command: Sequence[str] | None, ended: Callable[[float | None], int | None], log: Path) -> Program:
-    """The program that a process which was just started is; without `command`, with the command line that it has."""
+    """A process that was just started, as a program. Without `command`, the system says what its command line is."""
     _ends[pid] = ended
     try:
         process = psutil.Process(pid)

@@ -52,7 +52,7 @@ class ProvedCall:
     recorded: bool  # by the history
     attempts: int  # by the history
     requests: list[LedgerRequest] = field(default_factory=list)
-    again: list[LedgerRequest] = field(default_factory=list)  # made although its result was there: none, if all is well
+    again: list[LedgerRequest] = field(default_factory=list)  # made although its result was there
 
     @property
     def in_ledger(self) -> bool:

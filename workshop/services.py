@@ -92,7 +92,7 @@ def catalogue(settings: Settings, *server_settings: str) -> dict[str, Service]:
 
 
 def _lab(settings: Settings) -> Service:
-    """JupyterLab. A learner's own configuration of Jupyter and IPython does not reach it; its looks do."""
+    """JupyterLab. A learner's own configuration of Jupyter and IPython does not reach it; its theme does."""
     port, link, state = settings.lab_port, settings.public_url(settings.lab_port), settings.state_dir
     options = [
         f"--ServerApp.ip={HOST}",
@@ -191,7 +191,7 @@ class Services:
         return names
 
     def _keep_runs(self) -> None:
-        """Has our server keep a run that is over for a month: by default it is a day, and lessons are rehearsed."""
+        """Makes our server keep finished runs for a month, where the default is a day: lessons are rehearsed."""
         url = f"{self.settings.ui_url}/api/v1/namespaces/default"
         try:
             with loopback.client() as http:
@@ -358,7 +358,7 @@ def own_services(
     server_settings: Sequence[str] = (),
     names: Sequence[str] = EMBEDDED,
 ) -> Iterator[Services]:
-    """A Temporal server and the practice services of one's own, on free ports; on Linux, gone however this thread ends.
+    """A Temporal server and practice services of the caller's own, on free ports; on Linux, they end with this thread.
 
     Args:
         server_settings: see `catalogue`.

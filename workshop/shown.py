@@ -1,6 +1,6 @@
 """What a person is shown, in two forms: HTML for a notebook, and lines of text for a terminal.
 
-Both are made of the same blocks, so they hold the same. The HTML has no script, no style element and no picture, and
+Both are made of the same blocks, so they say the same. The HTML has no script, no style element and no picture, and
 where a page drops inline styles, as GitHub does, its elements still say everything: a colour comes with a sign, and
 both with a word.
 """

@@ -1,4 +1,4 @@
-"""What is asked of a Temporal server: a client, the latest workflows, who polls a task queue. None waits forever."""
+"""What we ask a Temporal server: a client, the latest workflows, who polls a task queue. Each request has a timeout."""
 
 import asyncio
 import socket
@@ -97,9 +97,9 @@ async def _polls(
 
 
 async def clock_difference(client: Client) -> timedelta | None:
-    """By how much the server's clock is ahead of ours. It tells its time of whoever polls a task queue, so we poll one.
+    """By how much the server's clock is ahead of ours. It tells when a task queue was polled last, so we poll one.
 
-    None: it does not tell.
+    None if it does not tell.
 
     Raises:
         RPCError: the server does not say.

@@ -175,7 +175,7 @@ class Timeline(ChartPicture):
         mark = FAILED if row.attempt_ended else proof.IN_FLIGHT
         return Glimpse(began, row.attempt_ended, mark, row.worker, row.attempts)
 
-    # Who was lost, and when nobody was there.
+    # Which workers were lost, and when none was at work.
 
     def _lost(self, kills: Sequence[Kill]) -> list[tuple[Loss, datetime, str]]:
         """Each worker that was lost: as told, when, and who it was."""

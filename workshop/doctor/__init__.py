@@ -91,7 +91,7 @@ def _found(checks: Checks, facts: Facts) -> Iterator[Finding]:
     readable = True
     for check in checks:
         if check in VALUES and not readable:
-            continue  # what a file says that cannot be read would be guesswork
+            continue  # what an unreadable file says would be guesswork
         try:
             for finding in check(facts):
                 readable = readable and not (check is variables.file_is_there and finding.level == "problem")

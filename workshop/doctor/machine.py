@@ -190,7 +190,7 @@ def model_server(facts: Facts) -> Iterator[Finding]:
 
 def temporal(facts: Facts) -> Iterator[Finding]:
     """A Temporal server answers where the settings lead, knows the namespace, and its clock is ours."""
-    # Here, for the other checks need not wait for these imports.
+    # Imported here, so that the other checks need not wait for it.
     from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
     from temporalio.service import RPCError, RPCStatusCode
 

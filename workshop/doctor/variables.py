@@ -264,7 +264,7 @@ def temporal_config(facts: Facts) -> Iterator[Finding]:
     others = [name for name in facts.env if name.startswith("TEMPORAL_") and name not in OURS]
     if address and not others and TEMPORAL_KEY not in facts.env:
         return
-    from workshop import temporal  # here, for the other checks need not wait for these imports
+    from workshop import temporal  # here, so that the other checks need not wait for it
 
     try:
         config = temporal.connection(facts.env)

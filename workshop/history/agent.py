@@ -170,7 +170,7 @@ def with_calls(rows: Sequence[Row]) -> tuple[Row, ...]:
 
 
 def _output(call: RequestedCall, following: Sequence[Row]) -> tuple[str, Row] | None:
-    """What a call gave, and the model call that was told so first."""
+    """What a call returned, and the first model call that was given it."""
     for row in following:
         if row.model and call.id in row.model.outputs:
             return row.model.outputs[call.id], row

@@ -67,7 +67,7 @@ def _finite(text: str) -> float | str:
 
 
 def _reaches(value: Any, depth: int) -> bool:
-    """Whether there is something so deep inside a value."""
+    """Whether a value is nested as deep as that."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return depth == 0 or any(_reaches(item, depth - 1) for item in inner)
 

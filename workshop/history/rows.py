@@ -153,7 +153,7 @@ class Row:
     first_pause: float | None = None  # seconds between the first attempt and the second
     longest_pause: float | None = None  # seconds between two attempts
     backoff: float = 2.0  # by which each pause is longer than the one before
-    maximum_attempts: int = 0  # 0 = without a bound
+    maximum_attempts: int = 0  # 0 = no limit
     pauses: float | None = None  # seconds that all pauses take together, where there is a maximum of attempts
     task_queue: str = ""  # of an activity
     activity_id: str = ""
@@ -228,7 +228,7 @@ class Run:
     input: Any
     result: Any
     errors: tuple[Link, ...]  # why the run failed, outermost first
-    reason: str  # for whom a termination, cancellation or continuation has one
+    reason: str  # why it was terminated or cancelled, or the run that continues it
     worker: str  # that took the last workflow task
     rows: tuple[Row, ...]
     signs: tuple[Sign, ...] = ()  # of its workers, oldest first

@@ -137,8 +137,8 @@ def raised_instead(name: str, todo: int | None) -> BaseException | None:
 
 
 def prepare(folder: Path) -> None:
-    """Makes a kernel fit for an exercise: its folder's modules are always as its files are, and the usual slip of
-    notebooks is named in a line.
+    """Prepares a kernel for an exercise: changed files are imported again, and the usual mistake in notebooks is
+    explained in a line.
     """
     here = shell()
     if here is None:
@@ -211,7 +211,7 @@ def _note(here: Any, result: Any) -> None:
 
 
 def _show(here: Any, kind: type, error: BaseException, trace: Any, tb_offset: int | None = None) -> list[str]:
-    """In place of the traceback of that slip, or of a name whose cell was not run, a line; others as always."""
+    """A line in place of the traceback of that mistake, or of a name whose cell was not run; else as usual."""
     frames = [frame for frame, _ in walk_tb(trace)]
     in_cell = kind is NameError and frames and frames[-1].f_globals is here.user_ns
     name = str(getattr(error, "name", "")) if in_cell else ""

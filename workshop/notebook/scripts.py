@@ -43,7 +43,7 @@ class Script:
         self._shown: list[str] = []  # the lines of its output that were printed here
 
     def start(self, arguments: Sequence[str] = ()) -> Program:
-        """Runs `python script arguments` in the folder, with the environment that .env leads to now.
+        """Runs `python script arguments` in the folder, with the environment that .env gives now.
 
         Raises:
             WorkshopError: the script is not there, its TODO is untouched, a file there hides a package, or the log

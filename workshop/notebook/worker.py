@@ -183,7 +183,7 @@ class Worker:
         return how
 
     def leave(self) -> None:
-        """At the kernel's end: the worker that it started is asked to stop, and has until then."""
+        """At the kernel's end, asks the worker that it started to stop."""
         mine = self._script.program
         if mine and mine.running:
             mine.signal(signal.SIGTERM)
