@@ -23,7 +23,6 @@ class SolutionCopies(Solutions):
         return self._workers[folder]
 
     def server_pid(self) -> int:
-        """The process of the Temporal server."""
         server = self._services.running("temporal")
         assert server
         return server.pid

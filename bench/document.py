@@ -36,5 +36,4 @@ def where_and_when() -> str:
 
 
 def publish(name: str, title: str, text: str) -> None:
-    """Writes docs/NAME.md."""
     (ROOT / "docs" / f"{name}.md").write_text(f"# {title}\n\n{text}\n", encoding="utf-8")

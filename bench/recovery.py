@@ -52,7 +52,6 @@ def lanes(copies: SolutionCopies, folder: Path, name: str, count: int = 1, usual
 
 
 def dismiss(crew: Sequence[Lane]) -> None:
-    """Ends all workers of the lanes."""
     for worker in (worker for lane in crew for worker in lane.workers):
         worker.kill()
 

@@ -25,8 +25,6 @@ HOLD = 120.0  # seconds for which a request is held; always released long before
 
 @dataclass(frozen=True)
 class Seen:
-    """How a run ended."""
-
     ends: Ends
     exit_code: int
     reads: str  # the first line that tells a person something, "" if there is none

@@ -48,8 +48,6 @@ SHAPES = {
 
 
 class ChartPicture(Picture):
-    """The picture of a chart."""
-
     chart: Chart
 
     def svg(self) -> str:

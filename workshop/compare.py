@@ -306,7 +306,6 @@ class Sums:
 
     @property
     def paid_words(self) -> str:
-        """What was paid for, in words."""
         return f"{count(self.paid, 'model call')} paid, {self.again} of them paid before"
 
 
@@ -382,7 +381,6 @@ class Comparison(Picture):
 
     @property
     def title(self) -> str:
-        """What was compared."""
         return f"{count(self.questions, 'question')}, seed {self.seed}: the same faults and kills for each way"
 
     @property

@@ -128,7 +128,6 @@ class EnvFile:
         return self.head + "".join(each.before + each.text + each.end for each in self.statements)
 
     def data(self) -> bytes:
-        """The file's bytes."""
         return str(self).encode("utf-8", "surrogateescape")
 
     def values(self) -> dict[str, str | None]:

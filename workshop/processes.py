@@ -87,7 +87,6 @@ class Program:
 
     @property
     def running(self) -> bool:
-        """Whether it has not ended."""
         return self.process() is not None
 
     @property

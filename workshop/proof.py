@@ -83,7 +83,6 @@ class Counted(Printed):
 
     @property
     def made_again(self) -> int:
-        """How many these are."""
         return len(self.again)
 
     @property
@@ -183,7 +182,6 @@ class PlainProof(Counted):
 
     @property
     def answered(self) -> int:
-        """Requests that were answered."""
         return self.having(ANSWERED) + self.made_again
 
     @property

@@ -82,7 +82,6 @@ def _about(found: Proof | PlainProof) -> str:
 
 
 def _sums(found: Proof | PlainProof) -> str:
-    """What the two witnesses count."""
     if isinstance(found, PlainProof):
         return "; ".join(found.sums)
     parts = [f"history: {count(found.recorded, 'recorded call')}"]

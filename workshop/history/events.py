@@ -201,7 +201,6 @@ class _Fold:
         self.failing: int | None = None  # the row of the workflow task that fails again and again
 
     def run(self, events: Iterable[HistoryEvent]) -> Run:
-        """All of it, in time order."""
         first: HistoryEvent | None = None
         last, end, status, last_id = None, None, "running", 0
         for event in events:

@@ -161,7 +161,6 @@ class Row:
 
     @property
     def open(self) -> bool:
-        """Whether it is not over yet."""
         return self.state in ("running", "retrying", "scheduled")
 
     @property
@@ -182,8 +181,6 @@ class Row:
 
 @dataclass(frozen=True)
 class Totals:
-    """The sums of a run."""
-
     model_calls: int  # completed
     tool_calls: int  # completed, as activities
     tools_in_workflow: int
@@ -242,7 +239,6 @@ class Run:
 
     @property
     def open(self) -> bool:
-        """Whether the run is not over."""
         return self.closed is None
 
     def now(self) -> datetime:
@@ -269,7 +265,6 @@ class Run:
 
     @property
     def totals(self) -> Totals:
-        """The sums over all rows."""
         done = [row for row in self.rows if row.state == "completed"]
         models = [row.model for row in self.rows if row.model]
         return Totals(

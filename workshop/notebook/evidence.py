@@ -78,7 +78,6 @@ class Evidence:
         return self._in_workflows(shows, since, exercise or number_of(self._folder))
 
     def _entries(self) -> list[Entry]:
-        """Those of the ledger."""
         if not self._settings.practises:
             raise WorkshopError(
                 "The ledger belongs to the practice services, which are not in use, so nothing can be compared here.",

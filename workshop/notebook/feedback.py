@@ -24,8 +24,6 @@ PATIENCE = 30.0  # seconds for a check of a variable
 
 @dataclass(frozen=True)
 class Checked(Printed):
-    """A check and what it found."""
-
     check: Check
     verdict: Verdict
 

@@ -42,7 +42,6 @@ class Live:
         self.picture, self.words = picture, words
 
     def lines(self, width: int) -> list[str]:
-        """As text."""
         return [*wrapped(printable(self.words), width, "  "), *self.picture.lines(width)]
 
     def _repr_mimebundle_(self) -> dict[str, str]:

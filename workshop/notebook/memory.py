@@ -23,7 +23,6 @@ class Memory:
         return found if isinstance(found, dict) else {}
 
     def keep(self, what: str, name: str, value: Any) -> None:
-        """Keeps one of them."""
         memory = {part: self.read(part) for part in KEPT}
         memory[what][name] = value
         # Not worth stopping a lesson for: a full disk, a folder that may not be written.
@@ -34,5 +33,4 @@ class Memory:
             part.replace(self._file)
 
     def forget(self) -> None:
-        """Starts over."""
         self._file.unlink(missing_ok=True)
