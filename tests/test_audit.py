@@ -26,7 +26,7 @@ from tests.pictures import parts
 from tests.temporal_env import HISTORIES, TOOL_THEN_ANSWER, recorded, result, start, worker, workshop
 from workshop.audit import Audit
 from workshop.errors import WorkshopError
-from workshop.history import ACTIVITY, HANDOFF, TIMER, Link, Row, Run
+from workshop.history import ACTIVITY, HANDOFF, TIMER, ChainedError, Row, Run
 from workshop.notebook import terminal
 from workshop.settings import ROOT, Settings
 from workshop.text import shorten
@@ -79,7 +79,7 @@ def test_a_completed_call_still_shows_what_went_wrong_before() -> None:
 def test_open_things_say_until_when() -> None:
     later = BEGAN + timedelta(seconds=90)
     rows = (
-        Row(ACTIVITY, "flaky", "retrying", 5, BEGAN, attempts=3, next_try=later, errors=(Link("E", "x"),)),
+        Row(ACTIVITY, "flaky", "retrying", 5, BEGAN, attempts=3, next_try=later, errors=(ChainedError("E", "x"),)),
         Row(TIMER, "timer", "running", 6, BEGAN, asked="90 s", next_try=later),
         Row(HANDOFF, "X agent", "scheduled", 0, BEGAN, answered="asked for"),
     )
@@ -116,7 +116,7 @@ BAD = "[URGENT] Flood [/all counties] [bold red]now"
 
 
 def with_text(text: str) -> Run:
-    place = Link(text, text)
+    place = ChainedError(text, text)
     row = Row(ACTIVITY, text, "failed", 5, BEGAN, closed=BEGAN, asked=text, answered=text, errors=(place,), worker="w")
     return replace(EMPTY, workflow_id=text, type=text, task_queue=text, input=text, rows=(row,), worker="another")
 

@@ -17,7 +17,7 @@ from tests.pictures import embedded, parts
 from tests.temporal_env import HISTORIES, recorded
 from workshop.chart import ATTEMPT, BETWEEN, FAILED, INFERRED, SIGNS, ticks
 from workshop.chart_svg import dot
-from workshop.history import ACTIVITY, MODEL, TIMER, Link, ModelCall, Row, Run, Sign, WorkflowTask
+from workshop.history import ACTIVITY, MODEL, TIMER, ChainedError, ModelCall, Row, Run, Sign, WorkflowTask
 from workshop.kills import Kill, note_kill, noted_kills
 from workshop.proof import ABANDONED, RECORDED, prove_plain
 from workshop.proof_picture import ProofPicture
@@ -188,7 +188,7 @@ def test_a_request_that_was_left_for_another_reason_is_no_kill(run: Run, entries
 def test_of_three_workers_the_one_that_fell_silent_is_lost() -> None:
     """The first one was stopped politely, long before."""
     signs = (Sign(after(0.1), "0@here"), *SIGNS_OF_TWO)
-    silent = two_attempts("model", errors=(Link("heartbeat timeout", "no heartbeat for 3.0 s"),))
+    silent = two_attempts("model", errors=(ChainedError("heartbeat timeout", "no heartbeat for 3.0 s"),))
     (loss,) = Timeline(a_run(silent, signs=signs)).chart.losses
     assert (loss.words, loss.seen, loss.at) == ("worker B silent since 3.8 s or earlier", False, 3.8)
 
@@ -235,7 +235,9 @@ def texts(text: str) -> list[Picture]:
     """Pictures in which everything is `text`."""
     row = Row(ACTIVITY, text, "failed", 5, BEGAN, after(1), None, after(2), 2, asked=text, answered=text, worker=text)
     signs = (Sign(BEGAN, text, BEGAN), Sign(after(9), "another", after(1)))
-    run = replace(a_run(replace(row, errors=(Link(text, text),)), signs=signs), workflow_id=text or "x", type=text)
+    run = replace(
+        a_run(replace(row, errors=(ChainedError(text, text),)), signs=signs), workflow_id=text or "x", type=text
+    )
     entry = {
         "id": 1,
         "service": "model",

@@ -33,7 +33,7 @@ from workshop.history import (
     ACTIVITY,
     AGENT_AS_TOOL,
     TASK_FAILURE,
-    Link,
+    ChainedError,
     Row,
     Run,
     WorkflowTask,
@@ -360,7 +360,9 @@ EVENT_5 = "HistoryEvent(id: 5, TimerStarted)"
     ],
 )
 def test_both_steps_of_changed_code_are_named(message: str, parts: tuple[str, ...]) -> None:
-    failure = Row(TASK_FAILURE, "", "retrying", 9, NOW, errors=(Link("ApplicationError", NONDETERMINISM + message),))
+    failure = Row(
+        TASK_FAILURE, "", "retrying", 9, NOW, errors=(ChainedError("ApplicationError", NONDETERMINISM + message),)
+    )
     said = causes.failing_task(replace(RUN, rows=(ROW, failure)), ALIVE)
     assert said
     assert said.kind == "non-determinism"
@@ -588,11 +590,11 @@ def test_heartbeats_that_stopped_are_seen_before_the_server_does() -> None:
 
 def test_a_run_that_is_over_is_not_told_to_wait() -> None:
     failed = replace(RUN, status="failed", closed=NOW)
-    said = causes.ended(replace(failed, errors=(Link("X", "Error code: 429"),)))
+    said = causes.ended(replace(failed, errors=(ChainedError("X", "Error code: 429"),)))
     assert str(said.next_step) == "start again later"
     for error, message, kind, _ in EXAMPLES:
         if kind:
-            said = causes.ended(replace(failed, errors=(Link(error, message),)))
+            said = causes.ended(replace(failed, errors=(ChainedError(error, message),)))
             assert said.kind == kind
             assert "by itself" not in str(said.next_step)
 
@@ -613,7 +615,7 @@ def test_a_next_step_is_a_command_in_a_terminal_and_a_cell_in_a_notebook() -> No
     late = NOW + timedelta(seconds=60)
     nobody = causes.no_worker(RUN, (), "the activity x has been waiting for 3.0 s")
     lost = causes.running(replace(ROW, heartbeat_timeout=2.0), RUN, ALIVE, late)
-    turned = causes.ended(replace(RUN, status="failed", closed=NOW, errors=(Link("MaxTurnsExceeded", ""),)))
+    turned = causes.ended(replace(RUN, status="failed", closed=NOW, errors=(ChainedError("MaxTurnsExceeded", ""),)))
     assert lost
     for said, terminal, notebook in (
         (nobody, "start its worker in another terminal: python worker.py, in exercises/03_", "ex.worker.start()"),
@@ -930,8 +932,8 @@ EXAMPLES = [
 
 @pytest.mark.parametrize(("error", "message", "kind", "code"), EXAMPLES)
 def test_every_error_has_its_remedy(error: str, message: str, kind: str, code: str) -> None:
-    found = recognise([Link("ApplicationError", "outer"), Link(error, message)])
-    slip = recognise_slip(str(Link(error, message)))
+    found = recognise([ChainedError("ApplicationError", "outer"), ChainedError(error, message)])
+    slip = recognise_slip(str(ChainedError(error, message)))
     assert (found.kind if found else "", slip.code if slip else "") == (kind, code)
     if found:
         assert "{" not in found.why + str(found.next_step()).replace('{"User-Agent"', "")
@@ -944,7 +946,7 @@ def test_every_error_has_its_remedy(error: str, message: str, kind: str, code: s
 def test_every_remedy_has_an_example() -> None:
     matched: list[Remedy] = []
     for error, message, *_ in EXAMPLES:
-        link = Link(error, message)
+        link = ChainedError(error, message)
         matched += filter(None, (recognise([link]), recognise_slip(str(link))))
     assert {remedy.pattern for remedy in matched} == {remedy.pattern for remedy in REMEDIES}
 
@@ -954,20 +956,20 @@ def test_the_table_of_faults_holds_no_error_without_a_remedy() -> None:
         "“(?:The run is lost|The workflow has no result)[.:] (.*?)”", (ROOT / "docs/faults.md").read_text()
     )
     assert len(read) > 10
-    assert [text for text in read if recognise([Link(text, "")]) is None] == []
+    assert [text for text in read if recognise([ChainedError(text, "")]) is None] == []
 
 
 def test_what_a_trouble_names() -> None:
-    refused = recognise([Link("X", "[Errno 111] Connect call failed ('127.0.0.1', 8234)")])
+    refused = recognise([ChainedError("X", "[Errno 111] Connect call failed ('127.0.0.1', 8234)")])
     assert refused is not None
     assert refused.why == "Nothing listens at 127.0.0.1:8234."
-    down = recognise([Link("X", "Server error '503 Service Unavailable' for url 'http://h/x'")])
+    down = recognise([ChainedError("X", "Server error '503 Service Unavailable' for url 'http://h/x'")])
     assert down is not None
     assert down.why == "The service has a problem of its own: it answers 503 http://h/x."
 
 
-@given(st.lists(st.builds(Link, st.text(), st.text()), max_size=3))
-def test_no_error_text_raises(errors: list[Link]) -> None:
+@given(st.lists(st.builds(ChainedError, st.text(), st.text()), max_size=3))
+def test_no_error_text_raises(errors: list[ChainedError]) -> None:
     assert recognise(errors) is None or recognise(errors)
     failed = replace(RUN, status="failed", closed=NOW, errors=tuple(errors))
     assert all("\x1b" not in line for line in causes.ended(failed).lines())

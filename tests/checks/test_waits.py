@@ -6,11 +6,19 @@ from datetime import UTC, datetime
 import pytest
 
 from workshop.checks.history import sleeps_longer, waits_in_vain
-from workshop.history import ACTIVITY, TIMER, WAIT, Link, Row, Run
+from workshop.history import ACTIVITY, TIMER, WAIT, ChainedError, Row, Run
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 RUN = Run("id", "run", "T", "queue", "running", NOW, None, None, None, (), "", "", ())
-FAILS = Row(ACTIVITY, "tool", "retrying", 5, NOW, attempts=2, errors=(Link("RuntimeError", ""), Link("TypeError", "x")))
+FAILS = Row(
+    ACTIVITY,
+    "tool",
+    "retrying",
+    5,
+    NOW,
+    attempts=2,
+    errors=(ChainedError("RuntimeError", ""), ChainedError("TypeError", "x")),
+)
 
 
 @pytest.mark.parametrize(
@@ -20,7 +28,7 @@ FAILS = Row(ACTIVITY, "tool", "retrying", 5, NOW, attempts=2, errors=(Link("Runt
         (FAILS, True),
         (replace(FAILS, attempts=1), False),  # the service fails once
         (replace(FAILS, maximum_attempts=3), False),  # it ends by itself
-        (replace(FAILS, errors=(Link("ConnectError", "x"),)), False),
+        (replace(FAILS, errors=(ChainedError("ConnectError", "x"),)), False),
         (replace(FAILS, state="running"), False),
     ],
 )

@@ -16,7 +16,7 @@ import httpx
 
 from workshop.checks.verdict import NotPassed, Verdict, incorrect
 from workshop.errors import WorkshopError
-from workshop.history import Link
+from workshop.history import ChainedError
 from workshop.text import shorten as in_one_line
 from workshop.why.remedies import recognise_slip
 
@@ -109,7 +109,7 @@ def brief(error: BaseException) -> str:
     # An exception group or a wrapper says less than what it holds.
     while error.__cause__ is not None and type(error) is RuntimeError:
         error = error.__cause__
-    return shorten(str(Link(type(error).__name__, str(error))))
+    return shorten(str(ChainedError(type(error).__name__, str(error))))
 
 
 def shorten(text: str, length: int = 300) -> str:

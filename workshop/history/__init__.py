@@ -28,7 +28,7 @@ from workshop.history.rows import (
     TOOL,
     UPDATE,
     WAIT,
-    Link,
+    ChainedError,
     ModelCall,
     Place,
     Row,

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from workshop.history.payloads import as_text
-from workshop.history.rows import ACTIVITY, HANDOFF, INLINE_TOOL, TOOL, Link, ModelCall, RequestedCall, Row
+from workshop.history.rows import ACTIVITY, HANDOFF, INLINE_TOOL, TOOL, ChainedError, ModelCall, RequestedCall, Row
 
 MODEL_ACTIVITIES = ("invoke_model_activity", "invoke_model_activity_streaming")
 # What the Agents SDK answers to the second of two handoffs that a model asks for at once.
@@ -196,7 +196,7 @@ def _in_workflow(asking: Row, call: RequestedCall, following: Sequence[Row]) -> 
             output=output,
             asked=call.arguments,
             answered="" if wrong else output,
-            errors=(Link(error, output),) if wrong else (),
+            errors=(ChainedError(error, output),) if wrong else (),
             notes=(AGENT_AS_TOOL if inner else IN_WORKFLOW,),
         )
 

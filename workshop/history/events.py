@@ -35,7 +35,7 @@ from workshop.history.rows import (
     TIMER,
     UPDATE,
     WAIT,
-    Link,
+    ChainedError,
     Row,
     Run,
     Sign,
@@ -270,7 +270,7 @@ class _Fold:
             errors = _errors(told.failure, row)
             notes = (*notes, *_lost_worker(errors))
         elif cause := _cause(told):
-            errors = (Link(cause, ""),)
+            errors = (ChainedError(cause, ""),)
         model = model_call(row.input, output) if row.model else None
         self._change(
             row.event,
@@ -464,7 +464,7 @@ def _pauses(policy: RetryPolicy) -> float | None:
     return taken
 
 
-def _errors(failure: Failure, row: Row | None) -> tuple[Link, ...]:
+def _errors(failure: Failure, row: Row | None) -> tuple[ChainedError, ...]:
     """As `chain` has them; a timeout of an activity, whose row is known, says how long it is."""
     timeouts = row and {
         "heartbeat timeout": ("no heartbeat for", row.heartbeat_timeout),
@@ -472,13 +472,13 @@ def _errors(failure: Failure, row: Row | None) -> tuple[Link, ...]:
         "schedule-to-close timeout": ("all attempts took longer than", row.schedule_to_close),
     }
     errors = []
-    for link in chain(failure):
-        words, limit = (timeouts or {}).get(link.type, ("", None))
-        errors.append(replace(link, message=f"{words} {span(limit)}") if limit else link)
+    for error in chain(failure):
+        words, limit = (timeouts or {}).get(error.type, ("", None))
+        errors.append(replace(error, message=f"{words} {span(limit)}") if limit else error)
     return tuple(errors)
 
 
-def _lost_worker(errors: tuple[Link, ...]) -> tuple[str, ...]:
+def _lost_worker(errors: tuple[ChainedError, ...]) -> tuple[str, ...]:
     """A note for an attempt whose heartbeats stopped."""
     lost = errors and errors[0].type == "heartbeat timeout"
     return ("an attempt's heartbeats stopped: its worker was killed, or too busy to send them",) if lost else ()

@@ -14,7 +14,7 @@ from temporalio.api.common.v1 import Payload
 from temporalio.api.enums.v1 import TimeoutType
 from temporalio.api.failure.v1 import Failure
 
-from workshop.history.rows import Link, Place
+from workshop.history.rows import ChainedError, Place
 
 MAX_DEPTH = 100  # deeper JSON stays text: whoever walks it would run out of stack
 _WRAPPERS = ("activity_failure_info", "child_workflow_execution_failure_info")
@@ -72,28 +72,28 @@ def _reaches(value: Any, depth: int) -> bool:
     return depth == 0 or any(_reaches(item, depth - 1) for item in inner)
 
 
-def chain(failure: Failure) -> tuple[Link, ...]:
+def chain(failure: Failure) -> tuple[ChainedError, ...]:
     """The errors of a failure, outermost first; wrappers that only say "an activity failed" are left out."""
-    links = []
+    errors = []
     while True:
         # They say nothing, unless they are all there is. The last marks a failure that the server cut to size.
         wrapper = failure.WhichOneof("failure_info") in _WRAPPERS or failure.message == "Failure exceeds size limit."
         if not (wrapper and failure.HasField("cause")):
-            links.append(Link(_type(failure), _message(failure), _place(failure.stack_trace)))
+            errors.append(ChainedError(_type(failure), _message(failure), _place(failure.stack_trace)))
         if not failure.HasField("cause"):
             break
         failure = failure.cause
     # What a provider's refusal became whose Retry-After header is a date, or no number that makes sense: the plugin
     # reads that header as a number of seconds, so that its own error hides the status, and only the line it was
     # raised at tells. https://www.rfc-editor.org/rfc/rfc9110#field.retry-after allows dates, too.
-    if links[-1].type in ("ValueError", "OverflowError") and "_raise_for_openai_status" in failure.stack_trace:
+    if errors[-1].type in ("ValueError", "OverflowError") and "_raise_for_openai_status" in failure.stack_trace:
         said = re.fullmatch(r"could not convert string to float: (.*)", failure.message)
         asks = f"the provider's Retry-After is no length of time: {said[1] if said else 'infinite or not a number'}"
         if said and re.search(r"\d:\d\d", said[1]):
             reason = "its Retry-After is a date, and the plugin reads only seconds"
             asks = f"the provider asks to wait until {said[1]}; {reason}"
-        links.append(Link("APIStatusError", f"429 (or 5xx): {asks}"))
-    return tuple(links)
+        errors.append(ChainedError("APIStatusError", f"429 (or 5xx): {asks}"))
+    return tuple(errors)
 
 
 def _type(failure: Failure) -> str:

@@ -34,7 +34,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Link:
+class ChainedError:
     """One error of a chain: its type, its message, and the innermost line of a person's own code, if any."""
 
     type: str
@@ -51,14 +51,14 @@ class Link:
         return f"{self.type}: {message}" if message else self.type
 
 
-def root(links: tuple[Link, ...]) -> Link | None:
+def root(errors: tuple[ChainedError, ...]) -> ChainedError | None:
     """The root cause: the innermost error that says something (low-level timeouts have no message)."""
-    return next((link for link in reversed(links) if link.message), links[0] if links else None)
+    return next((error for error in reversed(errors) if error.message), errors[0] if errors else None)
 
 
-def place_of(links: tuple[Link, ...]) -> Place | None:
+def place_of(errors: tuple[ChainedError, ...]) -> Place | None:
     """The innermost line of a person's own code in a chain of errors, the root cause's first."""
-    return next((link.place for link in reversed(links) if link.place), None)
+    return next((error.place for error in reversed(errors) if error.place), None)
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ class Row:
     output: Any = None
     asked: str = ""  # input and output in words, whole
     answered: str = ""
-    errors: tuple[Link, ...] = ()  # of the last failed attempt, outermost first
+    errors: tuple[ChainedError, ...] = ()  # of the last failed attempt, outermost first
     worker: str = ""
     model: ModelCall | None = None
     local: bool = False  # a local activity: run inside a workflow task, in the history only once it is over
@@ -224,7 +224,7 @@ class Run:
     closed: datetime | None
     input: Any
     result: Any
-    errors: tuple[Link, ...]  # why the run failed, outermost first
+    errors: tuple[ChainedError, ...]  # why the run failed, outermost first
     reason: str  # why it was terminated or cancelled, or the run that continues it
     worker: str  # that took the last workflow task
     rows: tuple[Row, ...]

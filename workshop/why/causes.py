@@ -22,7 +22,7 @@ from workshop.history import (
     TOOL,
     UPDATE,
     WAIT,
-    Link,
+    ChainedError,
     Row,
     Run,
     as_text,
@@ -83,7 +83,7 @@ def ended(run: Run) -> Diagnosis:
     if run.status == "continued as new":
         step = Advice(f"workshop audit {run.workflow_id}", "ex.audit()")
         return Diagnosis(run.status, what, "It goes on in a new run.", step)
-    remedy = recognise((Link(run.status, run.reason),))
+    remedy = recognise((ChainedError(run.status, run.reason),))
     if remedy and remedy.kind == "history too long":  # whatever else is said there, a person has said
         return Diagnosis(remedy.kind, what, remedy.why, remedy.next_step(over=True))
     reason = f"somebody ended it{f', saying: {shorten(run.reason)}' if run.reason else ''}."
@@ -203,7 +203,7 @@ def _service(remedy: Remedy, row: Row | None) -> str:
     return "" if row is None or not remedy.upstream else "model" if row.kind == MODEL else "weather"
 
 
-def _both_steps(run: Run, errors: Sequence[Link]) -> list[str]:
+def _both_steps(run: Run, errors: Sequence[ChainedError]) -> list[str]:
     """What the history holds and what the code wants in its place, as far as Temporal's error names them."""
     text = "\n".join(link.message for link in errors)
     if names := re.search(r"(\w[\w ]*) of scheduled event '([^']*)' does not match .* command '([^']*)'", text):
@@ -367,13 +367,13 @@ def named(row: Row) -> str:
     return "the model call" if row.kind == MODEL else f"the {'tool' if row.kind == TOOL else row.kind} {row.name}"
 
 
-def _brief(errors: Sequence[Link]) -> str:
+def _brief(errors: Sequence[ChainedError]) -> str:
     """The root cause's first line: the audit has all of it."""
     first, *more = str(root(tuple(errors)) or "unknown").splitlines() or [""]
     return f"{shorten(first)} …" if more else shorten(first)
 
 
-def _at(text: str, errors: Sequence[Link]) -> str:
+def _at(text: str, errors: Sequence[ChainedError]) -> str:
     """With the line of a person's own code that raised it."""
     place = place_of(tuple(errors))
     if place is None:

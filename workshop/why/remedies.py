@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from workshop.history import Link
+from workshop.history import ChainedError
 from workshop.text import Advice, shorten
 
 AUDIT = Advice("workshop audit", "ex.audit()")
@@ -64,7 +64,7 @@ REMEDIES = tuple(Remedy(**entry) for entry in tomllib.loads(_FILE.read_text(enco
 RUN_SYNC = next(remedy for remedy in REMEDIES if remedy.code == "run-sync-in-notebook")
 
 
-def recognise(errors: Sequence[Link]) -> Remedy | None:
+def recognise(errors: Sequence[ChainedError]) -> Remedy | None:
     """The remedy for a chain of errors in a history, outermost first, its texts filled in."""
     return _first([remedy for remedy in REMEDIES if remedy.kind], "\n".join(str(error)[:LOOKED_AT] for error in errors))
 
