@@ -36,7 +36,7 @@ from workshop.practice.areas import find_areas
 from workshop.processes import listens
 from workshop.services import free_settings
 from workshop.settings import HOST
-from workshop.svg import CHARACTER, WIDTH
+from workshop.svg import WIDTH, wide
 
 
 def test_a_seed_makes_the_plan() -> None:
@@ -122,8 +122,8 @@ def test_the_picture_and_the_page_say_what_the_rows_do() -> None:
     assert (texts.count("✓"), texts.count("?"), texts.count("✗"), texts.count("+1")) == (6, 2, 1, 1)
     assert "7, 1 of them paid before" in texts
     for text in svg.iter("{http://www.w3.org/2000/svg}text"):
-        size = len(text.text or "") * CHARACTER * (0.5 if text.get("text-anchor") else 1)
-        assert float(text.attrib["x"]) + size * float(text.get("font-size", 13)) / 13 <= WIDTH, text.text
+        size = wide(text.text or "", int(float(text.get("font-size", 13))), bold="font-weight" in text.attrib)
+        assert float(text.attrib["x"]) + size * (0.5 if text.get("text-anchor") else 1) <= WIDTH, text.text
     html = RECORDED.html()
     assert "<script" not in html
     assert "<svg" not in html

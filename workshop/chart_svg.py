@@ -18,7 +18,7 @@ from workshop.chart import (
     few_enough,
     ticks,
 )
-from workshop.svg import CHARACTER, EDGE, PATTERNS, WIDTH, Picture, clean, flow, page, tag, words
+from workshop.svg import EDGE, PATTERNS, WIDTH, Picture, clean, fits, flow, page, tag, wide, words
 from workshop.text import count, shorten, span
 
 LANE = 40  # units
@@ -67,7 +67,7 @@ def svg_of(chart: Chart) -> str:
     told = [(x(loss.at) + 10, loss.words, "bad") for loss in chart.losses[:6]]
     for gap in chart.gaps[:6]:
         what = f"no worker for {span(gap.end - gap.begin)}"
-        told.append(((x(gap.begin) + x(gap.end) - len(what) * CHARACTER) / 2, what, "ink"))
+        told.append(((x(gap.begin) + x(gap.end) - wide(what)) / 2, what, "ink"))
     above, top = _placed(told, 40)
     lanes = chart.tracks[:MAX_LANES]
     bottom = top + max(len(lanes), 1) * LANE
@@ -89,14 +89,16 @@ def svg_of(chart: Chart) -> str:
     legend, y = flow(_legend(chart), y)
     body.append(tag("g", legend, data_part="legend"))
     for note in chart.notes:
-        body.append(words(EDGE, y + 4, shorten(note, int(inner / 6.6)), "dim", font_size=12))
+        body.append(words(EDGE, y + 4, shorten(note, fits(inner, 12)), "dim", font_size=12))
         y += 19
     if chart.witnesses:
         drawn, y = witness_dots(chart.witnesses, y + 6)
         body.append(drawn)
         colour = TONES[chart.witnesses.sign]
         verdict = f"{chart.witnesses.sign} {chart.witnesses.verdict}"
-        body.append(words(EDGE, y + 12, shorten(verdict, int(inner / 10)), colour, font_size=16, font_weight=700))
+        body.append(
+            words(EDGE, y + 12, shorten(verdict, fits(inner, 16, bold=True)), colour, font_size=16, font_weight=700)
+        )
         y += 20
     return page(body, y + 8, chart.spoken, len(chart.workers))
 
@@ -105,7 +107,7 @@ def _placed(told: Sequence[tuple[float, str, str]], top: float) -> tuple[str, fl
     """Words at their places, moved so far that they fit the page, none over another; and where they end."""
     drawn, rows = "", [0.0]  # where each row is taken up to; the first is next to what the words are about
     for x, text, style in sorted(told, reverse=True):
-        size = len(text) * CHARACTER * 1.15
+        size = wide(text, bold=True)
         left = max(min(x, WIDTH - EDGE - size), float(EDGE))
         row = next((at for at, taken in enumerate(rows) if not taken or left + size < taken), len(rows))
         rows[row:] = [left - 8, *rows[row + 1 :]]
@@ -123,7 +125,7 @@ def _axis(whole: float, x: Callable[[float], float], bottom: float) -> Iterator[
 
 def _lane(track: Track, x: Callable[[float], float], y: float) -> Iterator[str]:
     label = shorten(track.label, 44)
-    said = shorten(track.words, max(int((WIDTH - 2 * EDGE - len(label) * 7.6 - 10) / CHARACTER), 8))
+    said = shorten(track.words, max(fits(WIDTH - 2 * EDGE - wide(label, bold=True) - 10), 8))
     spans = tag("tspan", clean(label), font_weight=600), tag("tspan", clean(said), dx=8, class_="dim")
     yield tag("text", *spans, x=EDGE, y=y + 13, class_="ink halo over")
     middle = y + 26
@@ -191,7 +193,7 @@ def witness_dots(
     first, step, row = left + 70, 17, 22
     drawn, x = "", right  # where the next column goes
     for call in found.calls:
-        size = max(len(call.fates) * step, len(shorten(call.name, 12)) * 6.4) + 16
+        size = max(len(call.fates) * step, wide(shorten(call.name, 12), 12)) + 16
         if x + size > right and x != first:
             y += 26 + row * len(rows) if drawn else 0
             x = first

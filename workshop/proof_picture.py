@@ -5,7 +5,7 @@ from workshop.chart_svg import TONES, dot, witness_dots
 from workshop.chart_text import witness_lines
 from workshop.proof import PlainProof, Proof
 from workshop.shown import Block, Item, wrapped
-from workshop.svg import EDGE, WIDTH, Picture, flow, page, tag, words
+from workshop.svg import EDGE, WIDTH, Picture, fits, flow, page, tag, words
 from workshop.text import count, printable, scrub, shorten
 
 
@@ -51,14 +51,15 @@ class ProofPicture(Picture):
 def _panel(found: Proof | PlainProof, left: float, right: float) -> tuple[str, float]:
     """One proof between two edges, and where it ends."""
     colour = TONES[found.sign]
-    fits = int((right - left) / 7.4)
     number = "" if found.sign == "?" else f"{found.made_again} "
     drawn = words(left, 26, _heading(found), "ink", font_weight=600)
-    drawn += words(left, 42, shorten(_about(found), fits), "dim", font_size=12)
+    drawn += words(left, 42, shorten(_about(found), fits(right - left, 12)), "dim", font_size=12)
     large = words(left, 100, f"{number}{found.sign}", colour, font_size=60, font_weight=700)
     drawn += tag("g", large, data_part="verdict")
     y = 124.0
-    for line in wrapped(found.verdict.removeprefix(number), int((right - left) / 10)):  # what that number counts
+    for line in wrapped(
+        found.verdict.removeprefix(number), fits(right - left, 15, bold=True)
+    ):  # what that number counts
         drawn += words(left, y, line, colour, font_size=15, font_weight=700)
         y += 20
     dots, y = witness_dots(found, y, left, right)
@@ -67,7 +68,7 @@ def _panel(found: Proof | PlainProof, left: float, right: float) -> tuple[str, f
     legend, y = flow(items, y + 10, left, right)
     drawn += dots + legend
     for text in found.unexplained:
-        for line in wrapped(text, fits - 6):
+        for line in wrapped(text, fits(right - left, bold=True)):
             drawn += words(left, y + 12, line, "bad", font_weight=600)
             y += 18
     return drawn, y

@@ -13,7 +13,7 @@ from workshop.shown import Block, Shown
 from workshop.text import printable, shorten
 
 WIDTH, EDGE = 520, 12  # units of the SVG
-CHARACTER = 6.9  # units that one takes, at most on average
+SIZE = 13  # of text
 COLUMNS = 100  # of text where nobody says how wide it may be
 # Lines of a square of 8 units: each worker has its own.
 HATCHES = ("", "M0 8L8 0", "M0 0L8 8", "M4 0V8", "M0 4H8", "M0 8L8 0M0 0L8 8")
@@ -48,6 +48,16 @@ def tag(name: str, *inside: str, **attributes: object) -> str:
     return f"<{name}{given}>{''.join(inside)}</{name}>" if inside else f"<{name}{given}/>"
 
 
+def wide(text: str, size: int = SIZE, bold: bool = False) -> float:
+    """How many units a text takes, about: nobody knows which font the browser has."""
+    return len(text) * size * (0.66 if bold else 0.56)
+
+
+def fits(units: float, size: int = SIZE, bold: bool = False) -> int:
+    """How many characters have room in so many units."""
+    return max(int(units / wide("x", size, bold)), 1)
+
+
 def clean(text: str) -> str:
     """For XML: escaped, without what is no character of it."""
     return escape("".join(c for c in printable(text) if c not in "\ufffe\uffff"))
@@ -62,7 +72,7 @@ def flow(items: Sequence[tuple[str, str]], y: float, left: float = EDGE, right: 
     """Items of a legend, each a drawing at (0, 0) and its words, in as many lines as they need; and where they end."""
     drawn, x = "", left
     for sign, text in items:
-        size = 22 + len(text) * CHARACTER + 10
+        size = 22 + wide(text, 12) + 10
         if x + size > right and x > left:
             x, y = left, y + 19
         told = words(22, 4, text, "dim", font_size=12)
@@ -96,7 +106,7 @@ def page(body: Iterable[str], height: float, spoken: str, workers: int = 0) -> s
         height=round(height),
         viewBox=f"0 0 {WIDTH} {height:.0f}",
         font_family="system-ui, 'Segoe UI', Helvetica, Arial, sans-serif",
-        font_size=13,
+        font_size=SIZE,
     )
 
 
