@@ -16,6 +16,7 @@ from uuid import uuid4
 from temporalio.client import Client, WorkflowHandle
 
 from bench.copies import SolutionCopies
+from workshop.demo import QUESTION
 from workshop.history import MODEL, TIMER, TOOL, Row, Run, read_history
 from workshop.processes import Program, wait_for
 from workshop.temporal import pid_of
@@ -111,9 +112,7 @@ async def recovery(copies: SolutionCopies, client: Client, crew: Sequence[Lane],
     return [await _recovered(client, handle, killed[handle.id], point) for handle, _ in pairs]
 
 
-async def start(
-    client: Client, lane: Lane, question: str = "Any weather alerts in California?"
-) -> WorkflowHandle[None, str]:
+async def start(client: Client, lane: Lane, question: str = QUESTION) -> WorkflowHandle[None, str]:
     """Starts the lane's workflow: 04's, if it has a pause, or else 03's with the question."""
     routing = "AgentRouting" in (lane.folder / "workflows.py").read_text(encoding="utf-8")
     arguments = ["Quelles alertes en Floride ?", PAUSE_SECONDS] if routing else [question]

@@ -12,12 +12,13 @@ from bench.copies import SolutionCopies
 from tests.fault_table import ANSWERED, BLIND, EMPTY, FAILED, LOST, Case, Ends
 from tests.folders import DURABLE, HELLO_AGENT, ROUTING
 from tests.harness import PracticeFrom
+from workshop.demo import QUESTION
 from workshop.history import Run
 from workshop.processes import Program, wait_for
 from workshop.services import Services, own_services
 from workshop.settings import ROOT
 
-QUESTIONS = {DURABLE: "Any weather alerts in California?", ROUTING: "Quelles alertes en Floride ?"}
+QUESTIONS = {DURABLE: QUESTION, ROUTING: "Quelles alertes en Floride ?"}
 # Lines of a starter that come before the news.
 NOT_NEWS = ("Workflow ", "See it at", "Still waiting")
 HOLD = 120.0  # seconds for which a request is held; always released long before

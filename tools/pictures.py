@@ -27,13 +27,13 @@ from playwright.sync_api import Page, expect, sync_playwright
 from tests.browser.conftest import OPTIONS, path_of_chromium
 from tools import notebooks
 from workshop import processes
+from workshop.demo import QUESTION
 from workshop.practice.client import Practice
 from workshop.processes import Program, die_with_parent, wait_for
 from workshop.settings import ROOT
 
 IMAGES = ROOT / "docs" / "img"
 PATIENCE = 120_000  # milliseconds for one condition in a page
-QUESTION = "Any weather alerts in California?"
 # What a learner does in step 9 of exercise 3, and looks at afterwards.
 KILL = """
 ex.worker.start()
