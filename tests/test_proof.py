@@ -21,7 +21,7 @@ from tests.folders import DURABLE, HELLO_AGENT, HELLO_TEMPORAL
 from tests.harness import Solutions
 from tests.pictures import dots, parts
 from tests.temporal_env import result, start
-from workshop.chart import ATTEMPT
+from workshop.chart import BarKind
 from workshop.history import Run, read_history
 from workshop.kills import Kill
 from workshop.processes import Program, wait_for
@@ -108,7 +108,7 @@ async def test_what_is_in_flight_at_a_kill_is_made_again_and_nothing_else(soluti
         (loss,), (gap,) = picture.chart.losses, picture.chart.gaps
         assert (loss.seen, loss.at, loss.until) == (True, gap.begin, gap.end)  # the ledger saw its caller go
         assert loss.words.startswith("worker A gone")
-        attempts = [bar for bar in picture.chart.tracks[2].bars if bar.kind == ATTEMPT]
+        attempts = [bar for bar in picture.chart.tracks[2].bars if bar.kind == BarKind.ATTEMPT]
         assert [(bar.mark, bar.worker) for bar in attempts] == [(ABANDONED, 0), (RECORDED, 1)]
         solutions.close()
 
@@ -247,7 +247,7 @@ async def test_a_tool_alone_is_proved_by_the_weather(solutions: Solutions) -> No
     (proof,) = await proved(solutions, starter)
     assert (proof.service, fates(proof)) == ("weather", [[REFUSED, REFUSED, RECORDED]])
     picture = await drawn(solutions, starter)
-    assert [bar.mark for bar in picture.chart.tracks[-1].bars if bar.kind == ATTEMPT] == fates(proof)[0]
+    assert [bar.mark for bar in picture.chart.tracks[-1].bars if bar.kind == BarKind.ATTEMPT] == fates(proof)[0]
     assert (proof.agree, proof.made_again) == (True, 0)
 
 

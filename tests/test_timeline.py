@@ -15,7 +15,7 @@ from rich.cells import cell_len
 
 from tests.pictures import embedded, parts
 from tests.temporal_env import HISTORIES, recorded
-from workshop.chart import ATTEMPT, BETWEEN, FAILED, INFERRED, SIGNS, ticks
+from workshop.chart import FAILED, SIGNS, BarKind, ticks
 from workshop.chart_svg import dot
 from workshop.history import ACTIVITY, MODEL, TIMER, ChainedError, ModelCall, Row, Run, Sign, WorkflowTask
 from workshop.kills import Kill, note_kill, noted_kills
@@ -50,7 +50,7 @@ def a_run(*rows: Row, signs: tuple[Sign, ...] = (), seconds: float | None = 10) 
 
 def bars(picture: Timeline, lane: int = 0) -> list[tuple[str, float, float]]:
     found = picture.chart.tracks[lane].bars
-    return [(bar.kind, round(bar.begin, 2), round(bar.end, 2)) for bar in found if bar.kind != BETWEEN]
+    return [(bar.kind, round(bar.begin, 2), round(bar.end, 2)) for bar in found if bar.kind != BarKind.BETWEEN]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -157,7 +157,7 @@ LEFT_AT_3 = [asked(1, 1, 3, "abandoned"), asked(2, 7, 8, "completed")]
 def test_a_model_call_that_was_left_shows_when_its_worker_went() -> None:
     picture = Timeline(a_run(two_attempts("model"), signs=SIGNS_OF_TWO), LEFT_AT_3)
     assert [(loss.at, loss.seen, loss.until) for loss in picture.chart.losses] == [(3, True, 7)]
-    assert [(bar.mark, bar.worker) for bar in picture.chart.tracks[0].bars if bar.kind == ATTEMPT] == [
+    assert [(bar.mark, bar.worker) for bar in picture.chart.tracks[0].bars if bar.kind == BarKind.ATTEMPT] == [
         (ABANDONED, 0),
         (RECORDED, 1),
     ]
@@ -213,21 +213,26 @@ def test_attempts_that_nobody_saw_follow_the_retry_policy() -> None:
     """Attempts 1 to 3 of 0.1 s each, with pauses of 0.2, 0.4 and 0.8 s; the history has the fourth."""
     row = a_call(attempts=4, started=after(2.7), closed=after(3))
     assert bars(Timeline(a_run(row))) == [
-        (INFERRED, 1.0, 1.1),
-        (INFERRED, 1.3, 1.4),
-        (INFERRED, 1.8, 1.9),
-        (ATTEMPT, 2.7, 3.0),
+        (BarKind.INFERRED, 1.0, 1.1),
+        (BarKind.INFERRED, 1.3, 1.4),
+        (BarKind.INFERRED, 1.8, 1.9),
+        (BarKind.ATTEMPT, 2.7, 3.0),
     ]
     # A look at the run saw how the second one ended: then it is drawn as seen.
     watched = Watched()
     look = replace(row, attempts=2, state="retrying", started=None, closed=None, attempt_ended=after(1.4))
     watched.look(a_run(look, seconds=None))
     seen = Timeline(a_run(row), watched=watched)
-    assert bars(seen) == [(INFERRED, 1.0, 1.2), (ATTEMPT, 1.4, 1.4), (INFERRED, 1.8, 1.9), (ATTEMPT, 2.7, 3.0)]
-    assert [bar.mark for bar in seen.chart.tracks[0].bars if bar.kind == ATTEMPT] == [FAILED, RECORDED]
+    assert bars(seen) == [
+        (BarKind.INFERRED, 1.0, 1.2),
+        (BarKind.ATTEMPT, 1.4, 1.4),
+        (BarKind.INFERRED, 1.8, 1.9),
+        (BarKind.ATTEMPT, 2.7, 3.0),
+    ]
+    assert [bar.mark for bar in seen.chart.tracks[0].bars if bar.kind == BarKind.ATTEMPT] == [FAILED, RECORDED]
     # Pauses that the policy does not have, since a service asked for others, are not made up.
     unlike = Timeline(a_run(a_call(attempts=4, started=after(1.5), closed=after(3))))
-    assert bars(unlike) == [(ATTEMPT, 1.5, 3.0)]
+    assert bars(unlike) == [(BarKind.ATTEMPT, 1.5, 3.0)]
     assert "3 earlier attempts that nobody saw: not drawn" in unlike.svg()
 
 

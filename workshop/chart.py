@@ -6,6 +6,7 @@ writes it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum, auto
 
 from workshop import proof
 from workshop.text import shorten, span
@@ -23,14 +24,21 @@ SIGNS = {
     proof.AGAIN: "◎",
 }
 
-# Kinds of bars. A bar is never drawn as an attempt that was seen unless somebody has seen it.
-ATTEMPT, INFERRED, BETWEEN, LASTING, MOMENT = "attempt", "inferred", "between", "lasting", "moment"
-UNKNOWN = "unknown"  # in a legend: an attempt by a worker that is not known
-
 MAX_LANES, MAX_DOTS = 40, 300  # of one picture
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"  # of workers
 STEPS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800]  # seconds between ticks
 STEPS += [hours * 3600 for hours in (1, 2, 3, 6, 12, 24, 48, 120, 240, 720, 2400, 24000)]
+
+
+class BarKind(StrEnum):
+    """A bar is never drawn as an attempt that was seen unless somebody has seen it."""
+
+    ATTEMPT = auto()
+    INFERRED = auto()  # an attempt that nobody saw
+    BETWEEN = auto()  # two attempts
+    LASTING = auto()
+    MOMENT = auto()
+    UNKNOWN = auto()  # in a legend only: an attempt by a worker that is not known
 
 
 @dataclass(frozen=True)
@@ -39,7 +47,7 @@ class Bar:
 
     begin: float
     end: float
-    kind: str = ATTEMPT
+    kind: BarKind = BarKind.ATTEMPT
     mark: str = ""  # how it ended: one of SIGNS
     worker: int | None = None  # its place among the chart's workers; None where it is not known
 
@@ -108,15 +116,17 @@ class Chart:
         """What is in here and needs words: a worker's letter, a kind of bar or one of SIGNS, and what it means."""
         bars = [bar for track in self.tracks for bar in track.bars]
         kinds = {bar.kind for bar in bars}
-        kinds |= {UNKNOWN for bar in bars if bar.kind == ATTEMPT and bar.worker is None and self.workers}
+        kinds |= {
+            BarKind.UNKNOWN for bar in bars if bar.kind == BarKind.ATTEMPT and bar.worker is None and self.workers
+        }
         marks = {bar.mark for bar in bars}
         if self.witnesses:
             marks |= {mark for call in self.witnesses.calls for mark in call.fates}
         meanings = {
-            UNKNOWN: "by a worker that is not known",
-            INFERRED: "not seen: worked out from the retry policy",
-            BETWEEN: "waiting",
-            LASTING: "a wait",
+            BarKind.UNKNOWN: "by a worker that is not known",
+            BarKind.INFERRED: "not seen: worked out from the retry policy",
+            BarKind.BETWEEN: "waiting",
+            BarKind.LASTING: "a wait",
         }
         return [
             *zip(LETTERS, self.workers, strict=False),

@@ -3,21 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from workshop import proof
-from workshop.chart import (
-    BETWEEN,
-    FAILED,
-    INFERRED,
-    LASTING,
-    LETTERS,
-    MAX_LANES,
-    MOMENT,
-    SIGNS,
-    UNKNOWN,
-    Chart,
-    Track,
-    few_enough,
-    ticks,
-)
+from workshop.chart import FAILED, LETTERS, MAX_LANES, SIGNS, BarKind, Chart, Track, few_enough, ticks
 from workshop.svg import EDGE, PATTERNS, WIDTH, Picture, clean, fits, flow, page, tag, wide, words
 from workshop.text import count, shorten, span
 
@@ -25,11 +11,11 @@ LANE = 40  # units
 TONES = {"✓": "good", "✗": "bad", "?": "warn"}
 BOX = {"x": 0, "y": -7, "width": 16, "height": 14, "rx": 2}  # in a legend
 # In a legend: a kind of bar.
-KINDS = {
-    UNKNOWN: tag("rect", **BOX, class_="w edge"),
-    INFERRED: tag("rect", **BOX, class_="line", stroke_dasharray="3 2"),
-    BETWEEN: tag("path", d="M0 0H18", class_="line", stroke_width="1.5", stroke_dasharray="1 4"),
-    LASTING: tag("rect", x=0, y=-3, width=16, height=6, rx=3, class_="w edge"),
+KINDS: dict[str, str] = {
+    BarKind.UNKNOWN: tag("rect", **BOX, class_="w edge"),
+    BarKind.INFERRED: tag("rect", **BOX, class_="line", stroke_dasharray="3 2"),
+    BarKind.BETWEEN: tag("path", d="M0 0H18", class_="line", stroke_width="1.5", stroke_dasharray="1 4"),
+    BarKind.LASTING: tag("rect", x=0, y=-3, width=16, height=6, rx=3, class_="w edge"),
 }
 HOLLOW = {"class_": "hollow edge", "stroke_width": 2}
 CROSS = "M-5 -5l10 10m0 -10l-10 10"
@@ -134,16 +120,16 @@ def _lane(track: Track, x: Callable[[float], float], y: float) -> Iterator[str]:
         begin, end = x(bar.begin), x(bar.end)
         size, tall = max(end - begin, 3.0), 14 if end - begin > 8 or not bar.mark else 6
         box = {"x": begin, "y": middle - tall / 2, "width": size, "height": tall, "rx": 2, "data_bar": bar.kind}
-        if bar.kind == BETWEEN:
+        if bar.kind == BarKind.BETWEEN:
             line = f"M{begin:.1f} {middle}H{end:.1f}"
             yield tag("path", d=line, class_="line", stroke_width="1.5", stroke_dasharray="1 4")
-        elif bar.kind == MOMENT:
+        elif bar.kind == BarKind.MOMENT:
             diamond = f"M{begin:.1f} {middle - 7}l7 7l-7 7l-7 -7z"
             yield tag("path", d=diamond, class_="w edge", data_bar=bar.kind)
-        elif bar.kind == INFERRED:
+        elif bar.kind == BarKind.INFERRED:
             dashed = box | {"y": middle - 6, "width": max(size, 5), "height": 12, "rx": 0}
             yield tag("rect", **dashed, class_="line", stroke_dasharray="2 2")
-        elif bar.kind == LASTING:
+        elif bar.kind == BarKind.LASTING:
             yield tag("rect", **box | {"y": middle - 3, "height": 6, "rx": 3}, class_="w edge")
         elif bar.worker is None:
             yield tag("rect", **box, class_="w edge")
@@ -152,7 +138,7 @@ def _lane(track: Track, x: Callable[[float], float], y: float) -> Iterator[str]:
             letter = begin + 6 if size > 26 else end + 10 if end + 24 < WIDTH else begin - 16
             name = LETTERS[bar.worker % len(LETTERS)]
             marks += words(letter, middle + 4.5, name, "ink halo over", font_size=12, font_weight=700)
-        if bar.mark and bar.kind != MOMENT:
+        if bar.mark and bar.kind != BarKind.MOMENT:
             marks += dot(bar.mark, begin + size, middle)
     yield marks
 

@@ -2,26 +2,20 @@
 
 from rich.cells import set_cell_size
 
-from workshop.chart import (
-    ATTEMPT,
-    BETWEEN,
-    INFERRED,
-    LASTING,
-    LETTERS,
-    MAX_LANES,
-    MOMENT,
-    SIGNS,
-    UNKNOWN,
-    Chart,
-    few_enough,
-    ticks,
-)
+from workshop.chart import LETTERS, MAX_LANES, SIGNS, BarKind, Chart, few_enough, ticks
 from workshop.proof import RECORDED, PlainProof, Proof
 from workshop.shown import wrapped
 from workshop.text import count, printable, shorten, span
 
 KILLED, NOBODY = "†", "/"
-BARS = {ATTEMPT: "=", UNKNOWN: "=", INFERRED: "-", BETWEEN: ".", LASTING: "~", MOMENT: "◆"}
+BARS: dict[str, str] = {
+    BarKind.ATTEMPT: "=",
+    BarKind.UNKNOWN: "=",
+    BarKind.INFERRED: "-",
+    BarKind.BETWEEN: ".",
+    BarKind.LASTING: "~",
+    BarKind.MOMENT: "◆",
+}
 
 
 def text_of(chart: Chart, width: int) -> list[str]:
@@ -47,13 +41,13 @@ def text_of(chart: Chart, width: int) -> list[str]:
                 drawn[place] = NOBODY
         for bar in track.bars:
             sign = BARS[bar.kind]
-            if bar.kind == ATTEMPT and bar.worker is not None:
+            if bar.kind == BarKind.ATTEMPT and bar.worker is not None:
                 sign = LETTERS[bar.worker % len(LETTERS)]
             for place in range(cell(bar.begin), cell(bar.end) + 1):
-                if bar.kind != BETWEEN or drawn[place] == " ":
+                if bar.kind != BarKind.BETWEEN or drawn[place] == " ":
                     drawn[place] = sign
             if bar.mark:
-                drawn[cell(bar.end) + (bar.kind != MOMENT)] = SIGNS[bar.mark]
+                drawn[cell(bar.end) + (bar.kind != BarKind.MOMENT)] = SIGNS[bar.mark]
         for loss in chart.losses:
             if drawn[cell(loss.at)] in (" ", NOBODY, "."):
                 drawn[cell(loss.at)] = KILLED

@@ -12,20 +12,7 @@ from itertools import pairwise
 
 from workshop import history, proof
 from workshop.audit import at, headline, outcome, title, totals
-from workshop.chart import (
-    ATTEMPT,
-    BETWEEN,
-    FAILED,
-    INFERRED,
-    LASTING,
-    LETTERS,
-    MOMENT,
-    Bar,
-    Chart,
-    Gap,
-    Loss,
-    Track,
-)
+from workshop.chart import FAILED, LETTERS, Bar, BarKind, Chart, Gap, Loss, Track
 from workshop.chart_svg import ChartPicture
 from workshop.chart_text import text_of
 from workshop.history import ACTIVITIES, MODEL, Row, Run
@@ -308,17 +295,17 @@ class Timeline(ChartPicture):
         if row.kind not in ACTIVITIES:
             failed = FAILED if row.state in ("failed", "timed out") else ""
             lasts = row.kind in WAITS and end > begin
-            return (Bar(begin, end, LASTING if lasts else MOMENT, failed),)
+            return (Bar(begin, end, BarKind.LASTING if lasts else BarKind.MOMENT, failed),)
         if row.local:
-            return (Bar(begin, end, MOMENT, proof.RECORDED if row.state == "completed" else FAILED),)
+            return (Bar(begin, end, BarKind.MOMENT, proof.RECORDED if row.state == "completed" else FAILED),)
         bars = sorted([*self._drawn(self._seen[row.event]), *self._unseen[row.event]], key=lambda bar: bar.begin)
         between, reached = [], begin
         for bar in bars:
             if bar.begin > reached:
-                between.append(Bar(reached, bar.begin, BETWEEN))
+                between.append(Bar(reached, bar.begin, BarKind.BETWEEN))
             reached = max(reached, bar.end)
         if row.open and end > reached:
-            between.append(Bar(reached, end, BETWEEN))
+            between.append(Bar(reached, end, BarKind.BETWEEN))
         return (*between, *bars)
 
     def _drawn(self, seen: Iterable[Glimpse]) -> list[Bar]:
@@ -329,7 +316,9 @@ class Timeline(ChartPicture):
                 near = [who for _, when, who in self._losses if abs(when - one.ended) < TOUCH]
                 worker = near[0] if one.mark == proof.ABANDONED and near else ""
             place = self._workers.index(worker) if worker in self._workers else None
-            bars.append(Bar(self._seconds(one.began), self._seconds(one.ended or self.now), ATTEMPT, one.mark, place))
+            bars.append(
+                Bar(self._seconds(one.began), self._seconds(one.ended or self.now), BarKind.ATTEMPT, one.mark, place)
+            )
         return bars
 
     def _inferred(self, row: Row) -> list[Bar]:
@@ -348,7 +337,7 @@ class Timeline(ChartPicture):
                 continue
             length = max(left, 0.0) / len(missing)
             for pause in pauses[:-1]:
-                bars.append(Bar(reached + pause, reached + pause + length, INFERRED))
+                bars.append(Bar(reached + pause, reached + pause + length, BarKind.INFERRED))
                 reached += pause + length
         return bars
 
