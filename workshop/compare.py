@@ -14,6 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
@@ -254,7 +255,7 @@ def ask_all(ways: Sequence[Way], planned: Sequence[PlannedQuestion]) -> Iterator
     Raises:
         WorkshopError: a question could not be asked.
     """
-    events: queue.Queue[ComparedRow | Doing | Exception | None] = queue.Queue()
+    events: queue.Queue[ComparedRow | Doing | Future[None]] = queue.Queue()
 
     def ask(way: Way) -> None:
         for question in planned:
@@ -262,30 +263,25 @@ def ask_all(ways: Sequence[Way], planned: Sequence[PlannedQuestion]) -> Iterator
                 events.put(way.ask(question, events.put))
             except (TimeoutError, ChildProcessError) as error:
                 where = f"Question {question.number} ({way.name}, {question.meets})"
-                return events.put(WorkshopError(f"{where}: {error}", "run it again"))
-            except Exception as error:  # raised where the rows are read
-                return events.put(error)
-        return events.put(None)
+                raise WorkshopError(f"{where}: {error}", "run it again") from None
 
-    threads = [threading.Thread(target=ask, args=(way,)) for way in ways]
-    try:
-        for thread in threads:
-            thread.start()
-        left = len(threads)
-        while left:
-            event = events.get()
-            if isinstance(event, Exception):
-                raise event
-            if event is None:
-                left -= 1
-            else:
-                yield event
-    finally:
-        if left:
-            for way in ways:
-                way.end()
-        for thread in threads:
-            thread.join()
+    with ThreadPoolExecutor(len(ways)) as pool:
+        asking = [pool.submit(ask, way) for way in ways]
+        for task in asking:
+            task.add_done_callback(events.put)
+        left = len(asking)
+        try:
+            while left:
+                event = events.get()
+                if isinstance(event, Future):
+                    event.result()
+                    left -= 1
+                else:
+                    yield event
+        finally:
+            if left:
+                for way in ways:
+                    way.end()
 
 
 @dataclass(frozen=True)
