@@ -18,12 +18,11 @@ from rich.console import Console
 from rich.markdown import Markdown
 from temporalio.client import Client
 
-from bench.copies import SolutionCopies
 from bench.document import publish, table, where_and_when
 from bench.load import crowd, durable_runs, endless, false_timeouts, growth, plain_runs, worker_starts
 from bench.recovery import FIRST, IN_TASK, IN_TOOL, PAUSE, POINTS, SECOND, Lane, dismiss, lanes, polite_stop, recovery
 from tests.folders import DURABLE, ROUTING
-from tests.harness import PracticeFrom
+from tests.harness import PracticeFrom, Solutions
 from workshop.services import own_services
 from workshop.settings import HOST, ROOT
 
@@ -51,7 +50,7 @@ def line(what: str, n: int, measured: str, usual: str = "", limit: str = "", met
 class Measuring:
     """One measuring of everything. `n` is how often each kill is repeated."""
 
-    def __init__(self, copies: SolutionCopies, client: Client, n: int, quick: bool) -> None:
+    def __init__(self, copies: Solutions, client: Client, n: int, quick: bool) -> None:
         self.copies, self.client, self.n, self.quick = copies, client, n, quick
 
     async def kills(self) -> list[Line]:
@@ -194,7 +193,7 @@ def spread(seconds: Sequence[float]) -> str:
     return f"{median} ({min(seconds):.1f}-{max(seconds):.1f})" if len(seconds) > 1 else median
 
 
-async def measure(copies: SolutionCopies, n: int, options: argparse.Namespace) -> dict[str, Any]:
+async def measure(copies: Solutions, n: int, options: argparse.Namespace) -> dict[str, Any]:
     """What was measured, by part; with --write, each part is written as soon as it is there."""
     client = await Client.connect(copies.settings.temporal_address)
     measuring, found = Measuring(copies, client, n, options.quick), {}
@@ -231,7 +230,7 @@ def main() -> None:
         TemporaryDirectory(prefix="workshop-bench-") as directory,
         own_services(Path(directory, "state"), ROOT, print, options.server) as services,
     ):
-        copies = SolutionCopies(services, PracticeFrom(services.settings.practice_url), Path(directory))
+        copies = Solutions(services, PracticeFrom(services.settings.practice_url), Path(directory))
         try:
             found = asyncio.run(measure(copies, n, options))
         finally:

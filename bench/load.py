@@ -23,9 +23,9 @@ from temporalio.openai_agents import ModelActivityParameters, OpenAIAgentsPlugin
 from temporalio.worker import Worker
 
 from bench.conversation import GrowingConversation
-from bench.copies import SolutionCopies
 from bench.recovery import Lane, start
 from tests.folders import CONVERSATION, HELLO_AGENT
+from tests.harness import Solutions
 from workshop.history import ACTIVITIES, MODEL, TASK_TIMEOUT, read_history
 from workshop.settings import ROOT
 
@@ -35,7 +35,7 @@ WAVE = 10  # workflows at a time, for the false timeouts
 DOORS = 4
 
 
-def worker_starts(copies: SolutionCopies, folder: Path, count: int) -> list[tuple[float, float]]:
+def worker_starts(copies: Solutions, folder: Path, count: int) -> list[tuple[float, float]]:
     """Seconds of the bare import of a worker's packages, and of a worker from its start until it polls, in turn."""
     pairs = []
     for _ in range(count + 1):
@@ -49,7 +49,7 @@ def worker_starts(copies: SolutionCopies, folder: Path, count: int) -> list[tupl
     return pairs[1:]  # the first one reads the disk
 
 
-def plain_runs(copies: SolutionCopies, count: int, latency: float) -> list[float]:
+def plain_runs(copies: Solutions, count: int, latency: float) -> list[float]:
     """Seconds that each of `count` runs of 01's agent takes, one after the other in one process, after one more."""
     folder = copies.copy(HELLO_AGENT, "plain-runs", {})
     script = Path(shutil.copy(ROOT / "bench" / "plain_runs.py", folder))
@@ -59,7 +59,7 @@ def plain_runs(copies: SolutionCopies, count: int, latency: float) -> list[float
     return [float(seconds) for seconds in json.loads(program.text.splitlines()[-1])]
 
 
-async def durable_runs(copies: SolutionCopies, client: Client, lane: Lane, count: int, latency: float) -> list[float]:
+async def durable_runs(copies: Solutions, client: Client, lane: Lane, count: int, latency: float) -> list[float]:
     """The same of 03's agent and one worker, measured by the client that starts them."""
     copies.live_worker(lane.folder)
     _latency(copies, latency)
@@ -71,7 +71,7 @@ async def durable_runs(copies: SolutionCopies, client: Client, lane: Lane, count
     return took[1:]
 
 
-def _latency(copies: SolutionCopies, seconds: float) -> None:
+def _latency(copies: Solutions, seconds: float) -> None:
     copies.practice.begin()
     if seconds:
         copies.practice.fault("model", "slow", delay=seconds)
@@ -89,9 +89,7 @@ def busy_cores() -> Iterator[None]:
             burner.wait()
 
 
-async def false_timeouts(
-    copies: SolutionCopies, client: Client, lane: Lane, workflows: int, latency: float
-) -> list[str]:
+async def false_timeouts(copies: Solutions, client: Client, lane: Lane, workflows: int, latency: float) -> list[str]:
     """What timed out in so many workflows, `WAVE` at a time, of two model calls each: of these, and of workflow tasks.
 
     The worker is a new one, so that its slow first calls are among them, and every core is busy.
@@ -125,7 +123,7 @@ class Crowd:
     server: float  # MB
 
 
-async def crowd(copies: SolutionCopies, client: Client, lane: Lane, agents: int, latency: float, busy: bool) -> Crowd:
+async def crowd(copies: Solutions, client: Client, lane: Lane, agents: int, latency: float, busy: bool) -> Crowd:
     """Asks so many questions of a new worker, as fast as the server takes them from `DOORS` callers."""
     worker = copies.cold(lane.folder / "worker.py").until_printed("polls the task queue")
     _latency(copies, latency)
@@ -150,7 +148,7 @@ async def crowd(copies: SolutionCopies, client: Client, lane: Lane, agents: int,
         retried=sum(row.attempts > 1 for row in rows if row.kind in ACTIVITIES),
         task_timeouts=sum(row.kind == TASK_TIMEOUT for row in rows),
         worker=psutil.Process(worker.pid).memory_info().rss / 2**20,
-        server=psutil.Process(copies.server_pid()).memory_info().rss / 2**20,
+        server=copies.server().memory_info().rss / 2**20,
     )
     copies.practice.clear()
     worker.kill()
@@ -167,7 +165,7 @@ class Growth:
     seconds: float
 
 
-async def growth(copies: SolutionCopies, turns: int) -> Growth:
+async def growth(copies: Solutions, turns: int) -> Growth:
     """Asks one agent so many questions of 400 characters in one workflow, each with all that was said before."""
     copies.practice.begin()
     provider = OpenAIProvider(
@@ -188,7 +186,7 @@ async def growth(copies: SolutionCopies, turns: int) -> Growth:
     return Growth(turns, info.history_size_bytes / 1024, info.history_length, took)
 
 
-async def endless(copies: SolutionCopies, client: Client, turns: int, remembered: int) -> Growth:
+async def endless(copies: Solutions, client: Client, turns: int, remembered: int) -> Growth:
     """Says as much to solution `conversation`, which continues as new after ten turns; the sums of all its runs."""
     copies.practice.begin()
     copies.live_worker(CONVERSATION)

@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from temporalio.client import Client, WorkflowHandle
 
-from bench.copies import SolutionCopies
+from tests.harness import Solutions
 from workshop.demo import QUESTION
 from workshop.history import MODEL, TIMER, TOOL, Row, Run, read_history
 from workshop.processes import Program, wait_for
@@ -43,7 +43,7 @@ class Lane:
         return found[1]
 
 
-def lanes(copies: SolutionCopies, folder: Path, name: str, count: int = 1, usual: bool = False) -> list[Lane]:
+def lanes(copies: Solutions, folder: Path, name: str, count: int = 1, usual: bool = False) -> list[Lane]:
     """Lanes with a copy of the folder each, so with a task queue each. `usual`: without the solution's settings."""
     folders = [copies.copy(folder, f"{name}{number}", {}) for number in range(count)]
     if usual:
@@ -76,7 +76,7 @@ def with_usual_settings(folder: Path) -> None:
         raise LookupError(f"{folder.name}: {calls} model settings, {options} worker options, {tools} tools found")
 
 
-def staff(copies: SolutionCopies, lane: Lane) -> None:
+def staff(copies: Solutions, lane: Lane) -> None:
     """Two workers that poll, started as a person would."""
     lane.workers[:] = [worker for worker in lane.workers if worker.running]
     new = [copies.cold(lane.folder / "worker.py") for _ in range(2 - len(lane.workers))]
@@ -91,7 +91,7 @@ class Recovered:
     clean: bool
 
 
-async def recovery(copies: SolutionCopies, client: Client, crew: Sequence[Lane], point: str) -> list[Recovered]:
+async def recovery(copies: Solutions, client: Client, crew: Sequence[Lane], point: str) -> list[Recovered]:
     """Kills, in every lane at once, the worker that is at `point`."""
     for lane in crew:
         staff(copies, lane)
@@ -124,7 +124,7 @@ async def start(client: Client, lane: Lane, question: str = QUESTION) -> Workflo
 
 
 async def _caught(
-    copies: SolutionCopies, client: Client, crew: Sequence[Lane], point: str
+    copies: Solutions, client: Client, crew: Sequence[Lane], point: str
 ) -> list[tuple[WorkflowHandle[None, str], Program]]:
     """Runs that are at `point`, each with the worker that has it."""
     practice = copies.practice
@@ -172,7 +172,7 @@ async def _paused(client: Client, handle: WorkflowHandle[None, str]) -> Run:
                 return run
 
 
-def _in_flight(copies: SolutionCopies, service: str, count: int) -> None:
+def _in_flight(copies: Solutions, service: str, count: int) -> None:
     wait_for(f"{count} {service} calls", lambda: copies.practice.outcomes(service).count("in flight") >= count)
 
 
@@ -196,7 +196,7 @@ async def _recovered(client: Client, handle: WorkflowHandle[None, str], killed: 
     return Recovered(run.closed.timestamp() - since, [row.kind for row in again] == expected)
 
 
-async def polite_stop(copies: SolutionCopies, client: Client, lane: Lane) -> tuple[float, int]:
+async def polite_stop(copies: Solutions, client: Client, lane: Lane) -> tuple[float, int]:
     """SIGTERM in a model call, a new worker started at the same moment.
 
     Returns:

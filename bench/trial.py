@@ -8,10 +8,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.copies import SolutionCopies
 from tests.fault_table import ANSWERED, BLIND, EMPTY, FAILED, LOST, Case, Ends
 from tests.folders import DURABLE, HELLO_AGENT, ROUTING
-from tests.harness import PracticeFrom
+from tests.harness import PracticeFrom, Solutions
 from workshop.demo import QUESTION
 from workshop.history import Run
 from workshop.processes import Program, wait_for
@@ -47,8 +46,8 @@ class Trial:
             (directory / name).mkdir()
         self._own = ExitStack()
         plain = self._own.enter_context(own_services(directory / "state-plain", names=["practice"]))
-        self.plain = SolutionCopies(services, PracticeFrom(plain.settings.practice_url), directory / "plain")
-        self.durable = SolutionCopies(services, PracticeFrom(services.settings.practice_url), directory / "durable")
+        self.plain = Solutions(services, PracticeFrom(plain.settings.practice_url), directory / "plain")
+        self.durable = Solutions(services, PracticeFrom(services.settings.practice_url), directory / "durable")
         self._seen: dict[str, tuple[Seen | None, Seen]] = {}
 
     def both(self, case: Case) -> tuple[Seen | None, Seen]:
@@ -134,7 +133,7 @@ def until_answered(practice: PracticeFrom, program: Program) -> None:
     assert "in flight" not in practice.outcomes("model")
 
 
-def kill(what: str, copies: SolutionCopies, worker: Program) -> None:
+def kill(what: str, copies: Solutions, worker: Program) -> None:
     """Kills while a call is held in flight; returns when a new one can be started, or has been."""
     if what == "politely":
         worker.signal(signal.SIGTERM)

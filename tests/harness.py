@@ -1,12 +1,15 @@
 """Drives the solutions as their users do: as processes, against real services."""
 
 import os
+import shutil
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+import psutil  # type: ignore[import-untyped]
 from temporalio.client import Client
 from temporalio.service import RPCError
 
@@ -58,6 +61,7 @@ class Solutions:
         self.practice = practice
         self._tmp_path = tmp_path
         self._programs: list[Program] = []
+        self._workers: dict[Path, Program] = {}
         self._numbers = count()
 
     def env(self, **changes: str) -> dict[str, str]:
@@ -94,6 +98,24 @@ class Solutions:
         """Starts a folder's worker and returns when it polls."""
         return self.run(folder / "worker.py", **changes).until_printed("polls the task queue")
 
+    def live_worker(self, folder: Path) -> Program:
+        """The worker of `folder` that was started last, or a new one if it has ended."""
+        if folder not in self._workers or not self._workers[folder].running:
+            self._workers[folder] = self.worker(folder)
+        return self._workers[folder]
+
+    def copy(self, folder: Path, name: str, edits: Mapping[str, tuple[str, str]]) -> Path:
+        """A solution's folder as it is, but for `edits` and its task queue, which `name` makes its own."""
+        target = self._tmp_path / name
+        if not target.exists():
+            shutil.copytree(folder, target, ignore=shutil.ignore_patterns("__pycache__", ".*", "*.ipynb"))
+            for file, (old, new) in {**edits, "workflows.py": ('TASK_QUEUE = "', f'TASK_QUEUE = "{name}-')}.items():
+                text = (target / file).read_text(encoding="utf-8")
+                if old not in text:
+                    raise LookupError(f"{file} of {folder.name} has no {old!r} any more")
+                (target / file).write_text(text.replace(old, new), encoding="utf-8")
+        return target
+
     def starter(self, folder: Path, *arguments: str, **changes: str) -> Program:
         """Starts a folder's starter."""
         return self.run(folder / "starter.py", *arguments, **changes)
@@ -108,11 +130,16 @@ class Solutions:
         client = await Client.connect(self.env()["TEMPORAL_ADDRESS"])
         return await read_history(client, self.workflow_id(starter))
 
+    def server(self) -> psutil.Process:
+        """The process of the Temporal server."""
+        program = wait_for("the server's process", lambda: self._services.running("temporal"))
+        process = program.process()
+        assert process
+        return process
+
     def kill_server(self) -> None:
         """SIGKILL for the Temporal server; what it knows is in its database."""
-        server = wait_for("the server's process", lambda: self._services.running("temporal"))
-        process = server.process()
-        assert process
+        process = self.server()
         process.kill()
         process.wait(PATIENCE)
 

@@ -92,7 +92,7 @@ def catalogue(settings: Settings, *server_settings: str) -> dict[str, Service]:
 
 
 def _lab(settings: Settings) -> Service:
-    """JupyterLab. A learner's own configuration of Jupyter and IPython does not reach it; its theme does."""
+    """JupyterLab. A learner's own configuration of Jupyter and IPython does not reach it; its looks do."""
     port, link, state = settings.lab_port, settings.public_url(settings.lab_port), settings.state_dir
     options = [
         f"--ServerApp.ip={HOST}",
