@@ -69,6 +69,7 @@ class Loss:
     words: str
     seen: bool = True  # False: it was worked out from what was seen
     until: float | None = None  # when somebody was at work again
+    worker: str = ""  # who was lost
 
 
 @dataclass(frozen=True)

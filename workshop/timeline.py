@@ -164,22 +164,21 @@ class Timeline(ChartPicture):
 
     # Which workers were lost, and when none was at work.
 
-    def _lost(self, kills: Sequence[Kill]) -> list[tuple[Loss, datetime, str]]:
-        """Each worker that was lost: as told, when, and who it was."""
+    def _lost(self, kills: Sequence[Kill]) -> list[Loss]:
+        """A loss for each worker that was lost."""
         run, found = self.run, []
         for worker in self._workers:
             moments = [moment for moment, who in self._sightings if who == worker]
             first, last = min(moments), max(moments)
             after = min((s.at for s in run.signs if s.worker != worker and s.at > last), default=None)
-            name = f"worker {LETTERS[self._workers.index(worker) % len(LETTERS)]}"
             over = run.closed or self.now
             noted = [kill.at for kill in kills if kill.worker == worker and first <= kill.at <= over]
             if noted:
-                found.append((self._loss(f"{name} killed (SIGKILL)", noted[-1]), noted[-1], worker))
+                found.append(self._loss(worker, "killed (SIGKILL)", noted[-1]))
             elif left := self._left(worker, last, after):
-                found.append((self._loss(f"{name} gone", left), left, worker))
+                found.append(self._loss(worker, "gone", left))
             elif after and (silent := self._silent(worker, last)):
-                found.append((self._loss(f"{name} silent since", silent, seen=False), silent, worker))
+                found.append(self._loss(worker, "silent since", silent, seen=False))
         return found
 
     def _left(self, worker: str, last: datetime, after: datetime | None) -> datetime | None:
@@ -224,18 +223,19 @@ class Timeline(ChartPicture):
                 return max(last, heartbeat, row.started - silence)
         return None
 
-    def _loss(self, what: str, when: datetime, seen: bool = True) -> Loss:
+    def _loss(self, worker: str, what: str, when: datetime, seen: bool = True) -> Loss:
         """A loss, with the time until somebody was at work again."""
         work = [sign.at for sign in self.run.signs] + [one.began for seen in self._seen.values() for one in seen]
         back = min((moment for moment in work if moment > when), default=None)
         at = self._seconds(when)
-        words = f"{what} at {span(at)}" if seen else f"{what} {span(at)} or earlier"
-        return Loss(at, words, seen, self._seconds(back) if back else None)
+        told = f"{what} at {span(at)}" if seen else f"{what} {span(at)} or earlier"
+        words = f"worker {LETTERS[self._workers.index(worker) % len(LETTERS)]} {told}"
+        return Loss(at, words, seen, self._seconds(back) if back else None, worker)
 
     def _gaps(self) -> tuple[Gap, ...]:
         """When no worker was at work though one was lost, or did not take what was there to be taken."""
         run, found = self.run, []
-        for loss, _, _ in self._losses:
+        for loss in self._losses:
             end = loss.until if loss.until is not None else self._seconds(run.closed or self.now)
             found.append((loss.at, end))
         waits = [(sign.offered, sign.at) for sign in run.signs if sign.offered]
@@ -284,7 +284,7 @@ class Timeline(ChartPicture):
             end=max([self._seconds(run.closed or self.now), *ends]),
             tracks=tuple(tracks),
             workers=tuple(_process(worker) for worker in self._workers),
-            losses=tuple(loss for loss, _, _ in self._losses),
+            losses=tuple(self._losses),
             gaps=self._gaps(),
             witnesses=self.proof if self.proof.calls else None,
             notes=(*notes, *([without] if without else [])),
@@ -311,14 +311,12 @@ class Timeline(ChartPicture):
     def _drawn(self, seen: Iterable[Glimpse]) -> list[Bar]:
         bars = []
         for one in seen:
-            worker = one.worker
-            if not worker and one.ended:  # who was killed in the moment in which this attempt was left
-                near = [who for _, when, who in self._losses if abs(when - one.ended) < TOUCH]
-                worker = near[0] if one.mark == proof.ABANDONED and near else ""
+            worker, begin, end = one.worker, self._seconds(one.began), self._seconds(one.ended or self.now)
+            if not worker and one.ended and one.mark == proof.ABANDONED:  # by whoever was lost in that moment
+                near = [loss.worker for loss in self._losses if abs(loss.at - end) < TOUCH.total_seconds()]
+                worker = near[0] if near else ""
             place = self._workers.index(worker) if worker in self._workers else None
-            bars.append(
-                Bar(self._seconds(one.began), self._seconds(one.ended or self.now), BarKind.ATTEMPT, one.mark, place)
-            )
+            bars.append(Bar(begin, end, BarKind.ATTEMPT, one.mark, place))
         return bars
 
     def _inferred(self, row: Row) -> list[Bar]:
