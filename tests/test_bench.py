@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.__main__ import MEASURED, PARTS, TITLE, page
+from bench.__main__ import MEASURED, PARTS, TITLE, main, page
 from bench.document import table
 from bench.recovery import with_usual_settings
 from tests.fault_table import CASES, Ends
@@ -36,6 +36,13 @@ def test_the_page_is_made_of_what_was_measured() -> None:
     assert list(measured) == list(PARTS)
     written = (ROOT / "docs" / "bench.md").read_text(encoding="utf-8")
     assert written == f"# {TITLE}\n\n{page(measured)}\n"
+
+
+def test_a_quick_run_is_not_published(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.argv", ["bench", "--quick", "--write"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "Next: leave out --quick, or --write" in capsys.readouterr().err
 
 
 def numbers(ends: Ends | None) -> list[str]:
