@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from workshop.audit import headline, outcome
-from workshop.checks import find
+from workshop.checks import Check, find
 from workshop.compare import DURABLE, LOOP, WAYS, Comparison
 from workshop.errors import WorkshopError
 from workshop.exercises import EXERCISES, FOLDERS, number_of
@@ -72,9 +72,21 @@ class Evidence:
         Raises:
             WorkshopError: a service does not answer, or is not in use, or its witness is gone.
         """
-        for key, see in ELSEWHERE.items():
-            if key in shows:
-                return see(self, shows, since)
+        match shows:
+            case {"tool": name}:
+                return _tool(name)
+            case {"check": name}:
+                return self._checked(find(number_of(self._folder), name))
+            case {"compared": _}:
+                return self._compared()
+            case {"addresses": file}:
+                return self._addresses(file)
+            case {"printed": [script, *patterns]}:
+                return self._printed(script, patterns, since)
+            case {"answered": answered, "again": again}:
+                return self._counted(answered, again)
+            case {"requests": _}:
+                return self._requested(shows, since)
         return self._in_workflows(shows, since, exercise or number_of(self._folder))
 
     def _entries(self) -> list[Entry]:
@@ -107,27 +119,13 @@ class Evidence:
             newest = newest or sight
         return newest or NOTHING
 
-    # Each of these sees what `shows` names, after a moment.
-
-    def tool(self, shows: Mapping[str, Any], _: datetime | None) -> Sight:
-        """The notebook's tool, which has all that a model is told of it."""
-        name = shows["tool"]
-        tool = variable(name)
-        parameters = getattr(tool, "params_json_schema", {}).get("properties", {})
-        if not parameters:
-            return Sight(False, "the notebook", (f"there is no {name} yet",))
-        first = str(tool.description).partition("\n")[0]
-        facts = (f"name: {tool.name}", f"description: {first}", f"parameters: {', '.join(parameters)}")
-        return Sight(bool(first), name, facts)
-
-    def check(self, shows: Mapping[str, Any], _: datetime | None) -> Sight:
-        """What a check of the exercise found last."""
-        check = find(number_of(self._folder), shows["check"])
+    def _checked(self, check: Check) -> Sight:
+        """What a check found last."""
         outcome = self._memory.read("verdicts").get(check.name, {"outcome": "not made yet"})["outcome"]
         why = f": {check.why}" if outcome == "passed" else ""
         return Sight(outcome == "passed", f'ex.check("{check.name}")', (f"{outcome}{why}",))
 
-    def compared(self, _: Mapping[str, Any], __: datetime | None) -> Sight:
+    def _compared(self) -> Sight:
         """Whether the retry loop has paid for calls that had been answered, and the durable agent has not."""
         if self.comparison is None:
             raise WorkshopError("Nothing was compared in this kernel yet.", "run the cell with ex.compare first")
@@ -136,16 +134,15 @@ class Evidence:
         holds = len(sums) == len(WAYS) and sums[LOOP].again > 0 and sums[DURABLE].again == 0
         return Sight(holds, "the comparison", tuple(facts))
 
-    def addresses(self, shows: Mapping[str, Any], _: datetime | None) -> Sight:
+    def _addresses(self, only: str) -> Sight:
         """Which of the learner's files name the server's address."""
         files = {path.name: path.read_text(encoding="utf-8", errors="replace") for path in self._folder.glob("*.py")}
         having = sorted(name for name, text in files.items() if "TEMPORAL_ADDRESS" in text or ":7233" in text)
         told = f"of {count(len(files), 'file')}, these name a server's address: {', '.join(having) or 'none'}"
-        return Sight(having == [shows["addresses"]] and len(files) > 1, "your files", (told,))
+        return Sight(having == [only] and len(files) > 1, "your files", (told,))
 
-    def printed(self, shows: Mapping[str, Any], since: datetime | None) -> Sight:
+    def _printed(self, script: str, patterns: Sequence[str], since: datetime | None) -> Sight:
         """The lines with these patterns, of what a script printed when `ex.run` ran it last."""
-        script, *patterns = shows["printed"]
         log = self._settings.state_dir / "logs" / f"{Path(script).stem}-{number_of(self._folder)}.log"
         try:
             written = datetime.fromtimestamp(log.stat().st_mtime, UTC)
@@ -158,17 +155,17 @@ class Evidence:
         facts = tuple(shorten(line, 120) for line in found if line)
         return Sight(all(found), f"what {script} printed", facts or ("nothing of that",))
 
-    def counted(self, shows: Mapping[str, Any], _: datetime | None) -> Sight:
+    def _counted(self, answered: int, again: int) -> Sight:
         """The plain runs of the last question, as `ex.proof()` counts them."""
         entries, plain = self._entries(), [one for one in self._asked if not one.durable]
         if not plain:
             what = "Nothing was asked in this kernel yet, and a plain agent leaves no history."
             raise WorkshopError(what, "run the cells since step 5 again, then this one")
         proof = prove_plain(*last_plain(plain, entries))
-        holds = (proof.answered, proof.made_again) == (shows["answered"], shows["again"])
+        holds = (proof.answered, proof.made_again) == (answered, again)
         return Sight(holds, "the ledger", tuple(line.strip() for line in proof.lines[1:]))
 
-    def requested(self, shows: Mapping[str, Any], since: datetime | None) -> Sight:
+    def _requested(self, shows: Mapping[str, Any], since: datetime | None) -> Sight:
         """The newest run of the ledger that shows all of it: a plain run has no other witness."""
         runs: dict[str, list[Entry]] = {}
         for entry in self._entries():
@@ -192,16 +189,15 @@ class Evidence:
         return newest or NOTHING
 
 
-# Keys of `shows` that are about something else than a workflow; each stands alone, or brings others with it.
-ELSEWHERE: dict[str, Callable[[Evidence, Mapping[str, Any], datetime | None], Sight]] = {
-    "tool": Evidence.tool,
-    "check": Evidence.check,
-    "compared": Evidence.compared,
-    "addresses": Evidence.addresses,
-    "printed": Evidence.printed,
-    "again": Evidence.counted,
-    "requests": Evidence.requested,
-}
+def _tool(name: str) -> Sight:
+    """The notebook's tool, which has all that a model is told of it."""
+    tool = variable(name)
+    parameters = getattr(tool, "params_json_schema", {}).get("properties", {})
+    if not parameters:
+        return Sight(False, "the notebook", (f"there is no {name} yet",))
+    first = str(tool.description).partition("\n")[0]
+    facts = (f"name: {tool.name}", f"description: {first}", f"parameters: {', '.join(parameters)}")
+    return Sight(bool(first), name, facts)
 
 
 def _fates(seen: WorkflowSight, expected: list[list[str]]) -> Fact:
