@@ -17,7 +17,6 @@ from workshop.errors import WorkshopError
 from workshop.exercises import exercise_folder
 from workshop.history import read_history
 from workshop.notebook.feedback import Feedback
-from workshop.notebook.hints import Hints
 from workshop.notebook.kernel import changed_at, show
 from workshop.notebook.live import LOOK, timeline_of, watching
 from workshop.notebook.reset import reset
@@ -123,4 +122,4 @@ def reset_exercise(settings: Settings, exercise: str, say: Say) -> None:
         say("Its worker was stopped.")
     for line in reset(folder):
         say(line)
-    Hints(folder, settings.state_dir, say).memory.forget()
+    Feedback(folder, settings.state_dir, Checker(), say).memory.forget()
