@@ -7,8 +7,8 @@ from workshop.practice.areas import STATES, without_accents
 
 # `names` is what a language is called in tool names and instructions, `words` are small words and weather words, all
 # without accents. "other" has words of German, Portuguese, Italian and Dutch that would be taken for one of ours.
-# One more language needs its table there (without its words under "other"), its place in LANGUAGES, _SIGNS and _ENDINGS,
-# a weight for a word of all lists, the names of states in areas.json, and the words for the weather in model.py.
+# One more language needs its table there (and its words gone from "other"), its place in LANGUAGES, _SIGNS and
+# _ENDINGS, a weight for a word of all lists, the names of states in areas.json, the words for the weather in model.py.
 _TABLES = data("languages.json")
 LANGUAGES = ("english", "french", "spanish")
 _NAMES: dict[str, list[str]] = {language: _TABLES[language]["names"] for language in LANGUAGES}
