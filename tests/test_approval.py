@@ -1,7 +1,9 @@
 """Going further, approval: a person decides about each call of a tool that acts, and each act is done once."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 from temporalio.client import Client
 
@@ -11,8 +13,9 @@ from tests.temporal_env import workshop
 from workshop.approval import decide, open_calls
 from workshop.errors import WorkshopError
 from workshop.history import MODEL, TOOL, UPDATE
+from workshop.loopback import NO_TLS
 from workshop.practice.report import ledger_shown
-from workshop.processes import Program
+from workshop.processes import Program, wait_for
 from workshop.temporal import follow
 from workshop.why import why
 
@@ -35,6 +38,28 @@ def alerts(solutions: Solutions) -> list[tuple[str, bool | None]]:
     return [(entry["asked"].partition("area=")[2][:2], entry["sent"]) for entry in entries]
 
 
+def in_console(solutions: Solutions, workflow_id: str) -> dict[str, Any]:
+    """What the console tells of a workflow that waits, once it does."""
+
+    def look() -> Any:
+        state = httpx.get(f"{solutions.practice.url}/state", trust_env=False, verify=NO_TLS).json()
+        return next((one for one in state["approvals"] if one["workflow"] == workflow_id), None)
+
+    found: dict[str, Any] = wait_for("the console to show what waits", look)
+    return found
+
+
+def press(
+    solutions: Solutions, workflow_id: str, call_id: str, decision: str, origin: str | None = None
+) -> tuple[int, str]:
+    """What a button of the console sends; status and text of the answer."""
+    url = solutions.practice.url
+    asked = {"workflow_id": workflow_id, "call_id": call_id, "decision": decision}
+    headers = {"Origin": origin or url}
+    answer = httpx.post(f"{url}/approvals", json=asked, headers=headers, trust_env=False, verify=NO_TLS, timeout=60)
+    return answer.status_code, str(next(iter(answer.json().values())))
+
+
 async def test_each_call_runs_only_after_its_own_yes(solutions: Solutions) -> None:
     solutions.worker(APPROVAL)
     client, workflow_id, starter = await asked(solutions, TWO)
@@ -49,9 +74,21 @@ async def test_each_call_runs_only_after_its_own_yes(solutions: Solutions) -> No
     for wrong, says in ((["yes"], "2 calls wait"), (["maybe", "yes"], "refuses 'maybe'"), (["no"] * 3, "3 decisions")):
         with pytest.raises(WorkshopError, match=says):
             await decide(client, workflow_id, wrong)
+    shown = in_console(solutions, workflow_id)
+    ((new_york, told), (_, other)) = shown["calls"]
+    assert (told, other) == tuple(calls)
+    assert datetime.fromisoformat(shown["until"]) - datetime.fromisoformat(shown["since"]) > timedelta(minutes=59)
+    assert press(solutions, workflow_id, new_york, "no", "http://127.0.0.1:1")[0] == 403
+    status, said = press(solutions, workflow_id, new_york, "maybe")
+    assert (status, said.partition(": ")[0], "Say yes or no" in said) == (409, "The workflow refuses 'maybe'", True)
     assert alerts(solutions) == []
-    said = workshop("approve", workflow_id, "no", "yes", address=solutions.settings.temporal_address)
-    assert (said.returncode, [line[:3] for line in said.stdout.splitlines()]) == (0, ["no:", "yes"]), said.stderr
+    assert press(solutions, workflow_id, new_york, "no") == (
+        200,
+        f"Decided. no: {told}\n  Next: decide about the 1 other call",
+    )
+    assert wait_for("one to be left", lambda: len(in_console(solutions, workflow_id)["calls"]) == 1)
+    said = workshop("approve", workflow_id, "yes", address=solutions.settings.temporal_address)
+    assert (said.returncode, said.stdout) == (0, f"yes: {other}\n"), said.stderr
     assert starter.wait() == 0
     assert alerts(solutions) == [("TX", True)]
     run = await solutions.history(starter)
@@ -63,16 +100,21 @@ async def test_each_call_runs_only_after_its_own_yes(solutions: Solutions) -> No
 
 async def test_worker_and_server_may_be_killed_while_it_waits(solutions: Solutions) -> None:
     worker = solutions.worker(APPROVAL)
-    client, workflow_id, starter = await asked(solutions, ONE)
+    _, workflow_id, starter = await asked(solutions, ONE)
+    ((call_id, _),) = in_console(solutions, workflow_id)["calls"]
     worker.kill()
-    with pytest.raises(WorkshopError, match="no worker answers"):
-        await open_calls(client, workflow_id)
+    assert press(solutions, workflow_id, call_id, "yes") == (
+        409,
+        f"{workflow_id} does not say what waits: no worker answers.\n  Next: start its worker: python worker.py",
+    )
     solutions.kill_server()
     solutions.start_server()
     solutions.worker(APPROVAL)
-    client = await Client.connect(solutions.env()["TEMPORAL_ADDRESS"])
-    await decide(client, workflow_id, ["yes"])
+    status, said = press(solutions, workflow_id, call_id, "yes")
+    assert (status, said[:13]) == (200, "Decided. yes:")
     assert starter.wait() == 0
+    status, said = press(solutions, workflow_id, call_id, "yes")
+    assert (status, said[:26]) == (409, "This call no longer waits:")
     assert (solutions.practice.outcomes("model"), alerts(solutions)) == (["completed"] * 2, [("FL", True)])
 
 

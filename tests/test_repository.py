@@ -22,7 +22,8 @@ BELOW = {
     "loopback": set(),
     "preload": set(),
     "jupyter": set(),
-    "practice": {"errors", "loopback", "settings", "shown", "text"},  # its client raises WorkshopError
+    # Its client raises WorkshopError; its console sends decisions.
+    "practice": {"approval", "errors", "exercises", "loopback", "settings", "shown", "temporal", "text"},
     "processes": {"errors", "settings"},
     "fork_server": {"errors", "preload", "processes"},
     "services": {"errors", "loopback", "processes", "settings", "text"},
@@ -40,7 +41,7 @@ BELOW = {
     "timeline": {"audit", "chart", "chart_svg", "chart_text", "history", "kills", "proof", "shown", "text"},
     "proof_picture": {"chart", "chart_svg", "chart_text", "proof", "shown", "svg", "text"},
     "proof": {"history", "text"},
-    "approval": {"errors", "temporal", "text"},
+    "approval": {"errors", "history", "temporal", "text"},
     "why": {"approval", "errors", "exercises", "history", "settings", "shown", "temporal", "text"},
     "checks": {
         *("why", "errors", "history", "loopback", "practice", "processes", "proof", "services", "settings"),

@@ -80,7 +80,7 @@ def catalogue(settings: Settings, *server_settings: str) -> dict[str, Service]:
             "the practice services",
             [
                 *(sys.executable, "-m", "workshop.practice.server", "--port", f"{settings.practice_port}"),
-                *("--ui-port", f"{settings.temporal_ui_port}"),
+                *("--ui-port", f"{settings.temporal_ui_port}", "--temporal-port", f"{settings.temporal_port}"),
             ],
             {"WORKSHOP_PRACTICE_PORT": settings.practice_port},
             f"{settings.practice_url}/health",

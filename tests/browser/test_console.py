@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Window
-from tests.folders import DURABLE
+from tests.folders import APPROVAL, DURABLE
 from tests.harness import PracticeFrom, Solutions
 from workshop import processes
 from workshop.processes import die_with_parent, free_port
@@ -105,6 +105,35 @@ def test_a_fault_is_set_and_cleared_by_keyboard(console: Window, practice: Pract
     expect(page.locator("#said")).to_contain_text("Cleared the weather fault")
     assert practice.faults() == []
     assert console.errors == []
+
+
+def test_an_agent_that_asks_is_answered_by_keyboard(
+    window: Window, practice: PracticeFrom, solutions: Solutions, settings: Settings
+) -> None:
+    solutions.worker(APPROVAL)
+    starter = solutions.starter(APPROVAL, HOSTILE.replace("weather alerts in Texas?", "Warn Ohio of the flood."))
+    page = window.page
+    page.goto(practice.url)
+    section = page.get_by_role("region", name="Waiting for your decision")
+    call = section.locator("li")
+    expect(call).to_contain_text("onerror")  # as text and nothing else
+    expect(call).to_contain_text(re.compile(r"Asked at \d\d:\d\d:\d\d\. Deadline .*\d\d:\d\d:\d\d\. approval-"))
+    href = str(call.get_by_role("link", name=solutions.workflow_id(starter)).get_attribute("href"))
+    assert href.startswith(f"{settings.ui_url}/namespaces/default/workflows/")
+    expect(call.get_by_role("button", name="No")).to_be_in_viewport()
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        assert window.findings() == []
+    assert not window.scrolls_sideways()
+    press_until(page, "Yes")
+    page.keyboard.press("Enter")
+    expect(section.get_by_role("status")).to_contain_text("✓ Decided. yes: send_alert_to_residents")
+    expect(call).to_have_count(0)
+    expect(section.get_by_role("status")).to_be_focused()  # its button is gone
+    assert starter.wait() == 0
+    (alert,) = practice.entries("weather")
+    assert (alert["asked"].partition(" key")[0], alert["sent"]) == ("POST /alerts/send?area=OH", True)
+    assert window.errors == []
 
 
 def test_what_the_service_refuses_is_told(console: Window, practice: PracticeFrom) -> None:

@@ -1,4 +1,4 @@
-"""The admin API of the practice services, for this machine only: `/faults`, `/ledger` and the console page."""
+"""The admin API of the practice services, for this machine only: faults, ledger, decisions, and the console page."""
 
 import asyncio
 import base64
@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from workshop.errors import WorkshopError
 from workshop.practice import DATA
 from workshop.practice.endpoints import json_response, state_of
 from workshop.practice.faults import KINDS, BadFault, Held
@@ -89,18 +90,35 @@ async def ledger(request: Request) -> Response:
 
 
 async def state(request: Request) -> Response:
-    """What the console shows: faults, the newest entries, the totals, and Temporal's workflows (null: no answer)."""
+    """What the console shows: faults, the newest entries, the totals, Temporal's workflows (null: no answer), and what
+    waits for a decision in them.
+    """
     _only_this_machine(request)
     here = state_of(request)
     book = here.ledger.as_json()
     found = await here.workflows.look(here.ledger)
     workflows = None if found is None else [{**asdict(one), "runs": sorted(one.runs)} for one in found]
     shown = {"faults": here.faults.as_json(), "totals": book["totals"], "entries": book["entries"][-SHOWN:]}
-    return json_response({**shown, "ui": here.workflows.public, "workflows": workflows})
+    waiting = await here.approvals.look(found or [])
+    return json_response({**shown, "ui": here.workflows.public, "workflows": workflows, "approvals": waiting})
+
+
+async def approvals(request: Request) -> Response:
+    """`POST` sends a decision: `{"workflow_id", "call_id", "decision"}`; 409 says why it was not taken."""
+    _only_this_machine(request)
+    try:
+        asked = json.loads(await request.body())
+        workflow_id, call_id, decision = (str(asked[name]) for name in ("workflow_id", "call_id", "decision"))
+    except (ValueError, RecursionError, KeyError, TypeError):
+        raise HTTPException(422, "wanted: workflow_id, call_id and decision") from None
+    try:
+        return json_response({"said": await state_of(request).approvals.decide(workflow_id, call_id, decision)})
+    except WorkshopError as error:
+        return json_response({"error": str(error)}, 409)
 
 
 async def console(request: Request) -> Response:
-    """The page that shows faults, runs and cost, and that sets and clears faults."""
+    """The page that shows faults, runs and cost, sets and clears faults, and sends decisions."""
     _only_this_machine(request)
     return Response(PAGE, headers=PAGE_HEADERS, media_type="text/html")
 

@@ -1,6 +1,6 @@
 """The practice services as one process: model, weather, faults, ledger and console on one loopback port.
 
-    python -m workshop.practice.server [--port 8234] [--ui-port 8233]
+    python -m workshop.practice.server [--port 8234] [--ui-port 8233] [--temporal-port 7233]
 
 Port 0 takes a free one. It prints one line with its address once it listens; a taken port is one line and exit 1.
 """
@@ -21,6 +21,7 @@ from starlette.routing import Route
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from workshop.practice import admin, model_service, weather
+from workshop.practice.approvals import Approvals
 from workshop.practice.endpoints import PracticeState, json_response
 from workshop.practice.openai_api import STAND_IN
 from workshop.practice.workflows import RecordedBy
@@ -45,6 +46,7 @@ def build_app(state: PracticeState | None = None) -> Starlette:
             Route("/ledger", admin.ledger, methods=["GET", "DELETE"]),
             Route("/", admin.console),
             Route("/state", admin.state),
+            Route("/approvals", admin.approvals, methods=["POST"]),
         ],
         exception_handlers={HTTPException: refused, Exception: broken},
     )
@@ -93,12 +95,13 @@ class PracticeServer(uvicorn.Server):
     Args:
         port: TCP port on loopback; 0 takes a free one.
         ui_port: that of Temporal's web UI, whose workflows the console links to; 0 for none.
+        temporal_port: that of the Temporal server itself, which passes decisions on to workflows; 0 for none.
 
     Raises:
         OSError, OverflowError: the port is taken, or is none.
     """
 
-    def __init__(self, port: int = 0, ui_port: int = 0) -> None:
+    def __init__(self, port: int = 0, ui_port: int = 0, temporal_port: int = 0) -> None:
         # With the protocol named, asyncio turns Nagle's algorithm off; without, each answer waits 40 ms for an ACK.
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
@@ -111,6 +114,8 @@ class PracticeServer(uvicorn.Server):
         self.state = PracticeState(hang_up=self._hang_up, hung_up=self._hung_up, forwarded=forwarded_host(self.port))
         if ui_port:
             self.state.workflows = RecordedBy(f"http://{HOST}:{ui_port}", public_url(ui_port))
+        if temporal_port:
+            self.state.approvals = Approvals(f"{HOST}:{temporal_port}")
         config = uvicorn.Config(
             build_app(self.state),
             http="h11",
@@ -170,10 +175,12 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=usual, help="TCP port on loopback; 0 takes a free one")
     ui = PORTS["WORKSHOP_TEMPORAL_UI_PORT"]
     parser.add_argument("--ui-port", type=int, default=ui, help="that of Temporal's web UI, for links; 0 for none")
+    temporal = PORTS["WORKSHOP_TEMPORAL_PORT"]
+    parser.add_argument("--temporal-port", type=int, default=temporal, help="that of its server, for decisions")
     given = parser.parse_args()
     port = given.port
     try:
-        server = PracticeServer(port, given.ui_port)
+        server = PracticeServer(port, given.ui_port, given.temporal_port)
     except (OSError, OverflowError) as taken:
         reason = getattr(taken, "strerror", None) or taken
         sys.exit(f"Port {port} cannot be used for the practice services: {reason}.\n  Next: set WORKSHOP_PRACTICE_PORT")

@@ -25,6 +25,7 @@ class Recorded:
     """A workflow; `runs` are the names of those in the ledger whose answers are in its history."""
 
     id: str
+    queue: str
     status: str  # "running", "completed", ... as Temporal calls it
     link: str
     runs: frozenset[str]
@@ -66,7 +67,8 @@ class RecordedBy:
                 if status != "running":
                     closed[run_id] = text
                 link = f"{self.public}/namespaces/default/workflows/{name}/{run_id}"
-                found.append(Recorded(execution["workflowId"], status, link, frozenset(ledger.runs_in(text))))
+                runs = frozenset(ledger.runs_in(text))
+                found.append(Recorded(execution["workflowId"], one["taskQueue"], status, link, runs))
         except (OSError, ValueError, KeyError):  # it is not up, or a workflow was deleted meanwhile
             return None
         self._closed = closed
