@@ -65,13 +65,13 @@ class Approvals:
 
     def _told(self, one: Recorded) -> dict[str, Any] | None:
         known = self._known.get(one.id)
-        told = {"workflow": one.id, "link": one.link, "calls": [], "since": None, "until": None, "trouble": ""}
         if isinstance(known, WorkshopError):
-            return {**told, "trouble": str(known)}
+            return {"workflow": one.id, "link": one.link, "calls": [], "trouble": str(known)}
         if known is None or not known.calls:
             return None
         since, until = (time and time.isoformat() for time in (known.since, known.until))
-        return {**told, "calls": list(known.calls.items()), "since": since, "until": until}
+        calls = list(known.calls.items())
+        return {"workflow": one.id, "link": one.link, "calls": calls, "since": since, "until": until}
 
     async def _connected(self) -> "Client":
         from workshop.temporal import connect
