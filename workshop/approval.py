@@ -110,8 +110,7 @@ async def decide_one(client: Client, workflow_id: str, call_id: str, decision: s
         what = "This call no longer waits: somebody has decided about it, or its deadline is over."
         raise WorkshopError(what, f"see what became of it: workshop audit {workflow_id}")
     line = await _send(client, workflow_id, call_id, calls[call_id], decision, f"workshop approve {workflow_id}")
-    rest = count(len(calls) - 1, "other call")
-    step = f"decide about the {rest}" if len(calls) > 1 else f"see what it does now: workshop audit {workflow_id}"
+    step = "decide about the rest" if len(calls) > 1 else f"see what it does now: workshop audit {workflow_id}"
     return f"Decided. {line}\n  Next: {step}"
 
 

@@ -918,6 +918,7 @@ WRONG = (
     approval(
         "decide", "no decision, no key", "workflow-fails", decided(DECIDED, 'self.decisions[call.call_id] == "yes"')
     ),
+    approval("decide", "misspelt", "no-such-attribute", decided(DECIDED).replace("state.reject", "state.rejct")),
     approval("decide", "late ones wait on", "still-waiting", decided(DECIDED, late="pass")),
     # Going further, polling.
     polling("retry", "grows", "pause-grows", polled("initial_interval=every")),

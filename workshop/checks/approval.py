@@ -1,9 +1,14 @@
 """Going further, approval: the key of a call, what a decision is refused for, the wait for it with its deadline."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
-from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.client import (
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
 from temporalio.service import RPCError
 
 from workshop.checks import history
@@ -149,12 +154,12 @@ async def _waiting(handle: WorkflowHandle[Any, Any]) -> dict[str, str]:
 async def _decide(handle: WorkflowHandle[Any, Any], call_id: str, decision: str) -> str | None:
     """None if a decision is taken, else why it is not."""
     try:
-        await asyncio.wait_for(handle.execute_update("decide", args=[call_id, decision]), ASKED)
+        await handle.execute_update("decide", args=[call_id, decision], rpc_timeout=timedelta(seconds=ASKED))
     except WorkflowUpdateFailedError as error:
         return str(error.cause)
     except RPCError as error:  # the workflow is over
         return error.message
-    except TimeoutError:  # it was taken, and its handler came to no end
+    except WorkflowUpdateRPCTimeoutOrCancelledError:  # it was taken, and came to no end, as when the code fails at it
         return None
     return None
 
