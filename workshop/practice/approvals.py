@@ -1,7 +1,7 @@
 """What waits for a person's decision, as the console shows it, and the decisions that its buttons send.
 
-Both are those of workshop/approval.py. It and Temporal's SDK are imported once an agent may ask, not before: they would
-double the time that the practice services take to start.
+Both are those of workshop/approval.py. It and Temporal's SDK are imported once an agent may ask, not before: with them,
+the practice services take more than twice as long to start.
 """
 
 import asyncio
