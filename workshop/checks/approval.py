@@ -34,7 +34,7 @@ async def key(submission: Submission) -> str:
     asked = await _ask(submission, (QUESTION, LONG), (QUESTION, LONG))
     for handle, calls in asked:
         for call_id in calls:
-            await _decide(handle, call_id, "yes")
+            await _decide(submission, handle, call_id, "yes")
     runs = await _ended(submission, asked)
     posts = [entry for entry in submission.practice.entries("weather") if entry["asked"].startswith("POST")]
     if not posts:
@@ -61,20 +61,20 @@ async def refuse(submission: Submission) -> str:
     (handle, calls), (other, others) = await _ask(submission, (ONE, LONG), (ONE, LONG))
     (call_id,), (other_id,) = calls, others
     for decision in ("maybe", "YES", ""):
-        if await _decide(handle, call_id, decision) is None:
+        if await _decide(submission, handle, call_id, decision) is None:
             seen = f"The decision {decision!r} was taken."
             slip = (
                 "Raise ValueError in the validator unless the decision is one of the two words: return refuses nothing."
             )
             raise incorrect("takes-anything", seen, slip)
-    unknown = asyncio.create_task(_decide(handle, "call_nobody_asked_for", "yes"))
+    unknown = asyncio.create_task(_decide(submission, handle, "call_nobody_asked_for", "yes"))
     run = await submission.follow(handle.id, ASKED, until=lambda _: unknown.done())
     if history.stuck_at(run) or await unknown is None:
         seen = "A decision about a call that does not wait was taken."
         seen += " Then the workflow failed at it." * bool(history.stuck_at(run))
         raise incorrect("takes-any-call", seen, "Raise ValueError unless call_id is in self.waiting.")
     for one, one_id, decision in ((handle, call_id, "yes"), (other, other_id, "no")):
-        if (error := await _decide(one, one_id, decision)) is not None:
+        if (error := await _decide(submission, one, one_id, decision)) is not None:
             seen = f"The decision {decision!r} about a call that waits was refused: {shorten(error, 120)}."
             raise incorrect(
                 "refuses-all", seen, 'Refuse what is neither "yes" nor "no", and calls not in self.waiting.'
@@ -92,7 +92,7 @@ async def decide(submission: Submission) -> str:
     history.raise_if_not_timed(history.of_kind(run, TIMER)[:1], SHORT, "wait_condition takes a timeout.", LENGTH)
     for (handle, calls), words in zip(asked[:2], (("yes", "no"), ("no", "yes")), strict=True):
         for call_id, word in zip(calls, words, strict=True):
-            if error := await _decide(handle, call_id, word):
+            if error := await _decide(submission, handle, call_id, word):
                 run = await submission.follow(handle.id, 1)
                 history.raise_if_stuck(run)
                 seen = f"Of two calls one was decided, and then the other did not wait any more: {shorten(error, 120)}."
@@ -151,15 +151,20 @@ async def _waiting(handle: WorkflowHandle[Any, Any]) -> dict[str, str]:
     return found
 
 
-async def _decide(handle: WorkflowHandle[Any, Any], call_id: str, decision: str) -> str | None:
-    """None if a decision is taken, else why it is not."""
+async def _decide(submission: Submission, handle: WorkflowHandle[Any, Any], call_id: str, decision: str) -> str | None:
+    """None if a decision is taken, else why it is not.
+
+    Raises:
+        NotPassed: the workflow's code fails at it.
+    """
     try:
         await handle.execute_update("decide", args=[call_id, decision], rpc_timeout=timedelta(seconds=ASKED))
     except WorkflowUpdateFailedError as error:
         return str(error.cause)
     except RPCError as error:  # the workflow is over
         return error.message
-    except WorkflowUpdateRPCTimeoutOrCancelledError:  # it was taken, and came to no end, as when the code fails at it
+    except WorkflowUpdateRPCTimeoutOrCancelledError:  # it was taken, and came to no end
+        history.raise_if_stuck(await submission.follow(handle.id, 0))
         return None
     return None
 
