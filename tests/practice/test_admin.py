@@ -1,6 +1,7 @@
 """Faults and ledger over HTTP, and who may ask for them."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -15,9 +16,12 @@ CONTROL = [(method, "/faults") for method in ("GET", "POST", "DELETE")]
 CONTROL += [("GET", "/ledger"), ("DELETE", "/ledger"), ("GET", "/state"), ("GET", "/")]
 
 
-async def statuses(http: httpx.AsyncClient, headers: dict[str, str]) -> set[int]:
-    body = {"target": "model", "kind": "down"}
-    return {(await http.request(method, path, headers=headers, json=body)).status_code for method, path in CONTROL}
+DECISION = ("POST", "/approvals")
+
+
+async def statuses(http: httpx.AsyncClient, headers: dict[str, str], *more: tuple[str, str]) -> set[int]:
+    asked, body = (*CONTROL, *more), {"target": "model", "kind": "down"}
+    return {(await http.request(method, path, headers=headers, json=body)).status_code for method, path in asked}
 
 
 async def test_faults_are_set_shown_and_cleared(http: httpx.AsyncClient) -> None:
@@ -43,6 +47,14 @@ async def test_the_ledger_is_shown_and_emptied(http: httpx.AsyncClient) -> None:
     assert (await http.delete("/ledger")).json()["entries"] == []
 
 
+async def test_a_decision_needs_three_words_and_a_server(http: httpx.AsyncClient) -> None:
+    asked = {"workflow_id": "w", "call_id": "c", "decision": "yes"}
+    for wrong in ("{", "[]", json.dumps({**asked, "call_id": 1}), json.dumps({"decision": "yes"})):
+        assert (await http.post("/approvals", content=wrong)).status_code == 422
+    answer = await http.post("/approvals", json=asked)
+    assert (answer.status_code, "without a Temporal server" in answer.json()["error"]) == (409, True)
+
+
 @pytest.mark.parametrize(
     "headers",
     [
@@ -59,7 +71,7 @@ async def test_the_ledger_is_shown_and_emptied(http: httpx.AsyncClient) -> None:
     ],
 )
 async def test_other_sites_are_refused(http: httpx.AsyncClient, server: PracticeServer, headers: Any) -> None:
-    assert await statuses(http, headers) <= {403, 400}  # 400: uvicorn does not take the Host header at all
+    assert await statuses(http, headers, DECISION) <= {403, 400}  # 400: uvicorn does not take the Host header at all
     assert server.state.faults.as_json() == []
 
 
@@ -117,8 +129,8 @@ async def codespace(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[httpx.Asyn
     ],
 )
 async def test_each_header_shape_of_a_codespace_is_let_in(codespace: httpx.AsyncClient, headers: Any) -> None:
-    """Case C34."""
-    assert await statuses(codespace, headers) == {200}
+    """Case C34. 422: a decision about nothing, which was read."""
+    assert await statuses(codespace, headers, DECISION) == {200, 422}
 
 
 @pytest.mark.parametrize(
@@ -141,7 +153,7 @@ async def test_each_header_shape_of_a_codespace_is_let_in(codespace: httpx.Async
     ],
 )
 async def test_everything_else_in_a_codespace_is_refused(codespace: httpx.AsyncClient, headers: Any) -> None:
-    assert await statuses(codespace, headers) == {403}
+    assert await statuses(codespace, headers, DECISION) == {403}
 
 
 @pytest.mark.parametrize("headers", [{"Host": FORWARDED}, {"Host": LOCAL, "X-Forwarded-Host": FORWARDED}])

@@ -108,11 +108,13 @@ async def approvals(request: Request) -> Response:
     _only_this_machine(request)
     try:
         asked = json.loads(await request.body())
-        workflow_id, call_id, decision = (str(asked[name]) for name in ("workflow_id", "call_id", "decision"))
+        words = [asked[name] for name in ("workflow_id", "call_id", "decision")]
     except (ValueError, RecursionError, KeyError, TypeError):
-        raise HTTPException(422, "wanted: workflow_id, call_id and decision") from None
+        words = []
+    if not words or not all(isinstance(word, str) and word.isprintable() for word in words):
+        raise HTTPException(422, "a decision names workflow_id, call_id and decision, in words")
     try:
-        return json_response({"said": await state_of(request).approvals.decide(workflow_id, call_id, decision)})
+        return json_response({"said": await state_of(request).approvals.decide(*words)})
     except WorkshopError as error:
         return json_response({"error": str(error)}, 409)
 

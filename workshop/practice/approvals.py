@@ -49,9 +49,10 @@ class Approvals:
         Raises:
             WorkshopError: it was not taken, or that is not known.
         """
+        client = await self._connected()
         from workshop.approval import decide_one
 
-        return await decide_one(await self._connected(), workflow_id, call_id, decision)
+        return await decide_one(client, workflow_id, call_id, decision)
 
     async def _ask(self, workflow_id: str) -> None:
         from workshop.approval import Waiting, waiting
@@ -74,6 +75,8 @@ class Approvals:
         return {"workflow": one.id, "link": one.link, "calls": calls, "since": since, "until": until}
 
     async def _connected(self) -> "Client":
+        if not self._address:
+            raise WorkshopError("The practice services run here without a Temporal server.", "workshop up")
         from workshop.temporal import connect
 
         if self._client is None:
