@@ -14,7 +14,7 @@ from openai import AsyncOpenAI
 from openai.types.responses import Response
 
 from workshop.practice import openai_api
-from workshop.practice.conversation import Reply, ToolCall
+from workshop.practice.request import Reply, ToolCall
 
 AsyncOpenAI(api_key="none").responses  # noqa: B018 (this property imports)
 for reply in (Reply(text="Windy."), Reply(calls=(ToolCall("get_weather_alerts", {"state": "CA"}),))):

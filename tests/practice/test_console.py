@@ -8,8 +8,8 @@ import httpx
 from workshop.practice.admin import PAGE
 from workshop.practice.endpoints import PracticeState
 from workshop.practice.faults import KINDS
+from workshop.practice.recorded import RecordedBy
 from workshop.practice.server import build_app
-from workshop.practice.workflows import RecordedBy
 from workshop.processes import free_port
 
 

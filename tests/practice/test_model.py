@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workshop.practice.areas import STATES
-from workshop.practice.conversation import FunctionCall, FunctionOutput, Message, ModelRequest, Reply, Tool
 from workshop.practice.model import areas_asked, decide, two_handoffs
+from workshop.practice.request import FunctionCall, FunctionOutput, Message, ModelRequest, Reply, Tool
 from workshop.practice.tools import fill
 
 STATE = {"type": "object", "properties": {"state": {"type": "string"}}, "required": ["state"]}

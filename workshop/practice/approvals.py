@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from workshop.errors import WorkshopError
 from workshop.exercises import EXERCISES
-from workshop.practice.workflows import Recorded
+from workshop.practice.recorded import Recorded
 
 if TYPE_CHECKING:
     from temporalio.client import Client

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from workshop.practice.approvals import Approvals
 from workshop.practice.faults import Fault, Faults
 from workshop.practice.ledger import Ledger
-from workshop.practice.workflows import RecordedBy
+from workshop.practice.recorded import RecordedBy
 
 NOBODY = 499  # status of an answer that no caller is there to read
 

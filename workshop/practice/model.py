@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from workshop.practice.areas import find_areas, name_of, without_accents
-from workshop.practice.conversation import FunctionCall, FunctionOutput, Item, ModelRequest, Reply, Tool, ToolCall
 from workshop.practice.languages import named_in, recognise, say
+from workshop.practice.request import FunctionCall, FunctionOutput, Item, ModelRequest, Reply, Tool, ToolCall
 from workshop.practice.tools import error_in, fill, first_string, lines_of
 
 MAX_READ = 20_000  # characters of a message that are read

@@ -9,11 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from workshop.practice import data, model, openai_api
-from workshop.practice.conversation import FunctionOutput, Reply
 from workshop.practice.endpoints import delay_or_drop, json_response, state_of
 from workshop.practice.faults import Fault
 from workshop.practice.openai_api import STAND_IN, BadRequest
 from workshop.practice.prices import PRICES, cost_usd, tokens
+from workshop.practice.request import FunctionOutput, Reply
 
 _HEADERS = {"X-Stand-In": STAND_IN}
 _ERRORS = data("errors.json")["model"]  # status, message, type and code, as OpenAI's own errors have them

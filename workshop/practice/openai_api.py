@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from workshop.practice import data
-from workshop.practice.conversation import FunctionCall, FunctionOutput, Item, Message, ModelRequest, Reply, Tool
+from workshop.practice.request import FunctionCall, FunctionOutput, Item, Message, ModelRequest, Reply, Tool
 
 # What the Agents SDK makes of a conversation under `RunConfig(nest_handoff_history=True)`, whatever its markers are.
 _NESTED = re.compile(r"For context, here is the conversation so far[^\n]*:\n[^\n]+\n(.*)\n[^\n]+\Z", re.DOTALL)

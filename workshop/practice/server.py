@@ -24,7 +24,7 @@ from workshop.practice import admin, model_service, weather
 from workshop.practice.approvals import Approvals
 from workshop.practice.endpoints import PracticeState, json_response
 from workshop.practice.openai_api import STAND_IN
-from workshop.practice.workflows import RecordedBy
+from workshop.practice.recorded import RecordedBy
 from workshop.settings import HOST, PORTS, Settings
 
 CODESPACE = ("CODESPACE_NAME", "GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN")
