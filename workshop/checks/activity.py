@@ -1,8 +1,10 @@
 """Looks at the learner's activity: what it does when the weather service answers, and when it does not."""
 
+import ast
 import asyncio
 import inspect
 import os
+import re
 import sys
 import threading
 import traceback
@@ -16,6 +18,7 @@ from workshop.checks.submission import Submission
 from workshop.checks.verdict import NotPassed, incorrect
 from workshop.temporal import follow
 from workshop.text import count
+from workshop.why.remedies import recognise_slip
 
 SECONDS = 4.0  # that one call may take; its own HTTP timeout is longer only in odd answers
 OUTAGES = (
@@ -25,6 +28,7 @@ OUTAGES = (
 )
 ENDS = (SystemExit, KeyboardInterrupt, asyncio.CancelledError)
 DRILL = "make_api_call_bug"  # of exercise 3: fails whenever it is called
+AT_ERROR = re.compile(r"is_(server_)?error|not .*is_success|status_code (!=|>=|>)")
 FAIL_AT_ONCE = "Leave waiting and retrying to Temporal, which sees only exceptions: raise at once."
 
 
@@ -188,7 +192,11 @@ async def _raise_if_it_hides(outage: str, service_did: str, submission: Submissi
     if error is None:
         text = shorten(str(call.returned), 80)
         seen = f"The service {service_did}, and it returned {text!r} as if nothing had happened."
-        slip = "Is an exception caught, or the status not checked? Temporal retries only what raises."
+        why = (
+            _what_hides(submission.text("activities.py"), outage)
+            or "Is an exception caught, or the status not checked?"
+        )
+        slip = f"{why} Temporal retries only what raises."
         raise incorrect("error-swallowed", seen, slip)
     if isinstance(error, ENDS):
         seen = f"The service {service_did}, and it raised {brief(error)}, which ends the worker or the activity."
@@ -199,10 +207,41 @@ async def _raise_if_it_hides(outage: str, service_did: str, submission: Submissi
         raise incorrect("not-retryable", seen, slip)
     if outage == "down" and isinstance(error, MISTAKES):
         seen = f"The service {service_did}, and that made it fail by accident: {brief(error)}."
-        slip = "It raised by accident. Look at the status: response.raise_for_status()."
-        if "raise_for_status" in submission.text("activities.py"):
-            slip = "It raised by accident. Is raise_for_status() called, with (), and in no `try` that hides it?"
-        raise incorrect("accidental-error", seen, slip)
+        source = submission.text("activities.py")
+        why = "Nothing in it raises at an error status: response.raise_for_status() does."
+        if "raise_for_status" in source:
+            why = "Is raise_for_status() called, with (), and in no `try` that hides it?"
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        if (at.line or "").startswith("raise ") and (known := recognise_slip(brief(error))):
+            raise incorrect("accidental-error", seen, f"Line {at.lineno} of activities.py raises it. {known.slip}")
+        raise incorrect("accidental-error", seen, _what_hides(source, outage) or why)
+
+
+def _what_hides(source: str, outage: str) -> str:
+    """What in activities.py keeps an error from being raised, in a sentence; "" if that is not clear."""
+    tree = ast.parse(source)
+    if found := re.search(r"\braise_for_status\b(?!\s*\()", source):
+        line = source.count("\n", 0, found.start()) + 1
+        return f"raise_for_status stands in line {line} without (): it is not called."
+    for node in ast.walk(tree):
+        body = getattr(node, "body", ())
+        for at, one in enumerate(body if isinstance(body, list) else ()):
+            below = [other for other in body[at + 1 :] if "raise_for_status" in ast.unparse(other)]
+            if isinstance(one, ast.Return) and below:
+                return f"raise_for_status() in line {below[0].lineno} stands below a `return`: it is never reached."
+        if isinstance(node, ast.If) and AT_ERROR.search(ast.unparse(node.test)):
+            if returned := next((one for one in node.body if isinstance(one, ast.Return)), None):
+                return f"Line {returned.lineno} returns something at an error status, and raises nothing."
+            if not any(isinstance(one, ast.Raise) for one in ast.walk(node)):
+                return f"What stands below the `if` in line {node.lineno} raises nothing."
+    one_status = re.search(r"status_code\s*==\s*([45]\d\d)", source)
+    if one_status and "raise_for_status" not in source:
+        return f"It looks for status {one_status[1]} alone: response.raise_for_status() raises at every error status."
+    caught = [node for node in ast.walk(tree) if isinstance(node, ast.ExceptHandler)]
+    caught = [node for node in caught if not any(isinstance(one, ast.Raise) for one in ast.walk(node))]
+    if len(caught) == 1 and (outage != "down" or "raise_for_status" in source):
+        return f"The `except` in line {caught[0].lineno} catches the error, and does not raise it again."
+    return ""
 
 
 async def _raise_if_it_knows_one_status(loop: _Loop) -> None:

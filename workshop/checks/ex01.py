@@ -1,6 +1,9 @@
 """Exercise 01, an agent: a tool, an agent that has it, a run. They are variables of the notebook."""
 
+import ast
 import inspect
+import re
+from textwrap import dedent
 from typing import Any
 
 from workshop.checks.activity import names_one, raise_if_asked_otherwise
@@ -36,6 +39,8 @@ async def tool(submission: Submission) -> str:
                 f"a {type(made).__name__} with a tool in it",
                 "Leave out the brackets: they come later, in tools=[...].",
             )
+            if isinstance(made, tuple):
+                slip = "A comma after the last bracket makes a tuple: leave it out."
         seen = f"weather_tool is {what}, not a tool: it cannot be offered to a model."
         raise incorrect("not-a-tool", seen, slip)
     if made.is_enabled is False:
@@ -62,9 +67,12 @@ async def tool(submission: Submission) -> str:
             raise_if_asked_otherwise(requests[-1], state)
         if TOOL_FAILED in output:
             seen = f"Called for {state}, the tool failed: {shorten(output.partition('Error: ')[2] or output, 200)}."
-            raise incorrect(
-                "tool-fails", seen, "Its function raised that, and the model is told of it in place of alerts."
-            )
+            slip = "Its function raised that, and the model is told of it in place of alerts."
+            if "'FunctionTool' object is not callable" in output:
+                slip = (
+                    "Inside its function a tool is called, and only functions can be: are two things of the same name?"
+                )
+            raise incorrect("tool-fails", seen, slip)
         if "FeatureCollection" in output:
             seen = f"Called for {state}, the tool returned all that the service answered: {len(output):,} characters."
             slip = (
@@ -86,6 +94,10 @@ async def agent(submission: Submission) -> str:
 
     made, called = submission.variable, list[str]()
     if made is None:
+        if "weather_agent" not in submission.text("workflows.py"):  # it may fail at what was pasted in its place
+            seen = "workflows.py has no weather_agent, the function that makes the agent."
+            slip = "Keep the rest of that cell as it was given, and write between `# TODO 2` and `# END TODO 2`."
+            raise incorrect("no-agent", seen, slip)
         make = getattr(submission.module("workflows"), "weather_agent", None)
         if make is None:
             seen = "workflows.py has no weather_agent."
@@ -112,6 +124,8 @@ async def agent(submission: Submission) -> str:
         slip = "Is a `return` missing?" if made is None else "Agent(name=..., ...)"
         if isinstance(made, tuple):
             slip = "A comma after the last bracket makes a tuple: leave it out."
+        if inspect.isgenerator(made):
+            slip = "`yield` makes a generator of a function: write `return Agent(...)`."
         raise incorrect("not-an-agent", seen, slip)
     if not made.name.strip():
         raise incorrect("no-name", "The agent has no name.", 'Agent(name="...")')
@@ -182,6 +196,10 @@ async def run(submission: Submission) -> str:
     if not any(question in asked for question in (submission.question, repr(submission.question)[1:-1])):
         seen = f"The agent was asked {shorten(asked, 80)!r}, and `question` is {shorten(submission.question, 80)!r}."
         raise incorrect("other-question", seen, "Runner.run(agent, question): the variable, as it is.")
+    runs = _runs(submission.code)
+    if runs > 1:
+        seen = f"The cell runs the agent {runs} times: each run makes its own model calls, and you keep one of them."
+        raise incorrect("run-twice", seen, "Ask once: result = await Runner.run(agent, question).")
     calls = [item for item in result.new_items if item.type == "tool_call_output_item"]
     if not calls:
         seen = f"The run called no tool; its answer was {shorten(str(result.final_output), 120)!r}."
@@ -190,6 +208,16 @@ async def run(submission: Submission) -> str:
         seen = f"In this run the tool failed: {shorten(str(calls[-1].output), 200)}."
         raise incorrect("tool-fails", seen, "ex.clear() ends a fault; then run the cell again.")
     return f"{count(len(result.raw_responses), 'model call')}, {count(len(calls), 'tool call')}, one answer."
+
+
+def _runs(code: str) -> int:
+    """How many statements of a cell run an agent: of one with branches, such as `try`, only one may have run."""
+    try:
+        body = ast.parse(dedent(code)).body
+    except SyntaxError:  # of IPython's own
+        return 0
+    statements = [one for one in body if not isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)]
+    return sum(bool(re.search(r"\bRunner\.run(_streamed)?\(", ast.unparse(one))) for one in statements)
 
 
 async def _ask(

@@ -75,6 +75,8 @@ async def workflow(submission: Submission) -> str:
             slip = "The activity takes one argument: pass `state` alone, without [...]."
         elif row.input == "state":
             slip = "Without quotes, state is the workflow's argument."
+        elif isinstance(row.input, str) and "{" in row.input:
+            slip = "Only with an f before the quotes are braces filled in. Better: state alone, without quotes."
         raise incorrect("other-argument", seen, slip)
     _raise_if_stuck(run)
     if str(run.result).startswith(("<coroutine", "<_ActivityHandle")):
@@ -111,7 +113,10 @@ async def workflow(submission: Submission) -> str:
     if run.result != row.output:
         what = "nothing" if run.result is None else repr(shorten(as_text(run.result), 80))
         seen = f"The workflow returned {what}, not what the activity returned."
-        raise incorrect("no-result", seen, "Return its result: return await workflow.execute_activity(...).")
+        slip = "Return its result: return await workflow.execute_activity(...)."
+        if str(run.result).startswith("TODO"):
+            slip = f"Leave out the `return` of the starter, which still stands there. {slip}"
+        raise incorrect("no-result", seen, slip)
     raise_if_badly_limited(row, "The activity was executed")
     again = [other for other in history.of_kind(run, ACTIVITY) if (other.name, other.input) == (row.name, row.input)]
     if len(again) > 1:

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Sequence
 from pathlib import Path
 
-from workshop.checks.learner import MISTAKES, raised_elsewhere, shorten
+from workshop.checks.learner import MISTAKES, raised_elsewhere, shorten, told_place
 from workshop.checks.limits import DAY, raise_if_badly_limited
 from workshop.checks.verdict import incorrect
 from workshop.history import ACTIVITIES, TASK_FAILURE, TIMER, WAIT, Place, Row, Run, place_of, root
@@ -12,6 +12,13 @@ from workshop.history import ACTIVITIES, TASK_FAILURE, TIMER, WAIT, Place, Row, 
 # What the server says of an activity whose options made Python raise before all of them were written down.
 HALF_SCHEDULED = "missing task queue name"
 NOT_A_LENGTH = "Fail to convert to Duration"
+# How many times too long a sleep is, and what its number was taken for.
+UNITS = {
+    DAY: "days, as timedelta(...) takes a first number",
+    3600.0: "hours",
+    60.0: "minutes",
+    0.001: "milliseconds",
+}
 OURS = Path(__file__).parent
 
 
@@ -68,7 +75,8 @@ def raise_if_stuck(run: Run, who: str = "The workflow") -> None:
         line, at = row.place.code if row.place else "", _line(row.place)
         if NOT_A_LENGTH in row.last_error and (option := _odd_option()):
             at = option  # of a model call it stands in worker.py, and the error's line is where the agent runs
-        raise raised_elsewhere(row.last_error, at, who, "workflow-fails", line)
+        file = row.place.file if row.place else ""
+        raise raised_elsewhere(row.last_error, at, who, "workflow-fails", line, file)
     if row.task_queue != run.task_queue:
         seen = f"{row.name} waits in the task queue {row.task_queue!r}, and the workers poll {run.task_queue!r}."
         raise incorrect("other-queue", seen, "Leave task_queue=... out: it then goes where the workflow is.")
@@ -101,7 +109,8 @@ def raise_if_failed(run: Run) -> None:
             seen = f"The workflow failed with TimeoutError ({at}): that wait raises it when its time is over."
             slip = "Catch it, with `except TimeoutError:`. Only to wait for a time: await workflow.sleep(...)."
             raise incorrect("wait-timed-out", seen, slip)
-        raise raised_elsewhere(run.failure or run.status, at, "The workflow failed: it", "run-failed")
+        file = place.file if place else ""
+        raise raised_elsewhere(run.failure or run.status, at, "The workflow failed: it", "run-failed", file=file)
 
 
 def raise_if_not_completed(run: Run, asked: str) -> None:
@@ -158,12 +167,12 @@ def raise_if_not_timed(timers: Sequence[Row], seconds: float, slip: str, argumen
     asked = {timer.asked for timer in timers}
     if asked != {f"{seconds} s"}:
         seen = f"Asked to wait {seconds} s, it set a timer of {', '.join(asked)}."
-        days = " The first number of timedelta(...) is days." if asked == {f"{seconds * DAY:g} s"} else ""
-        raise incorrect("other-length", seen, f"Sleep for {argument}, in seconds.{days}")
+        times = round(length(timers[0]) / seconds, 6)
+        unit = f" It took the number for {UNITS[times]}." if times in UNITS else ""
+        raise incorrect("other-length", seen, f"Sleep for {argument}, in seconds.{unit}")
 
 
 def _line(place: Place | None) -> str:
     """Where in the learner's code; a workflow of the checks' own is nothing to look at."""
-    return (
-        "" if place is None or Path(place.file).is_relative_to(OURS) else f"{Path(place.file).name}, line {place.line}"
-    )
+    own = place is None or Path(place.file).is_relative_to(OURS)
+    return "" if place is None or own else told_place(place.file, place.line, place.code)

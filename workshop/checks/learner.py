@@ -1,12 +1,14 @@
 """A learner's code and its errors: imported here, told as type, message, file and line, never as a traceback."""
 
+import ast
 import importlib
 import keyword
+import linecache
 import os
 import re
 import signal
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from inspect import signature
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +16,7 @@ from typing import Any, get_origin, get_type_hints
 
 import httpx
 
+from workshop.checks.meant import meant
 from workshop.checks.verdict import NotPassed, Verdict, incorrect
 from workshop.errors import WorkshopError
 from workshop.history import ChainedError
@@ -25,6 +28,13 @@ CELL = re.compile(r"<ipython-input|[\\/]ipykernel_\d+[\\/]")  # how IPython name
 # What Python raises when the code is wrong, and not what it was given.
 MISTAKES = (AttributeError, ImportError, IndexError, KeyError, NameError, TypeError, UnboundLocalError)
 LOOK = "Look at that line, and at the values it uses."
+RAISES = "Your own `raise` did that: let it be reached only when something is wrong."
+OTHER_LANGUAGES = re.compile(r"(throw|catch|const|let|var|new|function|else if|switch|elseif)\b(?= )")
+# Slips that are names which Python does not know: what was meant may be near.
+UNKNOWN = (
+    *("name-unknown", "keyword-unknown", "agent-keyword", "plugin-keyword"),
+    *("no-such-attribute", "no-such-module", "no-such-name"),
+)
 
 
 def import_module(folder: Path, name: str) -> ModuleType:
@@ -75,12 +85,20 @@ def unforeseen(error: BaseException, folder: Path) -> Verdict:
 
 def raised(error: BaseException, folder: Path, doing: str, code: str) -> NotPassed:
     """The verdict on an exception of the learner's code."""
-    frames = traceback.extract_tb(error.__traceback__)
-    line = (frames[-1].line or "") if frames else ""
-    return raised_elsewhere(brief(error), place(error, folder), doing, code, line)
+    error = _complete(error)
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    file, _, line = _innermost(error, folder) or ("", 0, "")
+    if frames and frames[-1].f_code.co_filename != file:
+        line = ""  # a package raised it
+    names: list[str] = [*frames[-1].f_locals, *frames[-1].f_globals] if frames else []
+    if isinstance(error, AttributeError) and error.obj is not None:
+        names = dir(error.obj)
+    return raised_elsewhere(brief(error), place(error, folder), doing, code, line, file, names)
 
 
-def raised_elsewhere(error: str, at: str, doing: str, code: str, line: str = "") -> NotPassed:
+def raised_elsewhere(
+    error: str, at: str, doing: str, code: str, line: str = "", file: str = "", names: Iterable[str] = ()
+) -> NotPassed:
     """The same for an exception of which a history tells type, message and line.
 
     Args:
@@ -89,6 +107,8 @@ def raised_elsewhere(error: str, at: str, doing: str, code: str, line: str = "")
         doing: what raised it; begins the sentence.
         code: of the verdict, unless it is a known slip: that has a code and a remedy of its own.
         line: the line of code that raised, where it is known.
+        file: that the line is in, where it is known.
+        names: that could have been used there, besides those in the file.
     """
     text = shorten(error)
     if line.strip().startswith("raise NotImplementedError"):
@@ -96,8 +116,26 @@ def raised_elsewhere(error: str, at: str, doing: str, code: str, line: str = "")
         return NotPassed(Verdict("not attempted", "not-written", seen, "write it, and run the cell again"))
     known = recognise_slip(text)
     seen = f"{doing} raised {text}{f' ({at})' if at else ''}."
-    slip = known.slip if known else LOOK if at else ""
+    slip = known.slip if known else RAISES if line.strip().startswith("raise ") else LOOK if at else ""
+    if (known is None or known.code in UNKNOWN) and (hint := meant(text, _source(file), names)):
+        slip = f"{hint} {known.why if known and known.code != 'name-unknown' else ''}".strip()
     return NotPassed(Verdict("raised", known.code if known else code, seen, slip))
+
+
+def _source(file: str) -> str:
+    """The text of a file, or of a cell."""
+    linecache.checkcache(file)
+    return "".join(linecache.getlines(file))
+
+
+def _complete(error: BaseException) -> BaseException:
+    """Python's own words for what a notebook calls "incomplete input"."""
+    if isinstance(error, SyntaxError) and error.msg == "incomplete input":
+        try:
+            ast.parse(_source(error.filename or ""), error.filename or "")
+        except SyntaxError as better:
+            return better
+    return error
 
 
 def brief(error: BaseException) -> str:
@@ -105,6 +143,11 @@ def brief(error: BaseException) -> str:
     if isinstance(error, SyntaxError):
         names = re.findall(r"\.(\w+)", error.text or "")
         words = [f" ({name} is a word of Python)" for name in names if keyword.iskeyword(name)]
+        if other := OTHER_LANGUAGES.match((error.text or "").strip()):
+            words = [f" ({other[0]} is not Python)"]
+        above = _source(error.filename or "").splitlines()[: (error.lineno or 1) - 1]
+        if above and above[-1].strip().startswith("@"):
+            words = [f" (below {above[-1].strip()})"]
         return shorten(f"{type(error).__name__}: {error.msg}{''.join(words[:1])}")
     # An exception group or a wrapper says less than what it holds.
     while error.__cause__ is not None and type(error) is RuntimeError:
@@ -118,18 +161,34 @@ def shorten(text: str, length: int = 300) -> str:
 
 
 def place(error: BaseException, folder: Path) -> str:
-    """`workflows.py, line 12`: the innermost line of the learner's files, or else of a cell; "" if there is none."""
-    found = ""
+    """`workflows.py, line 12: the code`: the innermost line of the learner's files, or else of a cell; "" if there is
+    none.
+    """
+    found = _innermost(error, folder)
+    return told_place(*found) if found else ""
+
+
+def told_place(file: str, line: int, code: str) -> str:
+    """A line of a learner's in words."""
+    where = "the cell" if CELL.search(file) else Path(file).name
+    return f"{where}, line {line}{f': `{shorten(code.strip(), 80)}`' if code.strip() else ''}"
+
+
+def _innermost(error: BaseException, folder: Path) -> tuple[str, int, str] | None:
+    found = None
     for link in _with_causes(error):
-        if isinstance(link, SyntaxError) and link.filename and Path(link.filename).parent == folder:
-            line = shorten((link.text or "").strip(), 80)
-            return f"{Path(link.filename).name}, line {link.lineno}{f': {line}' if line else ''}"
+        if isinstance(link, SyntaxError) and _is_theirs(link.filename or "", folder):
+            return link.filename or "", link.lineno or 0, link.text or ""
         for frame in traceback.extract_tb(link.__traceback__):
             if CELL.search(frame.filename):
-                found = found or f"the cell, line {frame.lineno}"
-            elif Path(frame.filename).parent == folder:
-                found = f"{Path(frame.filename).name}, line {frame.lineno}"
+                found = found or (frame.filename, frame.lineno or 0, frame.line or "")
+            elif _is_theirs(frame.filename, folder):
+                found = frame.filename, frame.lineno or 0, frame.line or ""
     return found
+
+
+def _is_theirs(file: str, folder: Path) -> bool:
+    return bool(CELL.search(file)) or Path(file).parent == folder
 
 
 def _with_causes(error: BaseException | None) -> Iterator[BaseException]:

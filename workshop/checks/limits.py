@@ -64,7 +64,7 @@ def _of_activity(row: Row, what: str) -> Limits:
     seen = (
         f"{what}, and one attempt may take all of {_long(one)}: a worker killed during it is not noticed before that."
     )
-    yield alone, "no-attempt-limit", seen, f"Limit one attempt: {attempt}"
+    yield alone, "no-attempt-limit", seen, f"Limit one attempt: {attempt} timedelta(3) would be days."
 
     seen = f"{what}, and one attempt may take {_long(one)}: a worker killed during it is not noticed before that."
     yield one > LONGEST_ATTEMPT, "long-attempt", seen, f"One attempt: {attempt}{_days(one)}"

@@ -63,6 +63,7 @@ class Submission:
         self._scripts = list(scripts)
         self.variable: Any = None  # the notebook's object that is looked at, where there is one
         self.question = ""  # the notebook's, where there is one
+        self.code = ""  # what stands in the TODO of the notebook's cell, where that was run
         self._serving: asyncio.Task[None] | None = None  # this process as a worker, once it is one
         self.traces: dict[str, dict[str, Any]] = {}  # what workflows traced here, and how many agents ran in each
 

@@ -12,10 +12,11 @@ from workshop.checks import CHECKS, SIGNS, Check, Outcome, Verdict, find
 from workshop.checks.check import verdict_of
 from workshop.checks.checker import Checker
 from workshop.checks.learner import raised
+from workshop.checks.pristine import NOTHING
 from workshop.checks.submission import Submission
 from workshop.errors import WorkshopError
 from workshop.exercises import number_of, root_of, solution_of
-from workshop.notebook.kernel import raised_instead, result_of, set_instead, shell, show, variable
+from workshop.notebook.kernel import last_run, raised_instead, result_of, set_instead, shell, show, variable
 from workshop.notebook.memory import Memory
 from workshop.notebook.reset import CONNECTION, dated
 from workshop.notebook.scripts import IMPORTS, not_attempted
@@ -184,20 +185,27 @@ class Feedback:
             if error or value is None or value is ...:
                 seen = f"The notebook has no {check.variable} yet."
                 names = set_instead(check.todo)
+                lines = [line.strip() for line in (last_run(check.todo) or ("", ""))[0].splitlines() if line.strip()]
                 if names is not None and check.variable not in names:
                     instead = f", but {' and '.join(names)}" if names else ""
                     seen = f"The cell of TODO {check.todo} ran, and set no {check.variable}{instead}."
-                    return Verdict(
-                        "not attempted", "no-variable", seen, f"write {check.variable} = ... there, in no function"
-                    )
+                    step = f"write {check.variable} = ... there, in no function"
+                    if any(line.startswith("except") for line in lines):
+                        step = "leave the `try` out: its `except` hides why, and the cell would say it"
+                    return Verdict("not attempted", "no-variable", seen, step)
+                if names and any(not NOTHING.match(line) for line in lines):
+                    seen = f"The cell of TODO {check.todo} ran, and {check.variable} is None."
+                    slip = "What is on the right of its = returns nothing, as print(...) does: print in another line."
+                    return Verdict("incorrect", "nothing-kept", seen, slip)
                 return Verdict("not attempted", "no-variable", seen, f"write TODO {check.todo}, and run the cell again")
             return None
         path = self.folder / check.file
         if not path.is_file():
             seen = f"There is no {check.file} beside the notebook."
-            return Verdict("not attempted", "file-missing", seen, "run the cell that writes it")
+            return _not_in_file(check) or Verdict("not attempted", "file-missing", seen, "run the cell that writes it")
         if why := not_attempted(self.folder, check):
-            return Verdict("not attempted", "untouched", why, "write it, and run the cell again")
+            step = "write it, and run the cell again"
+            return _not_in_file(check) or Verdict("not attempted", "untouched", why, step)
         for other in CHECKS[self.number]:
             if other.todo in check.needs and (why := not_attempted(self.folder, other)):
                 seen = f"{why} TODO {check.todo} cannot be checked without it."
@@ -224,6 +232,8 @@ class Feedback:
         submission.variable = variable(check.variable) if value is None else value
         if value is None and isinstance(question := variable("question"), str):
             submission.question = question
+        if value is None:
+            submission.code = (last_run(check.todo) or ("", ""))[0]
         with submission.borrowed():
             try:
                 return result_of(verdict_of(check, submission), PATIENCE)
@@ -238,3 +248,14 @@ class Feedback:
             return hashlib.sha256((self.folder / check.file).read_bytes()).hexdigest()[:16] if check.file else ""
         except OSError:
             return ""
+
+
+def _not_in_file(check: Check) -> Verdict | None:
+    """For a cell that ran, and did not write the file of its check."""
+    ran = last_run(check.todo)
+    if ran is None or ran[1] == check.file:
+        return None
+    did = f"wrote {ran[1]}" if ran[1] else "ran in the notebook, and wrote no file"
+    seen = f"The cell of TODO {check.todo} {did}: {check.file} has nothing of it."
+    step = f"make `%%writefile {check.file}` the first line of that cell, and run it again"
+    return Verdict("not attempted", "not-in-file", seen, step)

@@ -125,6 +125,15 @@ _raised: dict[str, BaseException] = {}
 _set: dict[str, list[str]] = {}
 
 
+# The number of a TODO -> the lines in it when its cell last ran, and the file that the cell wrote, or "".
+_ran: dict[str, tuple[str, str]] = {}
+
+
+def last_run(todo: int | None) -> tuple[str, str] | None:
+    """The lines of a TODO when its cell last ran in this kernel, and the file that the cell wrote, or ""."""
+    return _ran.get(str(todo))
+
+
 def set_instead(todo: int | None) -> list[str] | None:
     """The variables that were set in a TODO of a cell, when it last ran; None if it did not, or raised."""
     return _set.get(str(todo))
@@ -196,6 +205,8 @@ def _note(here: Any, result: Any) -> None:
     error = result.error_before_exec or result.error_in_exec
     for number, lines in re.findall(r"^[ \t]*# TODO (\d+)\b[^\n]*\n(.*?)^[ \t]*# END TODO \1\b", cell, re.M | re.S):
         _set.pop(number, None)
+        writes = pristine.WRITES.match(cell)
+        _ran[number] = lines, writes[1] if writes else ""
         if error is None:
             before = _raised.get(number)
             for name in [name for name, one in _raised.items() if one is before]:

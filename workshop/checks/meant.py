@@ -1,0 +1,161 @@
+"""What a name that Python does not know was meant to be. Python 3.11 says it in a terminal only, and of fewer names."""
+
+import ast
+import importlib
+import inspect
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+# Where the names are that an exercise uses, by what a learner would write.
+HOMES = (
+    *("temporalio", "temporalio.common", "temporalio.exceptions", "temporalio.client", "temporalio.worker"),
+    *("temporalio.workflow", "temporalio.openai_agents", "temporalio.openai_agents.workflow"),
+    *("agents", "datetime", "uuid", "httpx"),
+)
+LENGTHS = ("days", "hours", "minutes", "seconds", "milliseconds", "microseconds", "weeks")
+FEW = 8  # names that a reader looks through
+
+
+def meant(error: str, source: str = "", known: Iterable[str] = ()) -> str:
+    """What was probably meant, as a sentence; "" if nothing is near.
+
+    Args:
+        error: "Type: message".
+        source: the text of the file or cell that raised it.
+        known: other names that could have been used there: a notebook's variables, an object's attributes.
+    """
+    if found := re.search(r"(?:name|local variable) '(\w+)' (?:is not defined|where it is not)", error):
+        return _unset(found[1], source) or _name(found[1], source, known) * error.startswith("NameError")
+    if found := re.search(r"'(\w+)' is an invalid keyword argument", error):
+        return _did_you_mean(_near(found[1], LENGTHS))
+    if found := re.search(r"(?:(\w+)\.)?(\w+)\(\) got an unexpected keyword argument '(\w+)'", error):
+        return _keyword(found[1] or "", found[2], found[3])
+    if found := re.search(r"module '([\w.]+)' has no attribute '(\w+)'", error):
+        return _did_you_mean(_near(found[2], dir(sys.modules.get(found[1]))))
+    if found := re.search(r"'(\w+)' (?:object )?has no attribute '(\w+)'", error):
+        return _did_you_mean(_near(found[2], [*known, *dir(_found(found[1])[1])]))
+    if found := re.search(r"cannot import name '(\w+)' from '([\w.]+)'", error):
+        return _did_you_mean(_near(found[1], dir(sys.modules.get(found[2]))))
+    if found := re.search(r"No module named '(\w+)'", error):
+        files = [path.stem for path in Path().glob("*.py")]
+        return _did_you_mean(_near(found[1], [*files, "agents", "temporalio", "httpx", *sys.stdlib_module_names]))
+    return ""
+
+
+def _unset(name: str, source: str) -> str:
+    """Of a line that looks as if it gave the name a value."""
+    if re.search(rf"^[ \t]*{name}[ \t]*==", source, re.M):
+        return f"== compares two values; a single = gives {name} its value."
+    if re.search(rf"^[ \t]*{name}[ \t]*:[ \t]*[\w.]+\(", source, re.M):
+        return f"A colon after {name} notes a type; = gives it its value."
+    return ""
+
+
+def _name(name: str, source: str, known: Iterable[str]) -> str:
+    """Of a name that stands there alone, or before a dot."""
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:  # a cell's, with the magic commands of notebooks
+        tree = ast.parse("")
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
+    after = re.findall(rf"(?<![\w.]){name}\.(\w+)", source)
+    for node in imports:
+        given = [alias.asname or alias.name for alias in node.names]
+        if str(node.module).rpartition(".")[2] == name and after and set(after) <= set(given):
+            return f"`from {node.module} import {after[0]}` makes {after[0]} known, not {name}: write {after[0]} alone."
+    home, found = _found(name)
+    fits = found is not None and all(hasattr(found, one) for one in after)
+    if fits and after:
+        return f"`from {home} import {name}` is missing."
+    if near := _near(name, [*_names(tree), *known]) or _near(name, ("True", "False", "None", "print", "str")):
+        return _did_you_mean(near)
+    for bound, module in _modules(imports):  # what the file has already
+        if _defines(module, name):
+            return f"It belongs to {bound}: write {bound}.{name}."
+        if after and _defines(module, after[0]):
+            return _did_you_mean(f"{bound}.{after[0]}")
+    if after and "client" in _names(tree) and hasattr(_found("Client")[1], after[0]):
+        return _did_you_mean(f"client.{after[0]}")
+    if name in sys.stdlib_module_names:
+        module = importlib.import_module(name)
+        if not after or hasattr(module, after[0]):
+            return f"`import {name}` is missing."
+        home, fits = name, hasattr(getattr(module, name, None), after[0])  # datetime.datetime.now
+    return f"`from {home} import {name}` is missing." if fits else ""
+
+
+def _keyword(owner: str, function: str, name: str) -> str:
+    """Of the name of an argument: `owner` is the class of a method, or ""."""
+    called = getattr(_found(owner)[1], function, None) if owner else _found(function)[1]
+    try:
+        parameters = inspect.signature(called).parameters.values() if called else ()
+    except (TypeError, ValueError):  # not written in Python
+        parameters = ()
+    names = [one.name for one in parameters if one.name != "self" and one.kind is not one.VAR_KEYWORD]
+    if near := _near(name, names):
+        return _did_you_mean(near)
+    needed = [one.name for one in parameters if one.default is one.empty and one.name in names]
+    takes = names if len(names) <= FEW else needed if len(needed) > 1 else []
+    return f"It takes {', '.join(takes)}." if takes else ""
+
+
+def _near(name: str, candidates: Iterable[str]) -> str:
+    """The candidate that a name was meant to be; "" if none is near."""
+    names = [one for one in dict.fromkeys(candidates) if one != name and not one.startswith("_")]
+    bare = {one.lower().replace("_", ""): one for one in reversed(names)}
+    longer = [one for one in names if one.startswith(name) or one.endswith(f"_{name}")] if len(name) > 2 else []
+    if same := bare.get(name.lower().replace("_", "")):
+        return " or ".join([same, *longer][:2])
+    # A mistyped letter or two; the beginning or the end of a longer name; a longer name than it should be.
+    if close := get_close_matches(name, names, 1, 0.86):
+        return close[0]
+    if 0 < len(longer) <= FEW:
+        return " or ".join(longer)
+    if name.endswith("_id") and "id" in names:
+        return "id"
+    return next(iter(get_close_matches(name, names, 1, 0.8)), "")
+
+
+def _did_you_mean(name: str) -> str:
+    return f"Did you mean {name}?" if name else ""
+
+
+def _names(tree: ast.Module) -> Iterator[str]:
+    """What a file gives a name to."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.alias):
+            yield node.asname or node.name.partition(".")[0]
+
+
+def _modules(imports: Iterable[ast.ImportFrom]) -> Iterator[tuple[str, ModuleType]]:
+    """The modules that `from package import module` gives a file, by the name that they have there."""
+    for node in imports:
+        for alias in node.names:
+            if module := sys.modules.get(f"{node.module}.{alias.name}"):
+                yield alias.asname or alias.name, module
+
+
+def _defines(module: Any, name: str) -> bool:
+    """Whether something is a module's own, and not what it imports itself."""
+    if module.__name__ == "temporalio" and name in ("workflow", "activity"):
+        return True
+    origin = str(getattr(getattr(module, name, None), "__module__", ""))
+    package: str = module.__name__.partition(".")[0]
+    return origin.partition(".")[0] == package
+
+
+def _found(name: str) -> tuple[str, Any]:
+    """A class or function of the packages, by its name, and the module that has it; None if there is none."""
+    modules = [module for home in HOMES if (module := sys.modules.get(home))]
+    return next(((one.__name__, getattr(one, name)) for one in modules if _defines(one, name)), ("", None))
