@@ -9,6 +9,7 @@ import re
 import signal
 import traceback
 from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from inspect import signature
 from pathlib import Path
 from types import ModuleType
@@ -29,7 +30,7 @@ CELL = re.compile(r"<ipython-input|[\\/]ipykernel_\d+[\\/]")  # how IPython name
 MISTAKES = (AttributeError, ImportError, IndexError, KeyError, NameError, TypeError, UnboundLocalError)
 LOOK = "Look at that line, and at the values it uses."
 RAISES = "Your own `raise` did that: let it be reached only when something is wrong."
-OTHER_LANGUAGES = re.compile(r"(throw|catch|const|let|var|new|function|else if|switch|elseif)\b(?= )")
+OTHER_LANGUAGES = re.compile(r"(?:^|(?<=return )|(?<== ))(throw|catch|const|let|var|new|function|else if|elseif)(?= )")
 # Slips that are names which Python does not know: what was meant may be near.
 UNKNOWN = (
     *("name-unknown", "keyword-unknown", "agent-keyword", "plugin-keyword"),
@@ -141,18 +142,35 @@ def _complete(error: BaseException) -> BaseException:
 def brief(error: BaseException) -> str:
     """Type and message, in a line."""
     if isinstance(error, SyntaxError):
-        names = re.findall(r"\.(\w+)", error.text or "")
-        words = [f" ({name} is a word of Python)" for name in names if keyword.iskeyword(name)]
-        if other := OTHER_LANGUAGES.match((error.text or "").strip()):
-            words = [f" ({other[0]} is not Python)"]
-        above = _source(error.filename or "").splitlines()[: (error.lineno or 1) - 1]
-        if above and above[-1].strip().startswith("@"):
-            words = [f" (below {above[-1].strip()})"]
-        return shorten(f"{type(error).__name__}: {error.msg}{''.join(words[:1])}")
+        return shorten(f"{type(error).__name__}: {error.msg}{_odd_word(error)}")
     # An exception group or a wrapper says less than what it holds.
     while error.__cause__ is not None and type(error) is RuntimeError:
         error = error.__cause__
     return shorten(str(ChainedError(type(error).__name__, str(error))))
+
+
+def _odd_word(error: SyntaxError) -> str:
+    """What Python does not know in a line, in brackets, for the table of remedies; "" if that is not clear."""
+    line = (error.text or "").strip()
+    above = _source(error.filename or "").splitlines()[: (error.lineno or 1) - 1]
+    if above and above[-1].strip().startswith("@"):
+        return f" (below {above[-1].strip()})"
+    if kept := [name for name in re.findall(r"\.(\w+)", line) if keyword.iskeyword(name)]:
+        return f" ({kept[0]} is a word of Python)"
+    if error.msg != "invalid syntax":
+        return ""
+    if other := OTHER_LANGUAGES.search(line):
+        return f" ({other[1]} is not Python)"
+    if re.match(r"async (?!def|for|with)", line):
+        return " (async is before no def)"
+    for pair in re.findall(r"\b([A-Za-z_]\w*) +(?=([A-Za-z_]\w*))", re.sub(r"\".*?\"|'.*?'", "", line)):
+        if not any(map(keyword.iskeyword, pair)):
+            for name in pair:
+                same = [word for word in keyword.kwlist if sorted(word) == sorted(name.lower())]
+                if near := same or get_close_matches(name.lower(), keyword.kwlist, 1, 0.8):
+                    return f" ({name} for {near[0]})"
+            return f" ({pair[0]} beside {pair[1]})"
+    return ""
 
 
 def shorten(text: str, length: int = 300) -> str:

@@ -68,6 +68,8 @@ def _name(name: str, source: str, known: Iterable[str]) -> str:
         given = [alias.asname or alias.name for alias in node.names]
         if str(node.module).rpartition(".")[2] == name and after and set(after) <= set(given):
             return f"`from {node.module} import {after[0]}` makes {after[0]} known, not {name}: write {after[0]} alone."
+    if name in LENGTHS and re.search(rf"\b{name}\(", source):
+        return f"A length of time is a timedelta, with its unit by name: timedelta({name}=...)."
     home, found = _found(name)
     fits = found is not None and all(hasattr(found, one) for one in after)
     if fits and after:
@@ -118,7 +120,7 @@ def _near(name: str, candidates: Iterable[str]) -> str:
         return " or ".join(longer)
     if name.endswith("_id") and "id" in names:
         return "id"
-    return next(iter(get_close_matches(name, names, 1, 0.8)), "")
+    return next(iter(get_close_matches(name, names, 1, 0.83)), "")
 
 
 def _did_you_mean(name: str) -> str:
@@ -126,8 +128,8 @@ def _did_you_mean(name: str) -> str:
 
 
 def _names(tree: ast.Module) -> Iterator[str]:
-    """What a file gives a name to."""
-    for node in ast.walk(tree):
+    """What a file gives a name to, its imports last."""
+    for node in sorted(ast.walk(tree), key=lambda node: isinstance(node, ast.alias)):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.id
         elif isinstance(node, ast.arg):

@@ -16,7 +16,7 @@ from workshop.checks.pristine import NOTHING
 from workshop.checks.submission import Submission
 from workshop.errors import WorkshopError
 from workshop.exercises import number_of, root_of, solution_of
-from workshop.notebook.kernel import last_run, raised_instead, result_of, set_instead, shell, show, variable
+from workshop.notebook.kernel import last_run, made_by, raised_instead, result_of, set_instead, shell, show, variable
 from workshop.notebook.memory import Memory
 from workshop.notebook.reset import CONNECTION, dated
 from workshop.notebook.scripts import IMPORTS, not_attempted
@@ -185,7 +185,7 @@ class Feedback:
             if error or value is None or value is ...:
                 seen = f"The notebook has no {check.variable} yet."
                 names = set_instead(check.todo)
-                lines = [line.strip() for line in (last_run(check.todo) or ("", ""))[0].splitlines() if line.strip()]
+                lines = ran[0] if (ran := last_run(check.todo)) else []
                 if names is not None and check.variable not in names:
                     instead = f", but {' and '.join(names)}" if names else ""
                     seen = f"The cell of TODO {check.todo} ran, and set no {check.variable}{instead}."
@@ -233,7 +233,7 @@ class Feedback:
         if value is None and isinstance(question := variable("question"), str):
             submission.question = question
         if value is None:
-            submission.code = (last_run(check.todo) or ("", ""))[0]
+            submission.code = made_by(check.todo, check.variable)
         with submission.borrowed():
             try:
                 return result_of(verdict_of(check, submission), PATIENCE)

@@ -121,22 +121,31 @@ def variable(name: str) -> Any:
 _raised: dict[str, BaseException] = {}
 
 
-# The number of a TODO -> what was set in it when its cell last ran well.
-_set: dict[str, list[str]] = {}
+# The number of a TODO -> what was set in it when its cell last ran well, by name.
+_set: dict[str, dict[str, Any]] = {}
 
 
 # The number of a TODO -> the lines in it when its cell last ran, and the file that the cell wrote, or "".
 _ran: dict[str, tuple[str, str]] = {}
 
 
-def last_run(todo: int | None) -> tuple[str, str] | None:
-    """The lines of a TODO when its cell last ran in this kernel, and the file that the cell wrote, or ""."""
-    return _ran.get(str(todo))
+def last_run(todo: int | None) -> tuple[list[str], str] | None:
+    """The lines of a TODO, bare, when its cell last ran in this kernel, and the file that the cell wrote, or ""."""
+    if (ran := _ran.get(str(todo))) is None:
+        return None
+    return [line.strip() for line in ran[0].splitlines() if line.strip()], ran[1]
+
+
+def made_by(todo: int | None, name: str) -> str:
+    """The lines of a TODO if they made what a variable holds now; else ""."""
+    made = _set.get(str(todo), {})
+    return _ran[str(todo)][0] if name in made and made[name] is variable(name) else ""
 
 
 def set_instead(todo: int | None) -> list[str] | None:
     """The variables that were set in a TODO of a cell, when it last ran; None if it did not, or raised."""
-    return _set.get(str(todo))
+    made = _set.get(str(todo))
+    return None if made is None else list(made)
 
 
 def raised_instead(name: str, todo: int | None) -> BaseException | None:
@@ -212,7 +221,8 @@ def _note(here: Any, result: Any) -> None:
             for name in [name for name, one in _raised.items() if one is before]:
                 del _raised[name]  # what the same cell was to set then
             names = re.findall(r"^[ \t]*(\w+)[ \t]*(?::[^=\n]*)?=(?!=)", lines, re.M)
-            _set[number] = [name for name in names if name in here.user_ns]  # not what is a function's own
+            # Not what is a function's own.
+            _set[number] = {name: here.user_ns[name] for name in names if name in here.user_ns}
     # What was set in another way is set all the same, as by `def`.
     other = [name for name in _raised if variable(name) is not here._workshop_before.get(name)]
     for name in [*other, *re.findall(r"^[ \t]*(?:# TODO )?(\w+)[ \t]*(?:=(?!=)|:[ \t])", cell, re.M)]:
