@@ -6,7 +6,7 @@ import pytest
 
 from tests.checks.bank import Answer, write
 from tests.checks.right import RIGHT
-from tests.checks.wrong import UNTOUCHED, WRONG
+from tests.checks.wrong import SAYS, UNTOUCHED, WRONG
 from workshop.checks import CHECKS
 from workshop.checks.checker import Checker
 from workshop.checks.starter import differ_by_one
@@ -22,6 +22,7 @@ def test_an_answer_gets_its_verdict(answer: Answer, checker: Checker, tmp_path: 
     assert verdict.code == answer.code, verdict
     assert (verdict.outcome == "passed") == (answer.code == "passed")
     assert verdict.seen
+    assert SAYS.get(str(answer), "").casefold() in f"{verdict.seen} {verdict.slip}".casefold()
     assert "Traceback" not in verdict.seen + verdict.slip
     assert answer.code == "passed" or verdict.outcome in ("incorrect", "raised")
 
@@ -42,6 +43,7 @@ def test_ids_that_differ_by_a_second_are_one_by_the_second(one: str, other: str,
 
 def test_the_banks_are_large_enough() -> None:
     assert len({str(answer) for answer in ANSWERS}) == len(ANSWERS)
+    assert SAYS.keys() <= {str(answer) for answer in WRONG}
     assert len(WRONG) >= 60
     assert len(RIGHT) >= 20
     todos = {(number, check.name) for number, checks in CHECKS.items() for check in checks if check.todo and check.file}

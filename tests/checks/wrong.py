@@ -183,6 +183,8 @@ WRONG = (
         """,
     ),
     agent("itself", "recursion", "return weather_agent(weather_tool)"),
+    agent("another language", "syntax", 'return new Agent(name="W", instructions="Go.", tools=[weather_tool])'),
+    agent("a generator", "not-an-agent", 'yield Agent(name="W", instructions="Go.", tools=[weather_tool])'),
     agent("quoted", "not-a-tool", 'return Agent(name="W", instructions="Go.", tools=["weather_tool"])'),
     # 02: the activity.
     first("no look at the status", "accidental-error", "data = response.json()"),
@@ -298,7 +300,13 @@ WRONG = (
         "data = response.json()",
     ),
     first("of the data", "no-such-attribute", "data = response.json()\ndata.raise_for_status()"),
-    first("loads", "other-data", "import json\nresponse.raise_for_status()\ndata = json.loads(response)"),
+    first("below a return", "accidental-error", "return response.json()\nresponse.raise_for_status()"),
+    first("returned", "error-swallowed", 'if response.is_error:\n    return {"features": []}\ndata = response.json()'),
+    first(
+        "raised by accident",
+        "accidental-error",
+        'if response.is_error:\n    raise httpx.HTTPStatusError("down")\ndata = response.json()',
+    ),
     first("a function for the method", "name-unknown", "raise_for_status(response)\ndata = response.json()"),
     first(
         "asks three times",
@@ -363,7 +371,8 @@ WRONG = (
     temporal("timer", "blocks, not imported", "another-sleep", "time.sleep(delay_seconds)"),
     temporal("timer", "no activity", "called-directly", None, (EXECUTE, DIRECTLY)),
     temporal("timer", "not awaited", "no-timer", "workflow.sleep(delay_seconds)"),
-    temporal("timer", "another length", "other-length", "await workflow.sleep(2 * delay_seconds)"),
+    temporal("timer", "misspelt", "name-unknown", "await workflow.sleep(delay)"),
+    temporal("timer", "the module left out", "name-unknown", "await sleep(delay_seconds)"),
     temporal(
         "timer", "a task", "timer-not-awaited", "import asyncio\nasyncio.create_task(workflow.sleep(delay_seconds))"
     ),
@@ -445,6 +454,12 @@ WRONG = (
         "in quotes",
         "activity-not-decorated",
         'workflows=["TemporalHelloWorld"],\nactivities=["get_weather_alerts"],',
+    ),
+    temporal(
+        "worker",
+        "swapped",
+        "activity-not-decorated",
+        "workflows=[get_weather_alerts],\nactivities=[TemporalHelloWorld],",
     ),
     temporal("worker", "no commas", "syntax", "workflows=[TemporalHelloWorld]\nactivities=[get_weather_alerts]"),
     temporal("worker", "another queue", "not-polling", None, ("task_queue=TASK_QUEUE", 'task_queue="mine"')),
@@ -1028,3 +1043,39 @@ UNTOUCHED = tuple(
         ("testing", "replay", "passes-for-wrong"),
     )
 )
+
+# Words of a verdict that name the slip, where several slips share its code.
+SAYS = {
+    "01-agent-misspelt": "Did you mean weather_tool?",
+    "01-agent-misspelt keyword": "Did you mean tools?",
+    "01-agent-another function": "write between `# TODO 2` and `# END TODO 2`",
+    "01-agent-quoted": "without quotes",
+    "01-agent-a function": "a bare function",
+    "01-agent-another language": "`new` is of another language",
+    "01-agent-a generator": "write `return Agent(...)`",
+    "02-activity-method not called": "line 28 without ()",
+    "02-activity-only 500": "status 500 alone",
+    "02-activity-no look at the status": "Nothing in it raises",
+    "02-activity-caught and printed": "The `except` in line 30",
+    "02-activity-swallowed in the activity": "The `except` in line 42",
+    "02-activity-below a return": "line 29 stands below a `return`",
+    "02-activity-returned": "Line 29 returns something at an error status",
+    "02-activity-raised by accident": "lacks 'request' and 'response'",
+    "02-activity-always raises": "Your own `raise` did that",
+    "02-activity-syntax": "not closed",
+    "02-timer-days": "for days",
+    "02-timer-minutes": "for minutes",
+    "02-timer-misspelt": "Did you mean delay_seconds?",
+    "02-timer-the module left out": "write workflow.sleep",
+    "02-workflow-days": "timedelta(3) would be days",
+    "02-workflow-misspelt": "correct the name",
+    "02-workflow-misspelt method": "Did you mean execute_activity?",
+    "02-workflow-another keyword": "Did you mean",
+    "02-worker-swapped": "get_weather_alerts is a function",
+    "02-worker-instance": "without ()",
+    "02-worker-plain function": "connect is not an activity",
+    "02-worker-no commas": "a comma is missing",
+    "02-starter-not awaited": "`await` is missing before the call",
+    "02-starter-nothing is called in the ID": "with ()",
+    "02-starter-executed": "execute_workflow(...)",
+}

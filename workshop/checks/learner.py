@@ -162,13 +162,13 @@ def _odd_word(error: SyntaxError) -> str:
     if other := OTHER_LANGUAGES.search(line):
         return f" ({other[1]} is not Python)"
     if re.match(r"async (?!def|for|with)", line):
-        return " (async is before no def)"
+        return " (async without def)"
     for pair in re.findall(r"\b([A-Za-z_]\w*) +(?=([A-Za-z_]\w*))", re.sub(r"\".*?\"|'.*?'", "", line)):
         if not any(map(keyword.iskeyword, pair)):
             for name in pair:
                 same = [word for word in keyword.kwlist if sorted(word) == sorted(name.lower())]
                 if near := same or get_close_matches(name.lower(), keyword.kwlist, 1, 0.8):
-                    return f" ({name} for {near[0]})"
+                    return f" ({name} in place of {near[0]})"
             return f" ({pair[0]} beside {pair[1]})"
     return ""
 
