@@ -236,21 +236,6 @@ def test_the_usual_slip_of_notebooks_is_named(root: Path, env: dict[str, str]) -
         assert "rnu" in one.run('ex.check("run")').text
         one.run('# TODO 3: run it\nanswer = await Runner.run(agent, "Texas?")\n# END TODO 3')
         assert "ran, and set no result, but answer" in one.run('ex.check("run")').text
-        one.run('# TODO 3: run it\nresult = print(await Runner.run(agent, "Texas?"))\n# END TODO 3')
-        assert "ran, and result is None" in one.run('ex.check("run")').text
-        one.run('question = "Texas?"')
-        once = "result = await Runner.run(agent, question)"
-        one.run(f"# TODO 3: run it\n{once}\n{once}\n# END TODO 3")
-        assert "runs the agent 2 times" in one.run('ex.check("run")').text
-        assert "passed: run" in one.run(f'{once}\nex.check("run")').text
-        one.run("# TODO 3: run it\nresult = (await Runner.run(agent)\n# END TODO 3")
-        assert "'(' was never closed (the cell, line 2: " in one.run('ex.check("run")').text
-        one.run("# TODO 3: run it\nresult = await runner.run(agent)\n# END TODO 3")
-        assert "Did you mean Runner?" in one.run('ex.check("run")').text
-        (folder / "workflows.py").rename(folder / "workflow.py")
-        one.run("# TODO 2: the agent\n# END TODO 2")
-        assert "ran in the notebook, and wrote no file" in one.run('ex.check("agent")').text
-        (folder / "workflow.py").rename(folder / "workflows.py")
         one.run("import asyncio")
         for call in ('Runner.run_sync(agent, "Texas?")', 'asyncio.run(Runner.run(agent, "Texas?"))'):
             slip = one.run(f"result = {call}")
@@ -278,6 +263,23 @@ def test_the_usual_slip_of_notebooks_is_named(root: Path, env: dict[str, str]) -
             assert error in checked
         one.run('result = await Runner.run(agent, "Any weather alerts in Texas?")')
         assert "passed: run" in one.run('ex.check("run")').text
+
+        # What the cell of a TODO did, if that is not what was asked.
+        one.run('# TODO 3: run it\nresult = print(await Runner.run(agent, "Texas?"))\n# END TODO 3')
+        assert "ran, and result is None" in one.run('ex.check("run")').text
+        one.run('question = "Texas?"')
+        once = "result = await Runner.run(agent, question)"
+        one.run(f"# TODO 3: run it\n{once}\n{once}\n# END TODO 3")
+        assert "runs the agent 2 times" in one.run('ex.check("run")').text
+        assert "passed: run" in one.run(f'{once}\nex.check("run")').text
+        one.run("# TODO 3: run it\nresult = (await Runner.run(agent)\n# END TODO 3")
+        assert "'(' was never closed (the cell, line 2: " in one.run('ex.check("run")').text
+        one.run("# TODO 3: run it\nresult = await runner.run(agent)\n# END TODO 3")
+        assert "Did you mean Runner?" in one.run('ex.check("run")').text
+        (folder / "workflows.py").rename(folder / "workflow.py")
+        one.run("# TODO 2: the agent\n# END TODO 2")
+        assert "ran in the notebook, and wrote no file" in one.run('ex.check("agent")').text
+        (folder / "workflow.py").rename(folder / "workflows.py")
 
         (folder / "workflows.py").write_text((folder / "workflows.py").read_text().replace("Weather agent", "Anna"))
         assert one.run("from workflows import weather_agent\nprint(weather_agent(weather_tool).name)").text == "Anna\n"

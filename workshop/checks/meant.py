@@ -52,7 +52,7 @@ def _unset(name: str, source: str) -> str:
     if re.search(rf"^[ \t]*{name}[ \t]*==", source, re.M):
         return f"== compares two values; a single = gives {name} its value."
     if re.search(rf"^[ \t]*{name}[ \t]*:[ \t]*[\w.]+\(", source, re.M):
-        return f"A colon after {name} notes a type; = gives it its value."
+        return f"A colon after {name} declares a type; = gives it its value."
     return ""
 
 
@@ -67,7 +67,7 @@ def _name(name: str, source: str, known: Iterable[str]) -> str:
     for node in imports:
         given = [alias.asname or alias.name for alias in node.names]
         if str(node.module).rpartition(".")[2] == name and after and set(after) <= set(given):
-            return f"`from {node.module} import {after[0]}` makes {after[0]} known, not {name}: write {after[0]} alone."
+            return f"`from {node.module} import {after[0]}` imports {after[0]}, not {name}: write {after[0]} alone."
     if name in LENGTHS and re.search(rf"\b{name}\(", source):
         return f"A length of time is a timedelta, with its unit by name: timedelta({name}=...)."
     home, found = _found(name)

@@ -254,7 +254,11 @@ class Submission:
         await self.connect(plugin)
         await self.serve(queue, [workflow])
         ids = [await self.start(workflow, queue, args) for args in arguments]
-        return await asyncio.gather(*(self.follow(one, **how) for one in ids))
+        runs = await asyncio.gather(*(self.follow(one, **how) for one in ids))
+        if any(run.open and not run.rows for run in runs):  # workflow code that blocks is seen after 2 s
+            message = "The check could not be made: this machine was too busy to run the workflow in time."
+            raise WorkshopError(message, "try again")
+        return runs
 
     def _record_traces(self) -> None:
         # With a processor of ours in place of the exporter, nothing leaves this machine.
