@@ -155,6 +155,10 @@ async def _answer(submission: Submission, loop: _Loop, state: str) -> str:
             raise incorrect("drill-left", seen, "Comment out that line, and restore the one with make_api_call(state).")
         if not requests and type(error).__module__.partition(".")[0] in ("httpx", "httpcore", "aiohttp", "requests"):
             raise _not_asked(submission)
+        if re.search(r"status_code *(==|!=|not in|in) *[(\[]?[\"']", submission.text("activities.py")):
+            seen = f"Asked for {state}, with no fault set, it raised {shorten(brief(error), 120)}."
+            slip = "status_code is a number: compare it with one, without quotes."
+            raise incorrect("raises-when-well", seen, slip)
         raise raised(error, submission.folder, f"Asked for {state}, with no fault set, it", "raises-when-well")
     if not isinstance(text, str):
         seen = f"Asked for {state}, it returned {type(text).__name__}, not a string."

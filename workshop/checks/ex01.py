@@ -69,7 +69,7 @@ async def tool(submission: Submission) -> str:
             seen = f"Called for {state}, the tool failed: {shorten(output.partition('Error: ')[2] or output, 200)}."
             slip = "Its function raised that, and the model is told of it in place of alerts."
             if "'FunctionTool' object is not callable" in output:
-                slip = "Inside its function a tool is called, and only functions can be: do two things there have the same name?"
+                slip = "Inside its function a tool is called, which only a function can be: is a name used twice?"
             raise incorrect("tool-fails", seen, slip)
         if "FeatureCollection" in output:
             seen = f"Called for {state}, the tool returned all that the service answered: {len(output):,} characters."

@@ -157,8 +157,14 @@ def _odd_word(error: SyntaxError) -> str:
         return f" (below {above[-1].strip()})"
     if kept := [name for name in re.findall(r"\.(\w+)", line) if keyword.iskeyword(name)]:
         return f" ({kept[0]} is a word of Python)"
+    if error.msg.startswith("positional argument follows") and (named := re.match(r"(\w+) *:", line)):
+        return f" (a colon after {named[1]})"
     if error.msg != "invalid syntax":
         return ""
+    if line.endswith(";") or re.search(r"= *@", line):
+        return " (a semicolon)" if line.endswith(";") else " (@ after =)"
+    if twice := re.search(r"\b(\w+) \1\b", line):
+        return f" ({twice[1]} twice)"
     if other := OTHER_LANGUAGES.search(line):
         return f" ({other[1]} is not Python)"
     if re.match(r"async (?!def|for|with)", line):

@@ -40,7 +40,9 @@ def meant(error: str, source: str = "", known: Iterable[str] = ()) -> str:
     if found := re.search(r"'(\w+)' (?:object )?has no attribute '(\w+)'", error):
         return _did_you_mean(_near(found[2], [*known, *dir(_found(found[1])[1])]))
     if found := re.search(r"cannot import name '(\w+)' from '([\w.]+)'", error):
-        return _did_you_mean(_near(found[1], dir(sys.modules.get(found[2]))))
+        home = _found(found[1])[0]
+        elsewhere = f"It is in {home}: `from {home} import {found[1]}`." if home and home != found[2] else ""
+        return elsewhere or _did_you_mean(_near(found[1], dir(sys.modules.get(found[2]))))
     if found := re.search(r"No module named '(\w+)'", error):
         files = [path.stem for path in Path().glob("*.py")]
         return _did_you_mean(_near(found[1], [*files, "agents", "temporalio", "httpx", *sys.stdlib_module_names]))
@@ -118,6 +120,9 @@ def _near(name: str, candidates: Iterable[str]) -> str:
         return close[0]
     if 0 < len(longer) <= FEW:
         return " or ".join(longer)
+    parts = set(name.lower().split("_"))
+    if len(parts) > 1 and (longer := [one for one in names if parts <= set(one.lower().split("_"))]):
+        return longer[0]
     if name.endswith("_id") and "id" in names:
         return "id"
     return next(iter(get_close_matches(name, names, 1, 0.83)), "")
