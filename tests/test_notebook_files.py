@@ -12,6 +12,7 @@ from nbformat import NotebookNode
 
 from tools import notebooks
 from workshop.checks import CHECKS, pristine
+from workshop.exercises import FOLDERS
 from workshop.settings import ROOT
 
 LINES = 15  # of a cell, unless it writes a whole file
@@ -149,6 +150,13 @@ def test_links_lead_somewhere(number: str) -> None:
         for cell in nbformat.read(home / name, as_version=4).cells:
             for link in re.findall(r"\]\(([^)#:]+)\)", cell.source if cell.cell_type == "markdown" else ""):
                 assert (home / link).is_file(), link
+
+
+def test_each_tab_has_a_name_of_its_own() -> None:
+    """All are exercise.ipynb; JupyterLab writes the folder before it, as tests/browser sees."""
+    css = (ROOT / "workshop/jupyter/share/jupyter/lab/custom/custom.css").read_text(encoding="utf-8")
+    names = [path.rpartition("/")[2] for path in FOLDERS.values()]
+    assert re.findall(r"title\*='/(.+?)/'.+content: '(.+?)/'", css) == [(name, name) for name in names]
 
 
 @NUMBERS

@@ -9,8 +9,9 @@ from workshop.errors import WorkshopError
 # workshop; those of going_further/ are lessons for those who want more, and are called by their name. One more needs,
 # beside its line here: both folders, its module in checks/ and a line in checks/__init__.py, its texts in
 # checks/checks.toml, its choices in notebook/predictions.toml, docs/img/05-flow.svg (or NAME-flow.svg), its row in
-# README.md and docs/INSTRUCTOR.md, answers in tests/checks/right.py and wrong.py, the claims of its notebook in
-# tests/claims.py, its place in tests/folders.py, and `make notebooks` (which makes checks/pristine/05.json, too).
+# README.md and docs/INSTRUCTOR.md, the name of its tab in jupyter/share/jupyter/lab/custom/custom.css, answers in
+# tests/checks/right.py and wrong.py, the claims of its notebook in tests/claims.py, its place in tests/folders.py, and
+# `make notebooks` (which makes checks/pristine/05.json, too).
 EXERCISES = {
     "01_agent_hello_world": "agent-hello-world",
     "02_temporal_hello_world": "temporal-hello-world",

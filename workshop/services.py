@@ -94,6 +94,7 @@ def catalogue(settings: Settings, *server_settings: str) -> dict[str, Service]:
 def _lab(settings: Settings) -> Service:
     """JupyterLab. A learner's own configuration of Jupyter and IPython does not reach it; its looks do."""
     port, link, state = settings.lab_port, settings.public_url(settings.lab_port), settings.state_dir
+    ours = Path(__file__).parent / "jupyter/share/jupyter/lab"
     options = [
         f"--ServerApp.ip={HOST}",
         f"--ServerApp.port={port}",
@@ -103,10 +104,13 @@ def _lab(settings: Settings) -> Service:
         # What the machine's own configuration may say, too.
         *("--ServerApp.base_url=/", "--ServerApp.certfile=", "--PasswordIdentityProvider.hashed_password="),
         # Nothing is asked of the network, no list of extensions from a registry; and nobody is asked about news.
-        f"--LabApp.app_settings_dir={Path(__file__).parent / 'jupyter/share/jupyter/lab/settings'}",
+        f"--LabApp.app_settings_dir={ours / 'settings'}",
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.extension_manager=readonly",
+        # The style sheet that gives each tab a name of its own.
+        "--LabApp.custom_css=True",
+        f"--ServerApp.tornado_settings={ {'static_custom_path': [str(ours / 'custom')]} }",
         "--LanguageServerManager.autodetect=False",  # it would run npm to look for editors' helpers
         # A login shell would put the system's Python before ours.
         "--ServerApp.terminado_settings={'shell_command': ['" + os.environ.get("SHELL", "/bin/sh") + "']}",
