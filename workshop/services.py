@@ -108,7 +108,7 @@ def _lab(settings: Settings) -> Service:
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.extension_manager=readonly",
-        # The style sheet that gives each tab a name of its own.
+        # Our style sheet, by which each tab has a name of its own.
         "--LabApp.custom_css=True",
         f"--ServerApp.tornado_settings={ {'static_custom_path': [str(ours / 'custom')]} }",
         "--LanguageServerManager.autodetect=False",  # it would run npm to look for editors' helpers
