@@ -55,9 +55,9 @@ def solutions(
 # Tests of one file, or class, run one after another and share what it has started. The longest begin first, so that
 # none is alone at the end.
 FIRST = (
+    "lab",
     "notebook_runs",
     "bank",
-    "notebooks",
     "ex_in_kernels",
     "fault_table",
     "up_and_down",

@@ -2,7 +2,7 @@
 
 Untouched starters end without a traceback, and every TODO counts as not attempted. The solution notebooks are the
 solved starters: every check passes, what each *Why* claims is so (tests/claims.py), and afterwards the folder has the
-solution's files.
+solution's files. Those of the workshop itself are solved in a browser where there is one: tests/browser/test_lab.py.
 """
 
 import os
@@ -13,14 +13,15 @@ import sys
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from textwrap import dedent
 
 import nbformat
 import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
-from tests.claims import CLAIMS
+from tests.browser.conftest import path_of_chromium
+from tests.browser.test_lab import SOLVED_HERE
+from tests.solved import assert_solved, text_of, with_claims
 from tools import notebooks
 from workshop.checks import CHECKS
 from workshop.settings import ROOT
@@ -36,7 +37,8 @@ def nbmake(kind: str, numbers: Iterable[str], place: Path) -> dict[str, Run]:
     for number in numbers:
         folder = notebooks.folder("exercises", number, root)
         if kind == "solutions":
-            nbformat.write(claiming(number), folder / "exercise.ipynb")
+            solution = nbformat.read(notebooks.folder("solutions", number) / "solution.ipynb", as_version=4)
+            nbformat.write(with_claims(solution, number), folder / "exercise.ipynb")
         made[number] = folder / "exercise.ipynb"
     with notebooks.services(root) as env:
         words = ("--overwrite", f"--nbmake-timeout={notebooks.PATIENCE}", *map(str, made.values()))
@@ -57,27 +59,6 @@ def pytest_of(root: Path, env: Mapping[str, str], *words: str) -> subprocess.Com
     )
 
 
-def claiming(number: str) -> NotebookNode:
-    """A solution notebook with a cell for each claim, which fails, and with it the notebook, if it is not so."""
-    notebook = nbformat.read(notebooks.folder("solutions", number) / "solution.ipynb", as_version=4)
-    claims = dict(CLAIMS[number])
-    cells = []
-    for cell in notebook.cells:
-        cells.append(cell)
-        if claim := claims.pop(cell.id, ""):
-            text = f"from tests.claims import *\n\n{dedent(claim).strip()}"
-            cells.append(new_code_cell(text, id=f"claim-{cell.id}"))
-    assert not claims, "a claim about a cell that is not there"
-    notebook.cells = cells
-    return notebook
-
-
-def text_of(notebook: NotebookNode) -> str:
-    """All that its cells printed, and showed as text."""
-    outputs = (output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs)
-    return "".join(output.get("text", "") or f"{output.get('data', {}).get('text/plain', '')}\n" for output in outputs)
-
-
 # Classes, so that each of these runs, which take minutes, may have a lane of its own.
 
 
@@ -86,21 +67,17 @@ class Solved:
 
     def test_every_check_passes(self, tmp_path: Path) -> None:
         for number, (notebook, folder) in nbmake("solutions", self.numbers, tmp_path).items():
-            text = text_of(notebook)
-            made = re.findall(r"(passed|incorrect|raised|not attempted): (\w+) \(", text)
-            assert sorted(made) == sorted(("passed", check.name) for check in CHECKS[number]), text
-            assert f"{len(made)} of {len(made)} checks passed" in text
-            home = notebooks.folder("solutions", number)
-            left = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.py")}
-            assert left == {path.name: path.read_text(encoding="utf-8") for path in home.glob("*.py")}
+            assert_solved(number, notebook, folder)
 
 
-class TestSolved01And02(Solved):
-    numbers = ("01", "02")
+# With a browser they are solved in it, in JupyterLab, and these are not needed: they show less, and take as long.
+if path_of_chromium() is None:
 
+    class TestSolved01And02(Solved):
+        numbers = ("01", "02")
 
-class TestSolved03And04(Solved):  # the quiz of 04 asks about runs of 03
-    numbers = ("03", "04")
+    class TestSolved03And04(Solved):  # the quiz of 04 asks about runs of 03
+        numbers = ("03", "04")
 
 
 class TestSolvedApproval(Solved):
@@ -120,7 +97,9 @@ class TestSolvedTesting(Solved):
 
 
 def test_each_solved_notebook_is_run() -> None:
-    assert sorted(number for one in Solved.__subclasses__() for number in one.numbers) == sorted(notebooks.NUMBERS)
+    here = [way.numbers for way in Solved.__subclasses__()]
+    in_a_browser = SOLVED_HERE if path_of_chromium() else []
+    assert sorted(number for numbers in [*here, *in_a_browser] for number in numbers) == sorted(notebooks.NUMBERS)
 
 
 class TestCellsThatDoNotEnd:

@@ -1,0 +1,198 @@
+"""The exercises, solved in JupyterLab as a learner solves them: typed into the starters, in real Chromium.
+
+Each run shows several things, since it takes a minute or two: that keyboard and menus do, that every check passes,
+that what each *Why* claims is so (tests/claims.py), and that all that was shown fits, light and dark, narrow and wide.
+"""
+
+import base64
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbformat import NotebookNode
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests import pictures, solved
+from tests.browser.conftest import new_page
+from tools import notebooks
+from workshop.processes import die_with_parent
+from workshop.services import EMBEDDED, LAB, Services, catalogue, free_settings
+from workshop.settings import ROOT
+
+
+class Lab:
+    """JupyterLab on a copy of the tree, in one page whose theme follows the colours that it is asked for."""
+
+    def __init__(self, page: Page, root: Path) -> None:
+        self.page, self.root = page, root
+        self.shown = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+        self.cells = self.shown.locator(".jp-Notebook .jp-Cell")
+        self.errors = self.shown.locator("[data-mime-type='application/vnd.jupyter.error']")
+        self.tab = page.locator(".lm-TabBar-tab.jp-mod-current")
+
+    def open(self, notebook: Path) -> None:
+        """By its path, as the menu offers; returns when all its cells are drawn and its kernel is ready."""
+        self.page.get_by_role("menuitem", name="File", exact=True).click()
+        self.page.get_by_role("menuitem", name="Open from Path…", exact=True).click()
+        self.page.locator(".jp-Dialog input").fill(str(notebook.relative_to(self.root)))
+        self.page.keyboard.press("Enter")
+        expect(self.cells).to_have_count(len(nbformat.read(notebook, as_version=4).cells))
+        expect(self.page.locator("#jp-main-statusbar")).to_contain_text("| Idle")
+
+    def type(self, at: int, text: str) -> None:
+        """Into a cell, in place of what it has."""
+        self.cells.nth(at).locator(".cm-content").click()
+        self.page.keyboard.press("Control+A")
+        self.page.keyboard.insert_text(text)
+
+    def run(self, notebook: NotebookNode, begin: int, end: int) -> None:
+        """Selects the cells from `begin` to before `end`, runs them, and returns when the last has ended well."""
+        wanted = [at for at in range(begin, end) if notebook.cells[at].cell_type == "code"]
+        before = self._prompt(wanted[-1]).text_content() or ""
+        self._prompt(wanted[0]).click()
+        self._prompt(wanted[-1]).click(modifiers=["Shift"])
+        self.page.keyboard.press("Control+Enter")
+        expect(self._prompt(wanted[-1])).not_to_have_text(before)
+        for at in wanted:
+            expect(self._prompt(at)).not_to_have_text("[*]:")  # as it is while it waits or runs
+            if not re.fullmatch(r"\[\d+\]:", self._prompt(at).text_content() or ""):  # a cell before it failed
+                pytest.fail("\n".join([f"{notebook.cells[at].id} did not run.", *self.errors.all_text_contents()]))
+        assert self.errors.all_text_contents() == []
+
+    def _prompt(self, at: int) -> Locator:
+        return self.cells.nth(at).locator(".jp-InputPrompt")
+
+    def saved(self, notebook: Path) -> NotebookNode:
+        """What is in the file once the keys that save it were pressed."""
+        self.page.keyboard.press("Control+S")
+        expect(self.tab).not_to_have_class(re.compile("jp-mod-dirty"))
+        return nbformat.read(notebook, as_version=4)
+
+    def folder_of_the_tab(self) -> str:
+        """What is written before the file's name."""
+        drawn = "label => JSON.parse(getComputedStyle(label, '::before').content)"
+        return str(self.tab.locator(".lm-TabBar-tabLabel").evaluate(drawn))
+
+    def as_in(self, scheme: Any, width: int) -> None:
+        """Light or dark, in a window of so many pixels."""
+        self.page.set_viewport_size({"width": width, "height": 900})
+        self.page.emulate_media(color_scheme=scheme)
+        light = "true" if scheme == "light" else "false"
+        self.page.wait_for_selector(f"body[data-jp-theme-light={light}]", state="attached")
+
+
+@pytest.fixture(scope="module")
+def lab(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """As `workshop up` starts it, on services of its own, with all cells drawn at once, and without its clock."""
+    root = notebooks.copy_of_the_tree(tmp_path_factory.mktemp("lab").resolve() / "tree")
+    settings = free_settings(root / ".workshop", root)
+    looks = root.parent / "looks" / "@jupyterlab"
+    for name, text in (
+        ("apputils-extension/themes", '{"adaptive-theme": true}'),
+        # The clock beside a kernel that is busy has the whole page drawn again each second.
+        ("notebook-extension/tracker", '{"windowingMode": "none", "kernelStatus": {"showProgress": false}}'),
+    ):
+        file = looks / f"{name}.jupyterlab-settings"
+        file.parent.mkdir(parents=True)
+        file.write_text(text, encoding="utf-8")
+    env = settings.practice_env() | settings.ports()
+    env |= {"WORKSHOP_STATE_DIR": str(settings.state_dir), "JUPYTERLAB_SETTINGS_DIR": str(looks.parent)}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (env | {"PYTHONPATH": f"{root}:{ROOT}"}).items():
+            patch.setenv(name, value)
+        services = Services(settings, known=catalogue(settings), before=die_with_parent)
+        try:
+            services.start([*EMBEDDED, LAB])
+            program = services.running(LAB)
+            assert program
+            page = new_page(chromium)
+            page.goto(re.sub("/tree/.*[?]", "?", program.link))
+            yield Lab(page, root)
+            page.close()
+        finally:
+            services.stop(wait=True)
+
+
+# Of code, texts and outputs: whether it, or anything in it, is wider than its cell; whether a line that is drawn with
+# characters, of a table or a picture, is broken; whether a picture is not shown or has no words.
+WRONG = """shown => {
+  const wrong = [];
+  for (const output of shown.querySelectorAll('.jp-OutputArea-output, .jp-MarkdownOutput, .jp-Editor')) {
+    const say = what => wrong.push(`${what}: ${output.textContent.slice(0, 80)}`);
+    const right = output.closest('.jp-Cell').getBoundingClientRect().right + 1;
+    for (const part of [output, ...output.querySelectorAll('*')]) {
+      if (!part.checkVisibility()) continue;  // folded away
+      if (part.scrollWidth > part.clientWidth + 1 && part.clientWidth && getComputedStyle(part).overflowX !== 'visible')
+        say(`scrolls, ${part.scrollWidth} of ${part.clientWidth}`);
+      if (part.getBoundingClientRect().right > right) say('beyond its cell');
+    }
+    for (const image of output.querySelectorAll('img'))
+      if (!image.alt || !image.complete || !image.naturalWidth) say('a picture is missing, or its words are');
+    const texts = document.createTreeWalker(output, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+      for (const line of texts.currentNode.data.matchAll(/[\\u2500-\\u257f]{2,}/g)) {
+        const range = document.createRange();
+        range.setStart(texts.currentNode, line.index);
+        range.setEnd(texts.currentNode, line.index + line[0].length);
+        const tops = [...range.getClientRects()].map(box => Math.round(box.top));
+        if (new Set(tops).size > 1) say('a drawn line is broken');
+      }
+    }
+  }
+  return [...new Set(wrong)];
+}"""
+
+
+def solve(lab: Lab, number: str) -> tuple[NotebookNode, Path]:
+    """Types what the solution has into the starter, runs it, and saves it; returns it, with its folder."""
+    folder = notebooks.folder("exercises", number, lab.root)
+    path = folder / "exercise.ipynb"
+    starter = solved.with_claims(nbformat.read(path, as_version=4), number)
+    nbformat.write(starter, path)
+    lab.open(path)
+    typed = {cell.id: cell.source for cell in notebooks.solved(number).cells if cell.cell_type == "code"}
+    places = {cell.id: at for at, cell in enumerate(starter.cells)}
+    for cell in starter.cells:
+        if cell.source != typed.get(cell.id, cell.source):
+            lab.type(places[cell.id], typed[cell.id])
+    done = 0
+    for at, cell in enumerate(starter.cells):
+        for tag in cell.metadata.get("tags", ()):  # here a learner goes up to a cell, and changes it by hand
+            lab.run(starter, done, at)
+            lab.type(places["file-activities"], typed[tag])
+            lab.run(starter, places["file-activities"], places["file-activities"] + 1)
+            done = at
+    lab.run(starter, done, len(starter.cells))
+    return lab.saved(path), folder
+
+
+def assert_step_9_shows_the_kill(lab: Lab, notebook: NotebookNode) -> None:
+    """In the picture that is drawn on the page."""
+    (at,) = [at for at, cell in enumerate(notebook.cells) if cell.id == "look-kill"]
+    picture = lab.cells.nth(at).locator(".jp-OutputArea-output img").first.get_attribute("src") or ""
+    svg = base64.b64decode(picture.removeprefix("data:image/svg+xml;base64,")).decode()
+    assert len(pictures.parts(svg, "kill")) == 1
+    assert pictures.parts(svg, "no worker")
+
+
+# One after another in one page: a second start of JupyterLab costs 20 s of CPU. The quiz of 04 asks about runs of 03.
+SOLVED_HERE = [("01",), ("02",), ("03", "04")]
+
+
+@pytest.mark.parametrize("numbers", SOLVED_HERE, ids="-".join)
+def test_every_check_passes_and_all_that_is_shown_fits(lab: Lab, numbers: tuple[str, ...]) -> None:
+    for number in numbers:
+        lab.as_in("light", 900)
+        notebook, folder = solve(lab, number)
+        solved.assert_solved(number, notebook, folder)
+        assert lab.folder_of_the_tab() == f"{folder.name}/"
+        if number == "03":
+            assert_step_9_shows_the_kill(lab, notebook)
+        for scheme, width in (("light", 900), ("light", 1280), ("dark", 1280), ("dark", 900)):
+            lab.as_in(scheme, width)
+            assert lab.shown.evaluate(WRONG) == [], f"{number}, {scheme}, {width} pixels"
+        lab.tab.locator(".lm-TabBar-tabCloseIcon").click()
+        assert lab.page.locator(".jp-Dialog").count() == 0
