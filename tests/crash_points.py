@@ -19,15 +19,10 @@ from workshop.history import Run, read_history
 from workshop.proof import prove
 
 CROWD = 6  # workflows under way at a time
-MOST = 80  # workflows in all
+MOST = 120  # workflows in all
 SECONDS = 240  # for all of it; like MOST a bound, not an expectation
-# What the server writes by itself, or as a worker has told it; all up to the next one of these is written at once.
-BEGINS = (
-    "WORKFLOW_TASK_STARTED",
-    "WORKFLOW_TASK_COMPLETED",
-    "ACTIVITY_TASK_STARTED",
-    "TIMER_FIRED",
-)
+# What is written later than the event before it; all up to the next one of these comes at once.
+BEGINS = ("WORKFLOW_TASK_COMPLETED", "ACTIVITY_TASK_STARTED", "TIMER_FIRED")
 Go = Callable[[Client, str, int], Awaitable[None]]  # given a workflow's ID and number
 
 
@@ -64,16 +59,16 @@ async def killed_at_every_event(
             name = await start()
             await tasks[name]
             missing |= stops(await events_of(client, name))
-        assert len(missing) >= 12, missing
+        assert len(missing) >= 8, missing
         while missing:
             looks, new = 0, set[str]()
             # A kill costs as much CPU as many looks: first it has to hit some new points, later one will do.
-            while len(new) < min(len(missing), max(1, 3 - looks // 10)):
+            while len(new) < min(len(missing), max(1, 3 - looks // 15)):
                 worker.signal(signal.SIGCONT)
                 if sum(not task.done() for task in tasks.values()) < CROWD:
                     assert len(tasks) < MOST, f"never seen: {missing}"
                     await start()  # one at each look, so that they are not all at the same event
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.05)
                 worker.signal(signal.SIGSTOP)
                 looks, new = looks + 1, missing & await under_way()
             worker.kill()
@@ -115,7 +110,10 @@ def points(events: Sequence[HistoryEvent]) -> list[str]:
 
 
 def stops(events: Sequence[HistoryEvent]) -> set[str]:
-    """The points at which a killed worker can leave a history."""
+    """The points of a history at which a killed worker can leave it.
+
+    A task that waits for a worker is none: nobody has it, so nobody can lose it, and one that was lost waits again.
+    """
     names, found, of_update = [name_of(event) for event in events], set(), False
     for point, before, name in zip(points(events), names, names[1:], strict=False):
         if name == "WORKFLOW_TASK_SCHEDULED":

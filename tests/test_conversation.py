@@ -70,6 +70,8 @@ async def test_a_turn_that_fails_costs_its_message_only(solutions: Solutions) ->
     solutions.worker(CONVERSATION)
     solutions.practice.fault("model", "unknown-tool", times=1)
     assert "There is no answer: ModelBehaviorError" in text(solutions, "Hello", code=1)
+    (note,) = (await why(await connected(solutions), "conversation-me")).notes
+    assert str(note).startswith("1 update failed, the last one say Hello: ModelBehaviorError: Tool ")
     assert "Which US state" in text(solutions, "Hello")
     run = await read_history(await connected(solutions), "conversation-me")
     assert (run.open, heard(run)) == (True, ["Hello"])
@@ -123,7 +125,7 @@ async def test_killed_at_every_event_it_loses_no_message(solutions: Solutions) -
             )
             assert name_of(events[-1]) == "WORKFLOW_TASK_COMPLETED"  # the next run waits for the next message
 
-    solutions.practice.fault("model", "slow", delay=0.4)  # so that a kill often falls into a call
+    solutions.practice.fault("model", "slow", delay=0.2)  # so that a kill often falls into a call
     runs = await killed_at_every_event(solutions, CONVERSATION, "Conversation", lambda _: [[], 1, 2], go)
     for number, run in enumerate(runs):
         assert heard(run) == [f"Any alerts in Texas? ({number})", f"Hello ({number})"]

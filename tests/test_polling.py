@@ -57,7 +57,8 @@ async def test_why_says_what_a_poll_waits_for(solutions: Solutions) -> None:
         return str(await why(client, waiting[way]))
 
     for way, says in (
-        ("retry", "wait, if it polls, and this error says that it is not over yet"),  # between two looks
+        # Between two looks.
+        ("retry", "It gives up 10 min 0 s after it began.\nNext: wait, if it polls, and this error says that it is"),
         ("heartbeat", "watch_while_active, attempt 1, has been running for"),
         ("timer", "waits for a timer of 0.3 s"),
     ):
@@ -65,6 +66,19 @@ async def test_why_says_what_a_poll_waits_for(solutions: Solutions) -> None:
     worker.kill()
     for way, name in (("retry", "fail_while_active"), ("heartbeat", "watch_while_active")):
         assert name in await told(way)
+
+
+async def test_a_poll_that_never_ends_is_told(solutions: Solutions) -> None:
+    bound = "        schedule_to_close_timeout=bound,\n        retry_policy=same_pause"
+    solutions.worker(solutions.copied(POLLING, "ways.py", bound, "        retry_policy=same_pause"))
+    starter = solutions.starter(POLLING, QUESTION, "--every", "0.3", "--bound", "0.3")
+    client, name = await Client.connect(solutions.env()["TEMPORAL_ADDRESS"]), solutions.workflow_id(starter)
+
+    async def told() -> str:
+        return str(await why(client, name))
+
+    never = "It never gives up: nobody would hear that it is not over."
+    assert never in await follow(told, lambda text: never in text, 20)
 
 
 async def test_killed_at_every_event_it_asks_no_model_twice(solutions: Solutions) -> None:
@@ -77,7 +91,7 @@ async def test_killed_at_every_event_it_asks_no_model_twice(solutions: Solutions
     async def go(client: Client, name: str, number: int) -> None:
         assert "The warnings are over." in await client.get_workflow_handle(name).result()
 
-    solutions.practice.fault("model", "slow", delay=0.4)  # so that a kill often falls into a call
+    solutions.practice.fault("model", "slow", delay=0.2)  # so that a kill often falls into a call
     runs = await killed_at_every_event(solutions, POLLING, "PatientAgent", arguments, go, kinds=len(ways))
     for run in runs:
         assert [row.state for row in run.rows if row.kind == MODEL] == ["completed"] * 2
