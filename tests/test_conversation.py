@@ -116,14 +116,19 @@ async def test_no_message_is_lost_or_heard_twice_at_the_seam(solutions: Solution
 async def test_killed_at_every_event_it_loses_no_message(solutions: Solutions) -> None:
     """Each message is the last one of its run: so the seams are among the events."""
 
+    async def until_it_rests(client: Client, name: str) -> None:
+        """Returns when its newest run waits for a message."""
+        events = await follow(
+            lambda: events_of(client, name), lambda events: name_of(events[-1]) == "WORKFLOW_TASK_COMPLETED", 60
+        )
+        assert name_of(events[-1]) == "WORKFLOW_TASK_COMPLETED"
+
     async def go(client: Client, name: str, number: int) -> None:
         handle = client.get_workflow_handle(name)
         for message, answer in (("Any alerts in Texas?", "Weather alerts for Texas"), ("Hello", "Which US state")):
+            await until_it_rests(client, name)
             assert answer in await handle.execute_update("say", f"{message} ({number})")
-            events = await follow(
-                lambda: events_of(client, name), lambda events: name_of(events[-1]) == "WORKFLOW_TASK_COMPLETED", 60
-            )
-            assert name_of(events[-1]) == "WORKFLOW_TASK_COMPLETED"  # the next run waits for the next message
+        await until_it_rests(client, name)
 
     solutions.practice.fault("model", "slow", delay=0.2)  # so that a kill often falls into a call
     runs = await killed_at_every_event(solutions, CONVERSATION, "Conversation", lambda _: [[], 1, 2], go)
