@@ -313,7 +313,8 @@ CLAIMS = {
             text = printed(ex, "hour")
             claim(text.count("After 1:00:00 of looking, the warnings were not over."), 2)
             (_, short), (minutes, long) = re.findall(r"^(\\d+) minutes.*: (\\d+)$", text, re.M)
-            assert (int(short) < 30, 59 <= int(minutes) <= 60, int(long) > 500) == (True, True, True)
+            assert (int(short) < 30, 59 <= int(minutes) <= 60, int(long) > 600) == (True, True, True)
+            assert 3 < 51_200 / (int(long) * 24) < 4  # days
         """,
     },
     "testing": {
@@ -329,6 +330,9 @@ CLAIMS = {
         "why-patched": """
             assert "3 passed" in printed(ex, "test_agent")
             assert "workflow.patched" in Path("workflows.py").read_text()
+        """,
+        "why-kill": """
+            assert "test_a_kill_repeats_no_recorded_model_call PASSED" in printed(ex, "test_kill")
         """,
     },
     "conversation": {

@@ -120,6 +120,15 @@ class Solutions:
         """Starts a folder's starter."""
         return self.run(folder / "starter.py", *arguments, **changes)
 
+    def copied(self, folder: Path, file: str, line: str, other: str = "") -> Path:
+        """A copy of a solution with one text in one of its files replaced."""
+        copy = self._tmp_path / f"copy-{folder.name}"
+        shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        text = (copy / file).read_text(encoding="utf-8")
+        assert line in text
+        (copy / file).write_text(text.replace(line, other), encoding="utf-8")
+        return copy
+
     def workflow_id(self, starter: Program) -> str:
         """The workflow that `starter` has started."""
         starter.until_printed("See it at")

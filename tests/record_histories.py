@@ -1,4 +1,4 @@
-"""Records a history of each solution for test_replay.py: python -m tests.record_histories
+"""Records a history of each solution for test_replay.py, or of those named: python -m tests.record_histories [polling]
 
 To be run when a change to a workflow is meant to be one that running workflows do not survive.
 """
@@ -6,12 +6,13 @@ To be run when a change to a workflow is meant to be one that running workflows 
 import asyncio
 import json
 import re
+import sys
 import tempfile
 from pathlib import Path
 
 from temporalio.client import Client
 
-from tests.folders import APPROVAL, DURABLE, HELLO_AGENT, HELLO_TEMPORAL, ROUTING
+from tests.folders import APPROVAL, CONVERSATION, DURABLE, HELLO_AGENT, HELLO_TEMPORAL, POLLING, ROUTING
 from tests.harness import PracticeFrom, Solutions
 from workshop.services import own_services
 
@@ -22,6 +23,17 @@ RUNS = {
     DURABLE: ["Any weather alerts in California?"],
     ROUTING: ["Quelles alertes en Floride ?", "--pause", "0.5"],
     APPROVAL: ["Warn the residents of New York and Texas of the storm."],
+    CONVERSATION: ["Any weather alerts in California?"],
+    # The way with the most events; the warnings do not end, so its bound does.
+    POLLING: [
+        "Tell me when the warnings for California are over.",
+        "--way",
+        "timer",
+        "--every",
+        "0.5",
+        "--bound",
+        "0.9",
+    ],
 }
 # What is run while the starter waits: a script, and what follows the workflow's ID.
 ANSWERS = {APPROVAL: ("decide.py", "yes", "no")}
@@ -40,6 +52,8 @@ def main() -> None:
         solutions = Solutions(services, PracticeFrom(services.settings.practice_url), Path(directory))
         try:
             for folder, arguments in RUNS.items():
+                if sys.argv[1:] and folder.name not in sys.argv[1:]:
+                    continue
                 solutions.worker(folder)
                 starter = solutions.starter(folder, *arguments)
                 if folder in ANSWERS:

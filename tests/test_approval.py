@@ -1,13 +1,15 @@
 """Going further, approval: a person decides about each call of a tool that acts, and each act is done once."""
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 from unittest.mock import AsyncMock
 
 import httpx
 import pytest
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionStatus
 
+from tests.crash_points import killed_at_every_event
 from tests.folders import APPROVAL, DURABLE
 from tests.harness import Solutions
 from tests.temporal_env import workshop
@@ -84,6 +86,8 @@ async def test_each_call_runs_only_after_its_own_yes(solutions: Solutions) -> No
     status, said = press(solutions, workflow_id, new_york, "maybe")
     assert (status, said.partition(": ")[0], "Say yes or no" in said) == (409, "The workflow refuses 'maybe'", True)
     assert alerts(solutions) == []
+    # What the validator refused is not in the history: it waits as before.
+    assert (await why(client, workflow_id)).notes[:2] == found.notes[:2]
     assert press(solutions, workflow_id, new_york, "no") == (200, f"Decided. no: {told}\n  Next: decide about the rest")
     wait_for("the other one to be left", lambda: in_console(solutions, workflow_id)["calls"] == [[texas, other]])
     status, said = press(solutions, workflow_id, texas, "yes")
@@ -142,6 +146,31 @@ async def test_killed_between_the_effect_and_its_record_it_is_done_once(solution
     lines = str(ledger_shown(solutions.practice.ledger(first - 1)))
     assert "alerts sent to residents: 1; not sent again, by their key: 1" in lines
     assert f"not sent again: sent as #{first}" in lines
+
+
+async def test_killed_at_every_event_it_acts_once(solutions: Solutions) -> None:
+    def arguments(number: int) -> list[Any]:
+        return [f"Warn the residents of Florida of hurricane {number}."]
+
+    async def go(client: Client, name: str, number: int) -> None:
+        handle = client.get_workflow_handle(name)
+
+        async def over() -> bool:
+            # With a kill between question and decision, the workflow may not wait again yet: the decision comes again.
+            with suppress(WorkshopError):
+                await decide(client, name, ["yes"])
+            return (await handle.describe()).status != WorkflowExecutionStatus.RUNNING
+
+        await follow(over, bool, 60, pause=1)
+        assert "the residents of Florida" in await handle.result()
+
+    for service in ("model", "weather"):
+        solutions.practice.fault(service, "slow", delay=0.2)  # so that a kill often falls into a call
+    runs = await killed_at_every_event(solutions, APPROVAL, "CarefulAgent", arguments, go)
+    posts = solutions.practice.entries("weather")
+    for run in runs:
+        assert [row.kind for row in run.rows if row.attempts or row.kind == UPDATE] == [MODEL, UPDATE, TOOL, MODEL]
+        assert [post["sent"] for post in posts if f"key {run.workflow_id}/" in post["asked"]].count(True) == 1
 
 
 @pytest.mark.parametrize(("decision", "code", "sent"), [("no", 0, []), ("maybe", 1, [])])

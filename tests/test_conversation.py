@@ -2,22 +2,17 @@
 
 import asyncio
 import re
-import shutil
 from collections import Counter
-from pathlib import Path
 
-import pytest
-from temporalio.client import Client, WithStartWorkflowOperation, WorkflowHistory, WorkflowUpdateFailedError
+from temporalio.client import Client, WithStartWorkflowOperation, WorkflowUpdateFailedError
 from temporalio.common import WorkflowIDConflictPolicy
-from temporalio.openai_agents import OpenAIAgentsPlugin
-from temporalio.worker import Replayer
 
+from tests.crash_points import events_of, killed_at_every_event, name_of
 from tests.folders import CONVERSATION
 from tests.harness import Solutions
-from tests.solution_modules import modules_of
 from workshop.history import MODEL, TOOL, UPDATE, Run, read_history
 from workshop.practice.client import Practice
-from workshop.proof import ABANDONED, RECORDED, prove
+from workshop.proof import RECORDED, prove
 from workshop.temporal import follow
 from workshop.why import why
 
@@ -75,6 +70,8 @@ async def test_a_turn_that_fails_costs_its_message_only(solutions: Solutions) ->
     solutions.worker(CONVERSATION)
     solutions.practice.fault("model", "unknown-tool", times=1)
     assert "There is no answer: ModelBehaviorError" in text(solutions, "Hello", code=1)
+    (note,) = (await why(await connected(solutions), "conversation-me")).notes
+    assert str(note).startswith("1 update failed, the last one say Hello: ModelBehaviorError: Tool ")
     assert "Which US state" in text(solutions, "Hello")
     run = await read_history(await connected(solutions), "conversation-me")
     assert (run.open, heard(run)) == (True, ["Hello"])
@@ -116,44 +113,37 @@ async def test_no_message_is_lost_or_heard_twice_at_the_seam(solutions: Solution
     agrees(run, solutions.practice)
 
 
-@pytest.mark.parametrize("at", ["last call of a run", "next run"])
-async def test_a_worker_killed_at_the_seam_loses_nothing(solutions: Solutions, at: str) -> None:
-    worker = solutions.worker(CONVERSATION)
-    client, limits = await connected(solutions), (2, 2)
-    await say(client, "seam", "Any alerts in Texas?", *limits)
-    if at == "last call of a run":
-        solutions.practice.fault("model", "slow", delay=120)
-    answer = asyncio.create_task(say(client, "seam", "Hello", *limits))
-    if at == "last call of a run":
-        await asyncio.to_thread(solutions.practice.until_in_flight, "model", 3)
-        proof = prove(await read_history(client, "seam"), solutions.practice.entries("model"))
-        assert [len(call.requests) for call in proof.calls] == [1, 1, 1]
-    else:
-        await answer  # the run that heard it is over, and the next one has just begun
-    worker.kill()
-    solutions.practice.clear()
-    next_answer = asyncio.create_task(say(client, "seam", "And now?", *limits))
-    await asyncio.to_thread(solutions.worker, CONVERSATION)
-    assert "Which US state" in await answer
-    assert "Weather alerts for Texas" in await next_answer
-    run = await read_history(client, "seam")
-    assert heard(run) == ["Any alerts in Texas?", "Hello", "And now?"]
-    assert run.earlier
-    lost = [[RECORDED], [RECORDED], [ABANDONED, RECORDED], [RECORDED], [RECORDED]]
-    assert agrees(run, solutions.practice) == (lost if at == "last call of a run" else [[RECORDED]] * 5)
+async def test_killed_at_every_event_it_loses_no_message(solutions: Solutions) -> None:
+    """Each message is the last one of its run: so the seams are among the events."""
+
+    async def until_it_rests(client: Client, name: str) -> None:
+        """Returns when its newest run waits for a message."""
+        events = await follow(
+            lambda: events_of(client, name), lambda events: name_of(events[-1]) == "WORKFLOW_TASK_COMPLETED", 60
+        )
+        assert name_of(events[-1]) == "WORKFLOW_TASK_COMPLETED"
+
+    async def go(client: Client, name: str, number: int) -> None:
+        handle = client.get_workflow_handle(name)
+        for message, answer in (("Any alerts in Texas?", "Weather alerts for Texas"), ("Hello", "Which US state")):
+            await until_it_rests(client, name)
+            assert answer in await handle.execute_update("say", f"{message} ({number})")
+        await until_it_rests(client, name)
+
+    solutions.practice.fault("model", "slow", delay=0.2)  # so that a kill often falls into a call
+    runs = await killed_at_every_event(solutions, CONVERSATION, "Conversation", lambda _: [[], 1, 2], go)
+    for number, run in enumerate(runs):
+        assert heard(run) == [f"Any alerts in Texas? ({number})", f"Hello ({number})"]
+        assert len(run.earlier) == 2
+        assert [row.state for row in run.rows if row.kind in (MODEL, TOOL)] == ["completed"] * 4
 
 
 async def test_a_run_that_does_not_wait_for_its_handlers_loses_a_message_and_why_says_so(
-    solutions: Solutions, tmp_path: Path
+    solutions: Solutions,
 ) -> None:
     """What the line with all_handlers_finished is for."""
-    folder = tmp_path / "hasty"
-    shutil.copytree(CONVERSATION, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    text = (folder / "workflows.py").read_text(encoding="utf-8")
     line = "        await workflow.wait_condition(workflow.all_handlers_finished)\n"
-    assert line in text
-    (folder / "workflows.py").write_text(text.replace(line, ""), encoding="utf-8")
-    solutions.worker(folder)
+    solutions.worker(solutions.copied(CONVERSATION, "workflows.py", line))
     client = await connected(solutions)
     solutions.practice.fault("model", "slow", delay=120)
     told = [asyncio.create_task(say(client, "hasty", "Hello", 1, 1))]
@@ -167,27 +157,6 @@ async def test_a_run_that_does_not_wait_for_its_handlers_loses_a_message_and_why
     assert [type(answer) for answer in answers] == [str, WorkflowUpdateFailedError]
     notes = [str(note) for note in (await why(client, "hasty")).notes]
     assert any(note.startswith("1 update accepted and never answered, such as say Thanks") for note in notes), notes
-
-
-async def test_it_goes_on_alike_from_each_of_its_events(solutions: Solutions, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a worker does that takes over there: it has the history up to that task, and nothing else."""
-    monkeypatch.setenv("OPENAI_API_KEY", "practice")
-    solutions.worker(CONVERSATION)
-    client = await connected(solutions)
-    for message in ("Any alerts in Texas?", "Hello", "Thanks"):
-        await say(client, "replayed", message, 2, 2)
-    run = await read_history(client, "replayed")
-    tasks = 0
-    with modules_of(CONVERSATION) as modules:
-        replayer = Replayer(workflows=[modules["workflows"].Conversation], plugins=[OpenAIAgentsPlugin()])
-        for run_id in (*run.earlier, run.run_id):
-            events = (await client.get_workflow_handle("replayed", run_id=run_id).fetch_history()).events
-            for at, event in enumerate(events, 1):
-                if event.HasField("workflow_task_completed_event_attributes"):
-                    await replayer.replay_workflow(WorkflowHistory("replayed", events[:at]))
-                    tasks += 1
-    assert tasks >= 8
-    assert [row.kind for row in run.rows if row.kind in (MODEL, TOOL)] == [MODEL, TOOL, MODEL, MODEL, MODEL]
 
 
 async def test_a_run_that_hands_on_stays_small(solutions: Solutions) -> None:

@@ -1,10 +1,14 @@
 """Going further, polling: an agent that is told when warnings are over, in three ways, and asks no model meanwhile."""
 
+from functools import partial
+from typing import Any
+
 from temporalio.client import Client
 
+from tests.crash_points import killed_at_every_event
 from tests.folders import POLLING
 from tests.harness import Solutions
-from workshop.history import MODEL, TIMER, read_history
+from workshop.history import MODEL, TIMER
 from workshop.processes import Program
 from workshop.temporal import follow
 from workshop.why import why
@@ -44,35 +48,53 @@ def started(solutions: Solutions, bound: str) -> dict[str, Program]:
     return {way: solutions.starter(POLLING, QUESTION, "--way", way, *options) for way in FOUR}
 
 
-async def test_the_worker_may_be_killed_while_they_wait(solutions: Solutions) -> None:
+async def test_why_says_what_a_poll_waits_for(solutions: Solutions) -> None:
     worker = solutions.worker(POLLING)
-    starters = started(solutions, bound="600")
-    waiting = {way: solutions.workflow_id(starter) for way, starter in starters.items()}
+    waiting = {way: solutions.workflow_id(starter) for way, starter in started(solutions, bound="600").items()}
     client = await Client.connect(solutions.env()["TEMPORAL_ADDRESS"])
 
-    async def at_it() -> set[str]:
-        runs = [await read_history(client, name) for name in waiting.values()]
-        looking = [any(row.name in LOOKS and row.attempts for row in run.rows) for run in runs]
-        return {way for way, seen in zip(FOUR, looking, strict=True) if seen}
+    async def told(way: str) -> str:
+        return str(await why(client, waiting[way]))
 
-    assert await follow(at_it, lambda seen: len(seen) == len(FOUR), 20) == set(FOUR)
+    for way, says in (
+        # Between two looks.
+        ("retry", "It gives up 10 min 0 s after it began.\nNext: wait, if it polls, and this error says that it is"),
+        ("heartbeat", "watch_while_active, attempt 1, has been running for"),
+        ("timer", "waits for a timer of 0.3 s"),
+    ):
+        assert says in await follow(partial(told, way), lambda text, says=says: says in text, 20)
+    worker.kill()
+    for way, name in (("retry", "fail_while_active"), ("heartbeat", "watch_while_active")):
+        assert name in await told(way)
+
+
+async def test_a_poll_that_never_ends_is_told(solutions: Solutions) -> None:
+    bound = "        schedule_to_close_timeout=bound,\n        retry_policy=same_pause"
+    solutions.worker(solutions.copied(POLLING, "ways.py", bound, "        retry_policy=same_pause"))
+    starter = solutions.starter(POLLING, QUESTION, "--every", "0.3", "--bound", "0.3")
+    client, name = await Client.connect(solutions.env()["TEMPORAL_ADDRESS"]), solutions.workflow_id(starter)
 
     async def told() -> str:
-        return str(await why(client, waiting["retry"]))
+        return str(await why(client, name))
 
-    # Between two looks: during one it is at work.
-    assert "wait, if it polls" in await follow(told, lambda text: "wait, if it polls" in text, 20)
-    worker.kill()
-    solutions.practice.fault("weather", "over")
-    for way, name in (("retry", "fail_while_active"), ("heartbeat", "watch_while_active")):
-        assert name in str(await why(client, waiting[way]))
-    solutions.worker(POLLING)
-    for way, starter in starters.items():
-        assert starter.wait() == 0
-        assert "The warnings are over." in starter.text
-        run = await solutions.history(starter)
-        assert [row.attempts for row in run.rows if row.kind == MODEL] == [1, 1], way
-    assert solutions.practice.outcomes("model") == ["completed"] * 6
+    never = "It never gives up: nobody would hear that it is not over."
+    assert never in await follow(told, lambda text: never in text, 20)
+
+
+async def test_killed_at_every_event_it_asks_no_model_twice(solutions: Solutions) -> None:
+    ways = list(FOUR)
+
+    def arguments(number: int) -> list[Any]:
+        solutions.practice.fault("weather", "over", after=3, delay=0.2)
+        return [f"{QUESTION} ({number})", ways[number % len(ways)], 0.6, 600.0]
+
+    async def go(client: Client, name: str, number: int) -> None:
+        assert "The warnings are over." in await client.get_workflow_handle(name).result()
+
+    solutions.practice.fault("model", "slow", delay=0.2)  # so that a kill often falls into a call
+    runs = await killed_at_every_event(solutions, POLLING, "PatientAgent", arguments, go, kinds=len(ways))
+    for run in runs:
+        assert [row.state for row in run.rows if row.kind == MODEL] == ["completed"] * 2
 
 
 async def test_a_bound_that_runs_out_is_told(solutions: Solutions) -> None:

@@ -9,7 +9,7 @@ from temporalio.openai_agents import OpenAIAgentsPlugin
 from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
-from tests.folders import APPROVAL, DURABLE, HELLO_AGENT, HELLO_TEMPORAL, ROUTING
+from tests.folders import APPROVAL, CONVERSATION, DURABLE, HELLO_AGENT, HELLO_TEMPORAL, POLLING, ROUTING
 from tests.record_histories import HISTORIES
 from tests.solution_modules import modules_of
 
@@ -19,6 +19,8 @@ WORKFLOWS = {
     DURABLE: "DurableAgent",
     ROUTING: "AgentRouting",
     APPROVAL: "CarefulAgent",
+    CONVERSATION: "Conversation",
+    POLLING: "PatientAgent",
 }
 
 

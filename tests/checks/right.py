@@ -525,6 +525,13 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
             ).replay_workflow(history, raise_on_replay_failure=True)
         """,
     },
+    ("testing", "kill"): {
+        "the whole of what it was shown": """
+            (shown,) = [call.input for call in model.calls]
+            assert [item.get("type") for item in shown] == [None, "function_call", "function_call_output"]
+            assert (shown[-1]["output"], answer) == ("Flood Watch", "There is a flood watch.")
+        """,
+    },
     ("conversation", "remember"): {
         "counted from the end": """
             for at in range(len(said) - 1, -1, -1):

@@ -132,6 +132,7 @@ def polled(policy: str = "initial_interval=every, backoff_coefficient=1", bound:
 LOOPS = "while await count_warnings(state):\n    activity.heartbeat()\n    await asyncio.sleep(every_seconds)"
 LOOK = "await workflow.execute_activity(look_once, state, start_to_close_timeout=ONE_LOOK)"
 END = "end = workflow.now() + bound\nwhile workflow.now() < end:\n    "
+POLLS = f"{END}if not {LOOK}:\n        return True\n    await workflow.sleep(every)\nreturn False"
 
 ANSWERED = """
 assert answer == "There is a flood watch."
@@ -941,9 +942,31 @@ WRONG = (
         "retry", "a maximum", "gives-up", polled("initial_interval=every, backoff_coefficient=1, maximum_attempts=9")
     ),
     polling("retry", "no bound", "no-bound", polled(bound="None")),
+    polling("retry", "twice the pause", "other-pause", polled("initial_interval=2 * every, backoff_coefficient=1")),
     polling("heartbeat", "none", "no-heartbeat", LOOPS.replace("activity.heartbeat()", "pass")),
     polling("heartbeat", "no pause", "no-pause", LOOPS.replace("await asyncio.sleep(every_seconds)", "pass")),
     polling("heartbeat", "once", "stops-early", LOOPS.replace("while", "if")),
+    polling(
+        "heartbeat",
+        "raises, as the retries do",
+        "look-fails",
+        'if await count_warnings(state):\n    raise RuntimeError("still active")',
+    ),
+    polling(
+        "heartbeat",
+        "raises after four looks",
+        "several-attempts",
+        """
+activity.heartbeat()
+await asyncio.sleep(2)
+for _ in range(4):
+    if not await count_warnings(state):
+        return
+    activity.heartbeat()
+    await asyncio.sleep(every_seconds)
+raise RuntimeError("still active")
+""",
+    ),
     polling("timer", "no sleep", "no-timer", f"{END}if not {LOOK}:\n        return True\nreturn False"),
     polling("timer", "no end", "no-bound", f"while {LOOK}:\n    await workflow.sleep(every)\nreturn True"),
     polling(
@@ -952,6 +975,10 @@ WRONG = (
         "says-over",
         f"{END}if not {LOOK}:\n        break\n    await workflow.sleep(every)\nreturn True",
     ),
+    polling("timer", "one look", "stops-early", f"return not {LOOK}"),
+    polling("timer", "the other way round", "says-not-over", POLLS.replace("True", "False")),
+    polling("timer", "twice the pause", "other-length", POLLS.replace("(every)", "(2 * every)")),
+    polling("timer", "an eighth of the time", "other-length", POLLS.replace("+ bound", "+ bound / 8")),
     # conversation
     conversation("remember", "items", "cuts-a-turn", "return said[-turns:]"),
     conversation("remember", "the first ones", "first-turns", f"{BEGINS}\nreturn said[: [*begins, 99, 99, 99][turns]]"),
@@ -1007,6 +1034,8 @@ WRONG = (
         REPLAY.replace(", plugins=[plugin_for(scripted_model())]", ""),
     ),
     written("replay", "another file", "fails-for-right", None, ('"history.json"', '"histories.json"')),
+    written("kill", "the number of calls", "passes-for-wrong", "assert answer\nassert len(model.calls) == 1"),
+    written("kill", "both calls", "fails-for-right", "assert len(model.calls) == 2"),
 )
 
 # Each TODO unchanged: looked at all the same, it fails for a reason of its own.
@@ -1041,6 +1070,7 @@ UNTOUCHED = tuple(
         ("testing", "answer", "passes-for-wrong"),
         ("testing", "outage", "passes-for-wrong"),
         ("testing", "replay", "passes-for-wrong"),
+        ("testing", "kill", "passes-for-wrong"),
     )
 )
 

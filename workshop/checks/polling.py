@@ -21,12 +21,7 @@ async def retry(submission: Submission) -> str:
     workflow_id = await _ask(submission, "retry", LONG)
     run = await submission.follow(workflow_id, until=lambda run: any(row.attempts > 1 for row in _looks(run, name)))
     history.raise_if_stuck(run)
-    rows = _looks(run, name)
-    if not rows:
-        history.raise_if_failed(run)
-        seen = f"It ran no {name}, and {_said(run)}."
-        raise incorrect("not-polled", seen, f"await workflow.execute_activity({name}, state, ...)")
-    row = rows[0]
+    row = _polled(run, name)[0]
     if row.maximum_attempts:
         seen = f"It gives up after {count(row.maximum_attempts, 'look')}, whatever the bound is."
         raise incorrect("gives-up", seen, "Leave maximum_attempts out of the RetryPolicy.")
@@ -87,10 +82,7 @@ async def timer(submission: Submission) -> str:
     name, (least, most) = "look_once", (2, round(SHORT / EVERY) + 2)
     workflow_id = await _ask(submission, "timer", LONG)
     run = await _ended(submission, workflow_id)
-    looks = _looks(run, name)
-    if not looks:
-        seen = f"It ran no {name}, and {_said(run)}."
-        raise incorrect("not-polled", seen, f"await workflow.execute_activity({name}, state, ...)")
+    looks = _polled(run, name)
     if len(looks) <= ACTIVE:
         seen = f"Warnings were active at {count(len(looks), 'look')}, and then {_said(run)}."
         raise incorrect("stops-early", seen, "Look again, until it says 0 or the time is over.")
@@ -140,9 +132,18 @@ def _looks(run: Run, name: str) -> list[Row]:
     return [row for row in run.rows if row.name == name and row.attempts]
 
 
+def _polled(run: Run, name: str) -> list[Row]:
+    """The same, where there has to be one."""
+    if looks := _looks(run, name):
+        return looks
+    history.raise_if_failed(run)
+    seen = f"It ran no {name}, and {_said(run)}."
+    raise incorrect("not-polled", seen, f"await workflow.execute_activity({name}, state, ...)")
+
+
 def _said(run: Run) -> str:
     """What the agent said, in words that follow an `and`."""
     return f"said: {shorten(str(run.result), 100)}" if run.result else f"had said nothing ({run.status})"
 
 
-CHECKS = checks_of("polling", {"retry": retry, "heartbeat": heartbeat, "timer": timer})
+CHECKS = checks_of("polling", {"heartbeat": heartbeat, "retry": retry, "timer": timer})

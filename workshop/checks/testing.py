@@ -7,6 +7,7 @@ import asyncio
 import inspect
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import traceback
@@ -14,15 +15,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from subprocess import CompletedProcess
+from types import SimpleNamespace
 
 from workshop.checks.check import checks_of
 from workshop.checks.learner import brief, import_module, place, shorten
 from workshop.checks.pristine import pristine_file
 from workshop.checks.submission import Submission
 from workshop.checks.verdict import NotPassed, Verdict, incorrect
+from workshop.processes import Patience, wait_for
 
-SECONDS = 10.0  # that one run of a test may take
-MODULES = ("test_agent", "scripted", "workflows", "activities")
+SECONDS = 10.0  # of `Patience`, that one run of a test may take
+MODULES = ("test_agent", "test_kill", "scripted", "workflows", "activities")
 RUN = "            result = await Runner.run(weather_agent(weather_tool), question)\n"
 LIMIT = "schedule_to_close_timeout=timedelta(hours=1)"
 PAUSES = "maximum_interval=timedelta(seconds=10)"
@@ -33,6 +37,9 @@ CALIFORNIA = """            async def of_california(state: str) -> str:
 
             weather_tool = function_tool(of_california, name_override="get_weather_alerts")
 """
+BEGINS_AGAIN = f"""            try:
+    {RUN}            except Exception:
+    {RUN}"""
 
 
 @dataclass(frozen=True)
@@ -45,10 +52,11 @@ class Changed:
 
 
 IT_IS = Changed("is right")
-TESTS = {
-    "answer": "test_the_answer_is_made_of_what_the_tool_reports",
-    "outage": "test_an_outage_of_minutes_is_waited_out",
-    "replay": "test_a_run_that_is_under_way_survives_an_update",
+TESTS = {  # the file and the name of each
+    "answer": ("test_agent", "test_the_answer_is_made_of_what_the_tool_reports"),
+    "outage": ("test_agent", "test_an_outage_of_minutes_is_waited_out"),
+    "replay": ("test_agent", "test_a_run_that_is_under_way_survives_an_update"),
+    "kill": ("test_kill", "test_a_kill_repeats_no_recorded_model_call"),
 }
 WRONG = {
     "answer": (
@@ -87,6 +95,13 @@ WRONG = {
             [(RUN, f"            await workflow.sleep(1)\n{RUN}")],
         ),
     ),
+    "kill": (
+        Changed(
+            "begins again with its first model call, when its tool is lost",
+            "What was the second worker's model shown? assert ... in str(model.calls[0].input)",
+            [(PAUSES, f"{PAUSES}, maximum_attempts=1"), (RUN, BEGINS_AGAIN)],
+        ),
+    ),
 }
 RIGHT = {
     "answer": (IT_IS,),
@@ -98,36 +113,44 @@ RIGHT = {
             edits=[(RUN, f'            if workflow.patched("pause"):\n                await workflow.sleep(1)\n{RUN}')],
         ),
     ),
+    "kill": (IT_IS,),
 }
+
+
+def _run_forked(submission: Submission, command: Sequence[str], timeout: float) -> CompletedProcess[str]:
+    """In place of `subprocess.run` in a learner's test: as with each script in a check, its process was made before."""
+    _python, path, *arguments = command
+    script = submission.script(path, *arguments)
+    code = wait_for("the test's first worker to end", script.poll, timeout).code
+    return CompletedProcess(command, code if code >= 0 else -signal.SIGKILL)
 
 
 async def test_of(submission: Submission, name: str) -> str:
     """A test that tells right agents from wrong ones."""
-    submission.module("test_agent")  # says what is wrong with the file
+    module, test = TESTS[name]
+    submission.module(module)  # says what is wrong with the file
     for agent in RIGHT[name]:
-        error = await _run(submission, agent, TESTS[name])
+        error = await _run(submission, agent, module, test)
         if isinstance(error, TimeoutError):
-            seen = f"{TESTS[name]} does not end within {SECONDS:.0f} s, with an agent that {agent.what}."
+            seen = f"{test} does not end within {SECONDS:.0f} s, with an agent that {agent.what}."
             raise incorrect(
                 "test-hangs", seen, "What does it wait for? The server skips time only if nothing else is done."
             )
         if error:
             at = error.__notes__[-1]
-            line = next(
-                (f.line for f in reversed(traceback.extract_tb(error.__traceback__)) if f.name == TESTS[name]), ""
-            )
+            line = next((f.line for f in reversed(traceback.extract_tb(error.__traceback__)) if f.name == test), "")
             what = f"{brief(error)}{f': {line}' if line and isinstance(error, AssertionError) else ''}"
-            seen = f"{TESTS[name]} fails for an agent that {agent.what}: {shorten(what)}{f' ({at})' if at else ''}."
+            seen = f"{test} fails for an agent that {agent.what}: {shorten(what)}{f' ({at})' if at else ''}."
             raise NotPassed(Verdict("raised", "fails-for-right", seen, "It has to pass: look at that line."))
     for agent in WRONG[name]:
-        if await _run(submission, agent, TESTS[name]) is None:
+        if await _run(submission, agent, module, test) is None:
             seen = f"It passes, too, for an agent that {agent.what}: nobody would notice."
             raise incorrect("passes-for-wrong", seen, agent.slip)
     wrong = "; ".join(agent.what for agent in WRONG[name])
     return f"It passes for the agent as it is, and fails for each that is wrong ({wrong})."
 
 
-async def _run(submission: Submission, agent: Changed, name: str) -> BaseException | None:
+async def _run(submission: Submission, agent: Changed, of: str, name: str) -> BaseException | None:
     """How a test of the learner's ends with an agent: None if it passes."""
     workflows = pristine_file(submission.number, "workflows.py")
     for old, new in agent.edits:
@@ -138,20 +161,22 @@ async def _run(submission: Submission, agent: Changed, name: str) -> BaseExcepti
         for file in (*submission.folder.glob("*.py"), *submission.folder.glob("*.json")):
             shutil.copy(file, folder)
         (folder / "workflows.py").write_text(workflows, encoding="utf-8")
-        for module in MODULES:
-            sys.modules.pop(module, None)
+        for loaded in MODULES:
+            sys.modules.pop(loaded, None)
         sys.path.insert(0, directory)
         before = Path.cwd()
         os.chdir(folder)
         try:
-            test = getattr(import_module(folder, "test_agent"), name, None)
+            module = import_module(folder, of)
+            vars(module)["subprocess"] = SimpleNamespace(run=partial(_run_forked, submission))
+            test = getattr(module, name, None)
             if test is None:
-                seen = f"test_agent.py has no test of the name {name}."
-                raise incorrect("no-test", seen, "Leave the names of the three tests as they are.")
+                seen = f"{of}.py has no test of the name {name}."
+                raise incorrect("no-test", seen, "Leave the names of the tests as they are.")
             try:
                 found = test()
                 if inspect.isawaitable(found):
-                    await asyncio.wait_for(found, SECONDS)
+                    await _within(SECONDS, asyncio.ensure_future(found))
             except Exception as error:
                 error.add_note(place(error, folder))  # while the copy is there
                 return error
@@ -159,6 +184,17 @@ async def _run(submission: Submission, agent: Changed, name: str) -> BaseExcepti
         finally:
             os.chdir(before)
             sys.path.remove(directory)
+
+
+async def _within(seconds: float, found: "asyncio.Future[None]") -> None:
+    """As `asyncio.wait_for`, in seconds of `Patience`."""
+    patience = Patience(seconds)
+    while not found.done():
+        if patience.left <= 0:
+            found.cancel()
+            raise TimeoutError
+        await asyncio.wait([found], timeout=0.2)
+    found.result()  # raises
 
 
 CHECKS = checks_of("testing", {name: partial(test_of, name=name) for name in TESTS})

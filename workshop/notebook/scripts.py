@@ -23,6 +23,7 @@ IMPORTS = {
     "worker.py": (CONNECTION, "activities.py", "workflows.py"),
     "starter.py": (CONNECTION, "activities.py", "workflows.py"),
     "test_agent.py": ("scripted.py", "workflows.py"),
+    "test_kill.py": ("scripted.py", "workflows.py"),
     "talk.py": (CONNECTION, "activities.py", "workflows.py", "starter.py"),
     "decide.py": (CONNECTION, "activities.py", "workflows.py"),
     "overnight.py": (CONNECTION, "activities.py", "workflows.py"),

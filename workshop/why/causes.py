@@ -98,6 +98,10 @@ def besides(run: Run) -> Iterator[str]:
             f"{count(len(lost), 'update')} accepted and never answered, such as {lost[0].name} "
             f"{shorten(lost[0].asked, 60)}: its run was over before. Before a run ends or continues as new: {finished}."
         )
+    if failed := [row for row in run.rows if row.kind == UPDATE and row.state == "failed"]:
+        last = failed[-1]
+        error = f"{last.name} {shorten(last.asked, 60)}: {_brief(last.errors)}"
+        yield f"{count(len(failed), 'update')} failed, the last one {error}. Who sent it was told."
     if run.open and run.sizes and (run.sizes[-1] > LONG_HISTORY or run.events[-1] > MANY_EVENTS):
         size = f"{run.sizes[-1] / 2**20:.0f} MiB and {run.events[-1]:,} events"
         yield f"Its history has {size}: let it continue as new. At 50 MiB or 51,200 events the server ends it."
@@ -285,6 +289,9 @@ def retrying(row: Row, run: Run, workers: Pollers, now: datetime) -> Diagnosis |
         if row.backoff == 1:  # at one interval, as who polls tries again
             step = f"wait, if it polls, and this error says that it is not over yet; {step}"
         found = Diagnosis("activity failing", what, _at(_brief(row.errors), row.errors), step)
+        if row.backoff == 1 and not row.maximum_attempts:
+            never = "It never gives up: nobody would hear that it is not over. Give it a schedule_to_close_timeout."
+            found = found.also(f"It gives up {span(end)} after it began." if (end := row.schedule_to_close) else never)
     if left > max(LONG_WAIT, row.longest_pause or 0):
         reset = f"temporal activity reset --workflow-id {shlex.quote(run.workflow_id)} --activity-id {row.activity_id}"
         honoured = (

@@ -30,5 +30,5 @@ class PatientAgent:
             return "The warnings are over." if over else f"After {bound} of looking, the warnings were not over."
 
         agent = Agent(name="Patient agent", instructions="Use the tool.", tools=[wait_until_warnings_are_over])
-        result = await Runner.run(agent, question)  # two model calls: to choose the tool, and to say what it returned
+        result = await Runner.run(agent, question)
         return str(result.final_output)

@@ -1,10 +1,11 @@
-"""What a test of the agent needs: a model that follows a script, and a server that skips time."""
+"""What tests of the agent need: a model that follows a script, a server that skips time, and a way to run them."""
 
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from agents.testing import ScriptedModel, assistant_message, function_call
 from temporalio import activity
 from temporalio.openai_agents import ModelActivityParameters, OpenAIAgentsPlugin
@@ -37,3 +38,10 @@ async def ask(question: str, model: ScriptedModel, report: Callable[[str], Await
         Worker(server.client, task_queue="test", workflows=[AlertAgent], activities=[tool]),
     ):
         return await server.client.execute_workflow(AlertAgent.run, question, id="test", task_queue="test")
+
+
+def run(file: str) -> int:
+    """As `pytest file` does, with a line for each test; returns its exit code."""
+    shown = ["-vv", "--no-header", "--tb=no", "--color=no", "-W", "ignore:Module already imported"]
+    scope = "asyncio_default_fixture_loop_scope=function"
+    return int(pytest.main([file, *shown, "-p", "asyncio", "-p", "no:cacheprovider", "-o", scope]))

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from scripted import ask, plugin_for, scripted_model
+from scripted import ask, plugin_for, run, scripted_model
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 from workflows import AlertAgent
@@ -46,6 +46,4 @@ async def test_a_run_that_is_under_way_survives_an_update() -> None:
 
 
 if __name__ == "__main__":
-    shown = ["-vv", "--no-header", "--tb=no", "--color=no", "-W", "ignore:Module already imported"]
-    scope = "asyncio_default_fixture_loop_scope=function"
-    raise SystemExit(pytest.main([__file__, *shown, "-p", "asyncio", "-p", "no:cacheprovider", "-o", scope]))
+    raise SystemExit(run(__file__))
