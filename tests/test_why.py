@@ -615,7 +615,10 @@ def test_a_next_step_is_a_command_in_a_terminal_and_a_cell_in_a_notebook() -> No
     late = NOW + timedelta(seconds=60)
     nobody = causes.no_worker(RUN, (), "the activity x has been waiting for 3.0 s")
     lost = causes.running(replace(ROW, heartbeat_timeout=2.0), RUN, ALIVE, late)
+    alone = causes.running(replace(ROW, start_to_close=9.0, schedule_to_close=9.0), RUN, ALIVE, NOW)
     turned = causes.ended(replace(RUN, status="failed", closed=NOW, errors=(ChainedError("MaxTurnsExceeded", ""),)))
+    assert alone
+    assert "It may take 9.0 s (schedule_to_close_timeout, of all attempts together)." in alone.notes
     assert lost
     for said, terminal, notebook in (
         (nobody, "start its worker in another terminal: python worker.py, in exercises/03_", "ex.worker.start()"),
@@ -668,7 +671,41 @@ EXAMPLES = [
     ("TypeError", "object float can't be used in 'await' expression", "", "await-too-many"),
     ("TypeError", "object Agent can't be used in 'await' expression", "", "await-too-many"),
     ("RestrictedWorkflowAccessError", "Cannot access threading.Event from inside a workflow", "sandbox", "time-sleep"),
-    ("AttributeError", "'tuple' object has no attribute 'final_output'", "", "tuple-by-comma"),
+    ("AttributeError", "'tuple' object has no attribute 'name'", "", "tuple-by-comma"),
+    ("AttributeError", "'list' object has no attribute 'name'", "", "not-a-tool"),
+    ("AttributeError", "'str' object has no attribute 'name'", "", "not-a-tool"),
+    ("TypeError", "Agent tools must be a list, got str", "", "agent-argument"),
+    ("TypeError", "unhashable type: 'Handoff'", "", "agent-argument"),
+    ("AttributeError", "'Handoff' object has no attribute 'name'", "", "not-a-tool"),
+    ("AttributeError", "'RunResult' object has no attribute 'text'", "", "no-such-attribute"),
+    ("RuntimeError", "Failed creating worker\nRegistration of multiple workers with", "", "registered-twice"),
+    ("TypeError", "Activity run missing attributes, was it decorated", "", "activity-not-decorated"),
+    ("ValueError", "Function already contains activity definition", "", "defn-argument"),
+    ("UserError", "on_handoff must take two arguments: context and input", "", "handoff-argument"),
+    ("UserError", "on_handoff must take one argument: context", "", "handoff-argument"),
+    ("TypeError", "object function can't be used in 'await' expression", "", "not-called"),
+    ("TypeError", "object module can't be used in 'await' expression", "", "not-called"),
+    ("AttributeError", "'Agent' object has no attribute 'run'", "", "no-method"),
+    ("AttributeError", "type object 'DurableAgent' has no attribute 'Run'", "", "no-such-attribute"),
+    ("Cancelled", "", "", "cancelled"),
+    ("TypeError", "'coroutine' object does not support the asynchronous context manager protocol", "", "not-awaited"),
+    ("ValueError", "More than one activity named invoke_model_activity", "", "plugin-twice"),
+    ("AttributeError", "'Client' object has no attribute 'start_to_close_timeout'", "", "plugin-keyword"),
+    ("AttributeError", "'_ActivityHandle' object has no attribute 'name'", "", "not-a-tool"),
+    ("TypeError", "'TraceImpl' object is not callable", "", "async-with"),
+    ("TypeError", "type 'Worker' is not subscriptable", "", "not-called"),
+    ("TypeError", "activity_as_tool() got an unexpected keyword argument 'timeout'", "", "keyword-unknown"),
+    ("TypeError", "Runner.run() got an unexpected keyword argument 'agent'", "", "keyword-unknown"),
+    ("NotFoundError", "Activity function sleep is not registered on", "activity not registered", "another-sleep"),
+    ("TypeError", "list expected at most 1 argument, got 2", "", "several-arguments"),
+    ("TypeError", "RetryPolicy.__init__() got an unexpected keyword argument 'max_interval'", "", "keyword-unknown"),
+    ("TypeError", "ModelActivityParameters.__init__() got an unexpected keyword argument 'x'", "", "keyword-unknown"),
+    ("TypeError", "trace() got an unexpected keyword argument 'workflow_id'", "", "keyword-unknown"),
+    ("TypeError", "handoff() got an unexpected keyword argument 'on_handoffs'", "", "keyword-unknown"),
+    ("TypeError", "Client.start_workflow() got an unexpected keyword argument 'plugins'", "", "keyword-unknown"),
+    ("NameError", "name 'Client' is not defined", "", "plugin-by-name"),
+    ("NameError", "name 'DurableAgent' is not defined", "", "name-elsewhere"),
+    ("NameError", "name 'data' is not defined", "", "name-elsewhere"),
     ("AttributeError", "'ModelActivityParameters' object has no attribute 'get_model'", "", "plugin-keyword"),
     ("TypeError", "'<' not supported between instances of 'RunContextWrapper' and 'int'", "", "text-for-number"),
     ("UnboundLocalError", "cannot access local variable 'agent' where", "", "name-unknown"),
@@ -985,6 +1022,56 @@ EXAMPLES = [
 ]
 
 
+# Those that a check tells by the code that raised, too: what raised, its file and line of code, its name in a verdict.
+SLIPS = [
+    (
+        "AttributeError: 'coroutine' object has no attribute 'final_output'",
+        "workflows.py, line 43: result = await Runner.run(weather_agent(weather_tool), question).final_output",
+        "await-too-far",
+    ),
+    (
+        "AttributeError: 'str' object has no attribute 'name'",
+        "workflows.py, line 53: handoff(language)",
+        "not-a-handoff",
+    ),
+    ("AttributeError: 'list' object has no attribute 'final_output'", "workflows.py, line 45: result.x", "text-only"),
+    (
+        "AttributeError: 'dict' object has no attribute 'raise_for_status'",
+        "activities.py, line 29: response.raise_for_status()",
+        "no-such-attribute",
+    ),
+    (
+        "AttributeError: 'list' object has no attribute 'name'",
+        "workflows.py, line 53: handoff([a, b])",
+        "not-a-handoff",
+    ),
+    (
+        "NameError: name 'datetime' is not defined",
+        "workflows.py, line 31: datetime.timedelta(seconds=3)",
+        "name-elsewhere",
+    ),
+    ("TypeError: get() missing 1 required positional argument: 'state'", ": ", "argument-missing"),
+    ("KeyError: 'french'", "workflows.py, line 28: rules[language]", "no-such-key"),
+    ("NameError: name 'context' is not defined", "workflows.py, line 3: on_handoff=pause(context)", "method-called"),
+    ("NameError: name 'workflow' is not defined", "activities.py, line 37: @workflow.defn", "other-decorator"),
+    ("NameError: name 'MODEL_CALL' is not defined", "starter.py, line 16: client = x", "plugin-keyword"),
+    ("TypeError: list indices must be integers", "starter.py, line 17: [x][y]", "arguments-too-many"),
+    ("NameError: name 'specialist' is not defined", "worker.py, line 37: worker = Worker(", "name-elsewhere"),
+    ("NameError: name 'agent' is not defined", "workflows.py, line 43: result = x", "name-elsewhere"),
+    ("NameError: name 'function_tool' is not defined", "workflows.py, line 31: x = y", "tool-in-workflow"),
+    ("NameError: name 'activity' is not defined", "workflows.py, line 45: await activity.sleep(3)", "another-sleep"),
+]
+
+
+@pytest.mark.parametrize(("error", "where", "code"), SLIPS)
+def test_what_raised_an_error_tells_slips_apart(error: str, where: str, code: str) -> None:
+    slip, other = recognise_slip(error, where), recognise_slip(error, "other.py, line 1: x")
+    assert slip
+    assert slip.code == code
+    assert other is None or slip.slip != other.slip
+    assert "{" not in slip.slip
+
+
 @pytest.mark.parametrize(("error", "message", "kind", "code"), EXAMPLES)
 def test_every_error_has_its_remedy(error: str, message: str, kind: str, code: str) -> None:
     found = recognise([ChainedError("ApplicationError", "outer"), ChainedError(error, message)])
@@ -1003,7 +1090,8 @@ def test_every_remedy_has_an_example() -> None:
     for error, message, *_ in EXAMPLES:
         link = ChainedError(error, message)
         matched += filter(None, (recognise([link]), recognise_slip(str(link))))
-    assert {remedy.pattern for remedy in matched} == {remedy.pattern for remedy in REMEDIES}
+    matched += filter(None, (recognise_slip(error, where) for error, where, _ in SLIPS))
+    assert {(one.pattern, one.where) for one in matched} == {(one.pattern, one.where) for one in REMEDIES}
 
 
 def test_the_table_of_faults_holds_no_error_without_a_remedy() -> None:

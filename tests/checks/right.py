@@ -423,8 +423,8 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
         "no pause yet": (("await workflow.sleep(timedelta(seconds=pause_seconds))", "pass"),),
         "names of their own": """
             handoffs=[
-                handoff(specialist(language), tool_name_override=f"ask_{language.lower()}", on_handoff=pause)
-                for language in ("French", "Spanish", "English")
+                handoff(specialist(one), f"ask_{one.lower()}", f"Speaks {one}.", on_handoff=pause)
+                for one in ("French", "Spanish", "English")
             ],
         """,
     },

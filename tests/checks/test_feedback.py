@@ -153,6 +153,12 @@ def test_what_is_written_elsewhere_is_looked_at() -> None:
     decorated = text_of(Answer("03", "activity", "", "", ""))
     assert unwritten("03", "activities.py", decorated, 1)
     assert unwritten("03", "activities.py", decorated + below, 1) == ""
+    appended = (
+        pristine_file("04", "workflows.py")
+        + '    triage_agent.handoffs.append(handoff(specialist("French"), on_handoff=pause))\n'
+    )
+    assert unwritten("04", "workflows.py", appended, 2) == ""
+    assert "unchanged" in unwritten("04", "workflows.py", appended + "import textwrap\n", 3)
     assert "comments only" in unwritten("03", "activities.py", text_of(Answer("03", "activity", "", "", "# @defn")), 1)
     for text in (right, elsewhere, (solution("02") / "workflows.py").read_text(), "x = 5\n", "def ("):
         assert unwritten("02", "workflows.py", text, 2) == ""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.checks.bank import solution
-from workshop.checks.learner import place, unforeseen
+from workshop.checks.learner import place, raised, raised_elsewhere, unforeseen
 from workshop.errors import WorkshopError
 
 
@@ -25,6 +25,32 @@ def test_an_exception_of_the_learners_code_is_the_learners(tmp_path: Path) -> No
     verdict = unforeseen(raised_by(tmp_path / "workflows.py", "\n\n[][0]"), tmp_path)
     assert (verdict.outcome, verdict.code) == ("raised", "raised")
     assert "workflows.py, line 3" in verdict.seen
+
+
+def test_what_connection_py_raises_is_told_at_the_line_that_called_it(tmp_path: Path) -> None:
+    inner = compile("\nplugin.connect_service_client", str(tmp_path / "connection.py"), "exec")
+    outer = compile("\n\nexec(inner, {'plugin': {1}})", str(tmp_path / "worker.py"), "exec")
+    with pytest.raises(AttributeError) as trouble:
+        exec(outer, {"inner": inner})
+    verdict = raised(trouble.value, tmp_path, "worker.py", "script-raised").verdict
+    assert verdict.code == "plugin-by-name"
+    assert "(worker.py, line 3)" in verdict.seen
+
+
+@pytest.mark.parametrize(
+    ("error", "at", "slip"),
+    [
+        (
+            "NameError: name 'Runner' is not defined",
+            "worker.py, line 37",
+            "Runner is a name of starter.py and work",
+        ),
+        ("NameError: name 'Runner' is not defined", "workflows.py, line 37", "`from agents import Runner` is missing"),
+        ("NameError: name 'resutl' is not defined", "worker.py, line 37", "A name is misspelt"),
+    ],
+)
+def test_a_name_of_another_file_is_told(error: str, at: str, slip: str) -> None:
+    assert raised_elsewhere(error, at, "It", "raised", where=at).verdict.slip.startswith(slip)
 
 
 @pytest.mark.parametrize("name", ["<ipython-input-3-0a1b>", "/tmp/ipykernel_123/456.py"])

@@ -619,13 +619,13 @@ WRONG = (
     durable("tool", "5 ms", "short-attempt", tool("milliseconds=5")),
     durable("tool", "5 minutes", "long-attempt", tool("minutes=5")),
     durable("tool", "swapped", "short-end", tool("hours=1", "seconds=3")),
-    durable("tool", "no limit for an attempt", "no-attempt-limit", tool("")),
+    durable("tool", "no limit", "no-heartbeats-sent", tool("", more="heartbeat_timeout=timedelta(seconds=3)")),
     durable("tool", "few attempts", "few-attempts", tool(policy=f"{POLICY[:-1]}, maximum_attempts=3)")),
     durable(
         "tool",
         "no error retried",
         "no-retries",
-        tool(policy=f"{POLICY[:-1]}, non_retryable_error_types=['HTTPStatusError'])"),
+        tool(policy=f"{POLICY[:-1]}, non_retryable_error_types=['RuntimeError'])"),
     ),
     durable("tool", "heartbeats", "short-heartbeat", tool(more="heartbeat_timeout=timedelta(milliseconds=1)")),
     durable(
@@ -688,7 +688,7 @@ WRONG = (
     durable(
         "workflow", "a constant", "other-question", TRACE + RUN_AGENT.replace("question", '"Any alerts in Texas?"')
     ),
-    durable("workflow", "quoted", "other-question", TRACE + RUN_AGENT.replace("question", '"question"')),
+    durable("workflow", "awaits too far", "await-too-far", f"{TRACE}{RUN_AGENT}.final_output"),
     durable("workflow", "two runs", "run-twice", f"{TRACE}{RUN_AGENT}\n    {RUN_AGENT}"),
     durable("workflow", "on and on", "run-twice", f"{TRACE}while True:\n        {RUN_AGENT}"),
     durable("workflow", "an empty trace", "trace-empty", f"{TRACE}pass\n{RUN_AGENT}"),
@@ -848,7 +848,7 @@ WRONG = (
         "no-handoff",
         'tools=[specialist(one).as_tool(one.lower(), f"Speaks {one}.") for one in ("French", "Spanish", "English")],',
     ),
-    routing("handoffs", "one only", "handoff-missing", 'handoffs=[handoff(specialist("English"), on_handoff=pause)],'),
+    routing("handoffs", "nothing runs", "handoff-without-pause", THREE.replace("=pause", "=lambda context: None")),
     routing("handoffs", "names", "not-a-handoff", 'handoffs=["French", "Spanish", "English"],'),
     routing(
         "handoffs",
@@ -857,7 +857,7 @@ WRONG = (
         f"handoffs=[{ENGLISH.format('French')}, {ENGLISH.format('Spanish')}],",
     ),
     routing("handoffs", "pause in quotes", "text-for-function", THREE.replace("=pause", '="pause"')),
-    routing("handoffs", "pause of self", "no-such-attribute", THREE.replace("=pause", "=self.pause")),
+    routing("handoffs", "in tools", "not-a-tool", THREE.replace("handoffs=", "tools=")),
     routing("handoffs", "by position", "function-for-value", THREE.replace("on_handoff=pause", "pause")),
     routing("handoffs", "pause called", "argument-missing", THREE.replace("pause", "pause()")),
     routing("handoffs", "no English", "handoff-missing", THREE.replace(', "English"', "")),
@@ -880,7 +880,7 @@ WRONG = (
         THREE.replace("on_handoff", "input_filter=lambda data: data.clone(input_history=()), on_handoff"),
     ),
     routing("pause", "days", "other-length", "await workflow.sleep(timedelta(pause_seconds))"),
-    routing("pause", "another length", "other-length", "await workflow.sleep(pause_seconds + 1)"),
+    routing("pause", "no context", "handoff-argument", SLEEP, ("pause(context: RunContextWrapper[Any])", "pause()")),
     routing("pause", "not awaited", "no-timer", "workflow.sleep(pause_seconds)"),
     routing("pause", "before triage", "pause-too-early", "pass", (RUN_TRIAGE, f"{SLEEP}\n            {RUN_TRIAGE}")),
     routing("pause", "after the answer", "pause-too-late", "pass", (RUN_TRIAGE, f"{RUN_TRIAGE}\n            {SLEEP}")),
@@ -888,9 +888,13 @@ WRONG = (
     routing("worker", "no plugin", "plugin-missing", None, ("OpenAIAgentsPlugin(model_params=MODEL_CALL)", "")),
     routing(
         "worker",
-        "no activity",
-        "activity-missing",
-        "worker = Worker(client, task_queue=TASK_QUEUE, workflows=[AgentRouting])",
+        "run at once",
+        "worker-run-twice",
+        """
+        worker = await Worker(
+            client, task_queue=TASK_QUEUE, workflows=[AgentRouting], activities=[get_weather_alerts]
+        ).run()
+        """,
     ),
     routing(
         "starter",
@@ -931,9 +935,7 @@ WRONG = (
     ),
     approval("decide", "yes to all", "other-calls", decided(DECIDED, 'call and "yes" in self.decisions.values()')),
     approval("decide", "yes by default", "sent-unasked", decided(DECIDED, 'self.decisions.get(call.call_id) != "no"')),
-    approval(
-        "decide", "no decision, no key", "workflow-fails", decided(DECIDED, 'self.decisions[call.call_id] == "yes"')
-    ),
+    approval("decide", "no decision, no key", "no-such-key", decided(DECIDED, 'self.decisions[call.call_id] == "yes"')),
     approval("decide", "misspelt", "no-such-attribute", decided(DECIDED).replace("state.reject", "state.rejct")),
     approval("decide", "late ones wait on", "still-waiting", decided(DECIDED, late="pass")),
     # Going further, polling.

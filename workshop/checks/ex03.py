@@ -6,6 +6,7 @@ check is: those of activities.py, worker.py and starter.py are in the files of t
 """
 
 from functools import partial
+from pathlib import Path
 
 from workshop.checks import activity, history, starter, worker
 from workshop.checks.check import checks_of
@@ -13,7 +14,7 @@ from workshop.checks.learner import shorten
 from workshop.checks.limits import raise_if_badly_limited
 from workshop.checks.submission import Submission
 from workshop.checks.verdict import incorrect
-from workshop.history import ACTIVITY, INLINE_TOOL, MODEL, TOOL, ModelCall, Row, Run
+from workshop.history import ACTIVITY, CHILD, INLINE_TOOL, MODEL, TOOL, ModelCall, Row, Run
 from workshop.history.agent import SANDBOX_MARK
 from workshop.text import count
 
@@ -30,6 +31,7 @@ async def tool(submission: Submission) -> str:
 
 def tool_call(run: Run) -> Row:
     """The activity that the tool of a run was; raises where it was none, was not finished, or has odd limits."""
+    _raise_if_executed(run)
     inside, stuck, model = history.first(run, INLINE_TOOL), history.stuck_at(run), history.first(run, MODEL)
     stopped = inside or (stuck if stuck and model and SANDBOX_MARK in stuck.last_error else None)
     if stopped:
@@ -49,6 +51,8 @@ def tool_call(run: Run) -> Row:
         slip = "Is it the weather's tool, and is the agent asked the question?"
         if said and said.calls:
             seen, slip = f"The model called {said.calls[0].name}, and it was not run.", "Does it need an approval?"
+        elif "tool_choice" in Path("workflows.py").read_text(encoding="utf-8", errors="replace"):
+            slip = "Leave tool_choice out: it may keep the model from calling a tool."
         raise incorrect("no-tool", seen, slip)
     if call.state == "failed":
         history.raise_if_tried_once(call, "tool")
@@ -87,10 +91,11 @@ def raise_if_swallowed(submission: Submission, calls: list[Row]) -> None:
 
 async def workflow(submission: Submission) -> str:
     """The agent run by the workflow, once, with the question; its answer returned; its trace grouped by the ID."""
-    run = await submission.run(QUESTION, until=lambda run: len(_begun(run)) > 1)
-    if (executed := history.first(run, ACTIVITY)) and not history.first(run, MODEL):
-        seen = f"The workflow executed the activity {executed.name} itself, and asked no model."
+    run = await submission.run(QUESTION, until=lambda run: len(_begun(run)) > 1 or history.first(run, CHILD))
+    if child := history.first(run, CHILD):
+        seen = f"The workflow started another one, {child.name.partition(' ')[0]}, in place of its agent."
         raise incorrect("no-model-call", seen, "Await Runner.run(weather_agent(weather_tool), question).")
+    _raise_if_executed(run)
     history.raise_if_stuck(run)
     history.raise_if_failed(run)
     calls = [row.model for row in history.of_kind(run, MODEL) if row.model]
@@ -106,10 +111,23 @@ async def workflow(submission: Submission) -> str:
         raise incorrect("no-result", "The workflow ended without a result.", "Return result.final_output.")
     if str(run.result).strip() != calls[-1].text.strip():
         seen = f"It returned {shorten(str(run.result), 80)!r}, which is not what the agent said."
-        raise incorrect("other-result", seen, "Return result.final_output.")
+        slip, text = "Return result.final_output.", submission.text("workflows.py")
+        if "run_streamed(" in text and run.result == "None":
+            slip = "run_streamed(...) returns at once, without an answer yet. Write result = await Runner.run(...)."
+        elif "except" in text:
+            slip += " Is an exception caught in workflows.py that should end the run? Let it through."
+        raise incorrect("other-result", seen, slip)
     _raise_if_not_traced(submission, run)
     calls_made = f"{count(run.totals.model_calls, 'model call')} and {count(run.totals.tool_calls, 'tool call')}"
     return f"{calls_made}, each an activity in the history; the trace's group is the workflow's ID."
+
+
+def _raise_if_executed(run: Run) -> None:
+    """For a workflow that does the work of its agent's tool itself."""
+    if (executed := history.first(run, ACTIVITY)) and not history.first(run, MODEL):
+        seen = f"The workflow executed the activity {executed.name} itself, and asked no model."
+        slip = "activity_as_tool(get_weather_alerts, ...) only makes the tool; the agent calls it: "
+        raise incorrect("no-model-call", seen, f"{slip}await Runner.run(weather_agent(weather_tool), question).")
 
 
 def _begun(run: Run) -> list[ModelCall]:
@@ -133,7 +151,8 @@ def _raise_if_not_traced(submission: Submission, run: Run) -> None:
             "trace-empty", seen, "Indent `result = await Runner.run(...)` below the line `with trace(...):`."
         )
     group = next(trace["group_id"] for trace in around if trace["group_id"] != run.workflow_id)
-    has = f"its group is {group!r}" if group else "it has no group"
+    has = f"its group is {shorten(str(group), 80)!r}" if group else "it has no group"
+    has += " (the ID of the run)" if group == run.run_id else ""
     raise incorrect("trace-group", f"The run left a trace, and {has}: nobody finds it by the workflow's ID.", slip)
 
 

@@ -3,8 +3,10 @@
 `CHECKS`, at the end, says where each check is: those of worker.py and starter.py are in the files of that name here.
 """
 
+import ast
 import functools
 import importlib
+import inspect
 import logging
 import re
 import sys
@@ -45,14 +47,21 @@ async def specialists(submission: Submission) -> str:
         if not isinstance(agent, Agent):
             seen = f"specialist({language!r}) returned {type(agent).__name__}, not an Agent."
             slip = "return Agent(name=...)"
-            if agent is None:
+            if isinstance(agent, type):
+                slip = "That is a class. Agent(...) makes an agent of it: return Agent(name=...), with ()."
+            elif inspect.isgenerator(agent):
+                slip = "`yield` makes a generator: write `return` in its place."
+            elif agent is None:
                 slip = f"Is a `return` missing, or a branch for {language}?"
             elif isinstance(agent, tuple):
                 slip = "A comma after the last bracket makes a tuple: leave it out."
             raise incorrect("not-an-agent", seen, slip)
         if language.lower() not in str(agent.name).lower():
             seen = f"specialist({language!r}) is called {agent.name!r}: triage tells them apart by their names."
-            raise incorrect("name-without-language", seen, f'name=f"{{language}} agent"{_f_missing(agent.name)}')
+            slip = f'name=f"{{language}} agent"{_f_missing(agent.name)}'
+            if agent.name == "Nobody":  # as the notebook has it
+                slip = 'A function ends at its first `return`: delete the line `return Agent(name="Nobody")`.'
+            raise incorrect("name-without-language", seen, slip)
         if not agent.instructions:
             seen, slip = f"{agent.name} has no instructions.", 'instructions=f"... in {language}"'
             if agent.handoff_description and "handoff_description=" not in submission.text("workflows.py"):
@@ -138,7 +147,9 @@ async def handoffs(submission: Submission) -> str:
             if answer := next((model.text for model in reversed(models) if model.text), ""):
                 seen += f" The agent that was run answered itself: {shorten(answer, 80)!r}."
             slip = "Give the triage agent handoffs=[...], words alone hand nothing over; and run that agent."
-            if models and models[0].tools:
+            if made:
+                slip = "Handoffs are made, and the agent that was run has none: Runner.run(triage_agent, question)."
+            if models and models[0].tools and not made:
                 seen += f" It was offered the tools {', '.join(models[0].tools)}."
                 slip = (
                     "A tool comes back with its answer, and a handoff does not: handoffs=[handoff(...), ...], no tools."
@@ -153,11 +164,15 @@ async def handoffs(submission: Submission) -> str:
             seen = f"{asked}, the {taken[-1]} was not given the question, but {shorten(models[-1].opening, 80)!r}."
             raise incorrect("question-lost", seen, "Leave input_filter=... out of the handoff.")
     _raise_if_some_pause(runs)
-    if not any(history.first(run, TIMER) for run in runs):
-        by_hand = "Handoff(" in submission.text("workflows.py")
-        if any(not options.get("on_handoff") for options in made) or not (made or by_hand):
-            seen = "The handoffs happened, and nothing runs at one of them: it has no on_handoff."
-            raise incorrect("handoff-without-pause", seen, "Make each one by handoff(agent, on_handoff=pause).")
+    by_hand = "Handoff(" in submission.text("workflows.py")
+    pauses = any(history.first(run, TIMER) for run in runs)
+    if any(not options.get("on_handoff") for options in made) or not (made or by_hand or pauses):
+        seen = "The handoffs happened, and nothing runs at one of them: it has no on_handoff."
+        raise incorrect("handoff-without-pause", seen, "Make each one by handoff(agent, on_handoff=pause).")
+    slept = bool(_sleep(submission.text("workflows.py"), awaited=True))
+    if not pauses and (other := next(filter(None, (_other_than_pause(options, slept) for options in made)), "")):
+        seen = f"The handoffs happened, and at one of them runs {other}: that is not pause."
+        raise incorrect("handoff-without-pause", seen, "Pass the function itself: on_handoff=pause.")
     return "Each of three questions reached the specialist of its language, by a handoff in the history."
 
 
@@ -169,11 +184,22 @@ def _record_handoffs() -> list[dict[str, Any]]:
 
     @functools.wraps(make)
     def noted(*args: Any, **options: Any) -> Any:
-        made.append(options)
-        return make(*args, **options)
+        one = make(*args, **options)
+        made.append(inspect.signature(make).bind(*args, **options).arguments)
+        return one
 
     agents.handoff = agents.handoffs.handoff = noted  # of this process, which ends soon
     return made
+
+
+def _other_than_pause(options: dict[str, Any], slept: bool) -> str:
+    """What runs on a handoff, where it is a function that has nothing to do with `pause`, or, if that would have slept,
+    does not call it; else "".
+    """
+    code = getattr(options.get("on_handoff"), "__code__", None)
+    if code is None or code.co_name == "pause" or (not slept and "pause" in (*code.co_freevars, *code.co_names)):
+        return ""
+    return "a lambda" if code.co_name == "<lambda>" else str(code.co_name)
 
 
 def _raise_if_some_pause(runs: list[Run]) -> None:
@@ -185,15 +211,29 @@ def _raise_if_some_pause(runs: list[Run]) -> None:
         raise incorrect("handoff-without-pause", seen, "Give each handoff on_handoff=pause, of TODO 2.")
 
 
+def _sleep(text: str, awaited: bool) -> int:
+    """The line of a call of workflow.sleep, or another sleep, that is awaited or is not; 0 if there is none."""
+    tree = ast.parse(text)
+    waits = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Await)}
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and (id(node) in waits) == awaited]
+    return next((call.lineno for call in calls if ast.unparse(call.func).endswith("sleep")), 0)
+
+
 async def pause(submission: Submission) -> str:
     """A timer between triage and specialist, in each language."""
     questions = [(question, PAUSE) for question in QUESTIONS.values()]
     runs = await submission.run_each(questions, until=lambda run: history.sleeps_longer(run, PAUSE))
     for run in runs:
         history.raise_if_stuck(run)
+        history.raise_if_failed(run)
     _raise_if_some_pause(runs)
     for language, run in zip(QUESTIONS, runs, strict=True):
         slip = "Has each handoff on_handoff=pause, and does pause await workflow.sleep(...)?"
+        if line := _sleep(submission.text("workflows.py"), awaited=False):
+            slip = f"Line {line} of workflows.py calls a sleep without `await` before it, which does not wait."
+        elif line := _sleep(submission.text("workflows.py"), awaited=True):
+            slip = f"Line {line} of workflows.py, with the sleep, was not reached: has each handoff on_handoff=pause, "
+            slip += "and does nothing stand before that line that keeps it from being run?"
         timers = history.of_kind(run, TIMER)
         history.raise_if_not_timed(timers[:1], PAUSE, slip, "pause_seconds")
         timer, models = timers[0], history.of_kind(run, MODEL)

@@ -2,7 +2,11 @@
 
 import ast
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
+
+from temporalio.api.common.v1 import RetryPolicy as RetryPolicyProto
+from temporalio.common import RetryPolicy
 
 from workshop.checks.learner import MISTAKES, raised_elsewhere, shorten, told_place
 from workshop.checks.limits import DAY, raise_if_badly_limited
@@ -69,14 +73,15 @@ def raise_if_stuck(run: Run, who: str = "The workflow") -> None:
         return
     if HALF_SCHEDULED in row.last_error:
         seen = f"Temporal refused an activity: {_odd_option() or 'an option'} is not valid."
-        slip = "Timeouts and intervals are timedelta(seconds=...), never a number; retry_policy is RetryPolicy(...)"
-        raise incorrect("odd-option", seen, f"{slip}, with no maximum_interval below its initial_interval, 1 s.")
+        slip = "Timeouts and intervals are timedelta(seconds=...), never a number; retry_policy is RetryPolicy(...), "
+        slip += "with no backoff_coefficient below 1, and no maximum_interval below its initial_interval of 1 s."
+        raise incorrect("odd-option", seen, slip)
     if row.kind == TASK_FAILURE or "is not registered" in row.last_error:
         line, at = row.place.code if row.place else "", _line(row.place)
         if NOT_A_LENGTH in row.last_error and (option := _odd_option()):
             at = option  # of a model call it stands in worker.py, and the error's line is where the agent runs
         file = row.place.file if row.place else ""
-        raise raised_elsewhere(row.last_error, at, who, "workflow-fails", line, file)
+        raise raised_elsewhere(row.last_error, at, who, "workflow-fails", line, file, where=_where(row.place))
     if row.task_queue != run.task_queue:
         seen = f"{row.name} waits in the task queue {row.task_queue!r}, and the workers poll {run.task_queue!r}."
         raise incorrect("other-queue", seen, "Leave task_queue=... out: it then goes where the workflow is.")
@@ -93,11 +98,25 @@ def _odd_option() -> str:
                 continue
             bare = isinstance(node.value, ast.Constant) and node.value.value is not None
             length = isinstance(node.value, ast.Call) and ast.unparse(node.value.func).endswith("timedelta")
+            of_class = ast.unparse(node.value).endswith("RetryPolicy")  # without ()
+            other = isinstance(node.value, ast.Dict | ast.List | ast.Tuple | ast.Lambda)
             if (bare and (node.arg or "").endswith(("_timeout", "_interval"))) or (
-                node.arg == "retry_policy" and (bare or length)
+                node.arg == "retry_policy"
+                and (bare or length or of_class or other or _contradicts_itself(ast.unparse(node.value)))
             ):
-                return f"{node.arg}={shorten(ast.unparse(node.value), 60)} in line {node.value.lineno} of {path.name}"
+                return f"{node.arg}={shorten(ast.unparse(node.value), 90)} in line {node.value.lineno} of {path.name}"
     return ""
+
+
+def _contradicts_itself(policy: str) -> bool:
+    """Whether Temporal refuses a policy, given as code."""
+    try:
+        RetryPolicy(**eval(policy, {"RetryPolicy": dict, "timedelta": timedelta})).apply_to_proto(RetryPolicyProto())
+    except ValueError:
+        return True
+    except Exception:  # it has other names in it, or is none
+        return False
+    return False
 
 
 def raise_if_failed(run: Run) -> None:
@@ -110,7 +129,8 @@ def raise_if_failed(run: Run) -> None:
             slip = "Catch it, with `except TimeoutError:`. Only to wait for a time: await workflow.sleep(...)."
             raise incorrect("wait-timed-out", seen, slip)
         file = place.file if place else ""
-        raise raised_elsewhere(run.failure or run.status, at, "The workflow failed: it", "run-failed", file=file)
+        doing, where = "The workflow failed: it", _where(place)
+        raise raised_elsewhere(run.failure or run.status, at, doing, "run-failed", file=file, where=where)
 
 
 def raise_if_not_completed(run: Run, asked: str) -> None:
@@ -170,6 +190,11 @@ def raise_if_not_timed(timers: Sequence[Row], seconds: float, slip: str, argumen
         times = round(length(timers[0]) / seconds, 6)
         unit = f" It took the number for {UNITS[times]}." if times in UNITS else ""
         raise incorrect("other-length", seen, f"Sleep for {argument}, in seconds.{unit}")
+
+
+def _where(place: Place | None) -> str:
+    """The line that raised, for the table of remedies."""
+    return f"{Path(place.file).name}, line {place.line}: {place.code}" if place else ""
 
 
 def _line(place: Place | None) -> str:

@@ -18,6 +18,7 @@ from typing import Any, get_origin, get_type_hints
 import httpx
 
 from workshop.checks.meant import meant
+from workshop.checks.pristine import files_with
 from workshop.checks.verdict import NotPassed, Verdict, incorrect
 from workshop.errors import WorkshopError
 from workshop.history import ChainedError
@@ -94,31 +95,46 @@ def raised(error: BaseException, folder: Path, doing: str, code: str) -> NotPass
     names: list[str] = [*frames[-1].f_locals, *frames[-1].f_globals] if frames else []
     if isinstance(error, AttributeError) and error.obj is not None:
         names = dir(error.obj)
-    return raised_elsewhere(brief(error), place(error, folder), doing, code, line, file, names)
+    where = "{}, line {}: {}".format(Path(file).name, *inner[1:]) if (inner := _innermost(error, folder)) else ": "
+    return raised_elsewhere(brief(error), place(error, folder), doing, code, line, file, names, where)
 
 
 def raised_elsewhere(
-    error: str, at: str, doing: str, code: str, line: str = "", file: str = "", names: Iterable[str] = ()
+    error: str,
+    at: str,
+    doing: str,
+    code: str,
+    line: str = "",
+    file: str = "",
+    names: Iterable[str] = (),
+    where: str = "",
 ) -> NotPassed:
     """The same for an exception of which a history tells type, message and line.
 
     Args:
         error: "Type: message".
         at: file and line, or "".
+        line: the line of code that raised, where it is known.
         doing: what raised it; begins the sentence.
         code: of the verdict, unless it is a known slip: that has a code and a remedy of its own.
         line: the line of code that raised, where it is known.
         file: that the line is in, where it is known.
         names: that could have been used there, besides those in the file.
+        where: file, line and code that raised, for the table of remedies; "" if they are not known.
     """
     text = shorten(error)
     if line.strip().startswith("raise NotImplementedError"):
         seen = f"{doing} raised {text}{f' ({at})' if at else ''}: that is not written yet."
         return NotPassed(Verdict("not attempted", "not-written", seen, "write it, and run the cell again"))
-    known = recognise_slip(text)
+    known = recognise_slip(text, where)
     seen = f"{doing} raised {text}{f' ({at})' if at else ''}."
     slip = known.slip if known else RAISES if line.strip().startswith("raise ") else LOOK if at else ""
-    if (known is None or known.code in UNKNOWN) and (hint := meant(text, _source(file), names)):
+    name, here = known.names.get("unknown", "") if known else "", where.partition(",")[0]
+    there = files_with(name) if name and here.endswith(".py") else set()
+    if there and here not in there:
+        files = " and ".join(sorted(there))
+        slip = f"{name} is a name of {files}, and {here} neither imports nor makes it: does that line belong there?"
+    elif (known is None or known.code in UNKNOWN) and (hint := meant(text, _source(file), names)):
         slip = f"{hint} {known.why if known and known.code != 'name-unknown' else ''}".strip()
     return NotPassed(Verdict("raised", known.code if known else code, seen, slip))
 
@@ -206,7 +222,7 @@ def _innermost(error: BaseException, folder: Path) -> tuple[str, int, str] | Non
         for frame in traceback.extract_tb(link.__traceback__):
             if CELL.search(frame.filename):
                 found = found or (frame.filename, frame.lineno or 0, frame.line or "")
-            elif _is_theirs(frame.filename, folder):
+            elif _is_theirs(frame.filename, folder) and not (found and Path(frame.filename).name == "connection.py"):
                 found = frame.filename, frame.lineno or 0, frame.line or ""
     return found
 

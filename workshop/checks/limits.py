@@ -1,7 +1,10 @@
 """The limits of an activity, as the history has them: which are too short, too long, or missing, and what to write."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
+
+import httpx
 
 from workshop.checks.verdict import incorrect
 from workshop.history import Row
@@ -14,6 +17,10 @@ LONGEST_ATTEMPT = 60.0
 SHORTEST_OUTAGE, LONGEST_OUTAGE = 120.0, 7 * DAY
 LONGEST_PAUSE = 10.0
 CALL = 2.5  # seconds that the HTTP call of activities.py may take
+OUTAGE = {name for name in dir(httpx) if name.endswith(("Error", "Timeout", "Exception"))} | {
+    "RuntimeError",  # of the drill
+    "Exception",
+}  # types of errors that a service raises which is down
 # Of a model call, which may take long: a killed worker is noticed by its heartbeats.
 LONGEST_ANSWER = 3600.0
 NOTICED = 10.0  # seconds within which a killed worker has to be missed
@@ -46,13 +53,18 @@ def _of_activity(row: Row, what: str) -> Limits:
     seen = f"{what}, and a heartbeat is missed after {_long(beat)}: every attempt counts as lost."
     yield 0 < beat < SHORTEST, "short-heartbeat", seen, "heartbeat_timeout=timedelta(seconds=3), or none."
 
-    sends = any(b"heartbeat" in path.read_bytes() for path in Path().glob("activities.py"))
+    sends = "heartbeat" in _text("activities.py")
     seen = f"{what}, and an attempt ends after {_long(beat)} without a heartbeat: activities.py sends none."
     slip = "Leave heartbeat_timeout out: one call of up to 2.5 s has nothing to report on its way."
-    yield 0 < beat < min(one or together, CALL) and not sends, "no-heartbeats-sent", seen, slip
+    if alone:
+        slip += f" What limits an attempt is {attempt}"
+    yield beat > 0 and (alone or beat < min(one, CALL)) and not sends, "no-heartbeats-sent", seen, slip
 
     seen = f"{what}, and nothing ends its attempts: it would wait out an outage of a year."
-    yield not together, "no-end", seen, "Limit them all to an hour: schedule_to_close_timeout=timedelta(hours=1)."
+    slip = "Limit them all to an hour: schedule_to_close_timeout=timedelta(hours=1)."
+    if "schedule_to_start_timeout" in _text("workflows.py"):
+        slip += " schedule_to_start_timeout limits the wait for a worker, and nothing else."
+    yield not together, "no-end", seen, slip
 
     seen = f"{what}, and gives up after {_long(together)}: an outage lasts longer."
     slip = "schedule_to_close_timeout is for all attempts together: timedelta(hours=1)."
@@ -64,7 +76,9 @@ def _of_activity(row: Row, what: str) -> Limits:
     seen = (
         f"{what}, and one attempt may take all of {_long(one)}: a worker killed during it is not noticed before that."
     )
-    yield alone, "no-attempt-limit", seen, f"Limit one attempt: {attempt} timedelta(3) would be days."
+    # The server cuts days down to the limit of all attempts.
+    days = re.search(r"start_to_close_timeout=timedelta\((\d+)\)", _text("workflows.py"))
+    yield alone, "no-attempt-limit", seen, f"Limit one attempt: {attempt}{_days(float(days[1]) * DAY) if days else ''}"
 
     seen = f"{what}, and one attempt may take {_long(one)}: a worker killed during it is not noticed before that."
     yield one > LONGEST_ATTEMPT, "long-attempt", seen, f"One attempt: {attempt}{_days(one)}"
@@ -75,6 +89,10 @@ def _of_activity(row: Row, what: str) -> Limits:
     )
     slip = "An outage lasts longer: leave maximum_attempts out, the hour is limit enough."
     yield pauses < SHORTEST_OUTAGE / 2, "few-attempts", seen, slip
+
+    never = [name for name in row.never_retried if name in OUTAGE]
+    seen = f"{what}, and its RetryPolicy never retries {' and '.join(never)}: a service that is down raises that."
+    yield bool(never), "no-retries", seen, "Leave non_retryable_error_types out: an outage is to be waited out."
 
     longest = row.longest_pause or 0.0
     slip = f"retry_policy=RetryPolicy(...) takes a maximum_interval: timedelta(seconds=10).{_days(longest)}"
@@ -106,6 +124,11 @@ def _of_model(row: Row) -> Limits:
     yield pause > NOTICED, "long-pauses", seen, slip
     seen = f"A model call fails for good after {count(row.maximum_attempts, 'attempt')}: no outage is over by then."
     yield 0 < row.maximum_attempts < OUTAGE_ATTEMPTS, "few-attempts", seen, slip
+
+
+def _text(file: str) -> str:
+    """What stands in a file of the learner's; "" if it is not there."""
+    return "".join(path.read_text(encoding="utf-8", errors="replace") for path in Path().glob(file))
 
 
 def _long(seconds: float) -> str:

@@ -10,6 +10,7 @@ import ast
 import json
 import re
 import shutil
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from workshop.exercises import FOLDERS
 from workshop.settings import ROOT
 
 NOTEBOOK = "exercise.ipynb"
+FILES = ("activities.py", "workflows.py", "worker.py", "starter.py")
 TODO = re.compile(r"^[ \t]*# TODO (\d+)\b.*?^[ \t]*# END TODO \1\b[^\n]*$\n?", re.M | re.S)
 NOTHING = re.compile(r"(pass|return|raise NotImplementedError.*|(return |\w+( *:[^=]+)? *= *)?(None|\.\.\.))$")
 WRITES = re.compile(r"%%writefile\s+(?:-a\s+)?(\S+)\s*\n")
@@ -45,6 +47,26 @@ def pristine_file(number: str, name: str) -> str:
     return ""
 
 
+def files_with(name: str) -> set[str]:
+    """The files, of whichever exercise, in which a name is imported or made as they are given out."""
+
+    def made(node: ast.AST) -> str:
+        return getattr(node, "id", "") if isinstance(getattr(node, "ctx", None), ast.Store) else ""
+
+    return {
+        file
+        for file, node in _given()
+        if name in (made(node), getattr(node, "asname", None) or getattr(node, "name", ""))
+    }
+
+
+def _given() -> Iterator[tuple[str, ast.AST]]:
+    for number in FOLDERS:
+        for file in FILES:
+            for node in ast.walk(ast.parse(pristine_file(number, file))):
+                yield file, node
+
+
 def todo(text: str, number: int) -> list[str] | None:
     """The lines between `# TODO n: ...` and `# END TODO n`, bare; None if the text has no such TODO."""
     match = re.search(rf"^[ \t]*# TODO {number}\b[^\n]*\n(.*?)^[ \t]*# END TODO {number}\b", text, re.M | re.S)
@@ -60,9 +82,15 @@ def unwritten(number: str, name: str, text: str, which: int) -> str:
         return ""
     around = [_code(TODO.sub("", one).splitlines()) for one in (text, given)]
     # A decorator may be put below the function, or above another one: then the check looks at that.
-    if lines == todo(given, which) and (lines or around[0] == around[1]):
+    # So may anything else that the TODO speaks of stand outside of it: right, or in the wrong place.
+    said = next((one[0] for one in TODO.finditer(given) if one[1] == str(which)), "")
+    words = re.findall(r"[a-z_]{5,}", " ".join(re.findall(r"^ *#(.*)", said, re.M)))
+    added = [line.lower() for line in around[0] if line not in around[1] and not re.match("import |from ", line)]
+    written = any(not NOTHING.match(line) for line in _code(lines))
+    elsewhere = not lines or (written and any(word in line for word in words for line in added))
+    if lines == todo(given, which) and (around[0] == around[1] or not elsewhere):
         return f"TODO {which} in {name} is unchanged."
-    if any(not NOTHING.match(line) for line in _code(lines)) or around[0] != around[1]:
+    if written or around[0] != around[1]:
         return ""
     if lines and not _code(lines):
         return f"TODO {which} in {name} has comments only: Python does not run a line that begins with #."

@@ -12,7 +12,7 @@ from workshop.checks import history
 from workshop.checks.learner import shorten
 from workshop.checks.limits import DAY, SHORTEST_OUTAGE
 from workshop.checks.script import CheckedScript
-from workshop.checks.submission import CONNECT, CONNECTS_ITSELF, NO_PLUGIN, WARM_UP, Submission
+from workshop.checks.submission import CONNECT, CONNECTS_ITSELF, WARM_UP, Submission, no_plugin
 from workshop.checks.verdict import NotPassed, incorrect
 from workshop.history import as_text
 from workshop.history.payloads import decode
@@ -56,7 +56,7 @@ async def check(submission: Submission, words: Sequence[str], args: Sequence[Any
             raise incorrect("short-life", seen, "Leave execution_timeout and run_timeout out.")
         if agent and "__openai_span" not in start.header.fields:
             seen = "The starter's client has no plugin: traces of starter and workflow will not belong together."
-            raise incorrect("plugin-missing", seen, NO_PLUGIN)
+            raise incorrect("plugin-missing", seen, no_plugin("starter.py"))
     once = f"Run twice at once, it started only one workflow: {ids[0]}."
     slip = "Put something unique into the workflow's ID, such as uuid4().hex."
     if len(ids) < 2 and re.search(r"[{<]", ids[0]):

@@ -36,9 +36,16 @@ PATIENCE = 9.0  # seconds; a bound, never an expectation
 ACTIVITY = "get_weather_alerts"  # of each exercise
 WARM_UP = "warm-up"  # id of a workflow that only shows that the namespace can be used
 AGENT = {"User-Agent": "workshop checks"}
-NO_PLUGIN = "Put OpenAIAgentsPlugin(...) into connect(...), in worker.py and in starter.py."
 CONNECTS_ITSELF = "Client.connect("  # in a script; connect(...) of connection.py is for that
 CONNECT = "Connect with connect(...) of connection.py: it knows server and namespace."
+
+
+def no_plugin(file: str) -> str:
+    """What to do about a client without the plugin, in a script of the learner's."""
+    for number, line in enumerate(Path(file).read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+        if re.match(r"[^#]*\bconnect\(\)", line):
+            return f"Line {number} of {file} is {line.strip()!r}: put OpenAIAgentsPlugin(...) between the ()."
+    return "Put OpenAIAgentsPlugin(...) into connect(...), in worker.py and in starter.py."
 
 
 class Submission:

@@ -3,13 +3,14 @@
 import re
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from workshop.checks import history
 from workshop.checks.learner import shorten
 from workshop.checks.limits import raise_if_badly_limited
 from workshop.checks.script import CheckedScript
-from workshop.checks.submission import CONNECT, CONNECTS_ITSELF, NO_PLUGIN, Submission
+from workshop.checks.submission import CONNECT, CONNECTS_ITSELF, Submission, no_plugin
 from workshop.checks.verdict import incorrect
 from workshop.history import ACTIVITIES, ACTIVITY, MODEL, TOOL, Run, read_history
 from workshop.history.agent import SANDBOX_MARK
@@ -44,6 +45,10 @@ async def check(submission: Submission, args: Sequence[Any], agent: bool = True)
     run = await submission.follow(workflow_id, until=_unreadable)
     _raise_if_not_completed(run, script, agent)
     _raise_if_over(script)
+    if "Worker polls" in submission.text("worker.py") and "Worker polls" not in script.text:
+        seen = "The worker polls, and worker.py never comes to the line that says so: it would not stop in good order."
+        slip = "Worker(...) only makes it, and `async with worker:` below runs it: leave out .run() and await."
+        raise incorrect("worker-run-twice", seen, slip)
     done = [
         count(len(history.of_kind(run, kind)), kind) for kind in (MODEL, TOOL, ACTIVITY) if history.first(run, kind)
     ]
@@ -118,6 +123,7 @@ async def _until_it_polls(submission: Submission, script: CheckedScript, queue: 
         raise incorrect("not-polling", f"{seen} It has {named[0]}.", "Write task_queue=TASK_QUEUE, from workflows.py.")
     slip = "Is it Worker(..., task_queue=TASK_QUEUE, ...), and is it run, with `async with worker:`?"
     if CONNECTS_ITSELF in text:
+        seen = f"worker.py runs, and does not poll {queue!r} where TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE lead."
         slip = CONNECT
     raise incorrect("not-polling", seen, slip)
 
@@ -129,11 +135,11 @@ def _raise_if_not_completed(run: Run, script: CheckedScript, agent: bool = True)
     call = history.first(run, MODEL)
     if _unreadable(run):
         seen = "The worker could not read the model call: its client has no plugin. Worker(...) is too late for it."
-        raise incorrect("plugin-missing", seen, NO_PLUGIN)
+        raise incorrect("plugin-missing", seen, no_plugin("worker.py"))
     if stuck := history.stuck_at(run):
         if agent and not call and SANDBOX_MARK in stuck.last_error:
             seen = "The workflow could not ask the model: the worker's client has no plugin."
-            raise incorrect("plugin-missing", seen, NO_PLUGIN)
+            raise incorrect("plugin-missing", seen, no_plugin("worker.py"))
         known = recognise_slip(shorten(stuck.last_error))
         if known and known.code in ("activity-missing", "workflow-missing"):
             # No exception of the learner's: it is how Temporal says what the worker lacks.
@@ -158,4 +164,7 @@ def _raise_if_over(script: CheckedScript) -> None:
     if script.poll():
         seen = "worker.py ended at once; it should run until it is stopped."
         slip = "Is main() run, by asyncio.run(main()), and the worker, by `async with worker:` with a block that waits?"
+        code = Path("worker.py").read_text(encoding="utf-8", errors="replace")
+        if early := re.search(r"^ +return\b.*$", code, re.M):
+            slip = f"`{early[0].strip()}` ends main(): what stands below it is never done."
         raise incorrect("worker-ended", seen, slip)

@@ -380,6 +380,7 @@ class _Fold:
             backoff=policy.backoff_coefficient or 2.0,
             longest_pause=_seconds(policy.initial_interval if steady else policy.maximum_interval),
             maximum_attempts=policy.maximum_attempts,
+            never_retried=tuple(policy.non_retryable_error_types),
             pauses=_pauses(policy),
             task_queue=told.task_queue.name,
             activity_id=told.activity_id,

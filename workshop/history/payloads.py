@@ -8,6 +8,7 @@ import json
 import math
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from temporalio.api.common.v1 import Payload
@@ -16,6 +17,7 @@ from temporalio.api.failure.v1 import Failure
 
 from workshop.history.rows import ChainedError, Place
 
+OURS = Path(__file__).parents[1]
 MAX_DEPTH = 100  # deeper JSON stays text: whoever walks it would run out of stack
 _WRAPPERS = ("activity_failure_info", "child_workflow_execution_failure_info")
 
@@ -123,8 +125,9 @@ def _message(failure: Failure) -> str:
 
 def _place(stack: str) -> Place | None:
     frames = re.findall(r'^ *File "([^"\n]*)", line (\d+), in ([^\n]*)(?:\n +([^\n]*))?', stack, re.MULTILINE)
-    # Frames of installed packages and of the standard library are not a person's own.
+    # Frames of installed packages, of the standard library and of this package are not a person's own.
     own = [frame for frame in frames if not re.search(r"site-packages|dist-packages|/lib/python3|^<", frame[0])]
+    own = [frame for frame in own if not Path(frame[0]).is_relative_to(OURS)]
     if not own:
         return None
     file, line, function, code = own[-1]

@@ -14,11 +14,10 @@ TASK_FAILURE, TASK_TIMEOUT = "workflow task failure", "workflow task timeout"
 
 
 def short_path(path: Path) -> str:
-    """A path as a person here would name it: relative to the current folder, and that one by its name."""
-    here = Path.cwd()
-    if path == here:
-        return path.name
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+    """A path as a person here would name it: relative to the current folder if it lies below it."""
+    if path == Path.cwd():
+        return "this folder"
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 @dataclass(frozen=True)
@@ -157,6 +156,7 @@ class Row:
     longest_pause: float | None = None  # seconds between two attempts
     backoff: float = 2.0  # by which each pause is longer than the one before
     maximum_attempts: int = 0  # 0 = no limit
+    never_retried: tuple[str, ...] = ()  # types of errors that its retry policy does not retry
     pauses: float | None = None  # seconds that all pauses take together, where there is a maximum of attempts
     task_queue: str = ""  # of an activity
     activity_id: str = ""

@@ -78,8 +78,11 @@ def areas_asked(reply: Reply) -> list[str]:
 
 
 def _is_transfer(tool: Tool) -> bool:
-    """Whether a tool hands over to another agent, as the Agents SDK names such tools, or else describes them."""
-    return tool.name.startswith(_TRANSFER) or tool.description.startswith("Handoff to the ")
+    """Whether a tool hands over to another agent, as the Agents SDK names such tools, or else describes them; with both
+    names of its own it is told by a language, and by asking for nothing.
+    """
+    own = named_in(tool.name.replace("_", " ")) and not tool.parameters.get("properties", True)
+    return bool(own) or tool.name.startswith(_TRANSFER) or tool.description.startswith("Handoff to the ")
 
 
 def _handovers(items: Sequence[Item]) -> set[str]:

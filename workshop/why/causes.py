@@ -319,7 +319,10 @@ def running(row: Row, run: Run, workers: Pollers, now: datetime) -> Diagnosis | 
         return Diagnosis("worker lost", f"{what}.", reason, START_WORKER, tuple(notes))
     sign = f"last heartbeat {span(silent)} ago" if row.last_heartbeat else "it sends no heartbeats"
     if row.start_to_close:
-        notes.append(f"It may take {span(row.start_to_close)} (start_to_close_timeout).")
+        # Without a limit of its own, the server lets an attempt take as long as all of them.
+        alone = row.start_to_close == row.schedule_to_close
+        which = "schedule_to_close_timeout, of all attempts together" if alone else "start_to_close_timeout"
+        notes.append(f"It may take {span(row.start_to_close)} ({which}).")
     return Diagnosis("activity running", f"{what}; {sign}.", "It is being worked on.", "wait", tuple(notes))
 
 

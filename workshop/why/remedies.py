@@ -34,6 +34,7 @@ class Remedy:
     cause: str = ""  # what happened, a sentence or two
     fix: str = ""  # what to do, without a full stop
     code: str = ""  # its stable name in a check's verdict; "" for what is not to be seen in a check
+    where: str = ""  # searched in "worker.py, line 12: client = x", what raised; <name> stands for a group; "" for any
     kind: str = ""  # its stable name in a diagnosis; "" for what a diagnosis tells in the error's own words
     upstream: bool = False  # the fault is a service's, or the account's; in practice mode perhaps there on purpose
     names: Mapping[str, str] = field(default_factory=dict, compare=False)  # the groups, of an error that matched
@@ -69,13 +70,19 @@ def recognise(errors: Sequence[ChainedError]) -> Remedy | None:
     return _first([remedy for remedy in REMEDIES if remedy.kind], "\n".join(str(error)[:LOOKED_AT] for error in errors))
 
 
-def recognise_slip(text: str) -> Remedy | None:
-    """The remedy for an error's "Type: message" that a check met, its texts filled in."""
-    return _first([remedy for remedy in REMEDIES if remedy.code], text)
+def recognise_slip(text: str, where: str = "") -> Remedy | None:
+    """The remedy for an error's "Type: message" that a check met, and the code that raised it, its texts filled in."""
+    return _first([remedy for remedy in REMEDIES if remedy.code], text, where)
 
 
-def _first(remedies: Sequence[Remedy], text: str) -> Remedy | None:
+def _first(remedies: Sequence[Remedy], text: str, where: str = "") -> Remedy | None:
     for remedy in remedies:
-        if match := re.search(remedy.pattern, text):
-            return replace(remedy, names={name: shorten(value or "", 200) for name, value in match.groupdict().items()})
+        if not (match := re.search(remedy.pattern, text)):
+            continue
+        names = {name: value or "" for name, value in match.groupdict().items()}
+        sought = remedy.where
+        for name, value in names.items():
+            sought = sought.replace(f"<{name}>", re.escape(value))
+        if re.search(sought, where):
+            return replace(remedy, names={name: shorten(value, 200) for name, value in names.items()})
     return None
