@@ -164,7 +164,8 @@ def without_noise(value: Any, root: Path, env: Mapping[str, str]) -> Any:
     """Outputs with the usual ports, and without paths and names of the machine that they were made on."""
     if isinstance(value, str):
         for name in PORTS:
-            value = re.sub(rf"(?<=:){env.get(name, PORTS[name])}\b", str(PORTS[name]), value)
+            made = "(?:<wbr/>)?".join(env.get(name, str(PORTS[name])))  # HTML says where a long address may break
+            value = re.sub(rf"(?<=:)(?:<wbr/>)?{made}\b", str(PORTS[name]), value)
         value = re.sub(r"\b(\d+)@[\w.-]+", r"\1@worker", value)
         return value.replace(f"{root}/", "").replace(str(root), ".").replace(f"{Path.home()}/", "~/")
     if isinstance(value, dict):

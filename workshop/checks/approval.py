@@ -53,7 +53,7 @@ async def key(submission: Submission) -> str:
         slip = "The workflow's ID is shared by its calls, a text by all who say it: put the call's ID in, too."
         raise incorrect("key-shared", seen, slip)
     attempts = sum(row.attempts for run in runs for row in run.rows if row.name == "send_alert")
-    return f"An answer was lost, so {attempts} attempts were made of four calls. Four alerts were sent, one for each."
+    return f"An answer was lost, so {attempts} attempts were made of four calls. Each call had a key of its own."
 
 
 async def refuse(submission: Submission) -> str:
