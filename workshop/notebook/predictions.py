@@ -114,6 +114,7 @@ class Predictions:
             seen = [Item(f"Seen in {sight.where}:", indent=2), *facts]
         else:
             known |= {"seen": True}
+            right, other = WORDS[QUIZ][2:]  # nothing has happened that could be seen
             seen = [Item(prediction.why, "Not looked at", indent=2)]
         self._memory.keep(self._kept, name, known)
         head += f" {right}" if choice == prediction.right else f" {other} {prediction.told(prediction.right)}."
