@@ -114,7 +114,6 @@ def raised_elsewhere(
     Args:
         error: "Type: message".
         at: file and line, or "".
-        line: the line of code that raised, where it is known.
         doing: what raised it; begins the sentence.
         code: of the verdict, unless it is a known slip: that has a code and a remedy of its own.
         line: the line of code that raised, where it is known.
