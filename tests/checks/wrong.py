@@ -198,7 +198,7 @@ WRONG = (
         "accidental-error",
         "if response.status_code == 500:\n    raise RuntimeError\ndata = response.json()",
     ),
-    first("nothing kept", "name-unknown", "response.raise_for_status()"),
+    first("nothing kept", "name-elsewhere", "response.raise_for_status()"),
     first("text for JSON", "other-data", "response.raise_for_status()\ndata = response.text"),
     first("await too many", "await-too-many", "response.raise_for_status()\ndata = await response.json()"),
     first("always raises", "raises-when-well", 'raise RuntimeError("the service failed")'),
@@ -373,7 +373,7 @@ WRONG = (
     temporal("timer", "no activity", "called-directly", None, (EXECUTE, DIRECTLY)),
     temporal("timer", "not awaited", "no-timer", "workflow.sleep(delay_seconds)"),
     temporal("timer", "misspelt", "name-unknown", "await workflow.sleep(delay)"),
-    temporal("timer", "the module left out", "name-unknown", "await sleep(delay_seconds)"),
+    temporal("timer", "the module left out", "another-sleep", "await sleep(delay_seconds)"),
     temporal(
         "timer", "a task", "timer-not-awaited", "import asyncio\nasyncio.create_task(workflow.sleep(delay_seconds))"
     ),
@@ -1097,7 +1097,7 @@ SAYS = {
     "02-timer-days": "for days",
     "02-timer-minutes": "for minutes",
     "02-timer-misspelt": "Did you mean delay_seconds?",
-    "02-timer-the module left out": "write workflow.sleep",
+    "02-timer-the module left out": "use workflow.sleep(...)",
     "02-workflow-days": "timedelta(3) would be days",
     "02-workflow-misspelt": "correct the name",
     "02-workflow-misspelt method": "Did you mean execute_activity?",
