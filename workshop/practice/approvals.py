@@ -6,6 +6,7 @@ the practice services take more than twice as long to start.
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from workshop.errors import WorkshopError
@@ -50,9 +51,13 @@ class Approvals:
             WorkshopError: it was not taken, or that is not known.
         """
         client = await self._connected()
-        from workshop.approval import decide_one
+        from workshop.approval import Waiting, decide_one
 
-        return await decide_one(client, workflow_id, call_id, decision)
+        said = await decide_one(client, workflow_id, call_id, decision)
+        if isinstance(known := self._known.get(workflow_id), Waiting):  # what waits is asked again, but not at once
+            left = {one: what for one, what in known.calls.items() if one != call_id}
+            self._known[workflow_id] = replace(known, calls=left)
+        return said
 
     async def _ask(self, workflow_id: str) -> None:
         from workshop.approval import Waiting, waiting
