@@ -104,12 +104,13 @@ class Solutions:
             self._workers[folder] = self.worker(folder)
         return self._workers[folder]
 
-    def copy(self, folder: Path, name: str, edits: Mapping[str, tuple[str, str]]) -> Path:
-        """A solution's folder as it is, but for `edits` and its task queue, which `name` makes its own."""
+    def copy(self, folder: Path, name: str, edits: Mapping[str, tuple[str, str]], own_queue: bool = True) -> Path:
+        """A solution's folder as it is, but for `edits`, and for its task queue, which `name` makes its own."""
         target = self._tmp_path / name
         if not target.exists():
             shutil.copytree(folder, target, ignore=shutil.ignore_patterns("__pycache__", ".*", "*.ipynb"))
-            for file, (old, new) in {**edits, "workflows.py": ('TASK_QUEUE = "', f'TASK_QUEUE = "{name}-')}.items():
+            queue = {"workflows.py": ('TASK_QUEUE = "', f'TASK_QUEUE = "{name}-')} if own_queue else {}
+            for file, (old, new) in {**edits, **queue}.items():
                 text = (target / file).read_text(encoding="utf-8")
                 if old not in text:
                     raise LookupError(f"{file} of {folder.name} has no {old!r} any more")
@@ -119,15 +120,6 @@ class Solutions:
     def starter(self, folder: Path, *arguments: str, **changes: str) -> Program:
         """Starts a folder's starter."""
         return self.run(folder / "starter.py", *arguments, **changes)
-
-    def copied(self, folder: Path, file: str, line: str, other: str = "") -> Path:
-        """A copy of a solution with one text in one of its files replaced."""
-        copy = self._tmp_path / f"copy-{folder.name}"
-        shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("__pycache__"))
-        text = (copy / file).read_text(encoding="utf-8")
-        assert line in text
-        (copy / file).write_text(text.replace(line, other), encoding="utf-8")
-        return copy
 
     def workflow_id(self, starter: Program) -> str:
         """The workflow that `starter` has started."""

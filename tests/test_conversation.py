@@ -143,7 +143,7 @@ async def test_a_run_that_does_not_wait_for_its_handlers_loses_a_message_and_why
 ) -> None:
     """What the line with all_handlers_finished is for."""
     line = "        await workflow.wait_condition(workflow.all_handlers_finished)\n"
-    solutions.worker(solutions.copied(CONVERSATION, "workflows.py", line))
+    solutions.worker(solutions.copy(CONVERSATION, "hasty", {"workflows.py": (line, "")}, own_queue=False))
     client = await connected(solutions)
     solutions.practice.fault("model", "slow", delay=120)
     told = [asyncio.create_task(say(client, "hasty", "Hello", 1, 1))]

@@ -70,7 +70,8 @@ async def test_why_says_what_a_poll_waits_for(solutions: Solutions) -> None:
 
 async def test_a_poll_that_never_ends_is_told(solutions: Solutions) -> None:
     bound = "        schedule_to_close_timeout=bound,\n        retry_policy=same_pause"
-    solutions.worker(solutions.copied(POLLING, "ways.py", bound, "        retry_policy=same_pause"))
+    edits = {"ways.py": (bound, "        retry_policy=same_pause")}
+    solutions.worker(solutions.copy(POLLING, "endless", edits, own_queue=False))
     starter = solutions.starter(POLLING, QUESTION, "--every", "0.3", "--bound", "0.3")
     client, name = await Client.connect(solutions.env()["TEMPORAL_ADDRESS"]), solutions.workflow_id(starter)
 

@@ -6,11 +6,10 @@ check is: those of activities.py, worker.py and starter.py are in the files of t
 """
 
 from functools import partial
-from pathlib import Path
 
 from workshop.checks import activity, history, starter, worker
 from workshop.checks.check import checks_of
-from workshop.checks.learner import shorten
+from workshop.checks.learner import shorten, written
 from workshop.checks.limits import raise_if_badly_limited
 from workshop.checks.submission import Submission
 from workshop.checks.verdict import incorrect
@@ -51,7 +50,7 @@ def tool_call(run: Run) -> Row:
         slip = "Is it the weather's tool, and is the agent asked the question?"
         if said and said.calls:
             seen, slip = f"The model called {said.calls[0].name}, and it was not run.", "Does it need an approval?"
-        elif "tool_choice" in Path("workflows.py").read_text(encoding="utf-8", errors="replace"):
+        elif "tool_choice" in written("workflows.py"):
             slip = "Leave tool_choice out: it may keep the model from calling a tool."
         raise incorrect("no-tool", seen, slip)
     if call.state == "failed":

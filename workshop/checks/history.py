@@ -8,7 +8,7 @@ from pathlib import Path
 from temporalio.api.common.v1 import RetryPolicy as RetryPolicyProto
 from temporalio.common import RetryPolicy
 
-from workshop.checks.learner import MISTAKES, raised_elsewhere, shorten, told_place
+from workshop.checks.learner import MISTAKES, raised_elsewhere, shorten, told_place, whole_line
 from workshop.checks.limits import DAY, raise_if_badly_limited
 from workshop.checks.verdict import incorrect
 from workshop.history import ACTIVITIES, TASK_FAILURE, TIMER, WAIT, Place, Row, Run, place_of, root
@@ -194,7 +194,7 @@ def raise_if_not_timed(timers: Sequence[Row], seconds: float, slip: str, argumen
 
 def _where(place: Place | None) -> str:
     """The line that raised, for the table of remedies."""
-    return f"{Path(place.file).name}, line {place.line}: {place.code}" if place else ""
+    return whole_line(place.file, place.line, place.code) if place else ""
 
 
 def _line(place: Place | None) -> str:

@@ -66,6 +66,12 @@ def import_module(folder: Path, name: str) -> ModuleType:
         signal.alarm(0)
 
 
+def written(file: str, folder: Path = Path()) -> str:
+    """What stands in a file of the learner's; "" if it is not there."""
+    path = folder / file
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+
+
 def unforeseen(error: BaseException, folder: Path) -> Verdict:
     """The verdict on an exception that no check expected, if it came out of the learner's code.
 
@@ -89,14 +95,15 @@ def raised(error: BaseException, folder: Path, doing: str, code: str) -> NotPass
     """The verdict on an exception of the learner's code."""
     error = _complete(error)
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    file, _, line = _innermost(error, folder) or ("", 0, "")
+    inner = _innermost(error, folder)
+    file, _, line = inner or ("", 0, "")
     if frames and frames[-1].f_code.co_filename != file:
         line = ""  # a package raised it
     names: list[str] = [*frames[-1].f_locals, *frames[-1].f_globals] if frames else []
     if isinstance(error, AttributeError) and error.obj is not None:
         names = dir(error.obj)
-    where = "{}, line {}: {}".format(Path(file).name, *inner[1:]) if (inner := _innermost(error, folder)) else ": "
-    return raised_elsewhere(brief(error), place(error, folder), doing, code, line, file, names, where)
+    at, where = (told_place(*inner), whole_line(*inner)) if inner else ("", ": ")
+    return raised_elsewhere(brief(error), at, doing, code, line, file, names, where)
 
 
 def raised_elsewhere(
@@ -211,6 +218,11 @@ def told_place(file: str, line: int, code: str) -> str:
     """A line of a learner's in words."""
     where = "the cell" if CELL.search(file) else Path(file).name
     return f"{where}, line {line}{f': `{shorten(code.strip(), 80)}`' if code.strip() else ''}"
+
+
+def whole_line(file: str, line: int, code: str) -> str:
+    """A line of a learner's as the table of remedies is asked about it."""
+    return f"{Path(file).name}, line {line}: {code}"
 
 
 def _innermost(error: BaseException, folder: Path) -> tuple[str, int, str] | None:

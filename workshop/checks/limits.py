@@ -1,10 +1,10 @@
 """The limits of an activity, as the history has them: which are too short, too long, or missing, and what to write."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 
+from workshop.checks.learner import written
 from workshop.checks.verdict import incorrect
 from workshop.history import Row
 from workshop.text import count, span
@@ -52,7 +52,7 @@ def _of_activity(row: Row, what: str) -> Limits:
     seen = f"{what}, and a heartbeat is missed after {_long(beat)}: every attempt counts as lost."
     yield 0 < beat < SHORTEST, "short-heartbeat", seen, "heartbeat_timeout=timedelta(seconds=3), or none."
 
-    sends = "heartbeat" in _text("activities.py")
+    sends = "heartbeat" in written("activities.py")
     seen = f"{what}, and an attempt ends after {_long(beat)} without a heartbeat: activities.py sends none."
     slip = "Leave heartbeat_timeout out: one call of up to 2.5 s has nothing to report on its way."
     if alone:
@@ -61,7 +61,7 @@ def _of_activity(row: Row, what: str) -> Limits:
 
     seen = f"{what}, and nothing ends its attempts: it would wait out an outage of a year."
     slip = "Limit them all to an hour: schedule_to_close_timeout=timedelta(hours=1)."
-    if "schedule_to_start_timeout" in _text("workflows.py"):
+    if "schedule_to_start_timeout" in written("workflows.py"):
         slip += " schedule_to_start_timeout limits the wait for a worker, and nothing else."
     yield not together, "no-end", seen, slip
 
@@ -121,11 +121,6 @@ def _of_model(row: Row) -> Limits:
     yield pause > NOTICED, "long-pauses", seen, slip
     seen = f"A model call fails for good after {count(row.maximum_attempts, 'attempt')}: no outage is over by then."
     yield 0 < row.maximum_attempts < OUTAGE_ATTEMPTS, "few-attempts", seen, slip
-
-
-def _text(file: str) -> str:
-    """What stands in a file of the learner's; "" if it is not there."""
-    return "".join(path.read_text(encoding="utf-8", errors="replace") for path in Path().glob(file))
 
 
 def _long(seconds: float) -> str:

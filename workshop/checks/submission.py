@@ -22,7 +22,7 @@ from temporalio.service import RPCError
 
 from workshop import loopback
 from workshop.checks.history import stuck_at, waits_in_vain
-from workshop.checks.learner import activities_in, import_module, raised, workflows_in
+from workshop.checks.learner import activities_in, import_module, raised, workflows_in, written
 from workshop.checks.pristine import pristine_file
 from workshop.checks.script import CheckedScript
 from workshop.checks.verdict import incorrect
@@ -42,7 +42,7 @@ CONNECT = "Connect with connect(...) of connection.py: it knows server and names
 
 def no_plugin(file: str) -> str:
     """What to do about a client without the plugin, in a script of the learner's."""
-    for number, line in enumerate(Path(file).read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+    for number, line in enumerate(written(file).splitlines(), 1):
         if re.match(r"[^#]*\bconnect\(\)", line):
             return f"Line {number} of {file} is {line.strip()!r}: put OpenAIAgentsPlugin(...) between the ()."
     return "Put OpenAIAgentsPlugin(...) into connect(...), in worker.py and in starter.py."
@@ -144,8 +144,7 @@ class Submission:
 
     def text(self, file: str) -> str:
         """What stands in a file of the learner's; "" if it is not there."""
-        path = self.folder / file
-        return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+        return written(file, self.folder)
 
     def has_threads(self) -> bool:
         """Whether the learner's worker runs activities in threads, so that they may be plain functions."""

@@ -3,11 +3,10 @@
 import re
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from workshop.checks import history
-from workshop.checks.learner import shorten
+from workshop.checks.learner import shorten, written
 from workshop.checks.limits import raise_if_badly_limited
 from workshop.checks.script import CheckedScript
 from workshop.checks.submission import CONNECT, CONNECTS_ITSELF, Submission, no_plugin
@@ -164,7 +163,7 @@ def _raise_if_over(script: CheckedScript) -> None:
     if script.poll():
         seen = "worker.py ended at once; it should run until it is stopped."
         slip = "Is main() run, by asyncio.run(main()), and the worker, by `async with worker:` with a block that waits?"
-        code = Path("worker.py").read_text(encoding="utf-8", errors="replace")
+        code = written("worker.py")
         if early := re.search(r"^ +return\b.*$", code, re.M):
             slip = f"`{early[0].strip()}` ends main(): what stands below it is never done."
         raise incorrect("worker-ended", seen, slip)

@@ -15,9 +15,10 @@ TASK_FAILURE, TASK_TIMEOUT = "workflow task failure", "workflow task timeout"
 
 def short_path(path: Path) -> str:
     """A path as a person here would name it: relative to the current folder if it lies below it."""
-    if path == Path.cwd():
+    here = Path.cwd()
+    if path == here:
         return "this folder"
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
 @dataclass(frozen=True)
