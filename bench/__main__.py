@@ -228,7 +228,9 @@ def main() -> None:
     os.environ |= {"OPENAI_AGENTS_DISABLE_TRACING": "1", "NO_PROXY": HOST, "no_proxy": HOST}
     with (
         TemporaryDirectory(prefix="workshop-bench-") as directory,
-        own_services(Path(directory, "state"), ROOT, print, options.server) as services,
+        own_services(
+            Path(directory, "state"), ROOT, print, [f"--dynamic-config-value={one}" for one in options.server]
+        ) as services,
     ):
         copies = Solutions(services, PracticeFrom(services.settings.practice_url), Path(directory))
         try:

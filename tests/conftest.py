@@ -22,7 +22,10 @@ hypothesis.settings.load_profile("same")
 @pytest.fixture(scope="session")
 def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """The Temporal dev server and the practice services, up for the whole test session."""
-    with own_services(tmp_path_factory.mktemp("workshop")) as services:
+    # It needs to outlive a kill, not a power cut, and so need not wait for the disk.
+    with own_services(
+        tmp_path_factory.mktemp("workshop"), server_options=["--sqlite-pragma=synchronous=off"]
+    ) as services:
         yield services
 
 

@@ -44,11 +44,11 @@ class Service:
         return self.title[0].upper() + self.title[1:]
 
 
-def catalogue(settings: Settings, *server_settings: str) -> dict[str, Service]:
+def catalogue(settings: Settings, *server_options: str) -> dict[str, Service]:
     """Every service, in the order in which people read about them.
 
     Args:
-        server_settings: KEY=VALUE of Temporal's dynamic configuration, beside the workshop's own.
+        server_options: of `temporal server start-dev`, beside the workshop's own.
     """
     temporal = shutil.which("temporal", path=search_path())
     services = [
@@ -65,7 +65,7 @@ def catalogue(settings: Settings, *server_settings: str) -> dict[str, Service]:
                 *("--dynamic-config-value", 'history.timerProcessorMaxTimeShift="10ms"'),
                 # Likewise a step of a workflow that its worker took and never finished, killed: 10 s by default.
                 *("--dynamic-config-value", 'history.defaultWorkflowTaskTimeout="3s"'),
-                *(part for setting in server_settings for part in ("--dynamic-config-value", setting)),
+                *server_options,
             ],
             {
                 "WORKSHOP_TEMPORAL_PORT": settings.temporal_port,
@@ -359,17 +359,17 @@ def own_services(
     state_dir: Path,
     root: Path = ROOT,
     say: Say = lambda line: None,
-    server_settings: Sequence[str] = (),
+    server_options: Sequence[str] = (),
     names: Sequence[str] = EMBEDDED,
 ) -> Iterator[Services]:
     """A Temporal server and practice services of the caller's own, on free ports; on Linux, they end with this thread.
 
     Args:
-        server_settings: see `catalogue`.
+        server_options: see `catalogue`.
         names: of those that are started.
     """
     settings = free_settings(state_dir, root)
-    services = Services(settings, say, catalogue(settings, *server_settings), die_with_parent)
+    services = Services(settings, say, catalogue(settings, *server_options), die_with_parent)
     try:
         services.start(names)
         yield services
