@@ -1,5 +1,6 @@
 """Drives the solutions as their users do: as processes, against real services."""
 
+import asyncio
 import os
 import shutil
 import sys
@@ -130,6 +131,12 @@ class Solutions:
         """The history of the workflow that `starter` has started."""
         client = await Client.connect(self.env()["TEMPORAL_ADDRESS"])
         return await read_history(client, self.workflow_id(starter))
+
+    async def result(self, starter: Program) -> Any:
+        """Of the workflow that `starter` has started: it may itself give up while the server is away for long."""
+        client = await Client.connect(self.env()["TEMPORAL_ADDRESS"])
+        async with asyncio.timeout(PATIENCE):
+            return await client.get_workflow_handle(self.workflow_id(starter)).result()
 
     def server(self) -> psutil.Process:
         """The process of the Temporal server."""

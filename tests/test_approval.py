@@ -121,7 +121,7 @@ async def test_worker_and_server_may_be_killed_while_it_waits(
         with pytest.raises(WorkshopError, match="no worker answered within 1 s: it may still be taken"):
             await approval.decide_one(client, workflow_id, call_id, "yes")
     solutions.worker(APPROVAL)
-    assert starter.wait() == 0
+    assert await solutions.result(starter)
     status, said = press(solutions, workflow_id, call_id, "yes")
     assert (status, said[:26]) == (409, "This call no longer waits:")
     assert (solutions.practice.outcomes("model"), alerts(solutions)) == (["completed"] * 2, [("FL", True)])

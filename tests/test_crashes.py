@@ -85,7 +85,7 @@ async def test_a_killed_server_loses_nothing(solutions: Solutions) -> None:
     solutions.kill_server()
     solutions.practice.clear()
     solutions.start_server()
-    assert starter.wait() == 0
+    assert await solutions.result(starter)
     run = await solutions.history(starter)
     assert run.status == "completed"
     assert solutions.practice.outcomes("model") == ["completed", "completed"]
