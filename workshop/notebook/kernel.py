@@ -12,24 +12,17 @@ from inspect import iscoroutine
 from pathlib import Path
 from shutil import get_terminal_size
 from traceback import walk_tb
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from workshop.checks import pristine
 from workshop.errors import WorkshopError
 from workshop.exercises import number_of
-from workshop.shown import Item, Shown
+from workshop.shown import Item, Shown, TwoForms
 from workshop.text import WIDTH, Say
 from workshop.why.remedies import RUN_SYNC
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-class TwoForms(Protocol):
-    """Something to be shown, in a notebook or as lines of text."""
-
-    def lines(self, width: int) -> list[str]: ...
-    def _repr_mimebundle_(self) -> dict[str, str]: ...
 
 
 def show(say: Say, what: TwoForms, handle: Any = None) -> Any:

@@ -19,9 +19,9 @@ from workshop.notebook.kernel import shell, show
 from workshop.practice.client import entries_in_use
 from workshop.processes import PATIENCE
 from workshop.settings import ROOT, Settings
-from workshop.shown import wrapped
+from workshop.shown import TwoForms, wrapped
 from workshop.svg import Picture
-from workshop.text import WIDTH, Say, printable
+from workshop.text import Say, printable
 from workshop.timeline import Timeline, Watched
 
 LOOK = 0.5  # seconds between two looks
@@ -35,7 +35,7 @@ def timeline_of(run: Run, others: Sequence[Run], settings: Settings, watched: Wa
     return Timeline(run, ledger, others, noted_kills(settings.state_dir), watched, without)
 
 
-class Live:
+class Live(TwoForms):
     """A picture that is shown while what it shows goes on, and what is waited for."""
 
     def __init__(self, picture: Picture, words: str) -> None:
@@ -44,9 +44,8 @@ class Live:
     def lines(self, width: int) -> list[str]:
         return [*wrapped(printable(self.words), width, "  "), *self.picture.lines(width)]
 
-    def _repr_mimebundle_(self) -> dict[str, str]:
-        html = f"<p>{escape(printable(self.words))}</p>{self.picture.html()}"
-        return {"text/html": html, "text/plain": "\n".join(self.lines(WIDTH))}
+    def html(self) -> str:
+        return f"<p>{escape(printable(self.words))}</p>{self.picture.html()}"
 
 
 def watching(awaited: str, left: float) -> str:
