@@ -17,7 +17,7 @@ from tools import notebooks
 from tools.notebooks import copy_of_the_tree
 from workshop.checks import CHECKS
 from workshop.history import TOOL, UPDATE, Row, Run
-from workshop.notebook.evidence import CONDITIONS, WorkflowSight
+from workshop.notebook.evidence import WorkflowSight
 from workshop.notebook.ex import Exercise
 from workshop.notebook.kernel import cell_of
 from workshop.notebook.predictions import PREDICTIONS, QUIZ
@@ -58,7 +58,7 @@ def test_each_has_choices_a_right_one_and_a_tempting_one(section: str) -> None:
         assert one.right in one.choices, name
         assert tempting in one.choices.keys() - {one.right}, name
         assert why.endswith("."), name
-        assert one.shows.keys() <= CONDITIONS.keys() | ELSEWHERE, name
+        assert one.shows.keys() <= vars(WorkflowSight).keys() | ELSEWHERE, name
         assert bool(one.shows) != bool(one.why), f"{name} is either looked at or said"
         assert one.shows.get("check") in (None, *(check.name for check in CHECKS.get(section, ())))
     assert len(PREDICTIONS[QUIZ]) == 6
@@ -261,7 +261,8 @@ def row(kind: str, **values: object) -> Row:
 def fact(what: str, expected: object, *rows: Row, book: Ledger | None = None, sizes: tuple[int, ...] = ()) -> object:
     run = Run("careful-1", "run", "T", "queue", "running", NOW, None, None, None, (), "", "", rows, sizes=sizes)
     entries = book.as_json()["entries"] if book else []
-    return CONDITIONS[what](WorkflowSight(run, prove(run, entries), {e["id"]: e for e in entries}, None), expected)
+    seen = WorkflowSight(run, prove(run, entries), {e["id"]: e for e in entries}, None)
+    return getattr(seen, what)(expected)
 
 
 def test_alerts_are_those_of_the_workflow(book: Ledger) -> None:
