@@ -102,9 +102,9 @@ def test_each_step_names_the_folder_of_its_worker(tmp_path: Path) -> None:
         ]
         told = words(table(replace(EMPTY, rows=tuple(rows)), 300))
         process.communicate()
-    assert told.count(f"by{other}in{tmp_path}/other") == 1
+    assert told.count(f"by{other}({tmp_path}/other)") == 1
     assert f"Workers:{other}({tmp_path}/other),1@elsewhere" in told
-    assert "in" not in told.partition("by1@elsewhere")[2][:2]
+    assert "(" not in told.partition("by1@elsewhere")[2][:2]
 
 
 def test_a_run_without_rows() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from workshop import proof
 from workshop.chart import FAILED, LETTERS, MAX_LANES, SIGNS, BarKind, Chart, Track, few_enough, ticks
-from workshop.svg import EDGE, PATTERNS, WIDTH, Picture, clean, fits, flow, page, tag, wide, words
+from workshop.svg import EDGE, PATTERNS, WIDTH, clean, fits, flow, page, tag, wide, words
 from workshop.text import count, shorten, span
 
 LANE = 40  # units
@@ -31,17 +31,6 @@ SHAPES = {
     FAILED: tag("path", d="M-5 4h10l-5 -9z", class_="ink halo"),
     proof.AGAIN: tag("circle", r=6, class_="hollow badline", stroke_width="2.5") + tag("circle", r="2.5", class_="bad"),
 }
-
-
-class ChartPicture(Picture):
-    chart: Chart
-
-    def svg(self) -> str:
-        return svg_of(self.chart)
-
-    @property
-    def spoken(self) -> str:
-        return self.chart.spoken
 
 
 def svg_of(chart: Chart) -> str:

@@ -10,15 +10,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from workshop import history, proof
+from workshop import audit, history, proof
 from workshop.audit import at, headline, outcome, title, totals
 from workshop.chart import FAILED, LETTERS, Bar, BarKind, Chart, Gap, Loss, Track
-from workshop.chart_svg import ChartPicture
+from workshop.chart_svg import svg_of
 from workshop.chart_text import text_of
 from workshop.history import ACTIVITIES, MODEL, Row, Run
 from workshop.kills import Kill
 from workshop.proof import Entry, LedgerRequest, PlainProof, ProvedCall, prove, rows_of
 from workshop.shown import Block, Item, Table, wrapped
+from workshop.svg import Picture
 from workshop.text import count, printable, scrub, shorten, span
 
 PICKUP = timedelta(seconds=2)  # a live worker takes a task within milliseconds, a busy one within this
@@ -62,6 +63,22 @@ class Watched:
         return [seen for number, seen in found if number < row.attempts]
 
 
+class ChartPicture(Picture):
+    """A chart, drawn and written."""
+
+    chart: Chart
+
+    def svg(self) -> str:
+        return svg_of(self.chart)
+
+    @property
+    def spoken(self) -> str:
+        return self.chart.spoken
+
+    def lines(self, width: int) -> list[str]:
+        return [*wrapped(shorten(self.chart.title, 4 * width), width, "  "), *text_of(self.chart, width)]
+
+
 class Timeline(ChartPicture):
     """A workflow's run.
 
@@ -103,18 +120,11 @@ class Timeline(ChartPicture):
         self.chart = self._chart(without)
 
     def blocks(self) -> list[Block]:
-        rows = []
-        for row in self.run.rows:
-            wrong = "earlier error" if row.state == "completed" else "error"
-            error = [Item(row.last_error, wrong, "bad")] if row.last_error else []
-            at_once = (Item(at(row, self.run)),), (Item(_label(row)),), (Item(outcome(row, self.now)),)
-            rows.append((*at_once, (Item(row.asked),), (Item(row.answered), *error)))
-        table = Table(("At", "What", "Outcome", "Asked", "Answered"), rows)
-        return [*map(Item, self.chart.said), table]
+        return [*map(Item, self.chart.said), audit.table(self.run, self.now)]
 
     def lines(self, width: int) -> list[str]:
         """The picture as text, and then a line for each row: when, what, how it ended."""
-        lines = [*wrapped(shorten(self.chart.title, 4 * width), width, "  "), *text_of(self.chart, width)]
+        lines = super().lines(width)
         for row in self.run.rows:
             told = f"{at(row, self.run):>9}  {_label(row)}: {outcome(row, self.now)}"
             lines += wrapped(told, width, " " * 11)
@@ -381,9 +391,6 @@ class PlainTimeline(ChartPicture):
             rows.append([(Item(cell),) for cell in cells])
         table = Table(("Request", "Run", "What", "Outcome", "Asked", "Answered"), rows)
         return [*map(Item, self.chart.said), table]
-
-    def lines(self, width: int) -> list[str]:
-        return [*wrapped(self.chart.title, width, "  "), *text_of(self.chart, width)]
 
     def _of(self, entry: Entry) -> tuple[str, LedgerRequest]:
         """The name of the model call that an entry is of, "" for a tool's; and what became of the request."""
