@@ -6,10 +6,10 @@ import re
 import signal
 import sys
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
 from contextlib import nullcontext, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -26,7 +26,6 @@ from workshop.compare import (
     TROUBLES,
     ComparedRow,
     Comparison,
-    Doing,
     PlannedQuestion,
     Way,
 )
@@ -142,24 +141,27 @@ def compared() -> Comparison:
 
     Then they are asked once more, and that is interrupted in the middle.
     """
+
+    def interrupt(_: ComparedRow) -> None:
+        raise KeyboardInterrupt
+
     planned = [
         PlannedQuestion(1, "Any weather alerts in California?", "kill", 2),
         PlannedQuestion(2, "Any weather alerts in Texas?", "rate limit", 2),
         PlannedQuestion(3, "Any weather alerts in Florida?", "weather down", 0),
     ]
     with suppress(KeyboardInterrupt), compare.ways_on_own_services(lambda _: None) as ways:
-        seen = list(compare.ask_all(ways, planned))
+        rows: list[ComparedRow] = []
+        told = set()
+        compare.ask_all(ways, planned, lambda way, what: told.add((way, what.partition(":")[0])), rows.append)
         books = {way.name: way.practice.ledger()["totals"]["model"] for way in ways}
-        again = compare.ask_all(ways, planned)
-        next(event for event in again if isinstance(event, ComparedRow))
-        started = [program for way in ways for program in way.programs]
         ports = [way.settings.practice_port for way in ways] + [ways[-1].settings.temporal_port]
-        raise KeyboardInterrupt
+        compare.ask_all(ways, planned, lambda *_: None, interrupt)
+    started = [program for way in ways for program in way.programs]
     assert not any(program.running for program in started)
     assert not any(listens(HOST, port) for port in ports)
-    told = {(doing.way, doing.what.partition(":")[0]) for doing in seen if isinstance(doing, Doing)}
     assert told == {(way, f"question {number}") for way in books for number in (1, 2, 3)}
-    found = Comparison(3, 0, tuple(row for row in seen if isinstance(row, ComparedRow)))
+    found = Comparison(3, 0, tuple(rows))
     for name, book in books.items():
         sums = found.sums[name]
         counts = (book["requests"], book["completed"], book["abandoned"])
@@ -192,8 +194,8 @@ def test_the_retry_loop_pays_twice(compared: Comparison) -> None:
 
 
 def test_ctrl_c_shows_what_was_counted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def interrupted(*_: object) -> Iterator[ComparedRow]:
-        yield RECORDED.rows[0]
+    def interrupted(*given: Any) -> None:
+        given[-1](RECORDED.rows[0])
         raise KeyboardInterrupt
 
     monkeypatch.setattr(compare, "ways_on_own_services", lambda *_: nullcontext([Way(PLAIN, free_settings(tmp_path))]))

@@ -8,13 +8,12 @@ import asyncio
 import csv
 import io
 import math
-import queue
 import random
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
@@ -63,6 +62,8 @@ TROUBLES: dict[str, dict[str, Any]] = {
 ANSWERED, BLIND, LOST = "answered", "answered without the weather", "no answer"
 SIGNS = {ANSWERED: "✓", BLIND: "?", LOST: "✗"}
 
+Tell = Callable[[str, str], None]  # a way, and what it does now
+
 
 @dataclass(frozen=True)
 class PlannedQuestion:
@@ -100,14 +101,6 @@ class ComparedRow:
     recorded: int | None = None  # calls in the history, of the durable agent only
     recorded_again: int | None = None  # of these, made again
     agree: bool | None = None  # whether history and ledger do
-
-
-@dataclass(frozen=True)
-class Doing:
-    """What a way does now."""
-
-    way: str
-    what: str
 
 
 def plan(questions: int, seed: int) -> list[PlannedQuestion]:
@@ -151,7 +144,7 @@ class Way:
         self._worker: Program | None = None
         self._starting, self._ended = threading.Lock(), threading.Event()
 
-    def ask(self, planned: PlannedQuestion, tell: Callable[[Doing], None]) -> ComparedRow:
+    def ask(self, planned: PlannedQuestion, tell: Tell) -> ComparedRow:
         """Asks a question while it meets what is planned, and counts.
 
         Raises:
@@ -166,7 +159,7 @@ class Way:
         elif fault := TROUBLES[planned.trouble]:
             target = "weather" if planned.trouble == WEATHER else "model"
             practice.fault(target, after=planned.call - 1 if planned.call else None, **fault)
-        tell(Doing(self.name, f"question {planned.number}: {planned.meets}"))
+        tell(self.name, f"question {planned.number}: {planned.meets}")
         began = time.monotonic()
         for run in range(1, RUNS + 1):
             starter = self._start("03_durable_agent" if self.name == DURABLE else "01_agent_hello_world", planned)
@@ -177,7 +170,7 @@ class Way:
             code = starter.wait(PATIENCE)
             if code == 0 or self.name != LOOP or run == RUNS:
                 break
-            tell(Doing(self.name, f"question {planned.number}: exit code {code}, a pause, then run {run + 1}"))
+            tell(self.name, f"question {planned.number}: exit code {code}, a pause, then run {run + 1}")
             self._ended.wait(PAUSE * 2 ** (run - 1))
         seconds = time.monotonic() - began
 
@@ -249,39 +242,31 @@ def ways_on_own_services(say: Say) -> Iterator[list[Way]]:
         yield ways
 
 
-def ask_all(ways: Sequence[Way], planned: Sequence[PlannedQuestion]) -> Iterator[ComparedRow | Doing]:
-    """Asks all ways at the same time; yields what each does, and its rows as they come.
+def ask_all(
+    ways: Sequence[Way], planned: Sequence[PlannedQuestion], tell: Tell, got: Callable[[ComparedRow], None]
+) -> None:
+    """Asks all ways at the same time, each in a thread, which tells what it does and hands over its rows as they come.
 
     Raises:
         WorkshopError: a question could not be asked.
     """
-    events: queue.Queue[ComparedRow | Doing | Future[None]] = queue.Queue()
 
     def ask(way: Way) -> None:
         for question in planned:
             try:
-                events.put(way.ask(question, events.put))
+                got(way.ask(question, tell))
             except (TimeoutError, ChildProcessError) as error:
                 where = f"Question {question.number} ({way.name}, {question.meets})"
                 raise WorkshopError(f"{where}: {error}", "run it again") from None
 
     with ThreadPoolExecutor(len(ways)) as pool:
-        asking = [pool.submit(ask, way) for way in ways]
-        for task in asking:
-            task.add_done_callback(events.put)
-        left = len(asking)
         try:
-            while left:
-                event = events.get()
-                if isinstance(event, Future):
-                    event.result()
-                    left -= 1
-                else:
-                    yield event
-        finally:
-            if left:
-                for way in ways:
-                    way.end()
+            for asked in as_completed([pool.submit(ask, way) for way in ways]):
+                asked.result()
+        except BaseException:  # Ctrl+C, too: else the other threads would ask all their questions first
+            for way in ways:
+                way.end()
+            raise
 
 
 @dataclass(frozen=True)
