@@ -22,6 +22,7 @@ from workshop.errors import WorkshopError
 from workshop.notebook import ex as module
 from workshop.notebook.asked import plain_before, remember_plain, remembered_plain, words
 from workshop.notebook.kernel import Stopped
+from workshop.notebook.memory import Memory
 from workshop.notebook.reset import reset
 from workshop.notebook.scripts import Script, without_frames
 from workshop.notebook.workflows import Workflows
@@ -290,13 +291,14 @@ def test_the_plain_run_of_the_same_question_is_known_again(tmp_path: Path) -> No
     assert [entry["id"] for entry in plain] == [2, 3]
     assert plain_before(asked, "Ohio?", entries) == plain_before(asked[:1], "Texas?", entries) == []
 
-    assert remembered_plain(tmp_path, "Texas?", entries) == []
-    remember_plain(tmp_path, "Texas?", plain)
-    assert remembered_plain(tmp_path, "Texas?", entries) == plain
-    assert remembered_plain(tmp_path, "Ohio?", entries) == []
-    assert remembered_plain(tmp_path, "Texas?", entries[:2]) == []  # the services were started again since
+    memory = Memory(tmp_path / "plain.json")
+    assert remembered_plain(memory, "Texas?", entries) == []
+    remember_plain(memory, "Texas?", plain)
+    assert remembered_plain(memory, "Texas?", entries) == plain
+    assert remembered_plain(memory, "Ohio?", entries) == []
+    assert remembered_plain(memory, "Texas?", entries[:2]) == []  # the services were started again since
     (tmp_path / "plain.json").write_text("[]")
-    assert remembered_plain(tmp_path, "Texas?", entries) == []
+    assert remembered_plain(memory, "Texas?", entries) == []
 
 
 def test_options_become_words_of_a_command_line() -> None:
