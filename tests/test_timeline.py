@@ -236,6 +236,17 @@ def test_attempts_that_nobody_saw_follow_the_retry_policy() -> None:
     assert "3 earlier attempts that nobody saw: not drawn" in unlike.svg()
 
 
+def test_pauses_grow_up_to_the_longest() -> None:
+    row = a_call(maximum_attempts=10)
+    assert [row.pause_before(attempt) for attempt in range(1, 10)] == [0, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 20]
+    assert row.pauses == pytest.approx(0.2 * 127 + 2 * 20)
+    assert (a_call().pauses, a_call(maximum_attempts=1).pauses) == (None, 0)
+    # By a policy without sense.
+    row = a_call(attempts=100, started=after(2.7), closed=after(3), backoff=1e9)
+    assert row.pause_before(100) == 20
+    assert bars(Timeline(a_run(row))) == [(BarKind.ATTEMPT, 2.7, 3.0)]
+
+
 def texts(text: str) -> list[Picture]:
     """Pictures in which everything is `text`."""
     row = Row(ACTIVITY, text, "failed", 5, BEGAN, after(1), None, after(2), 2, asked=text, answered=text, worker=text)

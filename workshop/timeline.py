@@ -229,7 +229,7 @@ class Timeline(ChartPicture):
             lost = self._watched.glimpses.get((row.event, row.attempts - 1))
             if (lost.worker if lost else self._last_before(row.scheduled)) == worker:
                 # No heartbeat came in the time before the server gave it up, which was a pause before the next attempt.
-                silence = timedelta(seconds=_pause(row, row.attempts) + row.heartbeat_timeout)
+                silence = timedelta(seconds=row.pause_before(row.attempts) + row.heartbeat_timeout)
                 return max(last, heartbeat, row.started - silence)
         return None
 
@@ -339,7 +339,7 @@ class Timeline(ChartPicture):
         for before, after in pairwise([start, *sorted(seen, key=lambda one: one.number)]):
             missing = range(before.number + 1, after.number)
             reached = self._seconds(before.ended or before.began)
-            pauses = [_pause(row, number) for number in (*missing, after.number)]
+            pauses = [row.pause_before(number) for number in (*missing, after.number)]
             left = self._seconds(after.began) - reached - sum(pauses)
             if not missing or left < -0.3:  # then it is not as the policy has it: a service asked for other pauses
                 continue
@@ -447,14 +447,6 @@ def _process(worker: str) -> str:
 def _meet(seen: Glimpse, request: LedgerRequest) -> bool:
     """Whether an attempt that was looked at made this request."""
     return seen.began <= request.began and (seen.ended is None or request.began <= seen.ended)
-
-
-def _pause(row: Row, number: int) -> float:
-    """The pause before an attempt, by the retry policy, in seconds."""
-    if number < 2 or not row.first_pause:
-        return 0.0
-    longest = row.longest_pause or 100 * row.first_pause
-    return float(min(row.first_pause * row.backoff ** min(number - 2, 60), longest))
 
 
 def _label(row: Row) -> str:

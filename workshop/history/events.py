@@ -3,14 +3,12 @@
 Events and their meaning: https://docs.temporal.io/references/events.
 """
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
-from temporalio.api.common.v1 import RetryPolicy
 from temporalio.api.enums.v1 import (
     ContinueAsNewInitiator,
     PendingActivityState,
@@ -381,7 +379,6 @@ class _Fold:
             longest_pause=_seconds(policy.initial_interval if steady else policy.maximum_interval),
             maximum_attempts=policy.maximum_attempts,
             never_retried=tuple(policy.non_retryable_error_types),
-            pauses=_pauses(policy),
             task_queue=told.task_queue.name,
             activity_id=told.activity_id,
         )
@@ -452,17 +449,6 @@ def _reason(end: Any) -> str:
         if getattr(end, field, ""):
             return str(getattr(end, field))
     return as_text(decode_all(end.details.payloads)) if _has(end, "details") else ""
-
-
-def _pauses(policy: RetryPolicy) -> float | None:
-    """The pauses between all attempts that a policy allows, in seconds; None without a maximum."""
-    if not policy.maximum_attempts:
-        return None
-    pause, longest, taken = _seconds(policy.initial_interval) or 0, _seconds(policy.maximum_interval), 0.0
-    for _ in range(min(policy.maximum_attempts - 1, 1000)):  # of more, it is enough to know that they are many
-        taken += pause
-        pause = min(pause * policy.backoff_coefficient, longest or math.inf)
-    return taken
 
 
 def _errors(failure: Failure, row: Row | None) -> tuple[ChainedError, ...]:

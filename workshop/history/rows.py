@@ -1,5 +1,6 @@
 """The shapes in which a workflow run is told: one `Run`, and in it one `Row` for everything that happened."""
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
@@ -158,7 +159,6 @@ class Row:
     backoff: float = 2.0  # by which each pause is longer than the one before
     maximum_attempts: int = 0  # 0 = no limit
     never_retried: tuple[str, ...] = ()  # types of errors that its retry policy does not retry
-    pauses: float | None = None  # seconds that all pauses take together, where there is a maximum of attempts
     task_queue: str = ""  # of an activity
     activity_id: str = ""
     notes: tuple[str, ...] = ()
@@ -171,6 +171,21 @@ class Row:
     def duration(self) -> float | None:
         """Seconds from being scheduled to its end, waits between attempts included; None if open or unknown."""
         return (self.closed - self.scheduled).total_seconds() if self.closed and not self.local else None
+
+    def pause_before(self, attempt: int) -> float:
+        """The pause before an attempt, by its retry policy, in seconds."""
+        if attempt < 2 or not self.first_pause:
+            return 0.0
+        growth = min(self.backoff, 1000.0) ** min(attempt - 2, 60)  # of more, a float would not hold the pause
+        return float(min(self.first_pause * growth, self.longest_pause or math.inf))
+
+    @property
+    def pauses(self) -> float | None:
+        """Seconds that all pauses take together, where there is a maximum of attempts."""
+        if not self.maximum_attempts:
+            return None
+        most = min(self.maximum_attempts, 1000)  # of more, it is enough to know that they are many
+        return sum(self.pause_before(attempt) for attempt in range(2, most + 1))
 
     @property
     def last_error(self) -> str:
@@ -296,7 +311,7 @@ def with_texts(value: Any, change: Callable[[str], str]) -> Any:
 
 
 # Derived values that belong in the JSON form too, and what is in another field already.
-_EXTRA = {Row: ("duration", "last_error", "place"), Run: ("duration", "failure", "totals")}
+_EXTRA = {Row: ("duration", "pauses", "last_error", "place"), Run: ("duration", "failure", "totals")}
 _TWICE = {"outputs"}
 
 
