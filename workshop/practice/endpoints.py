@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from workshop.practice.faults import Fault, Faults
-from workshop.practice.ledger import Ledger
+from workshop.practice.ledger import Entry, Ledger
 from workshop.practice.workflows import ConsoleWorkflows
 
 NOBODY = 499  # status of an answer that no caller is there to read
@@ -45,7 +45,7 @@ def json_response(
     return Response(json.dumps(content), status, headers, media_type)
 
 
-async def delay_or_drop(request: Request, entry: int, hit: Fault | None) -> Response | None:
+async def delay_or_drop(request: Request, entry: Entry, hit: Fault | None) -> Response | None:
     """Waits as long as the fault delays, then cuts the connection if the fault does. Read the request's body before.
 
     Returns:
