@@ -21,8 +21,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console, ConsoleOptions, RenderResult
-
 from workshop import fork_server
 from workshop.chart_svg import TONES
 from workshop.demo import history_of, hold, kill_when_held, start_solution
@@ -34,7 +32,7 @@ from workshop.processes import PATIENCE, Program, wait_for
 from workshop.proof import prove, prove_plain
 from workshop.services import EMBEDDED, own_services
 from workshop.settings import Settings
-from workshop.shown import Folded, Item, Shown, Table
+from workshop.shown import Block, Folded, Item, Shown, Table
 from workshop.svg import EDGE, WIDTH, Picture, image, page, tag, words
 from workshop.text import Say, count, span
 
@@ -391,7 +389,7 @@ class Comparison(Picture):
         )
 
     @property
-    def shown(self) -> Shown:
+    def blocks(self) -> list[Block]:
         """All of it but the picture."""
         met = {row.number: row.meets for row in self.rows}
         kinds = {name: sum(meets.startswith(name) for meets in met.values()) for name in TROUBLES}
@@ -402,15 +400,13 @@ class Comparison(Picture):
             PRICE_BASIS,
         ]
         cells = [[[Item(name)], *([Item(told(sums))] for sums in self.sums.values())] for name, told in LINES.items()]
-        return Shown(
-            [
-                Item(self.title, tone="strong"),
-                Folded("Question by question:", [self._question(number, met[number]) for number in sorted(met)]),
-                Table(("counted", *self.sums), cells),
-                Item(self.proof, tone="bad" if self.problems else "good"),
-                Folded("How it was counted:", [Item(note) for note in notes]),
-            ]
-        )
+        return [
+            Item(self.title, tone="strong"),
+            Folded("Question by question:", [self._question(number, met[number]) for number in sorted(met)]),
+            Table(("counted", *self.sums), cells),
+            Item(self.proof, tone="bad" if self.problems else "good"),
+            Folded("How it was counted:", [Item(note) for note in notes]),
+        ]
 
     def _question(self, number: int, meets: str) -> Item:
         """What became of a question, each way that has asked it."""
@@ -418,15 +414,9 @@ class Comparison(Picture):
         told = [f"{row.way} {SIGNS[row.outcome]}{f' ({row.again} paid before)' if row.again else ''}" for row in rows]
         return Item(", ".join(told), f"{number}, {meets}", indent=2)
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield self.shown
-
-    def lines(self, width: int) -> list[str]:
-        return self.shown.lines(width)
-
     def html(self) -> str:
         """The picture, and all the rest below it."""
-        return f"<div>{image(self.svg(), self.spoken)}{self.shown.html()}</div>"
+        return f"<div>{image(self.svg(), self.spoken)}{Shown.html(self)}</div>"
 
     @property
     def spoken(self) -> str:
