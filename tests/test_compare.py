@@ -97,7 +97,7 @@ def test_the_sums_of_recorded_rows() -> None:
 
 @pytest.mark.parametrize("width", [60, 80, 200])
 def test_the_table_fits_a_terminal(width: int) -> None:
-    lines = RECORDED.shown.lines(width)
+    lines = RECORDED.lines(width)
     assert max(map(len, lines)) <= width
     cells = [re.split(r"\s{2,}", line.strip()) for line in lines]
     assert ["answered", "1 of 3", "2 of 3", "3 of 3"] in cells
@@ -222,8 +222,8 @@ def test_a_notebook_shows_the_rows_that_there_are(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(live, "COMMAND", printing(rows, 0))
     live.show_comparison(3, 7, tmp_path / "compare.log", told.append)
     assert told[0].startswith("... 3 questions, three ways at the same time: about ")
-    assert told[1:] == RECORDED.shown.lines(100)
+    assert told[1:] == RECORDED.lines(100)
     monkeypatch.setattr(live, "COMMAND", printing([rows[0], "No room.", "  Next: make some"], 1))
     with pytest.raises(WorkshopError, match=r"^No room\.\n  Next: make some$"):
         live.show_comparison(3, 7, tmp_path / "compare.log", told.append)
-    assert told[-1] == Comparison(3, 7, RECORDED.rows[:1]).shown.lines(100)[-1]
+    assert told[-1] == Comparison(3, 7, RECORDED.rows[:1]).lines(100)[-1]
