@@ -4,13 +4,11 @@ A seed makes the plan. Each way has practice services of its own, and is asked o
 fault meets the question that it is planned for. All that is told was counted in the ledgers or read from exit codes.
 """
 
-import asyncio
 import csv
 import io
 import math
 import random
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -20,14 +18,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console, ConsoleOptions, RenderResult
-
 from workshop import fork_server
 from workshop.chart_svg import TONES
-from workshop.demo import history_of, hold, kill_when_held, start_solution
+from workshop.demo import SolutionPrograms
 from workshop.errors import WorkshopError
 from workshop.practice.areas import STATES, name_of
-from workshop.practice.client import Practice
 from workshop.practice.prices import PRICE_BASIS
 from workshop.processes import PATIENCE, Program, wait_for
 from workshop.proof import prove, prove_plain
@@ -133,16 +128,12 @@ def announced(questions: int) -> str:
     return f"{count(questions, 'question')}, three ways at the same time: about {seconds:.0f} s"
 
 
-class Way:
+class Way(SolutionPrograms):
     """One way to run the agent. Ask it in one thread, and end it from another."""
 
     def __init__(self, name: str, settings: Settings) -> None:
-        self.name = name
-        self.settings = settings
-        self.practice = Practice(settings.practice_url)
-        self.programs: list[Program] = []  # that it has started
+        super().__init__(settings, name)
         self._worker: Program | None = None
-        self._starting, self._ended = threading.Lock(), threading.Event()
 
     def ask(self, planned: PlannedQuestion, tell: Tell) -> ComparedRow:
         """Asks a question while it meets what is planned, and counts.
@@ -155,23 +146,24 @@ class Way:
             self._worker = self._start_worker()
         since = practice.newest()
         if planned.trouble == KILL:
-            hold(practice, planned.call)
+            self.hold(planned.call)
         elif fault := TROUBLES[planned.trouble]:
             target = "weather" if planned.trouble == WEATHER else "model"
             practice.fault(target, after=planned.call - 1 if planned.call else None, **fault)
         tell(self.name, f"question {planned.number}: {planned.meets}")
         began = time.monotonic()
         for run in range(1, RUNS + 1):
-            starter = self._start("03_durable_agent" if self.name == DURABLE else "01_agent_hello_world", planned)
+            folder = "03_durable_agent" if self.name == DURABLE else "01_agent_hello_world"
+            starter = self.start(folder, "starter.py", planned.question)
             if planned.trouble == KILL and run == 1:
-                kill_when_held(practice, self._worker or starter, planned.call, since)
+                self.kill_when_held(self._worker or starter, planned.call, since)
                 if self._worker:
                     self._worker = self._start_worker()
             code = starter.wait(PATIENCE)
             if code == 0 or self.name != LOOP or run == RUNS:
                 break
             tell(self.name, f"question {planned.number}: exit code {code}, a pause, then run {run + 1}")
-            self._ended.wait(PAUSE * 2 ** (run - 1))
+            self.ended.wait(PAUSE * 2 ** (run - 1))
         seconds = time.monotonic() - began
 
         def settled() -> dict[str, Any] | None:
@@ -183,7 +175,7 @@ class Way:
         model = [entry for entry in book["entries"] if entry["service"] == "model"]
         told = any(entry["service"] == "weather" and entry["outcome"] == "completed" for entry in book["entries"])
         counted = prove_plain(planned.question, model)
-        proof = prove(asyncio.run(history_of(self.settings, starter)), model) if self.name == DURABLE else None
+        proof = prove(self.history_of(starter), model) if self.name == DURABLE else None
         return ComparedRow(
             way=self.name,
             number=planned.number,
@@ -204,25 +196,8 @@ class Way:
             agree=proof.agree if proof else None,
         )
 
-    def _start(self, folder: str, planned: PlannedQuestion | None = None) -> Program:
-        """Starts the folder's starter with a question, or its worker."""
-        words = ("starter.py", planned.question) if planned else ("worker.py",)
-        with self._starting:
-            if self._ended.is_set():
-                raise WorkshopError("The comparison was stopped.", "run it again")
-            log = f"{self.name.replace(' ', '-')}-{len(self.programs)}"
-            self.programs.append(start_solution(self.settings, folder, *words, log=log))
-        return self.programs[-1]
-
     def _start_worker(self) -> Program:
-        return self._start("03_durable_agent").until_printed("polls the task queue")
-
-    def end(self) -> None:
-        """Kills all that it has started, and lets it start nothing more."""
-        with self._starting:
-            self._ended.set()
-        for program in self.programs:
-            program.kill()
+        return self.start("03_durable_agent", "worker.py").until_printed("polls the task queue")
 
 
 @contextmanager
@@ -375,7 +350,9 @@ class Comparison(Picture):
             f"{self.recorded_again} were made again; history and ledger agree on {agreed} of {asked}."
         )
 
+    @property
     def blocks(self) -> list[Block]:
+        """All of it but the picture."""
         met = {row.number: row.meets for row in self.rows}
         kinds = {name: sum(meets.startswith(name) for meets in met.values()) for name in TROUBLES}
         notes = [
@@ -399,12 +376,9 @@ class Comparison(Picture):
         told = [f"{row.way} {SIGNS[row.outcome]}{f' ({row.again} paid before)' if row.again else ''}" for row in rows]
         return Item(", ".join(told), f"{number}, {meets}", indent=2)
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield Shown(self.blocks())
-
     def html(self) -> str:
         """The picture, and all the rest below it, not folded away."""
-        return f"<div>{image(self.svg(), self.spoken)}{Shown(self.blocks()).html()}</div>"
+        return f"<div>{image(self.svg(), self.spoken)}{Shown.html(self)}</div>"
 
     @property
     def spoken(self) -> str:

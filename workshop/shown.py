@@ -79,37 +79,30 @@ class Code:
 Block = Item | Table | Folded | Code
 
 
-class TwoForms:
-    """What a notebook shows as HTML, and a terminal as lines."""
+class Shown:
+    """Blocks, shown to a person. No key of the environment is in either form."""
+
+    def __init__(self, blocks: Sequence[Block]) -> None:
+        self._blocks = blocks
+
+    @property
+    def blocks(self) -> Sequence[Block]:
+        return self._blocks
 
     def html(self) -> str:
-        """Well-formed."""
-        raise NotImplementedError
+        """For a notebook, well-formed."""
+        form = _Html()
+        return f"<div>{''.join(form.block(block) for block in self.blocks)}</div>"
 
     def lines(self, width: int) -> list[str]:
-        """For a terminal of that many columns."""
-        raise NotImplementedError
+        """For a terminal of that many columns. Only an address may be longer than a line."""
+        return [text.plain.rstrip() for text in self._texts(width)]
 
     def __str__(self) -> str:
         return "\n".join(self.lines(WIDTH))
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/html": self.html(), "text/plain": str(self)}
-
-
-class Shown(TwoForms):
-    """Blocks, shown to a person. No key of the environment is in either form."""
-
-    def __init__(self, blocks: Sequence[Block]) -> None:
-        self.blocks = blocks
-
-    def html(self) -> str:
-        form = _Html()
-        return f"<div>{''.join(form.block(block) for block in self.blocks)}</div>"
-
-    def lines(self, width: int) -> list[str]:
-        """Only an address may be longer than a line."""
-        return [text.plain.rstrip() for text in self._texts(width)]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         for text in self._texts(options.max_width):

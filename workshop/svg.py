@@ -8,7 +8,7 @@ import base64
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from workshop.shown import Block, Shown, TwoForms
+from workshop.shown import Shown
 from workshop.text import printable, shorten
 
 WIDTH, EDGE = 520, 12  # units of the SVG
@@ -114,8 +114,8 @@ def image(svg: str, spoken: str) -> str:
     return tag("img", width=660, style="max-width:100%;height:auto", alt=clean(spoken), src=data)
 
 
-class Picture(TwoForms):
-    """Something with a picture, and with texts that say the same."""
+class Picture(Shown):
+    """Something that is shown with a picture before it. As text, a terminal has it in lines of at least 60 columns."""
 
     def svg(self) -> str:
         """The picture alone."""
@@ -125,13 +125,6 @@ class Picture(TwoForms):
     def spoken(self) -> str:
         """What the picture shows, in sentences: its alternative text."""
         raise NotImplementedError
-
-    def blocks(self) -> list[Block]:
-        """The same in words: for a page, below the picture."""
-        raise NotImplementedError
-
-    def lines(self, width: int) -> list[str]:
-        return Shown(self.blocks()).lines(width)
 
     def page(self) -> str:
         """A page of its own."""
@@ -143,6 +136,6 @@ class Picture(TwoForms):
         return f'<!doctype html>\n<html lang="en"><head>{head}<title>{title}</title></head><body>{body}</body></html>\n'
 
     def html(self) -> str:
-        """The picture, and below it the same in words."""
-        details = f"<details><summary>The same as text</summary>{Shown(self.blocks()).html()}</details>"
+        """The picture, and below it the same as text."""
+        details = f"<details><summary>The same as text</summary>{super().html()}</details>"
         return f"<div>{image(self.svg(), self.spoken)}{details}</div>"

@@ -119,6 +119,7 @@ class Timeline(ChartPicture):
         self._losses = self._lost(list(kills))
         self.chart = self._chart(without)
 
+    @property
     def blocks(self) -> list[Block]:
         return [*map(Item, self.chart.said), audit.table(self.run, self.now)]
 
@@ -382,6 +383,7 @@ class PlainTimeline(ChartPicture):
         self._calls = {one.entry: (call, one) for call in found.calls for one in (*call.requests, *call.again)}
         self.chart = self._chart(kills)
 
+    @property
     def blocks(self) -> list[Block]:
         rows = []
         for entry in self._entries:

@@ -18,7 +18,7 @@ from typing import Any, ParamSpec, TypeVar
 from workshop.checks import pristine
 from workshop.errors import WorkshopError
 from workshop.exercises import number_of
-from workshop.shown import Item, Shown, TwoForms
+from workshop.shown import Item, Shown
 from workshop.text import WIDTH, Say
 from workshop.why.remedies import RUN_SYNC
 
@@ -26,7 +26,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def show(say: Say, what: TwoForms, handle: Any = None) -> Any:
+def show(say: Say, what: Shown, handle: Any = None) -> Any:
     """Shows something in a notebook; elsewhere, prints its lines.
 
     Args:
