@@ -18,7 +18,7 @@ from workshop.notebook.feedback import Checked, Feedback, Results
 from workshop.notebook.kernel import says_what_to_fix, show
 from workshop.notebook.live import show_comparison, show_live, timeline_of
 from workshop.notebook.memory import Memory
-from workshop.notebook.predictions import QUIZ, Predictions, progress
+from workshop.notebook.predictions import QUIZ, Predictions
 from workshop.notebook.scripts import Script
 from workshop.notebook.worker import Worker
 from workshop.notebook.workflows import Workflows
@@ -390,9 +390,8 @@ class Exercise:
     @says_what_to_fix
     def progress(self) -> None:
         """Prints which checks have passed, and what came of the predictions."""
-        memory = self._feedback.memory
-        quiz = progress(QUIZ, memory) if memory.read(QUIZ) else []
-        predicted = [Item(line, indent=2) for line in (*progress(self.number, memory), *quiz)]
+        made = (self._predictions.progress(), self._quiz.progress())
+        predicted = [Item(line, indent=2) for line in made if line]
         show(self._say, Shown([*self._feedback.progress().blocks, *predicted]))
 
     # What these need to know.
