@@ -16,7 +16,7 @@ from tests.tree import exercise_folder, variables
 from tools import notebooks
 from tools.notebooks import copy_of_the_tree
 from workshop.checks import CHECKS
-from workshop.history import TOOL, UPDATE, Row, Run
+from workshop.history import Kind, Row, Run
 from workshop.notebook.evidence import WorkflowSight
 from workshop.notebook.ex import Exercise
 from workshop.notebook.kernel import cell_of
@@ -266,7 +266,7 @@ def fact(what: str, expected: object, *rows: Row, book: Ledger | None = None, si
 
 
 def test_alerts_are_those_of_the_workflow(book: Ledger) -> None:
-    call = row(TOOL, input=["FL", "Storm", "my-key"])
+    call = row(Kind.TOOL, input=["FL", "Storm", "my-key"])
     assert fact("alerts", [], call, book=book) == (True, "requests to send an alert: none")
     for key in ("my-key", "another", "my-key", "careful-1/call"):
         book.sends(book.weather_began(area="FL", path=f"POST /alerts/send?area=FL key {key}: Storm"), key)
@@ -276,10 +276,10 @@ def test_alerts_are_those_of_the_workflow(book: Ledger) -> None:
 
 
 def test_turns_are_those_of_each_run() -> None:
-    hello, again = row(UPDATE, asked="Hello", output="Hello!"), row("continued as new")
+    hello, again = row(Kind.UPDATE, asked="Hello", output="Hello!"), row("continued as new")
     expected = [[["Hello", "Hello!"]], [["And now?", "Which"]]]
     told = "run 1: Hello -> Hello!\nrun 2: And now? -> "
-    asked = row(UPDATE, asked="And now?", output="Which state?")
+    asked = row(Kind.UPDATE, asked="And now?", output="Which state?")
     assert fact("turns", expected, hello, again, asked, hello) == (True, f"{told}Which state?")
     assert fact("turns", expected, hello, again, replace(asked, output=None)) == (False, f"{told}no answer yet")
     for rows in ((), (hello,), (hello, asked), (hello, asked, again), (hello, hello, again, asked)):

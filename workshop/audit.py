@@ -3,17 +3,7 @@
 import shlex
 from datetime import datetime
 
-from workshop.history import (
-    HANDOFF,
-    INLINE_TOOL,
-    MODEL_ACTIVITIES,
-    TASK_FAILURE,
-    TIMER,
-    Row,
-    Run,
-    as_text,
-    short_path,
-)
+from workshop.history import MODEL_ACTIVITIES, Kind, Row, Run, as_text, short_path
 from workshop.shown import Block, Cell, Item, Shown, Table, Tone
 from workshop.temporal import folder_of
 from workshop.text import Advice, count, printable, shorten, span, told
@@ -37,9 +27,9 @@ def title(row: Row) -> str:
     if row.model:
         named = [row.name] if row.name not in MODEL_ACTIVITIES else []
         return ", ".join([*named, row.model.model] if row.model.model else named) or "the worker's model"
-    if row.kind == TASK_FAILURE:
+    if row.kind == Kind.TASK_FAILURE:
         return row.errors[0].type if row.errors else row.name
-    return f"to {row.name}" if row.kind == HANDOFF else row.name
+    return f"to {row.name}" if row.kind == Kind.HANDOFF else row.name
 
 
 def at(row: Row, run: Run) -> str:
@@ -54,17 +44,17 @@ def outcome(row: Row, now: datetime) -> str:
 
 def outcome_parts(row: Row, now: datetime) -> list[str]:
     """The state, attempts, time taken so far or in all, the next try."""
-    parts = [row.answered.partition(":")[0] if row.kind == HANDOFF else row.state]
+    parts = [row.answered.partition(":")[0] if row.kind == Kind.HANDOFF else row.state]
     if row.attempts > 1 or (row.attempts == 1 and row.state not in ("completed", "running")):
         parts.append(count(row.attempts, "attempt"))
     took = span(row.duration) if row.duration is not None else ""
     if row.open and row.duration is None:
         took = f"{span((now - row.scheduled).total_seconds())} so far"
-    if row.kind not in (HANDOFF, INLINE_TOOL) and took not in ("", "0.00 s"):
+    if row.kind not in (Kind.HANDOFF, Kind.INLINE_TOOL) and took not in ("", "0.00 s"):
         parts.append(took)
     if row.next_try and row.open:
         left = (row.next_try - now).total_seconds()
-        word = "ends" if row.kind == TIMER else "next try"
+        word = "ends" if row.kind == Kind.TIMER else "next try"
         parts.append(f"{word} in {span(left)}" if left > 0 else f"{word} now")
     return parts
 

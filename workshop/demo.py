@@ -15,7 +15,7 @@ from pathlib import Path
 
 from workshop import fork_server
 from workshop.errors import WorkshopError
-from workshop.history import MODEL, Run, read_history
+from workshop.history import Kind, Run, read_history
 from workshop.practice.client import Practice
 from workshop.processes import PATIENCE, Program, wait_for
 from workshop.proof import Counted, PlainProof, Proof, prove, prove_plain
@@ -216,7 +216,7 @@ def _durable_problems(durable: Outcome, attempts: int) -> list[str]:
         found.append("history and ledger of the durable agent do not agree")
     if durable.run.status != "completed":
         found.append("the durable run did not complete")
-    elif [row.attempts for row in durable.run.rows if row.kind == MODEL] != [1, attempts]:
+    elif [row.attempts for row in durable.run.rows if row.kind == Kind.MODEL] != [1, attempts]:
         found.append(f"the history does not show one attempt at the first model call and {attempts} at the second")
     return found
 

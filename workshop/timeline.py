@@ -10,12 +10,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from workshop import audit, history, proof
+from workshop import audit, proof
 from workshop.audit import at, headline, outcome, title, totals
 from workshop.chart import FAILED, LETTERS, Bar, BarKind, Chart, Gap, Loss, Track
 from workshop.chart_svg import svg_of
 from workshop.chart_text import text_of
-from workshop.history import ACTIVITIES, MODEL, Row, Run
+from workshop.history import ACTIVITIES, Kind, Row, Run
 from workshop.kills import Kill
 from workshop.proof import Entry, LedgerRequest, PlainProof, ProvedCall, prove, rows_of
 from workshop.shown import Block, Item, Table, wrapped
@@ -23,7 +23,7 @@ from workshop.svg import Picture
 from workshop.text import count, printable, scrub, shorten, span
 
 PICKUP = timedelta(seconds=2)  # a live worker takes a task within milliseconds, a busy one within this
-WAITS = (history.TIMER, history.WAIT, history.UPDATE, history.CHILD, history.TASK_FAILURE)  # rows that last
+WAITS = (Kind.TIMER, Kind.WAIT, Kind.UPDATE, Kind.CHILD, Kind.TASK_FAILURE)  # rows that last
 TOUCH = timedelta(seconds=1)  # a caller that is killed leaves its request within this
 
 
@@ -199,7 +199,7 @@ class Timeline(ChartPicture):
         it takes longer than it may, or when its run is over.
         """
         for row in self.run.rows:
-            if row.kind != MODEL or (after is None and not row.open):
+            if row.kind != Kind.MODEL or (after is None and not row.open):
                 continue
             call = self._calls.get(row.event)
             for request in call.requests if call else ():
@@ -220,7 +220,7 @@ class Timeline(ChartPicture):
         """Since when, at the latest, a worker was silent whose heartbeats, or whose answer to a task, did not come."""
         heartbeat = self._watched.heartbeats.get(worker, last)
         for row in self.run.rows:
-            if row.kind == history.TASK_TIMEOUT and row.worker == worker and row.scheduled >= last:
+            if row.kind == Kind.TASK_TIMEOUT and row.worker == worker and row.scheduled >= last:
                 return last
             timed_out = row.errors and row.errors[0].type == "heartbeat timeout"
             if not (
@@ -275,10 +275,10 @@ class Timeline(ChartPicture):
     def _chart(self, without: str) -> Chart:
         run, number, tracks, hidden = self.run, 0, [], 0
         for row in run.rows:
-            if row.kind == MODEL and row.local and not row.attempts:
+            if row.kind == Kind.MODEL and row.local and not row.attempts:
                 continue
-            number += row.kind == MODEL
-            label = f"model call {number}" if row.kind == MODEL else _label(row)
+            number += row.kind == Kind.MODEL
+            label = f"model call {number}" if row.kind == Kind.MODEL else _label(row)
             words = outcome(row, self.now)
             if row.state == "retrying" and row.next_try and row.next_try > self.now:
                 words = (

@@ -5,13 +5,36 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-MODEL, TOOL, INLINE_TOOL, HANDOFF, ACTIVITY = "model call", "tool call", "tool in workflow", "handoff", "activity"
-TIMER, SIGNAL, UPDATE, WAIT, CHILD = "timer", "signal", "update", "wait", "child workflow"
-ACTIVITIES = (MODEL, TOOL, ACTIVITY)  # what a worker runs outside of the workflow
-TASK_FAILURE, TASK_TIMEOUT = "workflow task failure", "workflow task timeout"
+
+class Kind(StrEnum):
+    """What a row is."""
+
+    MODEL = "model call"
+    TOOL = "tool call"
+    INLINE_TOOL = "tool in workflow"
+    HANDOFF = "handoff"
+    ACTIVITY = "activity"
+    TIMER = "timer"
+    SIGNAL = "signal"
+    UPDATE = "update"
+    WAIT = "wait"
+    CHILD = "child workflow"
+    TASK_FAILURE = "workflow task failure"
+    TASK_TIMEOUT = "workflow task timeout"
+    # Rarer ones.
+    CONTINUED = "continued as new"
+    STARTED_AGAIN = "started again"
+    CANCEL_REQUEST = "cancel request"
+    SIGNAL_SENT = "signal sent"
+    MARKER = "marker"
+    EVENT = "event"  # any other
+
+
+ACTIVITIES = (Kind.MODEL, Kind.TOOL, Kind.ACTIVITY)  # what a worker runs outside of the workflow
 
 
 def short_path(path: Path) -> str:
@@ -132,7 +155,7 @@ class Row:
     `state` is "completed", "failed", "running", "retrying", "timed out", "scheduled" or "cancelled".
     """
 
-    kind: str  # one of the constants above, or Temporal's own word for what is rarer
+    kind: Kind
     name: str
     state: str
     event: int  # the id of the event it began with; 0 for what is derived from other events
@@ -287,10 +310,10 @@ class Run:
         done = [row for row in self.rows if row.state == "completed"]
         models = [row.model for row in self.rows if row.model]
         return Totals(
-            model_calls=sum(row.kind == MODEL for row in done),
-            tool_calls=sum(row.kind == TOOL for row in done),
-            tools_in_workflow=sum(row.kind == INLINE_TOOL for row in self.rows),
-            handoffs=sum(row.kind == HANDOFF for row in done),
+            model_calls=sum(row.kind == Kind.MODEL for row in done),
+            tool_calls=sum(row.kind == Kind.TOOL for row in done),
+            tools_in_workflow=sum(row.kind == Kind.INLINE_TOOL for row in self.rows),
+            handoffs=sum(row.kind == Kind.HANDOFF for row in done),
             attempts=sum(row.attempts for row in self.rows if row.kind in ACTIVITIES),
             input_tokens=sum(model.input_tokens for model in models),
             output_tokens=sum(model.output_tokens for model in models),
@@ -299,7 +322,7 @@ class Run:
 
 def with_texts(value: Any, change: Callable[[str], str]) -> Any:
     """A run, or a part of one, with each of its texts changed."""
-    if isinstance(value, str):
+    if isinstance(value, str) and not isinstance(value, Kind):
         return change(value)
     if is_dataclass(value) and not isinstance(value, type):
         return replace(value, **{f.name: with_texts(getattr(value, f.name), change) for f in fields(value)})

@@ -17,7 +17,7 @@ from workshop.checks import Check, find
 from workshop.compare import DURABLE, LOOP, WAYS, Comparison
 from workshop.errors import WorkshopError
 from workshop.exercises import EXERCISES, FOLDERS, number_of
-from workshop.history import TASK_FAILURE, TIMER, TOOL, UPDATE, Run, as_text
+from workshop.history import Kind, Run, as_text
 from workshop.notebook.asked import Asked, last_plain
 from workshop.notebook.kernel import variable
 from workshop.notebook.memory import Memory
@@ -124,7 +124,7 @@ class WorkflowSight:
 
     def timer(self, expected: str) -> Fact:
         rows = self.run.rows
-        fired = [row for row in rows if row.kind == TIMER and row.state == "completed"]
+        fired = [row for row in rows if row.kind == Kind.TIMER and row.state == "completed"]
         timer = next((row for row in fired if row.asked == expected and row.closed), None)
         later = next((row for row in rows if timer and row.scheduled >= (timer.closed or row.scheduled)), None)
         if timer is None or timer.closed is None or later is None:
@@ -135,13 +135,13 @@ class WorkflowSight:
         return later.state == "completed", f"{when}\nthe next step came {waited:.1f} s after that, in process {worker}"
 
     def mistake(self, expected: str) -> Fact:
-        failures = [row.last_error for row in self.run.rows if row.kind == TASK_FAILURE]
+        failures = [row.last_error for row in self.run.rows if row.kind == Kind.TASK_FAILURE]
         words = f"a workflow task failed: {shorten(failures[0], 120)}" if failures else "no workflow task failed"
         return any(expected in error for error in failures), f"{words}\nthe workflow: {self.run.status}"
 
     def alerts(self, expected: list[str]) -> Fact:
         """What became of a run's requests to alert residents; several in a row of one kind count as one."""
-        calls = [row.input for row in self.run.rows if row.kind == TOOL and row.attempts]
+        calls = [row.input for row in self.run.rows if row.kind == Kind.TOOL and row.attempts]
         keys = [given[-1] for given in calls if isinstance(given, list) and given]
         # A key is the last argument, and has the workflow's ID in it, as has that of a call that is not in the history.
         marks = [self.run.workflow_id, *(f" key {key}:" for key in keys)]
@@ -154,9 +154,9 @@ class WorkflowSight:
         """The first turns of a conversation, by run: each message, and how its answer begins."""
         found: list[list[tuple[str, str]]] = [[]]
         for row in self.run.rows:
-            if row.kind == UPDATE:
+            if row.kind == Kind.UPDATE:
                 found[-1].append((row.asked, "no answer yet" if row.output is None else as_text(row.output)))
-            elif row.kind == "continued as new":
+            elif row.kind == Kind.CONTINUED:
                 found.append([])
         runs = found[: len(expected)]
         runs[-1] = runs[-1][: len(expected[-1])]  # the last of them may have gone on since
