@@ -24,7 +24,7 @@ from workshop.notebook.asked import plain_before, remember_plain, remembered_pla
 from workshop.notebook.kernel import Stopped
 from workshop.notebook.memory import Memory
 from workshop.notebook.reset import reset
-from workshop.notebook.scripts import Script, without_frames
+from workshop.notebook.scripts import Script, to_do, without_frames
 from workshop.notebook.workflows import Workflows
 from workshop.processes import free_port
 from workshop.settings import Settings
@@ -209,6 +209,17 @@ def test_a_script_that_cannot_do_anything_yet_is_not_started(root: Path) -> None
         script.start()
     assert (script.running, script.exit_code, script.output) == (False, None, "")
     assert not (root / "worker.log").exists()
+
+
+def test_a_todo_counts_in_whatever_file_a_script_imports(root: Path) -> None:
+    """The worker imports workflows.py, and that imports ways.py, which has TODO 2."""
+    folder = exercise_folder(root, "polling", solved=True)
+    assert to_do(folder, "worker.py") is None
+    (folder / "ways.py").write_text(pristine_file("polling", "ways.py"))
+    for script in ("worker.py", "hour.py"):
+        assert (waiting := to_do(folder, script))
+        assert (waiting.todo, waiting.file) == (2, "ways.py")
+    assert to_do(folder, "own.py") is None
 
 
 def test_no_exception_is_lost_between_two_looks(shell: pytest.MonkeyPatch, root: Path) -> None:

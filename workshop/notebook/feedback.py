@@ -19,7 +19,7 @@ from workshop.exercises import number_of, root_of, solution_of
 from workshop.notebook.kernel import last_run, raised_instead, result_of, shell, show, variable
 from workshop.notebook.memory import Memory
 from workshop.notebook.reset import CONNECTION, dated
-from workshop.notebook.scripts import IMPORTS, not_attempted
+from workshop.notebook.scripts import imported, not_attempted
 from workshop.shown import Cell, Code, Item, Shown, Table, Tone
 from workshop.text import Printed, Say
 
@@ -221,8 +221,8 @@ class Feedback:
         if hidden := doctor.shadow(self.folder, self._root):
             return Verdict("raised", "shadow", hidden.message, hidden.next_step)
         if value is None:
-            for other in IMPORTS.get(check.file, ()):
-                if other in (CONNECTION, *self.files) and not (self.folder / other).is_file():
+            for other in imported(self.folder, check.file):
+                if not (self.folder / other).is_file():
                     seen = f"There is no {other}, which {check.file} needs."
                     step = "workshop reset brings it back" if other == CONNECTION else "write it first"
                     return Verdict("incorrect", "needs-file", seen, step)
