@@ -221,7 +221,7 @@ class Feedback:
         if hidden := doctor.shadow(self.folder, self._root):
             return Verdict("raised", "shadow", hidden.message, hidden.next_step)
         if value is None:
-            for other in imported(self.folder, check.file):
+            for other in imported(self._solution, check.file):
                 if not (self.folder / other).is_file():
                     seen = f"There is no {other}, which {check.file} needs."
                     step = "workshop reset brings it back" if other == CONNECTION else "write it first"

@@ -116,18 +116,19 @@ class Script:
 
 
 def imported(folder: Path, script: str) -> list[str]:
-    """The files that a script of an exercise needs beside it, in its solution: what it imports, and what these do."""
-    solution, found = solution_of(folder), [script]
+    """The files of a folder that a script there imports, and what these import."""
+    found = [script]
     for name in found:
-        text = (solution / name).read_text(encoding="utf-8") if (solution / name).is_file() else ""
+        path = folder / name
+        text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
         files = [f"{module}.py" for module in re.findall(r"^\s*(?:from|import) (\w+)", text, re.MULTILINE)]
-        found += [file for file in files if (solution / file).is_file() and file not in found]
+        found += [file for file in files if (folder / file).is_file() and file not in found]
     return found[1:]
 
 
 def to_do(folder: Path, script: str) -> Check | None:
     """The first TODO that nobody has touched of a script, or of a file that it imports."""
-    files = [*imported(folder, script), script]
+    files = [*imported(solution_of(folder), script), script]
     checks = [check for check in CHECKS[number_of(folder)] if check.file in files]
     return next((check for check in checks if not_attempted(folder, check)), None)
 
