@@ -26,7 +26,7 @@ from bench.conversation import GrowingConversation
 from bench.recovery import Lane, start
 from tests.folders import CONVERSATION, HELLO_AGENT
 from tests.harness import Solutions
-from workshop.history import ACTIVITIES, MODEL, TASK_TIMEOUT, read_history
+from workshop.history import ACTIVITIES, Kind, read_history
 from workshop.settings import ROOT
 
 BARE = "import temporalio.openai_agents, temporalio.worker"
@@ -103,8 +103,8 @@ async def false_timeouts(copies: Solutions, client: Client, lane: Lane, workflow
             await asyncio.gather(*(handle.result() for handle in wave))
             for handle in wave:
                 rows = (await read_history(client, handle.id)).rows
-                errors += [row.last_error for row in rows if row.kind == MODEL for _ in range(row.attempts - 1)]
-                errors += [row.kind for row in rows if row.kind == TASK_TIMEOUT]
+                errors += [row.last_error for row in rows if row.kind == Kind.MODEL for _ in range(row.attempts - 1)]
+                errors += [row.kind for row in rows if row.kind == Kind.TASK_TIMEOUT]
     copies.practice.clear()
     worker.kill()
     return errors
@@ -146,7 +146,7 @@ async def crowd(copies: Solutions, client: Client, lane: Lane, agents: int, late
         requests=len(entries),
         again=sum(entry["repeats"] is not None for entry in entries),
         retried=sum(row.attempts > 1 for row in rows if row.kind in ACTIVITIES),
-        task_timeouts=sum(row.kind == TASK_TIMEOUT for row in rows),
+        task_timeouts=sum(row.kind == Kind.TASK_TIMEOUT for row in rows),
         worker=psutil.Process(worker.pid).memory_info().rss / 2**20,
         server=copies.server().memory_info().rss / 2**20,
     )

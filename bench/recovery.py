@@ -17,7 +17,7 @@ from temporalio.client import Client, WorkflowHandle
 
 from tests.harness import Solutions
 from workshop.demo import QUESTION
-from workshop.history import MODEL, TIMER, TOOL, Row, Run, read_history
+from workshop.history import Kind, Row, Run, read_history
 from workshop.processes import Program, wait_for
 from workshop.temporal import pid_of
 
@@ -168,7 +168,7 @@ async def _paused(client: Client, handle: WorkflowHandle[None, str]) -> Run:
     async with asyncio.timeout(PATIENCE):
         while True:
             run = await read_history(client, handle.id)
-            if any(row.kind == TIMER for row in run.rows):
+            if any(row.kind == Kind.TIMER for row in run.rows):
                 return run
 
 
@@ -188,11 +188,11 @@ async def _recovered(client: Client, handle: WorkflowHandle[None, str], killed: 
     assert run.closed
     since = killed
     if point == PAUSE:  # less the pause that was left
-        timer = next(row for row in run.rows if row.kind == TIMER)
+        timer = next(row for row in run.rows if row.kind == Kind.TIMER)
         assert timer.closed
         since = max(killed, timer.closed.timestamp())
-    again: list[Row] = [row for row in run.rows if row.kind in (MODEL, TOOL) and row.attempts > 1]
-    expected = {FIRST: [MODEL], SECOND: [MODEL], IN_TOOL: [TOOL]}.get(point, [])
+    again: list[Row] = [row for row in run.rows if row.kind in (Kind.MODEL, Kind.TOOL) and row.attempts > 1]
+    expected = {FIRST: [Kind.MODEL], SECOND: [Kind.MODEL], IN_TOOL: [Kind.TOOL]}.get(point, [])
     return Recovered(run.closed.timestamp() - since, [row.kind for row in again] == expected)
 
 
@@ -221,6 +221,6 @@ async def polite_stop(copies: Solutions, client: Client, lane: Lane) -> tuple[fl
         await handle.result()
     run = await read_history(client, handle.id)
     assert run.closed
-    again = sum(row.attempts - 1 for row in run.rows if row.kind in (MODEL, TOOL))
+    again = sum(row.attempts - 1 for row in run.rows if row.kind in (Kind.MODEL, Kind.TOOL))
     repeats = sum(entry["repeats"] is not None for entry in copies.practice.entries("model"))
     return max(run.closed.timestamp() - started, 0.0), again + repeats

@@ -13,7 +13,7 @@ import psutil
 
 from tests.steps import steps
 from workshop import history, temporal
-from workshop.history import HANDOFF, MODEL, TASK_FAILURE, TIMER, TOOL, UPDATE, Row, Run
+from workshop.history import Kind, Row, Run
 from workshop.notebook.kernel import result_of
 from workshop.notebook.predictions import PREDICTIONS, QUIZ
 from workshop.practice.report import ledger_shown
@@ -22,16 +22,11 @@ from workshop.settings import ROOT, Settings
 
 __all__ = [
     "ABANDONED",
-    "HANDOFF",
     "LOOKS",
-    "MODEL",
     "RECORDED",
     "REFUSED",
-    "TASK_FAILURE",
-    "TIMER",
-    "TOOL",
     "UNRECORDED",
-    "UPDATE",
+    "Kind",
     "agent_code",
     "alerts",
     "all_seen",
@@ -69,7 +64,7 @@ def rows(run: Run, kind: str) -> list[Row]:
     return [row for row in run.rows if row.kind == kind]
 
 
-def attempts(run: Run, kind: str = MODEL) -> list[int]:
+def attempts(run: Run, kind: str = Kind.MODEL) -> list[int]:
     return [row.attempts for row in rows(run, kind)]
 
 
@@ -107,12 +102,12 @@ def printed(ex: Any, script: str) -> str:
 
 def said(run: Run) -> list[str]:
     """The messages of a conversation."""
-    return [row.asked for row in rows(run, UPDATE)]
+    return [row.asked for row in rows(run, Kind.UPDATE)]
 
 
 def weight(run: Run, turn: int) -> int:
     """Characters of what the model was asked in the first turns, up to this one (from 0): the most of a history."""
-    return sum(len(str(row.input)) for row in rows(run, MODEL)[: turn + 1])
+    return sum(len(str(row.input)) for row in rows(run, Kind.MODEL)[: turn + 1])
 
 
 def claim(seen: Any, claimed: Any) -> None:
@@ -165,31 +160,31 @@ CLAIMS = {
     "02": {
         "progress": "all_seen(ex)",
         "why-run": """
-            (row,) = rows(latest(ex), "activity")
+            (row,) = rows(latest(ex), Kind.ACTIVITY)
             assert by(row) == ex.worker.pid
         """,
         "why-outage": """
             (requests,) = fates(ex.proof())
             assert requests.count(REFUSED) >= 3
             assert requests[-1] == RECORDED
-            claim(attempts(latest(ex), "activity"), [len(requests)])
+            claim(attempts(latest(ex), Kind.ACTIVITY), [len(requests)])
         """,
         "look-timer": """
             run = latest(ex)
-            (timer,), (row,) = rows(run, TIMER), rows(run, "activity")
-            claim(steps(run), [TIMER, "activity"])
-            claim((timer.asked, timer.state, attempts(run, "activity")), ("10 s", "completed", [1]))
+            (timer,), (row,) = rows(run, Kind.TIMER), rows(run, Kind.ACTIVITY)
+            claim(steps(run), [Kind.TIMER, Kind.ACTIVITY])
+            claim((timer.asked, timer.state, attempts(run, Kind.ACTIVITY)), ("10 s", "completed", [1]))
             assert by(row) == ex.worker.pid
             assert timer.closed.timestamp() < born(ex.worker.pid), "it fired with a worker there"
         """,
         "slip": """
             before = ex.worker.pid
-            assert "datetime" in rows(latest(ex), TASK_FAILURE)[0].last_error
+            assert "datetime" in rows(latest(ex), Kind.TASK_FAILURE)[0].last_error
         """,
         "look-slip": """
             run = latest(ex)
             assert run.status == "completed"
-            assert by(rows(run, "activity")[0]) == before == ex.worker.pid
+            assert by(rows(run, Kind.ACTIVITY)[0]) == before == ex.worker.pid
         """,
     },
     "03": {
@@ -204,12 +199,12 @@ CLAIMS = {
         """,
         "why-run": """
             run = latest(ex)
-            claim(steps(run), [MODEL, TOOL, MODEL])
-            claim(attempts(run) + attempts(run, TOOL), [1, 1, 1])
+            claim(steps(run), [Kind.MODEL, Kind.TOOL, Kind.MODEL])
+            claim(attempts(run) + attempts(run, Kind.TOOL), [1, 1, 1])
         """,
         "why-drill": """
             claim(fates(ex.proof()), [[RECORDED], [RECORDED]])
-            assert attempts(latest(ex), TOOL)[0] > 2
+            assert attempts(latest(ex), Kind.TOOL)[0] > 2
         """,
         "why-rate-limit": """
             claim(fates(ex.proof()), [[RECORDED], [REFUSED, REFUSED, REFUSED, RECORDED]])
@@ -221,7 +216,7 @@ CLAIMS = {
             claim(fates(ex.proof()), [[RECORDED], [ABANDONED, RECORDED]])
             run = latest(ex)
             claim(attempts(run), [1, 2])
-            assert by(rows(run, MODEL)[0]) != by(rows(run, MODEL)[1]) == ex.worker.pid
+            assert by(rows(run, Kind.MODEL)[0]) != by(rows(run, Kind.MODEL)[1]) == ex.worker.pid
         """,
         "why-window": """
             claim(fates(ex.proof()), [[RECORDED], [UNRECORDED, RECORDED]])
@@ -229,11 +224,11 @@ CLAIMS = {
         """,
         "why-start-to-close": """
             claim(fates(ex.proof()), [[ABANDONED, RECORDED], [RECORDED]])
-            assert "start-to-close" in rows(latest(ex), MODEL)[0].last_error
+            assert "start-to-close" in rows(latest(ex), Kind.MODEL)[0].last_error
         """,
         "why-heartbeat": """
             claim(fates(ex.proof()), [[RECORDED], [ABANDONED, RECORDED]])
-            call = rows(latest(ex), MODEL)[1]
+            call = rows(latest(ex), Kind.MODEL)[1]
             assert "start-to-close" in call.last_error
             assert call.duration >= 15
         """,
@@ -241,8 +236,8 @@ CLAIMS = {
             first, second = fates(ex.proof())
             claim((first, second[0], second[-1]), ([RECORDED], UNRECORDED, RECORDED))
             run = latest(ex)
-            assert {by(row) for row in rows(run, MODEL)} == {ex.worker.pid}
-            assert rows(run, MODEL)[1].attempts > 1
+            assert {by(row) for row in rows(run, Kind.MODEL)} == {ex.worker.pid}
+            assert rows(run, Kind.MODEL)[1].attempts > 1
         """,
         "why-retry": """
             run = latest(ex)
@@ -253,11 +248,12 @@ CLAIMS = {
         "progress": "all_seen(ex)",
         "why-run": """
             run = latest(ex)
-            claim([row.kind for row in run.rows if row.kind in (MODEL, HANDOFF)], [MODEL, HANDOFF, MODEL, MODEL])
+            kinds = [row.kind for row in run.rows if row.kind in (Kind.MODEL, Kind.HANDOFF)]
+            claim(kinds, [Kind.MODEL, Kind.HANDOFF, Kind.MODEL, Kind.MODEL])
         """,
         "why-kill": """
             claim(fates(ex.proof()), [[RECORDED], [RECORDED], [RECORDED]])
-            triage, *specialist = rows(latest(ex), MODEL)
+            triage, *specialist = rows(latest(ex), Kind.MODEL)
             assert by(triage) != by(specialist[0]) == ex.worker.pid
         """,
     },
@@ -265,22 +261,22 @@ CLAIMS = {
         "progress": "all_seen(ex)",
         "why-two": """
             run = latest(ex)
-            claim([row.input[1] for row in rows(run, UPDATE)], ["yes", "no"])
-            claim([(row.state, row.input[0]) for row in rows(run, TOOL) if row.attempts], [("completed", "NY")])
+            claim([row.input[1] for row in rows(run, Kind.UPDATE)], ["yes", "no"])
+            claim([(row.state, row.input[0]) for row in rows(run, Kind.TOOL) if row.attempts], [("completed", "NY")])
             claim([e["sent"] for e in alerts(ex)], [True])
         """,
         "why-killed": """
             run = latest(ex)
-            assert rows(run, MODEL)[0].attempts == 1
-            assert rows(run, TOOL)[0].attempts > 1
+            assert rows(run, Kind.MODEL)[0].attempts == 1
+            assert rows(run, Kind.TOOL)[0].attempts > 1
             sent = [e["sent"] for e in alerts(ex)]
             claim((len(sent) > 1, sent.count(True), sent.count(False)), (True, 1, len(sent) - 1))
             (key,) = {e["asked"].partition(" key ")[2].partition(":")[0] for e in alerts(ex)}
-            claim(key, rows(run, TOOL)[0].input[2])
+            claim(key, rows(run, Kind.TOOL)[0].input[2])
         """,
         "why-deadline": """
             run = latest(ex)
-            claim([(row.asked, row.state) for row in rows(run, TIMER)], [("5 s", "completed")])
+            claim([(row.asked, row.state) for row in rows(run, Kind.TIMER)], [("5 s", "completed")])
             claim((run.status, alerts(ex)), ("completed", []))
         """,
         "why-night": """
@@ -295,7 +291,7 @@ CLAIMS = {
             runs = {way: ex._workflows.run(one.workflow_id) for way, one in ways.items()}
             looked = {way: [row.attempts for row in run.rows if row.name in LOOKS] for way, run in runs.items()}
             claim(looked, {"retry": [6], "heartbeat": [1], "timer": [1] * 6})
-            claim([len(rows(run, MODEL)) for run in runs.values()], [2, 2, 2])
+            claim([len(rows(run, Kind.MODEL)) for run in runs.values()], [2, 2, 2])
             since = ways["retry"].since
             claim((len(ex._practice.entries("weather", since)), len(ex._practice.entries("model", since))), (18, 6))
             retry, heartbeat, timer = (sum(run.events) for run in runs.values())
@@ -305,7 +301,7 @@ CLAIMS = {
             for one in waiting.values():
                 run = ex._workflows.run(one.workflow_id)
                 claim((run.status, attempts(run)), ("completed", [1, 1]))
-                assert by(rows(run, MODEL)[0]) != by(rows(run, MODEL)[1]) == ex.worker.pid
+                assert by(rows(run, Kind.MODEL)[0]) != by(rows(run, Kind.MODEL)[1]) == ex.worker.pid
             claim([row.attempts for row in run.rows if row.name == "watch_while_active"], [2])
         """,
         "why-hour": """
@@ -351,16 +347,16 @@ CLAIMS = {
             assert max(run.sizes) < max(ex._workflows.run(f"conversation-long-{now}").sizes) / 2
         """,
         "why-forget": """
-            found = ["Weather alerts for Florida" in row.output for row in rows(latest(ex), UPDATE)]
+            found = ["Weather alerts for Florida" in row.output for row in rows(latest(ex), Kind.UPDATE)]
             claim(found, [True, True, False, False, False])
         """,
         "why-kill": """
             assert [fates for fates in fates(ex.proof()) if fates != [RECORDED]] == [[ABANDONED, RECORDED]]
             run = latest(ex)
-            claim([row.output[:24] for row in rows(run, UPDATE)[-3:-1]], ["Weather alerts for Ohio:"] * 2)
-            turns = [row.kind for row in run.rows if row.kind in (UPDATE, "continued as new")]
-            claim(turns[:9], [UPDATE, UPDATE, "continued as new"] * 2 + [UPDATE] * 3)
-            claim(sorted(turns[9:]), ["continued as new", UPDATE])
+            claim([row.output[:24] for row in rows(run, Kind.UPDATE)[-3:-1]], ["Weather alerts for Ohio:"] * 2)
+            turns = [row.kind for row in run.rows if row.kind in (Kind.UPDATE, Kind.CONTINUED)]
+            claim(turns[:9], [Kind.UPDATE, Kind.UPDATE, Kind.CONTINUED] * 2 + [Kind.UPDATE] * 3)
+            claim(sorted(turns[9:]), [Kind.CONTINUED, Kind.UPDATE])
         """,
     },
 }

@@ -16,7 +16,7 @@ from tests.temporal_env import workshop
 from workshop import approval
 from workshop.approval import decide, open_calls
 from workshop.errors import WorkshopError
-from workshop.history import MODEL, TOOL, UPDATE
+from workshop.history import Kind
 from workshop.loopback import NO_TLS
 from workshop.practice.report import ledger_shown
 from workshop.processes import Program, wait_for
@@ -96,8 +96,10 @@ async def test_each_call_runs_only_after_its_own_yes(solutions: Solutions) -> No
     assert alerts(solutions) == [("TX", True)]
     run = await solutions.history(starter)
     # The one that was refused leaves no trace, nor does what the validator refused.
-    assert [(row.input[0], row.state) for row in run.rows if row.kind == TOOL and row.attempts] == [("TX", "completed")]
-    assert [row.input[1] for row in run.rows if row.kind == UPDATE] == ["no", "yes"]
+    assert [(row.input[0], row.state) for row in run.rows if row.kind == Kind.TOOL and row.attempts] == [
+        ("TX", "completed")
+    ]
+    assert [row.input[1] for row in run.rows if row.kind == Kind.UPDATE] == ["no", "yes"]
     assert await decide(client, workflow_id, ["yes"]) == [f"Nothing of {workflow_id} waits for a decision."]
 
 
@@ -141,7 +143,11 @@ async def test_killed_between_the_effect_and_its_record_it_is_done_once(solution
     assert alerts(solutions) == [("FL", True), ("FL", False)]
     assert solutions.practice.outcomes("weather") == ["abandoned", "completed"]
     run = await solutions.history(starter)
-    assert [(row.kind, row.attempts) for row in run.rows if row.attempts] == [(MODEL, 1), (TOOL, 2), (MODEL, 1)]
+    assert [(row.kind, row.attempts) for row in run.rows if row.attempts] == [
+        (Kind.MODEL, 1),
+        (Kind.TOOL, 2),
+        (Kind.MODEL, 1),
+    ]
     first = solutions.practice.entries("weather")[0]["id"]
     lines = str(ledger_shown(solutions.practice.ledger(first - 1)))
     assert "alerts sent to residents: 1; not sent again, by their key: 1" in lines
@@ -169,7 +175,12 @@ async def test_killed_at_every_event_it_acts_once(solutions: Solutions) -> None:
     runs = await killed_at_every_event(solutions, APPROVAL, "CarefulAgent", arguments, go)
     posts = solutions.practice.entries("weather")
     for run in runs:
-        assert [row.kind for row in run.rows if row.attempts or row.kind == UPDATE] == [MODEL, UPDATE, TOOL, MODEL]
+        assert [row.kind for row in run.rows if row.attempts or row.kind == Kind.UPDATE] == [
+            Kind.MODEL,
+            Kind.UPDATE,
+            Kind.TOOL,
+            Kind.MODEL,
+        ]
         assert [post["sent"] for post in posts if f"key {run.workflow_id}/" in post["asked"]].count(True) == 1
 
 

@@ -26,7 +26,7 @@ from tests.pictures import parts
 from tests.temporal_env import HISTORIES, TOOL_THEN_ANSWER, recorded, result, start, worker, workshop
 from workshop.audit import Audit
 from workshop.errors import WorkshopError
-from workshop.history import ACTIVITY, HANDOFF, TIMER, ChainedError, Row, Run
+from workshop.history import ChainedError, Kind, Row, Run
 from workshop.notebook import terminal
 from workshop.settings import ROOT, Settings
 from workshop.text import shorten
@@ -79,9 +79,9 @@ def test_a_completed_call_still_shows_what_went_wrong_before() -> None:
 def test_open_things_say_until_when() -> None:
     later = BEGAN + timedelta(seconds=90)
     rows = (
-        Row(ACTIVITY, "flaky", "retrying", 5, BEGAN, attempts=3, next_try=later, errors=(ChainedError("E", "x"),)),
-        Row(TIMER, "timer", "running", 6, BEGAN, asked="90 s", next_try=later),
-        Row(HANDOFF, "X agent", "scheduled", 0, BEGAN, answered="asked for"),
+        Row(Kind.ACTIVITY, "flaky", "retrying", 5, BEGAN, attempts=3, next_try=later, errors=(ChainedError("E", "x"),)),
+        Row(Kind.TIMER, "timer", "running", 6, BEGAN, asked="90 s", next_try=later),
+        Row(Kind.HANDOFF, "X agent", "scheduled", 0, BEGAN, answered="asked for"),
     )
     shown = table(replace(EMPTY, rows=rows), 120, BEGAN + timedelta(seconds=30))
     for part in ("3 attempts", "30.0 s so far", "next try in 1", "ends in 1 min 0", "asked for", "running for 30.0 s"):
@@ -98,13 +98,14 @@ def test_each_step_names_the_folder_of_its_worker(tmp_path: Path) -> None:
         process.stdout.readline()
         other = f"{process.pid}@{socket.gethostname()}"
         rows = [
-            Row(ACTIVITY, "tool", "completed", n, BEGAN, worker=name) for n, name in ((5, other), (6, "1@elsewhere"))
+            Row(Kind.ACTIVITY, "tool", "completed", n, BEGAN, worker=name)
+            for n, name in ((5, other), (6, "1@elsewhere"))
         ]
         told = words(table(replace(EMPTY, rows=tuple(rows)), 300))
         process.communicate()
-    assert told.count(f"by{other}in{tmp_path}/other") == 1
+    assert told.count(f"by{other}({tmp_path}/other)") == 1
     assert f"Workers:{other}({tmp_path}/other),1@elsewhere" in told
-    assert "in" not in told.partition("by1@elsewhere")[2][:2]
+    assert "(" not in told.partition("by1@elsewhere")[2][:2]
 
 
 def test_a_run_without_rows() -> None:
@@ -117,7 +118,9 @@ BAD = "[URGENT] Flood [/all counties] [bold red]now"
 
 def with_text(text: str) -> Run:
     place = ChainedError(text, text)
-    row = Row(ACTIVITY, text, "failed", 5, BEGAN, closed=BEGAN, asked=text, answered=text, errors=(place,), worker="w")
+    row = Row(
+        Kind.ACTIVITY, text, "failed", 5, BEGAN, closed=BEGAN, asked=text, answered=text, errors=(place,), worker="w"
+    )
     return replace(EMPTY, workflow_id=text, type=text, task_queue=text, input=text, rows=(row,), worker="another")
 
 

@@ -6,10 +6,10 @@ import re
 import signal
 import sys
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
 from contextlib import nullcontext, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -26,7 +26,6 @@ from workshop.compare import (
     TROUBLES,
     ComparedRow,
     Comparison,
-    Doing,
     PlannedQuestion,
     Way,
 )
@@ -97,7 +96,7 @@ def test_the_sums_of_recorded_rows() -> None:
 
 @pytest.mark.parametrize("width", [60, 80, 200])
 def test_the_table_fits_a_terminal(width: int) -> None:
-    lines = RECORDED.shown.lines(width)
+    lines = RECORDED.lines(width)
     assert max(map(len, lines)) <= width
     cells = [re.split(r"\s{2,}", line.strip()) for line in lines]
     assert ["answered", "1 of 3", "2 of 3", "3 of 3"] in cells
@@ -142,24 +141,27 @@ def compared() -> Comparison:
 
     Then they are asked once more, and that is interrupted in the middle.
     """
+
+    def interrupt(_: ComparedRow) -> None:
+        raise KeyboardInterrupt
+
     planned = [
         PlannedQuestion(1, "Any weather alerts in California?", "kill", 2),
         PlannedQuestion(2, "Any weather alerts in Texas?", "rate limit", 2),
         PlannedQuestion(3, "Any weather alerts in Florida?", "weather down", 0),
     ]
     with suppress(KeyboardInterrupt), compare.ways_on_own_services(lambda _: None) as ways:
-        seen = list(compare.ask_all(ways, planned))
+        rows: list[ComparedRow] = []
+        told = set()
+        compare.ask_all(ways, planned, lambda way, what: told.add((way, what.partition(":")[0])), rows.append)
         books = {way.name: way.practice.ledger()["totals"]["model"] for way in ways}
-        again = compare.ask_all(ways, planned)
-        next(event for event in again if isinstance(event, ComparedRow))
-        started = [program for way in ways for program in way.programs]
         ports = [way.settings.practice_port for way in ways] + [ways[-1].settings.temporal_port]
-        raise KeyboardInterrupt
+        compare.ask_all(ways, planned, lambda *_: None, interrupt)
+    started = [program for way in ways for program in way.programs]
     assert not any(program.running for program in started)
     assert not any(listens(HOST, port) for port in ports)
-    told = {(doing.way, doing.what.partition(":")[0]) for doing in seen if isinstance(doing, Doing)}
     assert told == {(way, f"question {number}") for way in books for number in (1, 2, 3)}
-    found = Comparison(3, 0, tuple(row for row in seen if isinstance(row, ComparedRow)))
+    found = Comparison(3, 0, tuple(rows))
     for name, book in books.items():
         sums = found.sums[name]
         counts = (book["requests"], book["completed"], book["abandoned"])
@@ -192,8 +194,8 @@ def test_the_retry_loop_pays_twice(compared: Comparison) -> None:
 
 
 def test_ctrl_c_shows_what_was_counted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def interrupted(*_: object) -> Iterator[ComparedRow]:
-        yield RECORDED.rows[0]
+    def interrupted(*given: Any) -> None:
+        given[-1](RECORDED.rows[0])
         raise KeyboardInterrupt
 
     monkeypatch.setattr(compare, "ways_on_own_services", lambda *_: nullcontext([Way(PLAIN, free_settings(tmp_path))]))
@@ -222,8 +224,8 @@ def test_a_notebook_shows_the_rows_that_there_are(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(live, "COMMAND", printing(rows, 0))
     live.show_comparison(3, 7, tmp_path / "compare.log", told.append)
     assert told[0].startswith("... 3 questions, three ways at the same time: about ")
-    assert told[1:] == RECORDED.shown.lines(100)
+    assert told[1:] == RECORDED.lines(100)
     monkeypatch.setattr(live, "COMMAND", printing([rows[0], "No room.", "  Next: make some"], 1))
     with pytest.raises(WorkshopError, match=r"^No room\.\n  Next: make some$"):
         live.show_comparison(3, 7, tmp_path / "compare.log", told.append)
-    assert told[-1] == Comparison(3, 7, RECORDED.rows[:1]).shown.lines(100)[-1]
+    assert told[-1] == Comparison(3, 7, RECORDED.rows[:1]).lines(100)[-1]

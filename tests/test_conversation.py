@@ -10,7 +10,7 @@ from temporalio.common import WorkflowIDConflictPolicy
 from tests.crash_points import events_of, killed_at_every_event, name_of
 from tests.folders import CONVERSATION
 from tests.harness import Solutions
-from workshop.history import MODEL, TOOL, UPDATE, Run, read_history
+from workshop.history import Kind, Run, read_history
 from workshop.practice.client import Practice
 from workshop.proof import RECORDED, prove
 from workshop.temporal import follow
@@ -45,7 +45,7 @@ async def connected(solutions: Solutions) -> Client:
 
 def heard(run: Run) -> list[str]:
     """The messages that were answered, in their order."""
-    return [row.asked for row in run.rows if row.kind == UPDATE and row.state == "completed"]
+    return [row.asked for row in run.rows if row.kind == Kind.UPDATE and row.state == "completed"]
 
 
 def agrees(run: Run, practice: Practice) -> list[list[str]]:
@@ -89,7 +89,7 @@ async def test_only_the_last_turns_are_remembered_each_of_them_whole(solutions: 
     run = await read_history(client, "short")
     assert len(run.earlier) == 3
     # A tool's output is never shown without its call, or the model's service would refuse it.
-    for row in (row for row in run.rows if row.kind == MODEL):
+    for row in (row for row in run.rows if row.kind == Kind.MODEL):
         items = row.input["input"]
         assert items[0]["role"] == "user"
         calls = [item["call_id"] for item in items if item.get("type") == "function_call"]
@@ -135,7 +135,7 @@ async def test_killed_at_every_event_it_loses_no_message(solutions: Solutions) -
     for number, run in enumerate(runs):
         assert heard(run) == [f"Any alerts in Texas? ({number})", f"Hello ({number})"]
         assert len(run.earlier) == 2
-        assert [row.state for row in run.rows if row.kind in (MODEL, TOOL)] == ["completed"] * 4
+        assert [row.state for row in run.rows if row.kind in (Kind.MODEL, Kind.TOOL)] == ["completed"] * 4
 
 
 async def test_a_run_that_does_not_wait_for_its_handlers_loses_a_message_and_why_says_so(
@@ -150,7 +150,9 @@ async def test_a_run_that_does_not_wait_for_its_handlers_loses_a_message_and_why
     await asyncio.to_thread(solutions.practice.until_in_flight, "model", 1)
     told.append(asyncio.create_task(say(client, "hasty", "Thanks", 1, 1)))
     await follow(
-        lambda: read_history(client, "hasty"), lambda run: sum(row.kind == UPDATE for row in run.rows) == len(told), 10
+        lambda: read_history(client, "hasty"),
+        lambda run: sum(row.kind == Kind.UPDATE for row in run.rows) == len(told),
+        10,
     )
     solutions.practice.clear()
     answers = await asyncio.gather(*told, return_exceptions=True)

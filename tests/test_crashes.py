@@ -9,7 +9,7 @@ from temporalio.client import Client, WorkflowHandle
 
 from tests.folders import DURABLE, ROUTING
 from tests.harness import Solutions
-from workshop.history import MODEL, TIMER, TOOL, Run, read_history
+from workshop.history import Kind, Run, read_history
 from workshop.processes import wait_for
 from workshop.proof import prove
 from workshop.why import causes, why
@@ -26,7 +26,7 @@ async def paid_again(solutions: Solutions, run: Run, unanswered: list[str]) -> N
     assert max(Counter((e["service"], e["fingerprint"]) for e in completed).values()) == 1
     assert all(entry["repeats"] is None for entry in ledger)
     assert run.status == "completed"
-    calls = [row for row in run.rows if row.kind in (MODEL, TOOL)]
+    calls = [row for row in run.rows if row.kind in (Kind.MODEL, Kind.TOOL)]
     assert all(row.state == "completed" for row in calls)
     assert sum(row.attempts - 1 for row in calls) == len(unanswered)
 
@@ -64,7 +64,7 @@ async def test_a_worker_killed_in_the_durable_pause_repeats_nothing(
     starter = solutions.starter(ROUTING, QUESTIONS[ROUTING], "--pause", "6")
     wait_for("triage to be done", lambda: solutions.practice.outcomes("model") == ["completed"])
     workflow_id = solutions.workflow_id(starter)
-    while not any(row.kind == TIMER for row in (await solutions.history(starter)).rows):
+    while not any(row.kind == Kind.TIMER for row in (await solutions.history(starter)).rows):
         assert workflow_id
     # Whoever asks meanwhile is told of the timer, and of no worker that should be started.
     monkeypatch.setattr(causes, "PICKUP", -1.0)
@@ -97,8 +97,8 @@ async def test_a_kill_is_noticed_within_seconds_wherever_it_falls(solutions: Sol
     starter = solutions.starter(DURABLE, QUESTIONS[DURABLE])
     assert starter.wait() == 0
     run = await solutions.history(starter)
-    assert {row.heartbeat_timeout for row in run.rows if row.kind == MODEL} == {3.0}
-    assert {row.start_to_close for row in run.rows if row.kind == TOOL} == {3.0}
+    assert {row.heartbeat_timeout for row in run.rows if row.kind == Kind.MODEL} == {3.0}
+    assert {row.start_to_close for row in run.rows if row.kind == Kind.TOOL} == {3.0}
     client = await Client.connect(solutions.env()["TEMPORAL_ADDRESS"])
     events = (await client.get_workflow_handle(run.workflow_id).fetch_history()).events
     assert events[0].workflow_execution_started_event_attributes.workflow_task_timeout.seconds == 3
@@ -135,4 +135,4 @@ async def test_a_worker_takes_no_more_calls_than_it_can_send_heartbeats_for(solu
 async def started_workflows(client: Client, handles: list[WorkflowHandle[Any, Any]]) -> int:
     """How many have asked for their first model call."""
     runs = [await read_history(client, handle.id) for handle in handles]
-    return sum(any(row.kind == MODEL for row in run.rows) for run in runs)
+    return sum(any(row.kind == Kind.MODEL for row in run.rows) for run in runs)

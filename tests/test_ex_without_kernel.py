@@ -22,8 +22,9 @@ from workshop.errors import WorkshopError
 from workshop.notebook import ex as module
 from workshop.notebook.asked import plain_before, remember_plain, remembered_plain, words
 from workshop.notebook.kernel import Stopped
+from workshop.notebook.memory import Memory
 from workshop.notebook.reset import reset
-from workshop.notebook.scripts import Script, without_frames
+from workshop.notebook.scripts import Script, to_do, without_frames
 from workshop.notebook.workflows import Workflows
 from workshop.processes import free_port
 from workshop.settings import Settings
@@ -210,6 +211,17 @@ def test_a_script_that_cannot_do_anything_yet_is_not_started(root: Path) -> None
     assert not (root / "worker.log").exists()
 
 
+def test_a_todo_counts_in_whatever_file_a_script_imports(root: Path) -> None:
+    """The worker imports workflows.py, and that imports ways.py, which has TODO 2."""
+    folder = exercise_folder(root, "polling", solved=True)
+    assert to_do(folder, "worker.py") is None
+    (folder / "ways.py").write_text(pristine_file("polling", "ways.py"))
+    for script in ("worker.py", "hour.py"):
+        assert (waiting := to_do(folder, script))
+        assert (waiting.todo, waiting.file) == (2, "ways.py")
+    assert to_do(folder, "own.py") is None
+
+
 def test_no_exception_is_lost_between_two_looks(shell: pytest.MonkeyPatch, root: Path) -> None:
     """A chain of exceptions shrinks to its last one, also when a part of it was printed before the rest was there."""
     folder = exercise_folder(root, "02")
@@ -290,13 +302,14 @@ def test_the_plain_run_of_the_same_question_is_known_again(tmp_path: Path) -> No
     assert [entry["id"] for entry in plain] == [2, 3]
     assert plain_before(asked, "Ohio?", entries) == plain_before(asked[:1], "Texas?", entries) == []
 
-    assert remembered_plain(tmp_path, "Texas?", entries) == []
-    remember_plain(tmp_path, "Texas?", plain)
-    assert remembered_plain(tmp_path, "Texas?", entries) == plain
-    assert remembered_plain(tmp_path, "Ohio?", entries) == []
-    assert remembered_plain(tmp_path, "Texas?", entries[:2]) == []  # the services were started again since
+    memory = Memory(tmp_path / "plain.json")
+    assert remembered_plain(memory, "Texas?", entries) == []
+    remember_plain(memory, "Texas?", plain)
+    assert remembered_plain(memory, "Texas?", entries) == plain
+    assert remembered_plain(memory, "Ohio?", entries) == []
+    assert remembered_plain(memory, "Texas?", entries[:2]) == []  # the services were started again since
     (tmp_path / "plain.json").write_text("[]")
-    assert remembered_plain(tmp_path, "Texas?", entries) == []
+    assert remembered_plain(memory, "Texas?", entries) == []
 
 
 def test_options_become_words_of_a_command_line() -> None:

@@ -14,7 +14,7 @@ from bench.trial import QUESTIONS, Trial
 from tests.fault_table import CASES, FAILED, Case
 from tests.folders import DURABLE, ROUTING
 from tests.steps import steps
-from workshop.history import HANDOFF, MODEL, TOOL, Row, Run
+from workshop.history import Kind, Row, Run
 from workshop.services import Services
 from workshop.why import recognise
 from workshop.why.causes import ended
@@ -59,7 +59,7 @@ def test_the_durable_agent_ends_as_the_table_says(trial: Trial, case: Case) -> N
     assert seen.run
     assert seen.run.status == ("failed" if case.durable.outcome == FAILED else "completed")
     # The history, which the services know nothing of, counts the same attempts as their ledger.
-    calls = rows(seen.run, TOOL if case.target == "weather" else MODEL)
+    calls = rows(seen.run, Kind.TOOL if case.target == "weather" else Kind.MODEL)
     assert calls[case.at - 1 if case.target == "model" else 0].attempts == case.durable.attempts
     assert all(row.attempts == 1 for row in calls if row is not calls[-1])
     # And there is a remedy for each of its errors.
@@ -68,7 +68,7 @@ def test_the_durable_agent_ends_as_the_table_says(trial: Trial, case: Case) -> N
 
 def test_a_date_in_retry_after_is_still_a_rate_limit(trial: Trial) -> None:
     """Case R11."""
-    assert "429" in rows(durable_run(trial, "retry-after-date"), MODEL)[1].last_error
+    assert "429" in rows(durable_run(trial, "retry-after-date"), Kind.MODEL)[1].last_error
 
 
 def test_an_error_inside_an_answer_is_told_in_its_own_words(trial: Trial) -> None:
@@ -76,7 +76,7 @@ def test_an_error_inside_an_answer_is_told_in_its_own_words(trial: Trial) -> Non
     plain, _ = trial.both(BY_ID["error-body"])
     assert plain
     assert "The upstream model did not answer" in plain.reads
-    assert "The upstream model did not answer" in rows(durable_run(trial, "error-body"), MODEL)[1].last_error
+    assert "The upstream model did not answer" in rows(durable_run(trial, "error-body"), Kind.MODEL)[1].last_error
 
 
 def test_a_tool_that_was_never_offered_is_named_with_those_that_were(trial: Trial) -> None:
@@ -84,8 +84,8 @@ def test_a_tool_that_was_never_offered_is_named_with_those_that_were(trial: Tria
     run = durable_run(trial, "unknown-tool")
     assert run.duration
     assert run.duration < 30
-    assert not rows(run, TOOL)
-    (note,) = rows(run, MODEL)[0].notes
+    assert not rows(run, Kind.TOOL)
+    (note,) = rows(run, Kind.MODEL)[0].notes
     assert "get_forecast_now" in note
     assert "get_weather_alerts" in note
 
@@ -108,7 +108,7 @@ async def test_triage_that_asks_for_a_tool_ends_too(trial: Trial) -> None:
     assert starter.wait() == 1
     assert "get_forecast_now" in starter.text
     run = await stage.history(starter)
-    assert steps(run) == [MODEL]
+    assert steps(run) == [Kind.MODEL]
     (note,) = run.rows[0].notes
     assert "transfer_to_french_agent" in note
 
@@ -116,8 +116,8 @@ async def test_triage_that_asks_for_a_tool_ends_too(trial: Trial) -> None:
 def test_of_two_handoffs_one_is_taken(trial: Trial) -> None:
     """Case R17: every call has one output, and one specialist answers."""
     run = durable_run(trial, "two-handoffs")
-    assert [row.state for row in rows(run, HANDOFF)] == ["completed", "cancelled"]
-    triage, *specialist = rows(run, MODEL)
+    assert [row.state for row in rows(run, Kind.HANDOFF)] == ["completed", "cancelled"]
+    triage, *specialist = rows(run, Kind.MODEL)
     assert triage.model
     assert len(triage.model.calls) == 2
     items = specialist[0].input["input"]
@@ -148,4 +148,4 @@ async def test_a_tool_that_does_not_say_who_it_is_learns_why(trial: Trial) -> No
     starter = stage.starter(folder, QUESTIONS[DURABLE])
     assert starter.wait() == 1
     assert "User-Agent" in starter.text
-    assert [row.attempts for row in rows(await stage.history(starter), TOOL)] == [1]
+    assert [row.attempts for row in rows(await stage.history(starter), Kind.TOOL)] == [1]

@@ -18,27 +18,7 @@ from tests import temporal_flows as flows
 from tests.steps import steps
 from tests.temporal_env import HISTORIES, TOOL_THEN_ANSWER, eventually, recorded, refusal, result, start, worker
 from workshop.errors import WorkshopError
-from workshop.history import (
-    ACTIVITY,
-    CHILD,
-    HANDOFF,
-    INLINE_TOOL,
-    MODEL,
-    SIGNAL,
-    TASK_FAILURE,
-    TASK_TIMEOUT,
-    TIMER,
-    TOOL,
-    UPDATE,
-    WAIT,
-    ModelCall,
-    Row,
-    Run,
-    as_json,
-    read_history,
-    root,
-    run_from_events,
-)
+from workshop.history import Kind, ModelCall, Row, Run, as_json, read_history, root, run_from_events
 from workshop.history.agent import model_call
 from workshop.history.payloads import chain, decode
 from workshop.temporal import connect, follow, latest_workflow_id, latest_workflow_ids
@@ -59,7 +39,7 @@ async def test_an_agents_run_by_a_client_without_plugin(client: Client, temporal
     run = await read_history(client, handle.id)
     assert (run.workflow_id, run.type, run.task_queue, run.status) == (handle.id, "Asks", queue, "completed")
     assert (run.input, run.result, run.failure) == ("alerts for [TX]", "Floods.", "")
-    assert steps(run) == [MODEL, TOOL, MODEL]
+    assert steps(run) == [Kind.MODEL, Kind.TOOL, Kind.MODEL]
     asking, tool, answering = run.rows
     assert (asking.asked, asking.answered) == ("alerts for [TX]", '-> get_weather_alerts({"state":"TX"})')
     assert asking.model is not None
@@ -77,7 +57,7 @@ async def test_a_wrapped_failure_shows_its_root_cause(client: Client, temporal_a
     async with worker(temporal_address, queue):
         handle = await start(client, queue, flows.Calls, "fails", "disk full", 0)
         run = await eventually(lambda: read_history(client, handle.id), lambda run: run.rows and run.rows[0].errors)
-    row = only(run, ACTIVITY)
+    row = only(run, Kind.ACTIVITY)
     assert (row.state, row.attempts, row.last_error) == ("retrying", 1, "OSError: disk full")
     assert [link.type for link in row.errors] == ["RuntimeError", "OSError"]
     assert row.place is not None
@@ -126,7 +106,7 @@ async def test_of_two_handoffs_the_taken_one_is_marked(
         handle = await start(client, queue, flows.Routes, "Bonjour et hola")
         await result(handle)
     run = await read_history(client, handle.id)
-    handoffs = [(row.name, row.state, row.answered) for row in run.rows if row.kind == HANDOFF]
+    handoffs = [(row.name, row.state, row.answered) for row in run.rows if row.kind == Kind.HANDOFF]
     assert handoffs == [
         ("Spanish agent", "completed", "taken"),
         ("French agent", "cancelled", "not taken: the agent asked for several at once"),
@@ -141,7 +121,7 @@ async def test_an_announced_handoff_is_none(client: Client, temporal_address: st
         handle = await start(client, queue, flows.Routes, "Bonjour")
         await result(handle)
     run = await read_history(client, handle.id)
-    assert steps(run) == [MODEL]
+    assert steps(run) == [Kind.MODEL]
     assert run.totals.handoffs == 0
 
 
@@ -153,8 +133,8 @@ async def test_a_tool_without_activity_is_told_as_such(
         handle = await start(client, queue, flows.PlainTool, question)
         await result(handle)
     run = await read_history(client, handle.id)
-    assert steps(run) == [MODEL, INLINE_TOOL, MODEL]
-    row = only(run, INLINE_TOOL)
+    assert steps(run) == [Kind.MODEL, Kind.INLINE_TOOL, Kind.MODEL]
+    row = only(run, Kind.INLINE_TOOL)
     assert (row.state, row.attempts) == (state, 0)
     assert "not as an activity" in row.notes[0]
     assert ("from inside a workflow" in row.last_error) == (state == "failed")
@@ -164,8 +144,8 @@ async def test_a_tool_without_activity_is_told_as_such(
 async def test_a_failing_workflow_task(client: Client, temporal_address: str, queue: str) -> None:
     async with worker(temporal_address, queue):
         handle = await start(client, queue, flows.Misspells, "q")
-        run = await eventually(lambda: read_history(client, handle.id), lambda run: TASK_FAILURE in steps(run))
-    row = only(run, TASK_FAILURE)
+        run = await eventually(lambda: read_history(client, handle.id), lambda run: Kind.TASK_FAILURE in steps(run))
+    row = only(run, Kind.TASK_FAILURE)
     assert row.state == "retrying"
     assert row.last_error == "NameError: name 'resutl' is not defined"
     assert row.place is not None
@@ -181,11 +161,11 @@ async def test_a_workflow_task_that_failed_again_and_again_is_counted(
         handle = await start(client, queue, flows.Misspells, "q", task_timeout=timedelta(seconds=1))
         await eventually(
             lambda: read_history(client, handle.id),
-            lambda run: any(row.kind == TASK_FAILURE and row.attempts >= 3 for row in run.rows),
+            lambda run: any(row.kind == Kind.TASK_FAILURE and row.attempts >= 3 for row in run.rows),
         )
     async with worker(temporal_address, queue, workflows=[flows.MisspellsMended]):
         await result(handle)
-    row = only(await read_history(client, handle.id), TASK_FAILURE)
+    row = only(await read_history(client, handle.id), Kind.TASK_FAILURE)
     assert row.state == "failed"
     assert row.attempts >= 3
 
@@ -193,15 +173,19 @@ async def test_a_workflow_task_that_failed_again_and_again_is_counted(
 async def test_waits_signals_and_updates(client: Client, temporal_address: str, queue: str) -> None:
     async with worker(temporal_address, queue):
         handle = await start(client, queue, flows.Approves)
-        waiting = await eventually(lambda: read_history(client, handle.id), lambda run: WAIT in steps(run))
-        assert only(waiting, WAIT).open
+        waiting = await eventually(lambda: read_history(client, handle.id), lambda run: Kind.WAIT in steps(run))
+        assert only(waiting, Kind.WAIT).open
         assert await handle.execute_update("rename", "Ada") == "now Ada"
         await handle.signal("approve", "Ada [sic]")
         await result(handle)
     run = await read_history(client, handle.id)
-    assert steps(run) == [UPDATE, SIGNAL]
-    assert (only(run, UPDATE).name, only(run, UPDATE).asked, only(run, UPDATE).answered) == ("rename", "Ada", "now Ada")
-    assert (only(run, SIGNAL).name, only(run, SIGNAL).input) == ("approve", "Ada [sic]")
+    assert steps(run) == [Kind.UPDATE, Kind.SIGNAL]
+    assert (only(run, Kind.UPDATE).name, only(run, Kind.UPDATE).asked, only(run, Kind.UPDATE).answered) == (
+        "rename",
+        "Ada",
+        "now Ada",
+    )
+    assert (only(run, Kind.SIGNAL).name, only(run, Kind.SIGNAL).input) == ("approve", "Ada [sic]")
 
 
 async def test_rarer_kinds_are_rows_too(client: Client, temporal_address: str, queue: str) -> None:
@@ -210,8 +194,8 @@ async def test_rarer_kinds_are_rows_too(client: Client, temporal_address: str, q
         assert await result(handle) == "the end"
     first = await read_history(client, handle.id, handle.first_execution_run_id)
     assert first.status == "continued as new"
-    assert set(steps(first)) >= {CHILD, ACTIVITY, "marker", "signal sent"}
-    local = only(first, ACTIVITY)
+    assert set(steps(first)) >= {Kind.CHILD, Kind.ACTIVITY, "marker", "signal sent"}
+    local = only(first, Kind.ACTIVITY)
     assert (local.local, local.name, local.output) == (True, "get_weather_alerts", f"{flows.BRACKETS} in TX")
     sent = only(first, "signal sent")
     assert (sent.state, sent.last_error) == ("failed", "external workflow execution not found")
@@ -231,18 +215,18 @@ async def test_rarer_kinds_are_rows_too(client: Client, temporal_address: str, q
 async def test_what_was_open_when_a_run_was_ended(client: Client, temporal_address: str, queue: str) -> None:
     async with worker(temporal_address, queue):
         handle = await start(client, queue, flows.Sleeps, 600.0)
-        asleep = await eventually(lambda: read_history(client, handle.id), lambda run: TIMER in steps(run))
-        assert only(asleep, TIMER).name == "a long night"
+        asleep = await eventually(lambda: read_history(client, handle.id), lambda run: Kind.TIMER in steps(run))
+        assert only(asleep, Kind.TIMER).name == "a long night"
         await handle.terminate(reason="enough [for today]")
     run = await read_history(client, handle.id)
     assert (run.status, run.reason) == ("terminated", "enough [for today]")
-    assert only(run, TIMER).state == "cancelled"
+    assert only(run, Kind.TIMER).state == "cancelled"
 
 
 def test_a_killed_worker_leaves_its_marks() -> None:
     run = recorded("worker_killed")
     lost = run.rows[-1]
-    assert (lost.kind, lost.state, lost.attempts) == (MODEL, "completed", 2)
+    assert (lost.kind, lost.state, lost.attempts) == (Kind.MODEL, "completed", 2)
     assert lost.notes == ("an attempt's heartbeats stopped: its worker was killed, or too busy to send them",)
     assert lost.last_error == f"heartbeat timeout: no heartbeat for {span(lost.heartbeat_timeout or 0)}"
     assert len({row.worker for row in run.rows}) == 2
@@ -251,7 +235,7 @@ def test_a_killed_worker_leaves_its_marks() -> None:
 
 def test_a_recorded_agent_with_two_handoffs_and_a_pause() -> None:
     run = recorded("two_handoffs")
-    assert steps(run) == [MODEL, HANDOFF, HANDOFF, TIMER, MODEL, TOOL, MODEL]
+    assert steps(run) == [Kind.MODEL, Kind.HANDOFF, Kind.HANDOFF, Kind.TIMER, Kind.MODEL, Kind.TOOL, Kind.MODEL]
     assert [row.name for row in run.rows if row.state == "cancelled"] == ["French agent"]
     assert (run.totals.input_tokens, run.totals.output_tokens) == (930, 71)
 
@@ -265,12 +249,14 @@ def test_a_tool_that_was_never_offered() -> None:
 def test_a_call_that_a_person_refused_did_not_run_anywhere() -> None:
     """Of two calls of one tool the first was approved; its activity has another name than the tool."""
     run = recorded("solutions/approval")
-    told = [(row.kind, row.name, row.state, row.attempts) for row in run.rows if row.kind in (TOOL, INLINE_TOOL)]
-    assert sorted(told) == [
-        (TOOL, "send_alert", "completed", 1),
-        (TOOL, "send_alert_to_residents", "cancelled", 0),
+    told = [
+        (row.kind, row.name, row.state, row.attempts) for row in run.rows if row.kind in (Kind.TOOL, Kind.INLINE_TOOL)
     ]
-    assert '"state": "TX"' in next(row.asked for row in run.rows if row.state == "cancelled" and row.kind == TOOL)
+    assert sorted(told) == [
+        (Kind.TOOL, "send_alert", "completed", 1),
+        (Kind.TOOL, "send_alert_to_residents", "cancelled", 0),
+    ]
+    assert '"state": "TX"' in next(row.asked for row in run.rows if row.state == "cancelled" and row.kind == Kind.TOOL)
 
 
 @pytest.mark.parametrize("name", [path.stem for path in HISTORIES.glob("*.json")])
@@ -287,7 +273,7 @@ def test_sticky_timeouts_are_told() -> None:
     late = HistoryEvent(event_id=99, event_time=events[-1].event_time)
     late.workflow_task_timed_out_event_attributes.timeout_type = 2  # type: ignore[assignment]
     run = run_from_events("x", [*events, late])
-    assert "killed?" in only(run, TASK_TIMEOUT).notes[0]
+    assert "killed?" in only(run, Kind.TASK_TIMEOUT).notes[0]
 
 
 def test_a_step_that_the_server_begins_again_is_no_failure_of_the_workflow() -> None:
@@ -297,7 +283,7 @@ def test_a_step_that_the_server_begins_again_is_no_failure_of_the_workflow() -> 
     again.workflow_task_failed_event_attributes.cause = 1  # type: ignore[assignment]
     again.workflow_task_failed_event_attributes.failure.message = "UnhandledCommand"
     run = run_from_events("x", [*events[:-2], again])
-    assert TASK_FAILURE not in steps(run)
+    assert Kind.TASK_FAILURE not in steps(run)
     assert only(run, "event").name == "step begun again (unhandled command)"
 
 
@@ -312,8 +298,8 @@ def test_what_a_model_streams_is_one_row() -> None:
         )
         events += [words, listens]
     run = run_from_events("x", events)
-    assert (only(run, SIGNAL).asked, only(run, SIGNAL).attempts) == ("in 3 parts", 0)
-    assert UPDATE not in steps(run)
+    assert (only(run, Kind.SIGNAL).asked, only(run, Kind.SIGNAL).attempts) == ("in 3 parts", 0)
+    assert Kind.UPDATE not in steps(run)
 
 
 def test_unknown_events_are_shown_and_half_histories_do_not_raise() -> None:

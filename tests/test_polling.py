@@ -8,7 +8,7 @@ from temporalio.client import Client
 from tests.crash_points import killed_at_every_event
 from tests.folders import POLLING
 from tests.harness import Solutions
-from workshop.history import MODEL, TIMER
+from workshop.history import Kind
 from workshop.processes import Program
 from workshop.temporal import follow
 from workshop.why import why
@@ -37,7 +37,7 @@ async def test_requests_are_the_same_and_events_are_not(solutions: Solutions) ->
         assert (looks(solutions) - before, len(solutions.practice.outcomes("model")) - paid) == (4, 2)
         run = await solutions.history(starter)
         assert [row.attempts for row in run.rows if row.name in LOOKS and row.attempts] == attempts
-        assert [row.asked for row in run.rows if row.kind == TIMER] == ["0.3 s"] * timers
+        assert [row.asked for row in run.rows if row.kind == Kind.TIMER] == ["0.3 s"] * timers
         events[way] = run.events
     assert events["retry"] == events["heartbeat"] < events["timer"]
 
@@ -95,7 +95,7 @@ async def test_killed_at_every_event_it_asks_no_model_twice(solutions: Solutions
     solutions.practice.fault("model", "slow", delay=0.2)  # so that a kill often falls into a call
     runs = await killed_at_every_event(solutions, POLLING, "PatientAgent", arguments, go, kinds=len(ways))
     for run in runs:
-        assert [row.state for row in run.rows if row.kind == MODEL] == ["completed"] * 2
+        assert [row.state for row in run.rows if row.kind == Kind.MODEL] == ["completed"] * 2
 
 
 async def test_a_bound_that_runs_out_is_told(solutions: Solutions) -> None:

@@ -16,8 +16,8 @@ from tests.tree import exercise_folder, variables
 from tools import notebooks
 from tools.notebooks import copy_of_the_tree
 from workshop.checks import CHECKS
-from workshop.history import TOOL, UPDATE, Row, Run
-from workshop.notebook.evidence import CONDITIONS, WorkflowSight
+from workshop.history import Kind, Row, Run
+from workshop.notebook.evidence import WorkflowSight
 from workshop.notebook.ex import Exercise
 from workshop.notebook.kernel import cell_of
 from workshop.notebook.predictions import PREDICTIONS, QUIZ
@@ -58,7 +58,7 @@ def test_each_has_choices_a_right_one_and_a_tempting_one(section: str) -> None:
         assert one.right in one.choices, name
         assert tempting in one.choices.keys() - {one.right}, name
         assert why.endswith("."), name
-        assert one.shows.keys() <= CONDITIONS.keys() | ELSEWHERE, name
+        assert one.shows.keys() <= vars(WorkflowSight).keys() | ELSEWHERE, name
         assert bool(one.shows) != bool(one.why), f"{name} is either looked at or said"
         assert one.shows.get("check") in (None, *(check.name for check in CHECKS.get(section, ())))
     assert len(PREDICTIONS[QUIZ]) == 6
@@ -261,11 +261,12 @@ def row(kind: str, **values: object) -> Row:
 def fact(what: str, expected: object, *rows: Row, book: Ledger | None = None, sizes: tuple[int, ...] = ()) -> object:
     run = Run("careful-1", "run", "T", "queue", "running", NOW, None, None, None, (), "", "", rows, sizes=sizes)
     entries = book.as_json()["entries"] if book else []
-    return CONDITIONS[what](WorkflowSight(run, prove(run, entries), {e["id"]: e for e in entries}, None), expected)
+    seen = WorkflowSight(run, prove(run, entries), {e["id"]: e for e in entries}, None)
+    return getattr(seen, what)(expected)
 
 
 def test_alerts_are_those_of_the_workflow(book: Ledger) -> None:
-    call = row(TOOL, input=["FL", "Storm", "my-key"])
+    call = row(Kind.TOOL, input=["FL", "Storm", "my-key"])
     assert fact("alerts", [], call, book=book) == (True, "requests to send an alert: none")
     for key in ("my-key", "another", "my-key", "careful-1/call"):
         book.sends(book.weather_began(area="FL", path=f"POST /alerts/send?area=FL key {key}: Storm"), key)
@@ -275,10 +276,10 @@ def test_alerts_are_those_of_the_workflow(book: Ledger) -> None:
 
 
 def test_turns_are_those_of_each_run() -> None:
-    hello, again = row(UPDATE, asked="Hello", output="Hello!"), row("continued as new")
+    hello, again = row(Kind.UPDATE, asked="Hello", output="Hello!"), row("continued as new")
     expected = [[["Hello", "Hello!"]], [["And now?", "Which"]]]
     told = "run 1: Hello -> Hello!\nrun 2: And now? -> "
-    asked = row(UPDATE, asked="And now?", output="Which state?")
+    asked = row(Kind.UPDATE, asked="And now?", output="Which state?")
     assert fact("turns", expected, hello, again, asked, hello) == (True, f"{told}Which state?")
     assert fact("turns", expected, hello, again, replace(asked, output=None)) == (False, f"{told}no answer yet")
     for rows in ((), (hello,), (hello, asked), (hello, asked, again), (hello, hello, again, asked)):

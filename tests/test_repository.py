@@ -38,7 +38,7 @@ BELOW = {
     "chart": {"proof", "text"},
     "chart_svg": {"chart", "proof", "svg", "text"},
     "chart_text": {"chart", "proof", "shown", "text"},
-    "timeline": {"audit", "chart", "chart_svg", "chart_text", "history", "kills", "proof", "shown", "text"},
+    "timeline": {"audit", "chart", "chart_svg", "chart_text", "history", "kills", "proof", "shown", "svg", "text"},
     "proof_picture": {"chart", "chart_svg", "chart_text", "proof", "shown", "svg", "text"},
     "proof": {"history", "text"},
     "approval": {"errors", "history", "temporal", "text"},

@@ -19,7 +19,7 @@ from tests.folders import DURABLE, HELLO_AGENT, ROUTING
 from tests.harness import PracticeFrom
 from tests.solution_modules import modules_of
 from tests.steps import steps
-from workshop.history import HANDOFF, MODEL, TOOL, Run, read_history
+from workshop.history import Kind, Run, read_history
 from workshop.settings import Settings
 
 WORKFLOWS = {HELLO_AGENT: "AgentHelloWorld", DURABLE: "DurableAgent", ROUTING: "AgentRouting"}
@@ -60,7 +60,7 @@ async def test_the_agent_answers_with_what_the_model_says(folder: Path, settings
     ]
     history, model = await run(folder, settings, script, "Any alerts in California?")
     assert history.result == "Wind in California."
-    assert steps(history) == [MODEL, TOOL, MODEL]
+    assert steps(history) == [Kind.MODEL, Kind.TOOL, Kind.MODEL]
     assert model.remaining_steps == 0
     assert [call.tools[0].name for call in model.calls] == ["get_weather_alerts"] * 2
 
@@ -73,7 +73,7 @@ async def test_triage_runs_the_specialist_that_the_model_names(settings: Setting
     ]
     history, model = await run(ROUTING, settings, script, "¿Hay avisos en Ohio?")
     assert history.result == "Nada en Ohio."
-    assert [row.name for row in history.rows if row.kind == HANDOFF] == ["Spanish agent"]
+    assert [row.name for row in history.rows if row.kind == Kind.HANDOFF] == ["Spanish agent"]
     assert "Spanish" in str(model.calls[1].system_instructions)
 
 
@@ -91,7 +91,7 @@ async def test_a_tool_that_was_never_offered_ends_the_run(folder: Path, settings
     history, _ = await run(folder, settings, script, "Reno?")
     assert history.status == "failed"
     assert "get_forecast_now" in history.failure
-    assert steps(history) == [MODEL]
+    assert steps(history) == [Kind.MODEL]
 
 
 @pytest.mark.parametrize("arguments", ['{"state": 7, "x": [}', '{"city": "Reno"}', "[]", "null", '"CA"', ""])
@@ -99,7 +99,7 @@ async def test_bad_arguments_end_the_run(settings: Settings, arguments: str) -> 
     script = [[function_call("get_weather_alerts", arguments, call_id="c1")]]
     history, _ = await run(DURABLE, settings, script, "Reno?")
     assert history.status == "failed"
-    assert all(row.kind != TOOL for row in history.rows)
+    assert all(row.kind != Kind.TOOL for row in history.rows)
 
 
 @pytest.mark.parametrize("state", ["ZZ", "../../secret", "CA&area=TX", "é"])
@@ -107,4 +107,4 @@ async def test_a_bad_state_is_asked_for_once(settings: Settings, practice: Pract
     script = [[function_call("get_weather_alerts", {"state": state}, call_id="c1")]]
     history, _ = await run(DURABLE, settings, script, "Where?")
     assert history.status == "failed"
-    assert [row.attempts for row in history.rows if row.kind == TOOL] == [1]
+    assert [row.attempts for row in history.rows if row.kind == Kind.TOOL] == [1]

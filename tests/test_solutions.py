@@ -10,7 +10,7 @@ from temporalio.client import Client, WorkflowFailureError
 from tests.folders import DURABLE, HELLO_AGENT, HELLO_TEMPORAL, ROUTING
 from tests.harness import Solutions
 from tests.steps import steps
-from workshop.history import HANDOFF, MODEL, TIMER, TOOL
+from workshop.history import Kind
 from workshop.temporal import retention
 
 
@@ -27,7 +27,7 @@ async def test_the_same_agent_runs_durably(solutions: Solutions) -> None:
     starter = solutions.starter(HELLO_AGENT, "--durable", "Any weather alerts in California?")
     assert starter.wait() == 0
     run = await solutions.history(starter)
-    assert steps(run) == [MODEL, TOOL, MODEL]
+    assert steps(run) == [Kind.MODEL, Kind.TOOL, Kind.MODEL]
     assert run.status == "completed"
 
 
@@ -36,8 +36,8 @@ async def test_temporal_alone_waits_and_asks(solutions: Solutions) -> None:
     starter = solutions.starter(HELLO_TEMPORAL, "TX", "--delay", "0.2")
     assert starter.wait() == 0
     run = await solutions.history(starter)
-    assert [row.name for row in run.rows if row.kind != TIMER] == ["get_weather_alerts"]
-    assert steps(run).count(TIMER) == 1
+    assert [row.name for row in run.rows if row.kind != Kind.TIMER] == ["get_weather_alerts"]
+    assert steps(run).count(Kind.TIMER) == 1
     assert solutions.practice.outcomes("model") == []
 
 
@@ -47,7 +47,7 @@ async def test_the_durable_agent_keeps_every_step(solutions: Solutions) -> None:
     starter = solutions.starter(DURABLE, "Any weather alerts in California?")
     assert starter.wait() == 0
     run = await solutions.history(starter)
-    assert [(row.kind, row.attempts) for row in run.rows] == [(MODEL, 1), (TOOL, 1), (MODEL, 1)]
+    assert [(row.kind, row.attempts) for row in run.rows] == [(Kind.MODEL, 1), (Kind.TOOL, 1), (Kind.MODEL, 1)]
     assert run.result in starter.text
     assert re.fullmatch(r"durable-agent-\d{8}-\d{6}-[0-9a-f]{8}", run.workflow_id)
 
@@ -63,7 +63,7 @@ async def test_triage_hands_off_to_the_specialist(solutions: Solutions) -> None:
     for language, starter in starters.items():
         assert starter.wait() == 0
         run = await solutions.history(starter)
-        assert [row.name for row in run.rows if row.kind == HANDOFF] == [f"{language} agent"]
+        assert [row.name for row in run.rows if row.kind == Kind.HANDOFF] == [f"{language} agent"]
         assert run.totals.model_calls == 3
     assert solutions.practice.outcomes("model") == ["completed"] * 9
 

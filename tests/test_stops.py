@@ -10,7 +10,7 @@ from temporalio.client import Client
 from tests.folders import ALL, DURABLE, HELLO_AGENT, HELLO_TEMPORAL
 from tests.harness import Solutions
 from workshop import env
-from workshop.history import MODEL
+from workshop.history import Kind
 from workshop.processes import PATIENCE, free_port, wait_for
 from workshop.settings import ROOT
 from workshop.temporal import follow
@@ -33,7 +33,7 @@ async def test_a_polite_stop_lets_the_call_in_flight_finish(solutions: Solutions
     solutions.worker(DURABLE)
     assert starter.wait() == 0
     run = await solutions.history(starter)
-    assert [row.attempts for row in run.rows if row.kind == MODEL] == [1, 1]
+    assert [row.attempts for row in run.rows if row.kind == Kind.MODEL] == [1, 1]
     assert solutions.practice.outcomes("model") == ["completed", "completed"]
 
 

@@ -17,7 +17,7 @@ from tests.pictures import embedded, parts
 from tests.temporal_env import HISTORIES, recorded
 from workshop.chart import FAILED, SIGNS, BarKind, ticks
 from workshop.chart_svg import dot
-from workshop.history import ACTIVITY, MODEL, TIMER, ChainedError, ModelCall, Row, Run, Sign, WorkflowTask
+from workshop.history import ChainedError, Kind, ModelCall, Row, Run, Sign, WorkflowTask
 from workshop.kills import Kill, note_kill, noted_kills
 from workshop.proof import ABANDONED, RECORDED, prove_plain
 from workshop.proof_picture import ProofPicture
@@ -38,7 +38,9 @@ def after(seconds: float) -> datetime:
 
 def a_call(**changes: object) -> Row:
     """A model call of one attempt by worker A, from second 1 to 2."""
-    row = Row(MODEL, "invoke_model_activity", "completed", 5, after(1), after(1), None, after(2), 1, worker="1@here")
+    row = Row(
+        Kind.MODEL, "invoke_model_activity", "completed", 5, after(1), after(1), None, after(2), 1, worker="1@here"
+    )
     return replace(row, **{"first_pause": 0.2, "longest_pause": 20.0, "heartbeat_timeout": 3.0, **changes})  # type: ignore[arg-type]
 
 
@@ -103,7 +105,7 @@ def test_heartbeats_that_stopped_are_a_kill_that_nobody_saw() -> None:
 def test_a_kill_that_was_noted_is_where_it_was(tmp_path: Path) -> None:
     """In a pause, where neither history nor ledger can know of it."""
     signs = (Sign(after(0.1), "1@here", after(0)), Sign(after(8), "2@here", after(7.9)))
-    run = a_run(Row(TIMER, "timer", "completed", 5, after(0.2), None, None, after(7.9)), signs=signs)
+    run = a_run(Row(Kind.TIMER, "timer", "completed", 5, after(0.2), None, None, after(7.9)), signs=signs)
     picture = Timeline(run, kills=[Kill("1@here", after(3)), Kill("3@here", after(4)), Kill("1@here", after(-50))])
     (loss,) = picture.chart.losses
     assert (loss.at, loss.seen, loss.words) == (3, True, "worker A killed (SIGKILL) at 3.0 s")
@@ -145,7 +147,7 @@ def asked(number: int, began: float, ended: float, outcome: str, service: str = 
 def two_attempts(service: str, **changes: object) -> Row:
     """A call that worker A began in second 1, and worker B in second 7."""
     model = ModelCall("", "", "Texas?", (), (), {}, opening="Texas?", response_id="resp_2")
-    kind = {"kind": MODEL, "model": model} if service == "model" else {"kind": ACTIVITY, "input": "TX"}
+    kind = {"kind": Kind.MODEL, "model": model} if service == "model" else {"kind": Kind.ACTIVITY, "input": "TX"}
     return a_call(**{**kind, "attempts": 2, "started": after(7), "closed": after(8), "worker": "2@here", **changes})
 
 
@@ -236,9 +238,22 @@ def test_attempts_that_nobody_saw_follow_the_retry_policy() -> None:
     assert "3 earlier attempts that nobody saw: not drawn" in unlike.svg()
 
 
+def test_pauses_grow_up_to_the_longest() -> None:
+    row = a_call(maximum_attempts=10)
+    assert [row.pause_before(attempt) for attempt in range(1, 10)] == [0, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 20]
+    assert row.pauses == pytest.approx(0.2 * 127 + 2 * 20)
+    assert (a_call().pauses, a_call(maximum_attempts=1).pauses) == (None, 0)
+    # By a policy without sense.
+    row = a_call(attempts=100, started=after(2.7), closed=after(3), backoff=1e9)
+    assert row.pause_before(100) == 20
+    assert bars(Timeline(a_run(row))) == [(BarKind.ATTEMPT, 2.7, 3.0)]
+
+
 def texts(text: str) -> list[Picture]:
     """Pictures in which everything is `text`."""
-    row = Row(ACTIVITY, text, "failed", 5, BEGAN, after(1), None, after(2), 2, asked=text, answered=text, worker=text)
+    row = Row(
+        Kind.ACTIVITY, text, "failed", 5, BEGAN, after(1), None, after(2), 2, asked=text, answered=text, worker=text
+    )
     signs = (Sign(BEGAN, text, BEGAN), Sign(after(9), "another", after(1)))
     run = replace(
         a_run(replace(row, errors=(ChainedError(text, text),)), signs=signs), workflow_id=text or "x", type=text
@@ -279,7 +294,7 @@ def test_large_texts_are_cut_for_the_eye_only() -> None:
 
 
 def test_a_long_run_makes_a_picture_of_bounded_height() -> None:
-    rows = tuple(Row(ACTIVITY, f"a{i}", "completed", i, BEGAN, None, None, after(1), 1) for i in range(1000))
+    rows = tuple(Row(Kind.ACTIVITY, f"a{i}", "completed", i, BEGAN, None, None, after(1), 1) for i in range(1000))
     picture = Timeline(replace(EMPTY, rows=rows), [], now=after(2))
     assert "960 more lanes in the text below" in picture.svg()
     assert picture.html().count("<tr>") == 1001

@@ -29,18 +29,7 @@ from tests import temporal_flows as flows
 from tests.temporal_env import TOOL_THEN_ANSWER, eventually, recorded, refusal, result, start, worker, workshop
 from workshop.audit import Audit, totals
 from workshop.errors import WorkshopError
-from workshop.history import (
-    ACTIVITY,
-    AGENT_AS_TOOL,
-    TASK_FAILURE,
-    ChainedError,
-    Row,
-    Run,
-    WorkflowTask,
-    as_json,
-    as_text,
-    read_history,
-)
+from workshop.history import AGENT_AS_TOOL, ChainedError, Kind, Row, Run, WorkflowTask, as_json, as_text, read_history
 from workshop.settings import ROOT
 from workshop.temporal import Pollers, gone, pollers
 from workshop.timeline import Timeline
@@ -361,7 +350,7 @@ EVENT_5 = "HistoryEvent(id: 5, TimerStarted)"
 )
 def test_both_steps_of_changed_code_are_named(message: str, parts: tuple[str, ...]) -> None:
     failure = Row(
-        TASK_FAILURE, "", "retrying", 9, NOW, errors=(ChainedError("ApplicationError", NONDETERMINISM + message),)
+        Kind.TASK_FAILURE, "", "retrying", 9, NOW, errors=(ChainedError("ApplicationError", NONDETERMINISM + message),)
     )
     said = causes.failing_task(replace(RUN, rows=(ROW, failure)), ALIVE)
     assert said
@@ -558,7 +547,7 @@ def test_recorded_ends() -> None:
 
 
 RUN = Run("id", "run", "T", "durable-agent", "running", NOW, None, None, None, (), "", "1@elsewhere", ())
-ROW = Row(ACTIVITY, "tool", "running", 5, NOW, started=NOW, attempts=1, worker="1@elsewhere", start_to_close=60.0)
+ROW = Row(Kind.ACTIVITY, "tool", "running", 5, NOW, started=NOW, attempts=1, worker="1@elsewhere", start_to_close=60.0)
 
 
 def test_a_step_that_was_taken_and_not_answered() -> None:

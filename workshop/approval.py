@@ -17,7 +17,7 @@ from temporalio.client import (
 from temporalio.service import RPCError, RPCStatusCode
 
 from workshop.errors import WorkshopError
-from workshop.history import MODEL, TIMER, read_history
+from workshop.history import Kind, read_history
 from workshop.temporal import RPC_TIMEOUT, refused
 from workshop.text import count, printable
 
@@ -48,8 +48,8 @@ async def waiting(client: Client, workflow_id: str, known: Waiting | None = None
     if known and known.history == now:
         return known
     run = await read_history(client, workflow_id)
-    asked = [row.closed for row in run.rows if row.kind == MODEL and row.closed]
-    ends = [row.next_try for row in run.rows if row.kind == TIMER and row.open and row.next_try]
+    asked = [row.closed for row in run.rows if row.kind == Kind.MODEL and row.closed]
+    ends = [row.next_try for row in run.rows if row.kind == Kind.TIMER and row.open and row.next_try]
     return Waiting(await open_calls(client, workflow_id), max(asked, default=None), min(ends, default=None), now)
 
 

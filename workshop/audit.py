@@ -3,17 +3,7 @@
 import shlex
 from datetime import datetime
 
-from workshop.history import (
-    HANDOFF,
-    INLINE_TOOL,
-    MODEL_ACTIVITIES,
-    TASK_FAILURE,
-    TIMER,
-    Row,
-    Run,
-    as_text,
-    short_path,
-)
+from workshop.history import MODEL_ACTIVITIES, Kind, Row, Run, as_text, short_path
 from workshop.shown import Block, Cell, Item, Shown, Table, Tone
 from workshop.temporal import folder_of
 from workshop.text import Advice, count, printable, shorten, span, told
@@ -37,9 +27,9 @@ def title(row: Row) -> str:
     if row.model:
         named = [row.name] if row.name not in MODEL_ACTIVITIES else []
         return ", ".join([*named, row.model.model] if row.model.model else named) or "the worker's model"
-    if row.kind == TASK_FAILURE:
+    if row.kind == Kind.TASK_FAILURE:
         return row.errors[0].type if row.errors else row.name
-    return f"to {row.name}" if row.kind == HANDOFF else row.name
+    return f"to {row.name}" if row.kind == Kind.HANDOFF else row.name
 
 
 def at(row: Row, run: Run) -> str:
@@ -54,17 +44,17 @@ def outcome(row: Row, now: datetime) -> str:
 
 def outcome_parts(row: Row, now: datetime) -> list[str]:
     """The state, attempts, time taken so far or in all, the next try."""
-    parts = [row.answered.partition(":")[0] if row.kind == HANDOFF else row.state]
+    parts = [row.answered.partition(":")[0] if row.kind == Kind.HANDOFF else row.state]
     if row.attempts > 1 or (row.attempts == 1 and row.state not in ("completed", "running")):
         parts.append(count(row.attempts, "attempt"))
     took = span(row.duration) if row.duration is not None else ""
     if row.open and row.duration is None:
         took = f"{span((now - row.scheduled).total_seconds())} so far"
-    if row.kind not in (HANDOFF, INLINE_TOOL) and took not in ("", "0.00 s"):
+    if row.kind not in (Kind.HANDOFF, Kind.INLINE_TOOL) and took not in ("", "0.00 s"):
         parts.append(took)
     if row.next_try and row.open:
         left = (row.next_try - now).total_seconds()
-        word = "ends" if row.kind == TIMER else "next try"
+        word = "ends" if row.kind == Kind.TIMER else "next try"
         parts.append(f"{word} in {span(left)}" if left > 0 else f"{word} now")
     return parts
 
@@ -101,15 +91,31 @@ def totals(run: Run) -> str:
     return ", ".join(parts)
 
 
+def worker_names(run: Run) -> dict[str, str]:
+    """Who took part, in the order of appearance; where there were several, with their folders."""
+    names = {worker: worker for worker in (*(row.worker for row in run.rows), run.worker) if worker}
+    for worker in names if len(names) > 1 else ():
+        if folder := folder_of(worker):
+            names[worker] += f" ({short_path(folder)})"
+    return names
+
+
+def table(run: Run, now: datetime) -> Table:
+    """A row for each thing that happened; where several workers took part, with who did it."""
+    workers = worker_names(run)
+    rows: list[list[Cell]] = []
+    for row in run.rows:
+        what = [Item(row.kind, tone="strong"), Item(shorten(title(row), 60)), Item(f"after {at(row, run)}")]
+        by = [Item(f"by {workers[row.worker]}")] if row.worker and len(workers) > 1 else []
+        rows.append([what, _story(row), [*_outcome(row, now), *by]])
+    return Table(("What", "Asked and answered", "Outcome"), rows or [[[Item("nothing yet")], [], []]])
+
+
 class Audit(Shown):
     """What a run did, as a table: `console.print(Audit(run))` in a terminal, the same in a notebook."""
 
     def __init__(self, run: Run, now: datetime | None = None, notebook: bool = False) -> None:
         now = now or run.now()
-        # Who took part, in the order of appearance.
-        workers = list(dict.fromkeys(worker for worker in (*(row.worker for row in run.rows), run.worker) if worker))
-        several = workers if len(workers) > 1 else []
-        places = {worker: short_path(folder) for worker in several if (folder := folder_of(worker))}
         blocks: list[Block] = [
             Item(f"Workflow {run.workflow_id}", tone="strong"),
             Item(f"{run.type}, task queue {run.task_queue}, {headline(run, now)}"),
@@ -125,19 +131,10 @@ class Audit(Shown):
         blocks += [Item(note, "Note") for note in run.notes]
         if run.reason:
             blocks.append(Item(run.reason, "Reason"))
-        named = [f"{worker} ({places[worker]})" if worker in places else worker for worker in workers]
         if weight(run):
             blocks.append(Item(weight(run), "History"))
-        blocks.append(Item(", ".join(named) or "none yet", "Workers"))
-        rows: list[list[Cell]] = []
-        for row in run.rows:
-            by = ""
-            if row.worker in several:
-                by = f"by {row.worker}{f' in {places[row.worker]}' if row.worker in places else ''}"
-            what = [Item(row.kind, tone="strong"), Item(shorten(title(row), 60)), Item(f"after {at(row, run)}")]
-            rows.append([what, _story(row), _outcome(row, now, by)])
-        nothing = [[[Item("nothing yet")], [], []]]
-        blocks.append(Table(("What", "Asked and answered", "Outcome"), rows or nothing))
+        blocks.append(Item(", ".join(worker_names(run).values()) or "none yet", "Workers"))
+        blocks.append(table(run, now))
         blocks.append(Item(f"{totals(run)}.", "Total"))
         if run.open or run.failure:
             why = Advice(f"workshop why {shlex.quote(printable(run.workflow_id))}", "ex.why()")
@@ -145,15 +142,14 @@ class Audit(Shown):
         super().__init__(blocks)
 
 
-def _outcome(row: Row, now: datetime, by: str) -> Cell:
-    """State, attempts, times, and which worker, each in a line."""
+def _outcome(row: Row, now: datetime) -> Cell:
+    """State, attempts, times, each in a line."""
     state, *more = outcome_parts(row, now)
     tone = TONES.get(row.state, "")
     repeated = count(row.attempts, "attempt") if row.attempts > 1 else ""
     return [
         Item(f"{SIGNS.get(row.state, '')} {state}".strip(), tone=tone),
         *(Item(f"{REPEATED} {part}", tone="wait") if part == repeated else Item(part) for part in more),
-        *([Item(by)] if by else []),
     ]
 
 

@@ -1,22 +1,15 @@
 """A chart as a picture of `WIDTH` units, made to be read at 440 to 660 pixels."""
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from workshop import proof
 from workshop.chart import FAILED, LETTERS, MAX_LANES, SIGNS, BarKind, Chart, Track, few_enough, ticks
-from workshop.svg import EDGE, PATTERNS, WIDTH, Picture, clean, fits, flow, page, tag, wide, words
+from workshop.svg import EDGE, PATTERNS, WIDTH, clean, fits, flow, page, tag, wide, words
 from workshop.text import count, shorten, span
 
 LANE = 40  # units
 TONES = {"✓": "good", "✗": "bad", "?": "warn"}
-BOX = {"x": 0, "y": -7, "width": 16, "height": 14, "rx": 2}  # in a legend
-# In a legend: a kind of bar.
-KINDS: dict[str, str] = {
-    BarKind.UNKNOWN: tag("rect", **BOX, class_="w edge"),
-    BarKind.INFERRED: tag("rect", **BOX, class_="line", stroke_dasharray="3 2"),
-    BarKind.BETWEEN: tag("path", d="M0 0H18", class_="line", stroke_width="1.5", stroke_dasharray="1 4"),
-    BarKind.LASTING: tag("rect", x=0, y=-3, width=16, height=6, rx=3, class_="w edge"),
-}
 HOLLOW = {"class_": "hollow edge", "stroke_width": 2}
 CROSS = "M-5 -5l10 10m0 -10l-10 10"
 # One of SIGNS, with (0, 0) in its middle.
@@ -31,17 +24,6 @@ SHAPES = {
     FAILED: tag("path", d="M-5 4h10l-5 -9z", class_="ink halo"),
     proof.AGAIN: tag("circle", r=6, class_="hollow badline", stroke_width="2.5") + tag("circle", r="2.5", class_="bad"),
 }
-
-
-class ChartPicture(Picture):
-    chart: Chart
-
-    def svg(self) -> str:
-        return svg_of(self.chart)
-
-    @property
-    def spoken(self) -> str:
-        return self.chart.spoken
 
 
 def svg_of(chart: Chart) -> str:
@@ -118,23 +100,9 @@ def _lane(track: Track, x: Callable[[float], float], y: float) -> Iterator[str]:
     marks = ""
     for bar in track.bars:
         begin, end = x(bar.begin), x(bar.end)
-        size, tall = max(end - begin, 3.0), 14 if end - begin > 8 or not bar.mark else 6
-        box = {"x": begin, "y": middle - tall / 2, "width": size, "height": tall, "rx": 2, "data_bar": bar.kind}
-        if bar.kind == BarKind.BETWEEN:
-            line = f"M{begin:.1f} {middle}H{end:.1f}"
-            yield tag("path", d=line, class_="line", stroke_width="1.5", stroke_dasharray="1 4")
-        elif bar.kind == BarKind.MOMENT:
-            diamond = f"M{begin:.1f} {middle - 7}l7 7l-7 7l-7 -7z"
-            yield tag("path", d=diamond, class_="w edge", data_bar=bar.kind)
-        elif bar.kind == BarKind.INFERRED:
-            dashed = box | {"y": middle - 6, "width": max(size, 5), "height": 12, "rx": 0}
-            yield tag("rect", **dashed, class_="line", stroke_dasharray="2 2")
-        elif bar.kind == BarKind.LASTING:
-            yield tag("rect", **box | {"y": middle - 3, "height": 6, "rx": 3}, class_="w edge")
-        elif bar.worker is None:
-            yield tag("rect", **box, class_="w edge")
-        else:
-            yield tag("rect", **box, class_="edge", fill=f"url(#p{bar.worker % PATTERNS})")
+        size = max(end - begin, 3.0)
+        yield _bar(bar.kind, bar.worker, begin, size, middle, 14 if end - begin > 8 or not bar.mark else 6)
+        if bar.worker is not None:
             letter = begin + 6 if size > 26 else end + 10 if end + 24 < WIDTH else begin - 16
             name = LETTERS[bar.worker % len(LETTERS)]
             marks += words(letter, middle + 4.5, name, "ink halo over", font_size=12, font_weight=700)
@@ -143,23 +111,40 @@ def _lane(track: Track, x: Callable[[float], float], y: float) -> Iterator[str]:
     yield marks
 
 
+def _bar(kind: BarKind, worker: int | None, x: float, size: float, middle: float, tall: float = 14) -> str:
+    """A bar from x on, in a lane and in a legend."""
+    if kind == BarKind.BETWEEN:
+        dotted = {"stroke_width": "1.5", "stroke_dasharray": "1 4"}
+        return tag("path", d=f"M{x:.1f} {middle}h{size:.1f}", class_="line", **dotted)
+    if kind == BarKind.MOMENT:
+        return tag("path", d=f"M{x:.1f} {middle - 7}l7 7l-7 7l-7 -7z", class_="w edge")
+    if kind == BarKind.INFERRED:
+        box: dict[str, Any] = {"width": max(size, 5), "height": 12, "class_": "line", "stroke_dasharray": "2 2"}
+    elif kind == BarKind.LASTING:
+        box = {"width": size, "height": 6, "rx": 3, "class_": "w edge"}
+    elif worker is None:
+        box = {"width": size, "height": tall, "rx": 2, "class_": "w edge"}
+    else:
+        box = {"width": size, "height": tall, "rx": 2, "class_": "edge", "fill": f"url(#p{worker % PATTERNS})"}
+    return tag("rect", x=x, y=middle - box["height"] / 2, **box)
+
+
 def _legend(chart: Chart) -> list[tuple[str, str]]:
     """The chart's, and what only a picture has."""
     items = []
     for what, meaning in chart.legend:
         if what in SIGNS:
             items.append((dot(what, 8, 0, "legend"), meaning))
-        elif what in KINDS:
-            items.append((KINDS[what], meaning))
-        else:  # a worker
-            fill = f"url(#p{LETTERS.index(what) % PATTERNS})"
-            items.append((tag("rect", **BOX, class_="edge", fill=fill), f"{what}: {shorten(meaning, 30)}"))
+        elif isinstance(what, BarKind):
+            items.append((_bar(what, None, 0, 16, 0), meaning))
+        else:
+            items.append((_bar(BarKind.ATTEMPT, LETTERS.index(what), 0, 16, 0), f"{what}: {shorten(meaning, 30)}"))
     if any(not loss.seen for loss in chart.losses):
         dashes = {"stroke_width": 2, "stroke_dasharray": "4 3"}
         line = tag("line", x1=8, x2=8, y1=-8, y2=8, class_="badline", **dashes)
         items.append((line, "not seen: worked out from the timeout"))
     if chart.gaps:
-        items.append((tag("rect", **BOX, fill="url(#nobody)"), "no worker at work on this run"))
+        items.append((tag("rect", y=-7, width=16, height=14, fill="url(#nobody)"), "no worker at work on this run"))
     return items
 
 

@@ -411,14 +411,14 @@ def compare_command(
             Progress(*columns, TextColumn("{task.description}"), console=out, disable=as_json) as progress,
         ):
             tasks = {way.name: progress.add_task("", total=questions, way=way.name) for way in ways}
-            for seen in compare.ask_all(ways, planned):
-                if isinstance(seen, compare.Doing):
-                    progress.update(tasks[seen.way], description=seen.what)
-                else:
-                    rows.append(seen)
-                    if as_json:
-                        typer.echo(json.dumps(asdict(seen)))
-                    progress.update(tasks[seen.way], advance=1, description="done")
+
+            def got(row: compare.ComparedRow) -> None:
+                rows.append(row)
+                if as_json:
+                    typer.echo(json.dumps(asdict(row)))
+                progress.update(tasks[row.way], advance=1, description="done")
+
+            compare.ask_all(ways, planned, lambda way, what: progress.update(tasks[way], description=what), got)
     except KeyboardInterrupt:
         stopped = True
         tell("Stopped. All that was started is ended.")

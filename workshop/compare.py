@@ -4,37 +4,31 @@ A seed makes the plan. Each way has practice services of its own, and is asked o
 fault meets the question that it is planned for. All that is told was counted in the ledgers or read from exit codes.
 """
 
-import asyncio
 import csv
 import io
 import math
-import queue
 import random
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console, ConsoleOptions, RenderResult
-
 from workshop import fork_server
 from workshop.chart_svg import TONES
-from workshop.demo import history_of, hold, kill_when_held, start_solution
+from workshop.demo import SolutionPrograms
 from workshop.errors import WorkshopError
 from workshop.practice.areas import STATES, name_of
-from workshop.practice.client import Practice
 from workshop.practice.prices import PRICE_BASIS
 from workshop.processes import PATIENCE, Program, wait_for
 from workshop.proof import prove, prove_plain
 from workshop.services import EMBEDDED, own_services
 from workshop.settings import Settings
-from workshop.shown import Folded, Item, Shown, Table
+from workshop.shown import Block, Folded, Item, Shown, Table
 from workshop.svg import EDGE, WIDTH, Picture, image, page, tag, words
 from workshop.text import Say, count, span
 
@@ -62,6 +56,8 @@ TROUBLES: dict[str, dict[str, Any]] = {
 }
 ANSWERED, BLIND, LOST = "answered", "answered without the weather", "no answer"
 SIGNS = {ANSWERED: "✓", BLIND: "?", LOST: "✗"}
+
+Tell = Callable[[str, str], None]  # a way, and what it does now
 
 
 @dataclass(frozen=True)
@@ -102,14 +98,6 @@ class ComparedRow:
     agree: bool | None = None  # whether history and ledger do
 
 
-@dataclass(frozen=True)
-class Doing:
-    """What a way does now."""
-
-    way: str
-    what: str
-
-
 def plan(questions: int, seed: int) -> list[PlannedQuestion]:
     """That many questions, each about a different state. In every eight that are drawn, each trouble comes once.
 
@@ -140,18 +128,14 @@ def announced(questions: int) -> str:
     return f"{count(questions, 'question')}, three ways at the same time: about {seconds:.0f} s"
 
 
-class Way:
+class Way(SolutionPrograms):
     """One way to run the agent. Ask it in one thread, and end it from another."""
 
     def __init__(self, name: str, settings: Settings) -> None:
-        self.name = name
-        self.settings = settings
-        self.practice = Practice(settings.practice_url)
-        self.programs: list[Program] = []  # that it has started
+        super().__init__(settings, name)
         self._worker: Program | None = None
-        self._starting, self._ended = threading.Lock(), threading.Event()
 
-    def ask(self, planned: PlannedQuestion, tell: Callable[[Doing], None]) -> ComparedRow:
+    def ask(self, planned: PlannedQuestion, tell: Tell) -> ComparedRow:
         """Asks a question while it meets what is planned, and counts.
 
         Raises:
@@ -162,23 +146,24 @@ class Way:
             self._worker = self._start_worker()
         since = practice.newest()
         if planned.trouble == KILL:
-            hold(practice, planned.call)
+            self.hold(planned.call)
         elif fault := TROUBLES[planned.trouble]:
             target = "weather" if planned.trouble == WEATHER else "model"
             practice.fault(target, after=planned.call - 1 if planned.call else None, **fault)
-        tell(Doing(self.name, f"question {planned.number}: {planned.meets}"))
+        tell(self.name, f"question {planned.number}: {planned.meets}")
         began = time.monotonic()
         for run in range(1, RUNS + 1):
-            starter = self._start("03_durable_agent" if self.name == DURABLE else "01_agent_hello_world", planned)
+            folder = "03_durable_agent" if self.name == DURABLE else "01_agent_hello_world"
+            starter = self.start(folder, "starter.py", planned.question)
             if planned.trouble == KILL and run == 1:
-                kill_when_held(practice, self._worker or starter, planned.call, since)
+                self.kill_when_held(self._worker or starter, planned.call, since)
                 if self._worker:
                     self._worker = self._start_worker()
             code = starter.wait(PATIENCE)
             if code == 0 or self.name != LOOP or run == RUNS:
                 break
-            tell(Doing(self.name, f"question {planned.number}: exit code {code}, a pause, then run {run + 1}"))
-            self._ended.wait(PAUSE * 2 ** (run - 1))
+            tell(self.name, f"question {planned.number}: exit code {code}, a pause, then run {run + 1}")
+            self.ended.wait(PAUSE * 2 ** (run - 1))
         seconds = time.monotonic() - began
 
         def settled() -> dict[str, Any] | None:
@@ -190,7 +175,7 @@ class Way:
         model = [entry for entry in book["entries"] if entry["service"] == "model"]
         told = any(entry["service"] == "weather" and entry["outcome"] == "completed" for entry in book["entries"])
         counted = prove_plain(planned.question, model)
-        proof = prove(asyncio.run(history_of(self.settings, starter)), model) if self.name == DURABLE else None
+        proof = prove(self.history_of(starter), model) if self.name == DURABLE else None
         return ComparedRow(
             way=self.name,
             number=planned.number,
@@ -211,25 +196,8 @@ class Way:
             agree=proof.agree if proof else None,
         )
 
-    def _start(self, folder: str, planned: PlannedQuestion | None = None) -> Program:
-        """Starts the folder's starter with a question, or its worker."""
-        words = ("starter.py", planned.question) if planned else ("worker.py",)
-        with self._starting:
-            if self._ended.is_set():
-                raise WorkshopError("The comparison was stopped.", "run it again")
-            log = f"{self.name.replace(' ', '-')}-{len(self.programs)}"
-            self.programs.append(start_solution(self.settings, folder, *words, log=log))
-        return self.programs[-1]
-
     def _start_worker(self) -> Program:
-        return self._start("03_durable_agent").until_printed("polls the task queue")
-
-    def end(self) -> None:
-        """Kills all that it has started, and lets it start nothing more."""
-        with self._starting:
-            self._ended.set()
-        for program in self.programs:
-            program.kill()
+        return self.start("03_durable_agent", "worker.py").until_printed("polls the task queue")
 
 
 @contextmanager
@@ -249,56 +217,50 @@ def ways_on_own_services(say: Say) -> Iterator[list[Way]]:
         yield ways
 
 
-def ask_all(ways: Sequence[Way], planned: Sequence[PlannedQuestion]) -> Iterator[ComparedRow | Doing]:
-    """Asks all ways at the same time; yields what each does, and its rows as they come.
+def ask_all(
+    ways: Sequence[Way], planned: Sequence[PlannedQuestion], tell: Tell, got: Callable[[ComparedRow], None]
+) -> None:
+    """Asks all ways at the same time, each in a thread, which tells what it does and hands over its rows as they come.
 
     Raises:
         WorkshopError: a question could not be asked.
     """
-    events: queue.Queue[ComparedRow | Doing | Future[None]] = queue.Queue()
 
     def ask(way: Way) -> None:
         for question in planned:
             try:
-                events.put(way.ask(question, events.put))
+                got(way.ask(question, tell))
             except (TimeoutError, ChildProcessError) as error:
                 where = f"Question {question.number} ({way.name}, {question.meets})"
                 raise WorkshopError(f"{where}: {error}", "run it again") from None
 
     with ThreadPoolExecutor(len(ways)) as pool:
-        asking = [pool.submit(ask, way) for way in ways]
-        for task in asking:
-            task.add_done_callback(events.put)
-        left = len(asking)
         try:
-            while left:
-                event = events.get()
-                if isinstance(event, Future):
-                    event.result()
-                    left -= 1
-                else:
-                    yield event
-        finally:
-            if left:
-                for way in ways:
-                    way.end()
+            for asked in as_completed([pool.submit(ask, way) for way in ways]):
+                asked.result()
+        except BaseException:  # Ctrl+C, too: else the other threads would ask all their questions first
+            for way in ways:
+                way.end()
+            raise
 
 
-@dataclass(frozen=True)
 class Sums:
     """One way, all its questions together."""
 
-    asked: int
-    answered: int  # with the weather
-    blind: int
-    lost: int
-    requests: int
-    paid: int  # model calls that were answered
-    again: int
-    abandoned: int
-    cost_usd: float
-    p50: float | None  # seconds to an answer, of those that came: one of them, by nearest rank
-    p95: float | None
+    def __init__(self, rows: Sequence[ComparedRow]) -> None:
+        outcomes = [row.outcome for row in rows]
+        self.asked = len(rows)
+        self.answered = outcomes.count(ANSWERED)  # with the weather
+        self.blind = outcomes.count(BLIND)
+        self.lost = outcomes.count(LOST)
+        self.requests = sum(row.requests for row in rows)
+        self.paid = sum(row.answered for row in rows)  # model calls that were answered
+        self.again = sum(row.again for row in rows)
+        self.abandoned = sum(row.abandoned for row in rows)
+        self.cost_usd = sum(row.cost_usd for row in rows)
+        # Seconds to an answer, of those that came: one of them, by nearest rank.
+        seconds = sorted(row.seconds for row in rows if row.outcome != LOST)
+        self.p50, self.p95 = (seconds[math.ceil(part * len(seconds)) - 1] if seconds else None for part in (0.5, 0.95))
 
     @property
     def paid_words(self) -> str:
@@ -341,26 +303,7 @@ class Comparison(Picture):
     @cached_property
     def sums(self) -> dict[str, Sums]:
         """What the rows of each way come to, of those that have rows."""
-        found = {}
-        for way in WAYS:
-            if rows := self.of(way):
-                outcomes = [row.outcome for row in rows]
-                seconds = sorted(row.seconds for row in rows if row.outcome != LOST)
-                p50, p95 = (seconds[math.ceil(part * len(seconds)) - 1] if seconds else None for part in (0.5, 0.95))
-                found[way] = Sums(
-                    asked=len(rows),
-                    answered=outcomes.count(ANSWERED),
-                    blind=outcomes.count(BLIND),
-                    lost=outcomes.count(LOST),
-                    requests=sum(row.requests for row in rows),
-                    paid=sum(row.answered for row in rows),
-                    again=sum(row.again for row in rows),
-                    abandoned=sum(row.abandoned for row in rows),
-                    cost_usd=sum(row.cost_usd for row in rows),
-                    p50=p50,
-                    p95=p95,
-                )
-        return found
+        return {way: Sums(rows) for way in WAYS if (rows := self.of(way))}
 
     @property
     def recorded_again(self) -> int:
@@ -391,7 +334,7 @@ class Comparison(Picture):
         )
 
     @property
-    def shown(self) -> Shown:
+    def blocks(self) -> list[Block]:
         """All of it but the picture."""
         met = {row.number: row.meets for row in self.rows}
         kinds = {name: sum(meets.startswith(name) for meets in met.values()) for name in TROUBLES}
@@ -402,15 +345,13 @@ class Comparison(Picture):
             PRICE_BASIS,
         ]
         cells = [[[Item(name)], *([Item(told(sums))] for sums in self.sums.values())] for name, told in LINES.items()]
-        return Shown(
-            [
-                Item(self.title, tone="strong"),
-                Folded("Question by question:", [self._question(number, met[number]) for number in sorted(met)]),
-                Table(("counted", *self.sums), cells),
-                Item(self.proof, tone="bad" if self.problems else "good"),
-                Folded("How it was counted:", [Item(note) for note in notes]),
-            ]
-        )
+        return [
+            Item(self.title, tone="strong"),
+            Folded("Question by question:", [self._question(number, met[number]) for number in sorted(met)]),
+            Table(("counted", *self.sums), cells),
+            Item(self.proof, tone="bad" if self.problems else "good"),
+            Folded("How it was counted:", [Item(note) for note in notes]),
+        ]
 
     def _question(self, number: int, meets: str) -> Item:
         """What became of a question, each way that has asked it."""
@@ -418,15 +359,9 @@ class Comparison(Picture):
         told = [f"{row.way} {SIGNS[row.outcome]}{f' ({row.again} paid before)' if row.again else ''}" for row in rows]
         return Item(", ".join(told), f"{number}, {meets}", indent=2)
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield self.shown
-
-    def lines(self, width: int) -> list[str]:
-        return self.shown.lines(width)
-
     def html(self) -> str:
-        """The picture, and all the rest below it."""
-        return f"<div>{image(self.svg(), self.spoken)}{self.shown.html()}</div>"
+        """The picture, and all the rest below it, not folded away."""
+        return f"<div>{image(self.svg(), self.spoken)}{Shown.html(self)}</div>"
 
     @property
     def spoken(self) -> str:

@@ -7,6 +7,7 @@ import asyncio
 import os
 import re
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from workshop import fork_server
 from workshop.errors import WorkshopError
-from workshop.history import MODEL, Run, read_history
+from workshop.history import Kind, Run, read_history
 from workshop.practice.client import Practice
 from workshop.processes import PATIENCE, Program, wait_for
 from workshop.proof import Counted, PlainProof, Proof, prove, prove_plain
@@ -29,70 +30,100 @@ KILLED = (3, 1, 1, 0)  # what the plain agent's kill comes to, see `_plain_probl
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended that was killed in its second model call."""
+    """How a run of the durable agent ended."""
 
     answer: str
     run: Run
     proof: Proof
 
 
-def start_solution(settings: Settings, folder: str, script: str, *arguments: str, log: str) -> Program:
-    """Starts a script of a solution where it stands, in practice mode, with the services of `settings`."""
-    ours = ("OPENAI_", "TEMPORAL_", "WEATHER_", "WORKSHOP_")
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    path = settings.root / "solutions" / folder / script
-    log_path = settings.state_dir / "logs" / f"{log}.log"
-    return fork_server.start(path, arguments, inherited | settings.practice_env(), log_path)
+class SolutionPrograms:
+    """The practice services of `settings`, and scripts of the solutions that run with them and end together.
 
-
-async def history_of(settings: Settings, starter: Program) -> Run:
-    """The history of the workflow that a starter has started, by the id that it printed: the server's list lags.
-
-    Raises:
-        WorkshopError: it has started none, or the server does not answer.
-    """
-    found = re.match(r"Workflow (\S+)", starter.text)
-    if not found:
-        raise WorkshopError(f"The starter started no workflow:\n{starter.text.strip()}", "workshop doctor")
-    client = await connect(settings.practice_env(), settings.temporal_address, "default")
-    return await read_history(client, found[1])
-
-
-def hold(practice: Practice, call: int) -> None:
-    """Has the practice model hold the answer to the `call`th model call from now on, counted from 1."""
-    practice.fault("model", "slow", delay=PATIENCE, after=call - 1)
-
-
-def kill_when_held(practice: Practice, program: Program, call: int, since: int) -> None:
-    """Kills `program` once the `call`th model call after ledger entry `since` is held; then nothing is held any more.
-
-    Raises:
-        WorkshopError: the program ended before, or the call did not come.
+    Start them in one thread, and end them from any.
     """
 
-    def held() -> bool:
-        if not program.running:
-            raise WorkshopError(
-                f"A program ended before it could be killed:\n{program.text.strip()}", "workshop doctor"
-            )
-        outcomes = [entry["outcome"] for entry in practice.entries("model", since)]
-        return outcomes == ["completed"] * (call - 1) + ["in flight"]
+    def __init__(self, settings: Settings, name: str) -> None:
+        self.settings, self.name = settings, name
+        self.practice = Practice(settings.practice_url)
+        self.programs: list[Program] = []  # that were started
+        self.ended = threading.Event()
+        self._starting = threading.Lock()
 
-    try:
-        wait_for(f"model call {call}", held)
-    except TimeoutError as error:
-        raise WorkshopError(f"It {error}, in vain.", "run it again") from None
-    program.kill()
-    practice.clear()
+    def start(self, folder: str, script: str, *arguments: str) -> Program:
+        """Starts a script of a solution where it stands, in practice mode.
+
+        Raises:
+            WorkshopError: all was ended before, or it could not be started.
+        """
+        ours = ("OPENAI_", "TEMPORAL_", "WEATHER_", "WORKSHOP_")
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+        path = self.settings.root / "solutions" / folder / script
+        with self._starting:
+            if self.ended.is_set():
+                raise WorkshopError(f"{path.name} was not started: all was stopped meanwhile.", "run it again")
+            log = self.settings.state_dir / "logs" / f"{self.name.replace(' ', '-')}-{len(self.programs)}.log"
+            env = inherited | self.settings.practice_env()
+            self.programs.append(fork_server.start(path, arguments, env, log))
+        return self.programs[-1]
+
+    def history_of(self, starter: Program) -> Run:
+        """The history of the workflow that a starter has started, by the id that it printed: the server's list lags.
+
+        Raises:
+            WorkshopError: it has started none, or the server does not answer.
+        """
+        found = re.match(r"Workflow (\S+)", starter.text)
+        if not found:
+            raise WorkshopError(f"The starter started no workflow:\n{starter.text.strip()}", "workshop doctor")
+        workflow_id = found[1]
+
+        async def read() -> Run:
+            client = await connect(self.settings.practice_env(), self.settings.temporal_address, "default")
+            return await read_history(client, workflow_id)
+
+        return asyncio.run(read())
+
+    def hold(self, call: int) -> None:
+        """Has the practice model hold the answer to the `call`th model call from now on, counted from 1."""
+        self.practice.fault("model", "slow", delay=PATIENCE, after=call - 1)
+
+    def kill_when_held(self, program: Program, call: int, since: int) -> None:
+        """Kills `program` once the `call`th model call after ledger entry `since` is held; then holds nothing any more.
+
+        Raises:
+            WorkshopError: the program ended before, or the call did not come.
+        """
+
+        def held() -> bool:
+            if not program.running:
+                raise WorkshopError(
+                    f"A program ended before it could be killed:\n{program.text.strip()}", "workshop doctor"
+                )
+            outcomes = [entry["outcome"] for entry in self.practice.entries("model", since)]
+            return outcomes == ["completed"] * (call - 1) + ["in flight"]
+
+        try:
+            wait_for(f"model call {call}", held)
+        except TimeoutError as error:
+            raise WorkshopError(f"It {error}, in vain.", "run it again") from None
+        program.kill()
+        self.practice.clear()
+
+    def end(self) -> None:
+        """Kills all that was started, and starts nothing more."""
+        with self._starting:
+            self.ended.set()
+        for program in self.programs:
+            program.kill()
 
 
-class Demo:
+class Demo(SolutionPrograms):
     """The demo on one set of services."""
 
     def __init__(self, settings: Settings, say: Say) -> None:
-        self._settings, self.say = settings, say
-        self.practice = Practice(settings.practice_url)
-        self.programs: list[Program] = []  # that it has started
+        super().__init__(settings, "demo")
+        self.say = say
 
     def plain(self, kill: bool) -> tuple[str, PlainProof]:
         """Asks the plain agent, from the beginning again whenever its process is lost. Returns answer and proof.
@@ -102,14 +133,14 @@ class Demo:
         """
         since = self.practice.newest()
         if kill:
-            hold(self.practice, 2)
-            kill_when_held(self.practice, self._start("01_agent_hello_world", "starter.py", QUESTION), 2, since)
+            self.hold(2)
+            self.kill_when_held(self.start("01_agent_hello_world", "starter.py", QUESTION), 2, since)
             self.say("Killed (SIGKILL). Nothing was kept, so the question is asked again, from the beginning.")
-        program = self._start("01_agent_hello_world", "starter.py", QUESTION)
+        program = self.start("01_agent_hello_world", "starter.py", QUESTION)
         if self._over(program):
             self.say(program.text.strip())
             self.say("So it is asked again, from the beginning.")
-            program = self._start("01_agent_hello_world", "starter.py", QUESTION)
+            program = self.start("01_agent_hello_world", "starter.py", QUESTION)
         return self._answer(program), prove_plain(QUESTION, self.practice.entries("model", since))
 
     def durable(self, kill: bool) -> Outcome:
@@ -120,22 +151,17 @@ class Demo:
         """
         since = self.practice.newest()
         if kill:
-            hold(self.practice, 2)
-        worker = self._start("03_durable_agent", "worker.py")
-        starter = self._start("03_durable_agent", "starter.py", QUESTION)
+            self.hold(2)
+        worker = self.start("03_durable_agent", "worker.py")
+        starter = self.start("03_durable_agent", "starter.py", QUESTION)
         if kill:
-            kill_when_held(self.practice, worker, 2, since)
+            self.kill_when_held(worker, 2, since)
             self.say("Killed the worker (SIGKILL). A new worker starts; the starter just goes on waiting.")
-            worker = self._start("03_durable_agent", "worker.py")
+            worker = self.start("03_durable_agent", "worker.py")
         self._answer(starter)
         worker.kill()  # another run has workers of its own
-        run = asyncio.run(history_of(self._settings, starter))
+        run = self.history_of(starter)
         return Outcome(str(run.result), run, prove(run, self.practice.ledger()["entries"]))
-
-    def _start(self, folder: str, script: str, *arguments: str) -> Program:
-        log = f"demo-{len(self.programs)}"
-        self.programs.append(start_solution(self._settings, folder, script, *arguments, log=log))
-        return self.programs[-1]
 
     def _over(self, program: Program) -> int:
         """Its exit code, once it has ended."""
@@ -163,8 +189,7 @@ def on_own_services(say: Say) -> Iterator[Demo]:
         try:
             yield demo
         finally:
-            for program in demo.programs:
-                program.kill()
+            demo.end()
 
 
 def problems(plain_answer: str, plain: PlainProof, durable: Outcome) -> list[str]:
@@ -191,7 +216,7 @@ def _durable_problems(durable: Outcome, attempts: int) -> list[str]:
         found.append("history and ledger of the durable agent do not agree")
     if durable.run.status != "completed":
         found.append("the durable run did not complete")
-    elif [row.attempts for row in durable.run.rows if row.kind == MODEL] != [1, attempts]:
+    elif [row.attempts for row in durable.run.rows if row.kind == Kind.MODEL] != [1, attempts]:
         found.append(f"the history does not show one attempt at the first model call and {attempts} at the second")
     return found
 

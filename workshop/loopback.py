@@ -1,6 +1,8 @@
 """Plain HTTP to our own servers on this machine."""
 
 import ssl
+from collections.abc import Callable
+from typing import Any, Literal
 
 import httpx
 
@@ -20,3 +22,19 @@ def answers(url: str) -> bool:
             return http.get(url).status_code == 200
     except httpx.HTTPError:
         return False
+
+
+def who(
+    url: str, is_right: Callable[[dict[str, Any]], bool], timeout: float = 5
+) -> Literal["nobody", "silent", "other", "right"]:
+    """Who answers GET there with JSON; `timeout` in seconds."""
+    try:
+        with client(timeout=timeout) as http:
+            found = http.get(url).json()
+    except httpx.ConnectError:
+        return "nobody"
+    except httpx.TimeoutException:
+        return "silent"
+    except (httpx.HTTPError, ValueError):
+        return "other"
+    return "right" if isinstance(found, dict) and is_right(found) else "other"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from workshop.history import ACTIVITY, MODEL, TOOL, Row, Run, as_text
+from workshop.history import Kind, Row, Run, as_text
 from workshop.text import Printed, count
 
 Entry = dict[str, Any]  # of the ledger
@@ -218,7 +218,7 @@ def prove(run: Run, entries: Sequence[Entry] | None, others: Iterable[Run] = (),
         others: runs that went on at the same time, so that what is theirs is not taken for this one's.
         service: whose calls; by default the model's, or the weather's where no model takes part.
     """
-    service = service or ("model" if any(row.kind == MODEL for row in run.rows) else "weather")
+    service = service or ("model" if any(row.kind == Kind.MODEL for row in run.rows) else "weather")
     rows = rows_of(run, service)
     names = [f"call {number}" if service == "model" else as_text(row.input) for number, row in enumerate(rows, 1)]
     calls = [ProvedCall(name, row.state == "completed", row.attempts) for name, row in zip(names, rows, strict=True)]
@@ -273,7 +273,9 @@ def of_question(entries: Iterable[Entry], question: str, since: int) -> list[Ent
 
 def rows_of(run: Run, service: str) -> list[Row]:
     """The rows of a run that called a service: each is a call of its proof."""
-    return [row for row in run.rows if row.kind in ((MODEL,) if service == "model" else (TOOL, ACTIVITY))]
+    return [
+        row for row in run.rows if row.kind in ((Kind.MODEL,) if service == "model" else (Kind.TOOL, Kind.ACTIVITY))
+    ]
 
 
 def _answer_to(row: Row, entries: Sequence[Entry]) -> Entry | None:

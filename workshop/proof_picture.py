@@ -25,6 +25,7 @@ class ProofPicture(Picture):
         told = [f"{_heading(one)}, {_about(one)}: {one.verdict}. {_sums(one)}." for one in self.proofs]
         return " ".join(told)
 
+    @property
     def blocks(self) -> list[Block]:
         return [Item(line, indent=len(line) - len(line.lstrip())) for one in self.proofs for line in one.lines]
 

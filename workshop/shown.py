@@ -83,19 +83,23 @@ class Shown:
     """Blocks, shown to a person. No key of the environment is in either form."""
 
     def __init__(self, blocks: Sequence[Block]) -> None:
-        self.blocks = blocks
+        self._blocks = blocks
+
+    @property
+    def blocks(self) -> Sequence[Block]:
+        return self._blocks
 
     def html(self) -> str:
         """For a notebook, well-formed."""
         form = _Html()
         return f"<div>{''.join(form.block(block) for block in self.blocks)}</div>"
 
-    def lines(self, width: int = WIDTH) -> list[str]:
+    def lines(self, width: int) -> list[str]:
         """For a terminal of that many columns. Only an address may be longer than a line."""
         return [text.plain.rstrip() for text in self._texts(width)]
 
     def __str__(self) -> str:
-        return "\n".join(self.lines())
+        return "\n".join(self.lines(WIDTH))
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/html": self.html(), "text/plain": str(self)}

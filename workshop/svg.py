@@ -7,14 +7,12 @@ browser's light or dark scheme. Colour says nothing that a shape, a pattern or a
 import base64
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import Any
 
-from workshop.shown import Block, Shown
+from workshop.shown import Shown
 from workshop.text import printable, shorten
 
 WIDTH, EDGE = 520, 12  # units of the SVG
 SIZE = 13  # of text
-COLUMNS = 100  # of text where nobody says how wide it may be
 # Lines of a square of 8 units: each worker has its own.
 HATCHES = ("", "M0 8L8 0", "M0 0L8 8", "M4 0V8", "M0 4H8", "M0 8L8 0M0 0L8 8")
 PATTERNS = len(HATCHES)
@@ -116,8 +114,8 @@ def image(svg: str, spoken: str) -> str:
     return tag("img", width=660, style="max-width:100%;height:auto", alt=clean(spoken), src=data)
 
 
-class Picture:
-    """Something with a picture and its texts: HTML for notebooks, plain text elsewhere."""
+class Picture(Shown):
+    """Something that is shown with a picture before it. As text, a terminal has it in lines of at least 60 columns."""
 
     def svg(self) -> str:
         """The picture alone."""
@@ -127,20 +125,6 @@ class Picture:
     def spoken(self) -> str:
         """What the picture shows, in sentences: its alternative text."""
         raise NotImplementedError
-
-    def lines(self, width: int) -> list[str]:
-        """The same as plain text of that many columns, 60 at least."""
-        raise NotImplementedError
-
-    def blocks(self) -> list[Block]:
-        """The same for a page, below the picture."""
-        raise NotImplementedError
-
-    def __str__(self) -> str:
-        return "\n".join(self.lines(COLUMNS))
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/html": self.html(), "text/plain": str(self)}
 
     def page(self) -> str:
         """A page of its own."""
@@ -153,5 +137,5 @@ class Picture:
 
     def html(self) -> str:
         """The picture, and below it the same as text."""
-        details = f"<details><summary>The same as text</summary>{Shown(self.blocks()).html()}</details>"
+        details = f"<details><summary>The same as text</summary>{super().html()}</details>"
         return f"<div>{image(self.svg(), self.spoken)}{details}</div>"

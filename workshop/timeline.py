@@ -10,19 +10,20 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from workshop import history, proof
+from workshop import audit, proof
 from workshop.audit import at, headline, outcome, title, totals
 from workshop.chart import FAILED, LETTERS, Bar, BarKind, Chart, Gap, Loss, Track
-from workshop.chart_svg import ChartPicture
+from workshop.chart_svg import svg_of
 from workshop.chart_text import text_of
-from workshop.history import ACTIVITIES, MODEL, Row, Run
+from workshop.history import ACTIVITIES, Kind, Row, Run
 from workshop.kills import Kill
 from workshop.proof import Entry, LedgerRequest, PlainProof, ProvedCall, prove, rows_of
 from workshop.shown import Block, Item, Table, wrapped
+from workshop.svg import Picture
 from workshop.text import count, printable, scrub, shorten, span
 
 PICKUP = timedelta(seconds=2)  # a live worker takes a task within milliseconds, a busy one within this
-WAITS = (history.TIMER, history.WAIT, history.UPDATE, history.CHILD, history.TASK_FAILURE)  # rows that last
+WAITS = (Kind.TIMER, Kind.WAIT, Kind.UPDATE, Kind.CHILD, Kind.TASK_FAILURE)  # rows that last
 TOUCH = timedelta(seconds=1)  # a caller that is killed leaves its request within this
 
 
@@ -60,6 +61,22 @@ class Watched:
         """The attempts of a row that were seen, without its last."""
         found = sorted((number, seen) for (event, number), seen in self.glimpses.items() if event == row.event)
         return [seen for number, seen in found if number < row.attempts]
+
+
+class ChartPicture(Picture):
+    """A chart, drawn and written."""
+
+    chart: Chart
+
+    def svg(self) -> str:
+        return svg_of(self.chart)
+
+    @property
+    def spoken(self) -> str:
+        return self.chart.spoken
+
+    def lines(self, width: int) -> list[str]:
+        return [*wrapped(shorten(self.chart.title, 4 * width), width, "  "), *text_of(self.chart, width)]
 
 
 class Timeline(ChartPicture):
@@ -102,19 +119,13 @@ class Timeline(ChartPicture):
         self._losses = self._lost(list(kills))
         self.chart = self._chart(without)
 
+    @property
     def blocks(self) -> list[Block]:
-        rows = []
-        for row in self.run.rows:
-            wrong = "earlier error" if row.state == "completed" else "error"
-            error = [Item(row.last_error, wrong, "bad")] if row.last_error else []
-            at_once = (Item(at(row, self.run)),), (Item(_label(row)),), (Item(outcome(row, self.now)),)
-            rows.append((*at_once, (Item(row.asked),), (Item(row.answered), *error)))
-        table = Table(("At", "What", "Outcome", "Asked", "Answered"), rows)
-        return [*map(Item, self.chart.said), table]
+        return [*map(Item, self.chart.said), audit.table(self.run, self.now)]
 
     def lines(self, width: int) -> list[str]:
         """The picture as text, and then a line for each row: when, what, how it ended."""
-        lines = [*wrapped(shorten(self.chart.title, 4 * width), width, "  "), *text_of(self.chart, width)]
+        lines = super().lines(width)
         for row in self.run.rows:
             told = f"{at(row, self.run):>9}  {_label(row)}: {outcome(row, self.now)}"
             lines += wrapped(told, width, " " * 11)
@@ -188,7 +199,7 @@ class Timeline(ChartPicture):
         it takes longer than it may, or when its run is over.
         """
         for row in self.run.rows:
-            if row.kind != MODEL or (after is None and not row.open):
+            if row.kind != Kind.MODEL or (after is None and not row.open):
                 continue
             call = self._calls.get(row.event)
             for request in call.requests if call else ():
@@ -209,7 +220,7 @@ class Timeline(ChartPicture):
         """Since when, at the latest, a worker was silent whose heartbeats, or whose answer to a task, did not come."""
         heartbeat = self._watched.heartbeats.get(worker, last)
         for row in self.run.rows:
-            if row.kind == history.TASK_TIMEOUT and row.worker == worker and row.scheduled >= last:
+            if row.kind == Kind.TASK_TIMEOUT and row.worker == worker and row.scheduled >= last:
                 return last
             timed_out = row.errors and row.errors[0].type == "heartbeat timeout"
             if not (
@@ -219,7 +230,7 @@ class Timeline(ChartPicture):
             lost = self._watched.glimpses.get((row.event, row.attempts - 1))
             if (lost.worker if lost else self._last_before(row.scheduled)) == worker:
                 # No heartbeat came in the time before the server gave it up, which was a pause before the next attempt.
-                silence = timedelta(seconds=_pause(row, row.attempts) + row.heartbeat_timeout)
+                silence = timedelta(seconds=row.pause_before(row.attempts) + row.heartbeat_timeout)
                 return max(last, heartbeat, row.started - silence)
         return None
 
@@ -264,10 +275,10 @@ class Timeline(ChartPicture):
     def _chart(self, without: str) -> Chart:
         run, number, tracks, hidden = self.run, 0, [], 0
         for row in run.rows:
-            if row.kind == MODEL and row.local and not row.attempts:
+            if row.kind == Kind.MODEL and row.local and not row.attempts:
                 continue
-            number += row.kind == MODEL
-            label = f"model call {number}" if row.kind == MODEL else _label(row)
+            number += row.kind == Kind.MODEL
+            label = f"model call {number}" if row.kind == Kind.MODEL else _label(row)
             words = outcome(row, self.now)
             if row.state == "retrying" and row.next_try and row.next_try > self.now:
                 words = (
@@ -329,7 +340,7 @@ class Timeline(ChartPicture):
         for before, after in pairwise([start, *sorted(seen, key=lambda one: one.number)]):
             missing = range(before.number + 1, after.number)
             reached = self._seconds(before.ended or before.began)
-            pauses = [_pause(row, number) for number in (*missing, after.number)]
+            pauses = [row.pause_before(number) for number in (*missing, after.number)]
             left = self._seconds(after.began) - reached - sum(pauses)
             if not missing or left < -0.3:  # then it is not as the policy has it: a service asked for other pauses
                 continue
@@ -372,6 +383,7 @@ class PlainTimeline(ChartPicture):
         self._calls = {one.entry: (call, one) for call in found.calls for one in (*call.requests, *call.again)}
         self.chart = self._chart(kills)
 
+    @property
     def blocks(self) -> list[Block]:
         rows = []
         for entry in self._entries:
@@ -381,9 +393,6 @@ class PlainTimeline(ChartPicture):
             rows.append([(Item(cell),) for cell in cells])
         table = Table(("Request", "Run", "What", "Outcome", "Asked", "Answered"), rows)
         return [*map(Item, self.chart.said), table]
-
-    def lines(self, width: int) -> list[str]:
-        return [*wrapped(self.chart.title, width, "  "), *text_of(self.chart, width)]
 
     def _of(self, entry: Entry) -> tuple[str, LedgerRequest]:
         """The name of the model call that an entry is of, "" for a tool's; and what became of the request."""
@@ -440,14 +449,6 @@ def _process(worker: str) -> str:
 def _meet(seen: Glimpse, request: LedgerRequest) -> bool:
     """Whether an attempt that was looked at made this request."""
     return seen.began <= request.began and (seen.ended is None or request.began <= seen.ended)
-
-
-def _pause(row: Row, number: int) -> float:
-    """The pause before an attempt, by the retry policy, in seconds."""
-    if number < 2 or not row.first_pause:
-        return 0.0
-    longest = row.longest_pause or 100 * row.first_pause
-    return float(min(row.first_pause * row.backoff ** min(number - 2, 60), longest))
 
 
 def _label(row: Row) -> str:

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 import pytest
 
 from workshop.checks.history import sleeps_longer, waits_in_vain
-from workshop.history import ACTIVITY, TIMER, WAIT, ChainedError, Row, Run
+from workshop.history import ChainedError, Kind, Row, Run
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 RUN = Run("id", "run", "T", "queue", "running", NOW, None, None, None, (), "", "", ())
 FAILS = Row(
-    ACTIVITY,
+    Kind.ACTIVITY,
     "tool",
     "retrying",
     5,
@@ -24,7 +24,7 @@ FAILS = Row(
 @pytest.mark.parametrize(
     ("row", "in_vain"),
     [
-        (Row(WAIT, "for a signal or an update", "running", 0, NOW), True),
+        (Row(Kind.WAIT, "for a signal or an update", "running", 0, NOW), True),
         (FAILS, True),
         (replace(FAILS, attempts=1), False),  # the service fails once
         (replace(FAILS, maximum_attempts=3), False),  # it ends by itself
@@ -38,6 +38,6 @@ def test_what_cannot_come_is_not_waited_for(row: Row, in_vain: bool) -> None:
 
 @pytest.mark.parametrize(("asked", "longer"), [("0.4 s", False), ("34560 s", True)])
 def test_a_timer_that_is_too_long_is_not_waited_for(asked: str, longer: bool) -> None:
-    timer = Row(TIMER, "timer", "running", 5, NOW, asked=asked)
+    timer = Row(Kind.TIMER, "timer", "running", 5, NOW, asked=asked)
     assert sleeps_longer(replace(RUN, rows=(timer,)), 0.4) == longer
     assert not sleeps_longer(replace(RUN, rows=(replace(timer, state="completed"),)), 0.4)

@@ -1,16 +1,21 @@
 """The console page: self-contained, guarded, and with nothing of a request in its HTML."""
 
 import re
+import time
 from html.parser import HTMLParser
+from pathlib import Path
 
 import httpx
+import pytest
 
+from workshop.loopback import NO_TLS
 from workshop.practice.admin import PAGE
 from workshop.practice.endpoints import PracticeState
 from workshop.practice.faults import KINDS
-from workshop.practice.recorded import RecordedBy
 from workshop.practice.server import build_app
+from workshop.practice.workflows import PERIOD, ConsoleWorkflows
 from workshop.processes import free_port
+from workshop.services import own_services
 
 
 class Elements(HTMLParser):
@@ -81,8 +86,30 @@ async def test_its_state_is_bounded_and_the_totals_are_of_all(http: httpx.AsyncC
 
 
 async def test_without_an_answer_of_temporal_there_are_no_workflows() -> None:
-    here = PracticeState(workflows=RecordedBy(f"http://127.0.0.1:{free_port()}", "http://ui.example"))
+    here = PracticeState(workflows=ConsoleWorkflows(f"127.0.0.1:{free_port()}", "http://ui.example"))
     transport = httpx.ASGITransport(build_app(here))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         state = (await client.get("/state")).json()
     assert (state["ui"], state["workflows"]) == ("http://ui.example", None)
+
+
+def test_a_server_that_is_gone_is_told_and_found_again_when_it_is_back(tmp_path: Path) -> None:
+    with (
+        own_services(tmp_path) as services,
+        httpx.Client(base_url=services.settings.practice_url, trust_env=False, timeout=30, verify=NO_TLS) as console,
+    ):
+
+        def seen() -> tuple[list[object] | None, float]:
+            """The workflows, at the next look at the server, and how long that took."""
+            time.sleep(PERIOD)
+            began = time.monotonic()
+            return console.get("/state").json()["workflows"], time.monotonic() - began
+
+        assert seen()[0] == []
+        server = services.running("temporal")
+        assert server
+        server.kill()
+        assert seen()[0] is None
+        assert seen() == (None, pytest.approx(0, abs=3))
+        services.start(["temporal"])
+        assert seen()[0] == []

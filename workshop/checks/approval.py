@@ -16,7 +16,7 @@ from workshop.checks.check import checks_of
 from workshop.checks.learner import shorten
 from workshop.checks.submission import PATIENCE, Submission
 from workshop.checks.verdict import incorrect
-from workshop.history import TIMER, Run
+from workshop.history import Kind, Run
 from workshop.temporal import follow
 from workshop.text import count
 
@@ -88,8 +88,8 @@ async def decide(submission: Submission) -> str:
     if submission.practice.entries("weather"):
         raise incorrect("sent-unasked", "An alert was sent before anybody had decided.", "Wait first: TODO 3.")
     last = asked[2][0]
-    run = await submission.follow(last.id, until=lambda run: history.first(run, TIMER))
-    history.raise_if_not_timed(history.of_kind(run, TIMER)[:1], SHORT, "wait_condition takes a timeout.", LENGTH)
+    run = await submission.follow(last.id, until=lambda run: history.first(run, Kind.TIMER))
+    history.raise_if_not_timed(history.of_kind(run, Kind.TIMER)[:1], SHORT, "wait_condition takes a timeout.", LENGTH)
     for (handle, calls), words in zip(asked[:2], (("yes", "no"), ("no", "yes")), strict=True):
         for call_id, word in zip(calls, words, strict=True):
             if error := await _decide(submission, handle, call_id, word):

@@ -13,7 +13,7 @@ from workshop.checks.check import checks_of
 from workshop.checks.learner import raised, raised_elsewhere, shorten
 from workshop.checks.submission import PATIENCE, Submission
 from workshop.checks.verdict import incorrect
-from workshop.history import MODEL, UPDATE, Run, read_history
+from workshop.history import Kind, Run, read_history
 from workshop.temporal import follow
 from workshop.text import count
 
@@ -157,7 +157,7 @@ async def _two_at_once(submission: Submission, name: str) -> None:
     told = [asyncio.ensure_future(handle.execute_update("say", message)) for message in (HELLO, TEXAS)]
 
     def both(run: Run) -> bool:
-        return len(history.of_kind(run, UPDATE)) == len(told) or any(one.done() for one in told)
+        return len(history.of_kind(run, Kind.UPDATE)) == len(told) or any(one.done() for one in told)
 
     await submission.follow(name, 5, both)
     submission.practice.clear()
@@ -187,7 +187,7 @@ async def _answered(
         return told.done() or not run.open or bool(history.stuck_at(run)) or len(run.earlier) > SPINS
 
     run = await follow(look, settled, PATIENCE)
-    if sum(row.state == "completed" for row in history.of_kind(run, MODEL)) < len(run.earlier):
+    if sum(row.state == "completed" for row in history.of_kind(run, Kind.MODEL)) < len(run.earlier):
         seen = f"It continues as new again and again, without any message: {len(run.earlier)} times so far."
         raise incorrect("spins", seen, "Await workflow.wait_condition(...): without `await` nothing waits.")
     if (stuck := history.stuck_at(run)) and "PydanticSerializationError" in stuck.last_error:
@@ -213,7 +213,7 @@ async def _answered(
 
 def _shown(run: Run) -> list[list[dict[str, Any]]]:
     """What the model was shown in each of its calls: items."""
-    requests = [row.input[0] if isinstance(row.input, list) else row.input for row in history.of_kind(run, MODEL)]
+    requests = [row.input[0] if isinstance(row.input, list) else row.input for row in history.of_kind(run, Kind.MODEL)]
     inputs = [request.get("input") for request in requests if isinstance(request, dict)]
     return [[{"role": "user", "content": items}] if isinstance(items, str) else list(items or ()) for items in inputs]
 

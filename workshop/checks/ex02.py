@@ -10,7 +10,7 @@ from workshop.checks.limits import raise_if_badly_limited
 from workshop.checks.pristine import unwritten
 from workshop.checks.submission import Submission
 from workshop.checks.verdict import incorrect
-from workshop.history import ACTIVITY, TASK_FAILURE, TIMER, Run, as_text
+from workshop.history import Kind, Run, as_text
 from workshop.text import count
 
 STATE = "TX"
@@ -24,11 +24,11 @@ async def timer(submission: Submission) -> str:
     run, at_once = await submission.run_each(both, plugin=False, until=lambda run: history.sleeps_longer(run, PAUSE))
     slip = "Await workflow.sleep(...) with the number of seconds that it is given."
     if history.sleeps_longer(run, PAUSE):
-        history.raise_if_not_timed(history.of_kind(run, TIMER)[:1], PAUSE, slip, "delay_seconds")
+        history.raise_if_not_timed(history.of_kind(run, Kind.TIMER)[:1], PAUSE, slip, "delay_seconds")
     _raise_if_stuck(run)
     history.raise_if_failed(run)
-    asked = history.first(run, ACTIVITY)
-    every = history.of_kind(run, TIMER)
+    asked = history.first(run, Kind.ACTIVITY)
+    every = history.of_kind(run, Kind.TIMER)
     # One that fires later is not what it waits for: asyncio.wait_for(...) sets a timer beside the activity.
     fired = [row for row in every if row.state == "completed" and row.closed]
     timers = [row for row in fired if not asked or (row.closed and row.closed <= asked.scheduled)]
@@ -46,8 +46,8 @@ async def timer(submission: Submission) -> str:
     if over and not unwritten("02", "workflows.py", submission.text("workflows.py"), 3):
         seen = "The workflow ended when the timer had fired: what stands below it in run(...) did not run."
         raise incorrect("returns-too-early", seen, "Leave `return` out of that line: await workflow.sleep(...).")
-    then = history.first(at_once, ACTIVITY)
-    every = [row for row in history.of_kind(at_once, TIMER) if history.length(row) > 0]
+    then = history.first(at_once, Kind.ACTIVITY)
+    every = [row for row in history.of_kind(at_once, Kind.TIMER) if history.length(row) > 0]
     waited = [row for row in every if not then or (row.closed and row.closed <= then.scheduled)]
     if waited:
         seen = f"Asked to wait 0 s, it set a timer of {waited[0].asked}."
@@ -61,11 +61,11 @@ async def workflow(submission: Submission) -> str:
     submission.practice.fault("weather", "down", times=1)  # only a call that is retried gets through
 
     def misled(run: Run) -> bool:
-        asked = history.first(run, ACTIVITY)
+        asked = history.first(run, Kind.ACTIVITY)
         return asked is not None and not asked.local and asked.input != STATE
 
     run = await submission.run(STATE, 0, plugin=False, until=misled)
-    row = history.first(run, ACTIVITY)
+    row = history.first(run, Kind.ACTIVITY)
     if row and not row.local and row.input != STATE:
         seen = f"The activity was given {shorten(as_text(row.input), 80)!r}, not the state."
         slip = "Pass the workflow's `state` on, as the second argument."
@@ -118,7 +118,9 @@ async def workflow(submission: Submission) -> str:
             slip = f"Leave out the `return` of the starter, which still stands there. {slip}"
         raise incorrect("no-result", seen, slip)
     raise_if_badly_limited(row, "The activity was executed")
-    again = [other for other in history.of_kind(run, ACTIVITY) if (other.name, other.input) == (row.name, row.input)]
+    again = [
+        other for other in history.of_kind(run, Kind.ACTIVITY) if (other.name, other.input) == (row.name, row.input)
+    ]
     if len(again) > 1:
         seen = f"The activity was executed {len(again)} times, with the same argument, for one result."
         raise incorrect("run-twice", seen, "Execute it once: asking again after an error is what Temporal does.")
@@ -131,7 +133,7 @@ async def workflow(submission: Submission) -> str:
 def _raise_if_stuck(run: Run) -> None:
     """As in `history`, but a workflow that calls the activity as a function has a slip of its own."""
     stuck = history.stuck_at(run)
-    if stuck and stuck.kind == TASK_FAILURE and stuck.place and Path(stuck.place.file).name == "activities.py":
+    if stuck and stuck.kind == Kind.TASK_FAILURE and stuck.place and Path(stuck.place.file).name == "activities.py":
         seen = f"The workflow called the activity's function itself, and could not: {shorten(stuck.last_error, 120)}."
         raise incorrect("called-directly", seen, "That is TODO 3: await workflow.execute_activity(...).")
     history.raise_if_stuck(run)

@@ -13,7 +13,7 @@ from workshop.checks.learner import shorten, written
 from workshop.checks.limits import raise_if_badly_limited
 from workshop.checks.submission import Submission
 from workshop.checks.verdict import incorrect
-from workshop.history import ACTIVITY, CHILD, INLINE_TOOL, MODEL, TOOL, ModelCall, Row, Run
+from workshop.history import Kind, ModelCall, Row, Run
 from workshop.history.agent import SANDBOX_MARK
 from workshop.text import count
 
@@ -31,7 +31,7 @@ async def tool(submission: Submission) -> str:
 def tool_call(run: Run) -> Row:
     """The activity that the tool of a run was; raises where it was none, was not finished, or has odd limits."""
     _raise_if_executed(run)
-    inside, stuck, model = history.first(run, INLINE_TOOL), history.stuck_at(run), history.first(run, MODEL)
+    inside, stuck, model = history.first(run, Kind.INLINE_TOOL), history.stuck_at(run), history.first(run, Kind.MODEL)
     stopped = inside or (stuck if stuck and model and SANDBOX_MARK in stuck.last_error else None)
     if stopped:
         seen = f"{inside.name if inside else 'The tool'} ran inside the workflow, not as an activity."
@@ -41,7 +41,7 @@ def tool_call(run: Run) -> Row:
         raise incorrect("tool-in-workflow", seen, slip)
     history.raise_if_stuck(run)
 
-    call = history.first(run, TOOL)
+    call = history.first(run, Kind.TOOL)
     if not call:
         history.raise_if_failed(run)
         raise_if_no_tool(run, model.model if model else None)
@@ -90,14 +90,14 @@ def raise_if_swallowed(submission: Submission, calls: list[Row]) -> None:
 
 async def workflow(submission: Submission) -> str:
     """The agent run by the workflow, once, with the question; its answer returned; its trace grouped by the ID."""
-    run = await submission.run(QUESTION, until=lambda run: len(_begun(run)) > 1 or history.first(run, CHILD))
-    if child := history.first(run, CHILD):
+    run = await submission.run(QUESTION, until=lambda run: len(_begun(run)) > 1 or history.first(run, Kind.CHILD))
+    if child := history.first(run, Kind.CHILD):
         seen = f"The workflow started another one, {child.name.partition(' ')[0]}, in place of its agent."
         raise incorrect("no-model-call", seen, "Await Runner.run(weather_agent(weather_tool), question).")
     _raise_if_executed(run)
     history.raise_if_stuck(run)
     history.raise_if_failed(run)
-    calls = [row.model for row in history.of_kind(run, MODEL) if row.model]
+    calls = [row.model for row in history.of_kind(run, Kind.MODEL) if row.model]
     if len(_begun(run)) > 1:
         seen = f"The agent was run more than once: {count(len(calls), 'model call')} for one question."
         raise incorrect("run-twice", seen, "Call Runner.run once, inside the trace, and keep its result.")
@@ -123,7 +123,7 @@ async def workflow(submission: Submission) -> str:
 
 def _raise_if_executed(run: Run) -> None:
     """For a workflow that does the work of its agent's tool itself."""
-    if (executed := history.first(run, ACTIVITY)) and not history.first(run, MODEL):
+    if (executed := history.first(run, Kind.ACTIVITY)) and not history.first(run, Kind.MODEL):
         seen = f"The workflow executed the activity {executed.name} itself, and asked no model."
         slip = "activity_as_tool(get_weather_alerts, ...) only makes the tool; the agent calls it: "
         raise incorrect("no-model-call", seen, f"{slip}await Runner.run(weather_agent(weather_tool), question).")

@@ -20,7 +20,7 @@ from workshop.checks.ex03 import QUESTION, raise_if_swallowed, tool_call
 from workshop.checks.learner import raised, shorten
 from workshop.checks.submission import Submission
 from workshop.checks.verdict import incorrect
-from workshop.history import HANDOFF, MODEL, TIMER, Run
+from workshop.history import Kind, Run
 from workshop.practice.languages import named_in
 
 QUESTIONS = {
@@ -82,7 +82,7 @@ async def specialists(submission: Submission) -> str:
     runs = await submission.run_each(list(QUESTIONS.items()), workflow=flow)
     calls = [tool_call(run) for run in runs]
     # What the model was told: instructions may be a function.
-    told = [row.model.instructions for run in runs if (row := history.first(run, MODEL)) and row.model]
+    told = [row.model.instructions for run in runs if (row := history.first(run, Kind.MODEL)) and row.model]
     if len(set(told)) == 1:
         seen = f"All specialists have the same instructions, {shorten(told[0], 80)!r}: each needs its own language."
         raise incorrect("same-instructions", seen, f"Put {{language}} into the instructions{_f_missing(told[0])}.")
@@ -130,7 +130,7 @@ async def handoffs(submission: Submission) -> str:
         if models and QUESTIONS[language] not in models[0].opening:
             seen = f"{asked}, triage was asked {shorten(models[0].opening, 80)!r}."
             raise incorrect("other-question", seen, "Runner.run(triage_agent, question): the variable, without quotes.")
-        taken = [row.name for row in history.of_kind(run, HANDOFF) if row.state == "completed"]
+        taken = [row.name for row in history.of_kind(run, Kind.HANDOFF) if row.state == "completed"]
         if not taken:
             if models and models[0].handoffs:
                 known = ", ".join(agent or name for name, agent in models[0].handoffs)
@@ -165,7 +165,7 @@ async def handoffs(submission: Submission) -> str:
             raise incorrect("question-lost", seen, "Leave input_filter=... out of the handoff.")
     _raise_if_some_pause(runs)
     by_hand = "Handoff(" in submission.text("workflows.py")
-    pauses = any(history.first(run, TIMER) for run in runs)
+    pauses = any(history.first(run, Kind.TIMER) for run in runs)
     if any(not options.get("on_handoff") for options in made) or not (made or by_hand or pauses):
         seen = "The handoffs happened, and nothing runs at one of them: it has no on_handoff."
         raise incorrect("handoff-without-pause", seen, "Make each one by handoff(agent, on_handoff=pause).")
@@ -204,7 +204,7 @@ def _other_than_pause(options: dict[str, Any], slept: bool) -> str:
 
 def _raise_if_some_pause(runs: list[Run]) -> None:
     """For handoffs of which some pause, and some do not."""
-    pauses = {language: bool(history.first(run, TIMER)) for language, run in zip(QUESTIONS, runs, strict=True)}
+    pauses = {language: bool(history.first(run, Kind.TIMER)) for language, run in zip(QUESTIONS, runs, strict=True)}
     without = [language for language, paused in pauses.items() if not paused]
     if without and len(without) < len(pauses):
         seen = f"The handoff to {' and '.join(without)} does not pause, though others do: its run has no timer."
@@ -234,9 +234,9 @@ async def pause(submission: Submission) -> str:
         elif line := _sleep(submission.text("workflows.py"), awaited=True):
             slip = f"Line {line} of workflows.py, with the sleep, was not reached: has each handoff on_handoff=pause, "
             slip += "and does nothing stand before that line that keeps it from being run?"
-        timers = history.of_kind(run, TIMER)
+        timers = history.of_kind(run, Kind.TIMER)
         history.raise_if_not_timed(timers[:1], PAUSE, slip, "pause_seconds")
-        timer, models = timers[0], history.of_kind(run, MODEL)
+        timer, models = timers[0], history.of_kind(run, Kind.MODEL)
         slip = "Pause on the handoff: handoff(agent, on_handoff=pause)."
         if not models or models[0].scheduled > timer.scheduled:
             seen = "It pauses before triage has spoken: nothing is done yet that could be lost."

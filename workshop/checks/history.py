@@ -11,7 +11,7 @@ from temporalio.common import RetryPolicy
 from workshop.checks.learner import MISTAKES, raised_elsewhere, shorten, told_place, whole_line
 from workshop.checks.limits import DAY, raise_if_badly_limited
 from workshop.checks.verdict import incorrect
-from workshop.history import ACTIVITIES, TASK_FAILURE, TIMER, WAIT, Place, Row, Run, place_of, root
+from workshop.history import ACTIVITIES, Kind, Place, Row, Run, place_of, root
 
 # What the server says of an activity whose options made Python raise before all of them were written down.
 HALF_SCHEDULED = "missing task queue name"
@@ -39,7 +39,7 @@ def first(run: Run, kind: str) -> Row | None:
 def stuck_at(run: Run) -> Row | None:
     """What keeps a run from ever going on: workflow code that fails, or an activity that no worker can ever finish."""
     for row in run.rows:
-        if row.open and (row.kind == TASK_FAILURE or "is not registered" in row.last_error or _hopeless(row, run)):
+        if row.open and (row.kind == Kind.TASK_FAILURE or "is not registered" in row.last_error or _hopeless(row, run)):
             return row
     return None
 
@@ -55,7 +55,7 @@ def waits_in_vain(run: Run) -> bool:
     twice, and by a mistake in it: no check lets a service fail more than once in a run.
     """
     return any(
-        row.kind == WAIT
+        row.kind == Kind.WAIT
         or (row.state == "retrying" and row.attempts > 1 and not row.maximum_attempts and _is_mistake(row))
         for row in run.rows
     )
@@ -76,7 +76,7 @@ def raise_if_stuck(run: Run, who: str = "The workflow") -> None:
         slip = "Timeouts and intervals are timedelta(seconds=...), never a number; retry_policy is RetryPolicy(...), "
         slip += "with no backoff_coefficient below 1, and no maximum_interval below its initial_interval of 1 s."
         raise incorrect("odd-option", seen, slip)
-    if row.kind == TASK_FAILURE or "is not registered" in row.last_error:
+    if row.kind == Kind.TASK_FAILURE or "is not registered" in row.last_error:
         line, at = row.place.code if row.place else "", _line(row.place)
         if NOT_A_LENGTH in row.last_error and (option := _odd_option()):
             at = option  # of a model call it stands in worker.py, and the error's line is where the agent runs
@@ -153,7 +153,7 @@ def doing(run: Run) -> str:
     if not row:
         return f"{shorten(run.failure)}." if run.failure else ""
     error = f", after {shorten(row.last_error)}" if row.errors else ""
-    asked = f" of {row.asked}" if row.kind == TIMER else ""
+    asked = f" of {row.asked}" if row.kind == Kind.TIMER else ""
     return f"It is at this: {row.kind} {row.name}{asked}, {row.state}{error}."
 
 
@@ -176,7 +176,7 @@ def length(timer: Row) -> float:
 
 def sleeps_longer(run: Run, seconds: float) -> bool:
     """Whether a run is at its first timer, and that is longer than it was asked for."""
-    timer = first(run, TIMER)
+    timer = first(run, Kind.TIMER)
     return timer is not None and timer.open and length(timer) > seconds
 
 

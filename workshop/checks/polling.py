@@ -5,7 +5,7 @@ from workshop.checks.check import checks_of
 from workshop.checks.learner import shorten
 from workshop.checks.submission import PATIENCE, Submission
 from workshop.checks.verdict import NotPassed, incorrect
-from workshop.history import TIMER, Row, Run
+from workshop.history import Kind, Row, Run
 from workshop.text import count, span
 
 QUESTION = "Tell me when the warnings for California are over."
@@ -86,7 +86,9 @@ async def timer(submission: Submission) -> str:
     if len(looks) <= ACTIVE:
         seen = f"Warnings were active at {count(len(looks), 'look')}, and then {_said(run)}."
         raise incorrect("stops-early", seen, "Look again, until it says 0 or the time is over.")
-    timers = [row for row in history.of_kind(run, TIMER) if history.length(row) <= EVERY or row.state == "completed"]
+    timers = [
+        row for row in history.of_kind(run, Kind.TIMER) if history.length(row) <= EVERY or row.state == "completed"
+    ]
     history.raise_if_not_timed(timers, EVERY, "await workflow.sleep(every)", "every")
     if "not over" in str(run.result):
         raise incorrect("says-not-over", f"At the last look none was active, and {_said(run)}.", "Return True then.")

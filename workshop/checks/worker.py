@@ -11,7 +11,7 @@ from workshop.checks.limits import raise_if_badly_limited
 from workshop.checks.script import CheckedScript
 from workshop.checks.submission import CONNECT, CONNECTS_ITSELF, Submission, no_plugin
 from workshop.checks.verdict import incorrect
-from workshop.history import ACTIVITIES, ACTIVITY, MODEL, TOOL, Run, read_history
+from workshop.history import ACTIVITIES, Kind, Run, read_history
 from workshop.history.agent import SANDBOX_MARK
 from workshop.proof import prove
 from workshop.temporal import Pollers, follow, pollers
@@ -39,7 +39,7 @@ async def check(submission: Submission, args: Sequence[Any], agent: bool = True)
         if not polled.activities:
             seen = f"The worker polls {queue} for workflows but not for activities."
             raise incorrect("activity-missing", seen, "Add the activity to activities=[...] of the Worker.")
-    if call := history.first(run, MODEL):
+    if call := history.first(run, Kind.MODEL):
         raise_if_badly_limited(call)
     run = await submission.follow(workflow_id, until=_unreadable)
     _raise_if_not_completed(run, script, agent)
@@ -49,7 +49,9 @@ async def check(submission: Submission, args: Sequence[Any], agent: bool = True)
         slip = "Worker(...) only makes it, and `async with worker:` below runs it: leave out .run() and await."
         raise incorrect("worker-run-twice", seen, slip)
     done = [
-        count(len(history.of_kind(run, kind)), kind) for kind in (MODEL, TOOL, ACTIVITY) if history.first(run, kind)
+        count(len(history.of_kind(run, kind)), kind)
+        for kind in (Kind.MODEL, Kind.TOOL, Kind.ACTIVITY)
+        if history.first(run, kind)
     ]
     return f"The worker polls {queue}, and finished a workflow: {' and '.join(done)}."
 
@@ -68,7 +70,7 @@ async def recovery(submission: Submission, args: Sequence[Any]) -> str:
         return in_flight, await read_history(submission.client, workflow_id)
 
     asked, run = await follow(look, lambda seen: seen[0] or not seen[1].open or history.stuck_at(seen[1]), 5)
-    if call := history.first(run, MODEL):
+    if call := history.first(run, Kind.MODEL):
         raise_if_badly_limited(call)
     if asked and not call:
         seen = "The model was asked, and the history has no event of it: it would be lost with its worker."
@@ -131,7 +133,7 @@ def _raise_if_not_completed(run: Run, script: CheckedScript, agent: bool = True)
     """For a workflow that the learner's worker has not finished."""
     if run.status == "completed":
         return
-    call = history.first(run, MODEL)
+    call = history.first(run, Kind.MODEL)
     if _unreadable(run):
         seen = "The worker could not read the model call: its client has no plugin. Worker(...) is too late for it."
         raise incorrect("plugin-missing", seen, no_plugin("worker.py"))
@@ -154,7 +156,7 @@ def _raise_if_not_completed(run: Run, script: CheckedScript, agent: bool = True)
 
 def _unreadable(run: Run) -> bool:
     """Whether a worker without the plugin's converter cannot read a model call; a first one that is a text it can."""
-    return any(row.open and "Failed converting" in row.last_error for row in history.of_kind(run, MODEL))
+    return any(row.open and "Failed converting" in row.last_error for row in history.of_kind(run, Kind.MODEL))
 
 
 def _raise_if_over(script: CheckedScript) -> None:

@@ -89,6 +89,11 @@ class Facts:
         return not self.unreadable and not UNREADABLE.search(str(self.file))
 
     @property
+    def patience(self) -> float:
+        """Seconds to wait for one answer."""
+        return 0.2 if self.quick else 3
+
+    @property
     def weather(self) -> str:
         """`practice`, `real` or `other`."""
         return env.weather_of(self.env.get(env.WEATHER, ""), self.settings.practice_port)

@@ -9,12 +9,12 @@ import shutil
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from importlib.machinery import PathFinder
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import httpx
 from packaging.requirements import Requirement
@@ -160,7 +160,8 @@ def practice_services(facts: Facts) -> Iterator[Finding]:
     """The practice services answer, where they are used."""
     port = facts.settings.practice_port
     used = "practice" in (facts.mode, facts.weather)
-    answer = _who(port, "/health", lambda found: found.get("service") == "practice", facts.quick)
+    url = f"{facts.settings.practice_url}/health"
+    answer = loopback.who(url, lambda found: found.get("service") == "practice", facts.patience)
     if answer == "right":
         yield facts.finding("practice-services/right", port=port)
     elif answer == "other" or (answer == "silent" and used and not facts.quick):
@@ -206,7 +207,7 @@ def temporal(facts: Facts) -> Iterator[Finding]:
     local = host in variables.LOOPBACK
     if not host or not port or "/" in host or (facts.quick and not local):
         return
-    if not listens(host, port, 0.2 if facts.quick else 3):
+    if not listens(host, port, facts.patience):
         if local:
             yield facts.finding("temporal-server", port=port)
         else:
@@ -249,21 +250,6 @@ def other_ports(facts: Facts) -> Iterator[Finding]:
     settings = facts.settings
     if not listens(HOST, settings.temporal_port, 1) and listens(HOST, settings.temporal_ui_port, 1):
         yield facts.finding("port-taken/ui", port=settings.temporal_ui_port)
-    if _who(settings.lab_port, "/api", lambda found: "version" in found, facts.quick) in ("other", "silent"):
+    lab = loopback.who(f"http://{HOST}:{settings.lab_port}/api", lambda found: "version" in found, facts.patience)
+    if lab in ("other", "silent"):
         yield facts.finding("port-taken/lab", port=settings.lab_port)
-
-
-def _who(
-    port: int, path: str, is_right: Callable[[dict[str, Any]], bool], quick: bool
-) -> Literal["nobody", "silent", "other", "right"]:
-    """Who answers GET `path` on loopback with JSON."""
-    try:
-        with loopback.client(f"http://{HOST}:{port}", timeout=0.2 if quick else 3) as http:
-            found = http.get(path).json()
-    except httpx.ConnectError:
-        return "nobody"
-    except httpx.TimeoutException:
-        return "silent"
-    except (httpx.HTTPError, ValueError):
-        return "other"
-    return "right" if isinstance(found, dict) and is_right(found) else "other"

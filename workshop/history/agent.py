@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from workshop.history.payloads import as_text
-from workshop.history.rows import ACTIVITY, HANDOFF, INLINE_TOOL, TOOL, ChainedError, ModelCall, RequestedCall, Row
+from workshop.history.rows import ChainedError, Kind, ModelCall, RequestedCall, Row
 
 MODEL_ACTIVITIES = ("invoke_model_activity", "invoke_model_activity_streaming")
 # What the Agents SDK answers to the second of two handoffs that a model asks for at once.
@@ -132,7 +132,7 @@ def with_calls(rows: Sequence[Row]) -> tuple[Row, ...]:
         activities = [
             row
             for row in told
-            if row.kind == ACTIVITY and row.event > asking.event and row.scheduled >= asking.closed
+            if row.kind == Kind.ACTIVITY and row.event > asking.event and row.scheduled >= asking.closed
             if end is None or row.scheduled < end
         ]
         for call in asking.model.calls:
@@ -143,11 +143,11 @@ def with_calls(rows: Sequence[Row]) -> tuple[Row, ...]:
             found = _output(call, following)
             if found and found[0] == NOT_APPROVED:
                 at = found[1].scheduled
-                refused = Row(TOOL, call.name, "cancelled", 0, asking.closed, closed=at, notes=(REFUSED,))
+                refused = Row(Kind.TOOL, call.name, "cancelled", 0, asking.closed, closed=at, notes=(REFUSED,))
                 told.append(replace(refused, input=call.arguments, asked=call.arguments))
             elif named:
                 activities.remove(named[0])
-                told[told.index(named[0])] = replace(named[0], kind=TOOL)
+                told[told.index(named[0])] = replace(named[0], kind=Kind.TOOL)
             else:
                 told += _in_workflow(asking, call, following)
         told += _handoffs(asking, following)
@@ -161,7 +161,7 @@ def with_calls(rows: Sequence[Row]) -> tuple[Row, ...]:
 
     # Model calls get the name of their agent: instructions tell agents apart, and handoffs tell their names.
     names = {}
-    for handoff in (row for row in told if row.kind == HANDOFF and row.state == "completed"):
+    for handoff in (row for row in told if row.kind == Kind.HANDOFF and row.state == "completed"):
         first = next((row.model for row in told if row.model and row.scheduled >= handoff.scheduled), None)
         if first and first.instructions:
             names[first.instructions] = handoff.name
@@ -186,7 +186,7 @@ def _in_workflow(asking: Row, call: RequestedCall, following: Sequence[Row]) -> 
         wrong = refused or output.startswith(TOOL_FAILED)
         error = "RestrictedWorkflowAccessError" if refused else "the tool raised"
         yield Row(
-            INLINE_TOOL,
+            Kind.INLINE_TOOL,
             call.name,
             "failed" if wrong else "completed",
             0,
@@ -222,5 +222,13 @@ def _handoffs(asking: Row, following: Sequence[Row]) -> Iterator[Row]:
             state, how = "scheduled", "asked for"
         closed = asking.closed if following else None
         yield Row(
-            HANDOFF, agent, state, 0, asking.closed, closed=closed, input=call.arguments, asked=call.name, answered=how
+            Kind.HANDOFF,
+            agent,
+            state,
+            0,
+            asking.closed,
+            closed=closed,
+            input=call.arguments,
+            asked=call.name,
+            answered=how,
         )

@@ -3,14 +3,12 @@
 Events and their meaning: https://docs.temporal.io/references/events.
 """
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
-from temporalio.api.common.v1 import RetryPolicy
 from temporalio.api.enums.v1 import (
     ContinueAsNewInitiator,
     PendingActivityState,
@@ -25,22 +23,7 @@ from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 
 from workshop.history.agent import MODEL_ACTIVITIES, model_call, with_calls
 from workshop.history.payloads import Encoded, as_text, chain, decode, decode_all
-from workshop.history.rows import (
-    ACTIVITY,
-    CHILD,
-    MODEL,
-    SIGNAL,
-    TASK_FAILURE,
-    TASK_TIMEOUT,
-    TIMER,
-    UPDATE,
-    WAIT,
-    ChainedError,
-    Row,
-    Run,
-    Sign,
-    WorkflowTask,
-)
+from workshop.history.rows import ChainedError, Kind, Row, Run, Sign, WorkflowTask
 from workshop.temporal import when
 from workshop.text import count, span
 
@@ -126,7 +109,7 @@ def run_from_events(
     idle = events[-1].WhichOneof("attributes") == "workflow_task_completed_event_attributes"
     rows = run.rows
     if run.open and run.task is None and idle and not any(row.open for row in rows):
-        rows = (*rows, Row(WAIT, "for a signal or an update", "running", 0, when(events[-1].event_time)))
+        rows = (*rows, Row(Kind.WAIT, "for a signal or an update", "running", 0, when(events[-1].event_time)))
     run = replace(run, rows=with_calls(rows))
     data = [run.input, run.result, *(part for row in run.rows for part in (row.input, row.output))]
     parts = [part for value in data for part in (value if isinstance(value, list) else [value])]
@@ -140,7 +123,7 @@ def run_from_events(
 
 def _abandoned(row: Row) -> Row:
     """What was still open when the run ended."""
-    state = "failed" if row.kind == TASK_FAILURE else "cancelled"
+    state = "failed" if row.kind == Kind.TASK_FAILURE else "cancelled"
     return replace(row, state=state, notes=(*row.notes, "not over when the workflow ended"))
 
 
@@ -156,7 +139,7 @@ def _described(run: Run, description: DescribeWorkflowExecutionResponse) -> Run:
     rows = []
     for row in run.rows:
         activity = pending.get(row.activity_id)
-        if row.kind == TASK_FAILURE and row.open and task:
+        if row.kind == Kind.TASK_FAILURE and row.open and task:
             # After the first failures of a workflow task, the history keeps no further ones.
             row = replace(row, attempts=max(row.attempts, task.attempt if task.taken else task.attempt - 1))
         elif row.open and activity:
@@ -243,10 +226,10 @@ class _Fold:
             events=(last_id,),
         )
 
-    def _open(self, event: HistoryEvent, kind: str, name: str, state: str = "running", **more: Any) -> None:
+    def _open(self, event: HistoryEvent, kind: Kind, name: str, state: str = "running", **more: Any) -> None:
         self.rows[event.event_id] = Row(kind, name, state, event.event_id, when(event.event_time), **more)
 
-    def _moment(self, event: HistoryEvent, kind: str, name: str, state: str = "completed", **more: Any) -> None:
+    def _moment(self, event: HistoryEvent, kind: Kind, name: str, state: str = "completed", **more: Any) -> None:
         """A row that is over as soon as it began."""
         self._open(event, kind, name, state, closed=when(event.event_time), **more)
 
@@ -287,7 +270,7 @@ class _Fold:
         match name:
             case "workflow_execution_started":
                 if told.continued_execution_run_id:
-                    how = "continued as new" if _continues(told) else "started again"
+                    how = Kind.CONTINUED if _continues(told) else Kind.STARTED_AGAIN
                     self._moment(event, how, "after an earlier run", asked=told.continued_execution_run_id)
             case "activity_task_scheduled":
                 self._scheduled(event, told)
@@ -308,30 +291,30 @@ class _Fold:
                 length, data = told.start_to_fire_timeout.ToTimedelta(), event.user_metadata
                 summary = as_text(decode(data.summary)) if data.HasField("summary") else ""
                 due = when(event.event_time) + length
-                self._open(event, TIMER, summary or "timer", asked=f"{length.total_seconds():g} s", next_try=due)
+                self._open(event, Kind.TIMER, summary or "timer", asked=f"{length.total_seconds():g} s", next_try=due)
             case "marker_recorded":
                 self._marker(event, told)
             case "workflow_execution_signaled" if told.signal_name == f"{STREAM}publish":
                 # A model's words while it speaks, which its result holds once more: one row for all of them.
                 self.stream.append(event.event_id)
                 if len(self.stream) == 1:
-                    self._moment(event, SIGNAL, "the model's words, streamed")
+                    self._moment(event, Kind.SIGNAL, "the model's words, streamed")
                 asked = f"in {count(len(self.stream), 'part')}"
                 self._change(self.stream[0], asked=asked, closed=when(event.event_time))
             case "workflow_execution_signaled":
-                self._moment(event, SIGNAL, told.signal_name, **_said(told.input))
+                self._moment(event, Kind.SIGNAL, told.signal_name, **_said(told.input))
             case "workflow_execution_update_accepted" if told.accepted_request.input.name.startswith(STREAM):
                 pass  # somebody listens
             case "workflow_execution_update_accepted":
                 request = told.accepted_request.input
-                self._open(event, UPDATE, request.name, **_said(request.args))
+                self._open(event, Kind.UPDATE, request.name, **_said(request.args))
             case "workflow_execution_cancel_requested":
-                self._moment(event, "cancel request", told.cause or "cancel")
+                self._moment(event, Kind.CANCEL_REQUEST, told.cause or "cancel")
             case "start_child_workflow_execution_initiated":
-                self._open(event, CHILD, f"{told.workflow_type.name} {told.workflow_id}", **_said(told.input))
+                self._open(event, Kind.CHILD, f"{told.workflow_type.name} {told.workflow_id}", **_said(told.input))
             case "signal_external_workflow_execution_initiated":
                 to = told.workflow_execution.workflow_id
-                self._open(event, "signal sent", f"{told.signal_name} to {to}", **_said(told.input))
+                self._open(event, Kind.SIGNAL_SENT, f"{told.signal_name} to {to}", **_said(told.input))
             case "workflow_task_scheduled":
                 if self.failing is not None:  # of the attempts that fail alike, the history keeps the first
                     before = self.rows[self.failing].attempts
@@ -341,7 +324,7 @@ class _Fold:
             case "workflow_task_completed":
                 self._end_failure(event, "then the same step went well")
             case "workflow_task_failed" if _cause(told) in _BEGUN_AGAIN:
-                self._moment(event, "event", f"step begun again ({_cause(told)})")
+                self._moment(event, Kind.EVENT, f"step begun again ({_cause(told)})")
             case "workflow_task_failed":
                 errors = chain(told.failure)
                 row = self.rows[self.failing] if self.failing is not None else None
@@ -351,14 +334,14 @@ class _Fold:
                 self._end_failure(event, "then it failed in another way")
                 self.failing = event.event_id
                 self._open(
-                    event, TASK_FAILURE, _cause(told), "retrying", attempts=1, errors=errors, worker=told.identity
+                    event, Kind.TASK_FAILURE, _cause(told), "retrying", attempts=1, errors=errors, worker=told.identity
                 )
             case "workflow_task_timed_out":
                 untaken = told.timeout_type == TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_START
                 note = NOT_TAKEN if untaken else NOT_ANSWERED
-                self._moment(event, TASK_TIMEOUT, "next step", "timed out", notes=(note,), worker=self.worker)
+                self._moment(event, Kind.TASK_TIMEOUT, "next step", "timed out", notes=(note,), worker=self.worker)
             case _:
-                self._moment(event, "event", name.replace("_", " ") or f"unknown event type {event.event_type}")
+                self._moment(event, Kind.EVENT, name.replace("_", " ") or f"unknown event type {event.event_type}")
 
     def _scheduled(self, event: HistoryEvent, told: Any) -> None:
         name, request = told.activity_type.name, decode_all(told.input.payloads)
@@ -367,7 +350,7 @@ class _Fold:
         steady = policy.backoff_coefficient == 1  # pauses do not grow
         self._open(
             event,
-            MODEL if model else ACTIVITY,
+            Kind.MODEL if model else Kind.ACTIVITY,
             name,
             "scheduled",
             input=request,
@@ -381,7 +364,6 @@ class _Fold:
             longest_pause=_seconds(policy.initial_interval if steady else policy.maximum_interval),
             maximum_attempts=policy.maximum_attempts,
             never_retried=tuple(policy.non_retryable_error_types),
-            pauses=_pauses(policy),
             task_queue=told.task_queue.name,
             activity_id=told.activity_id,
         )
@@ -390,14 +372,14 @@ class _Fold:
         data = {key: decode_all(value.payloads) for key, value in told.details.items()}
         local = data.get("data")
         if told.marker_name != "core_local_activity" or not isinstance(local, dict):
-            self._moment(event, "marker", told.marker_name, input=data, asked=as_text(data))
+            self._moment(event, Kind.MARKER, told.marker_name, input=data, asked=as_text(data))
             return
         name, failed = as_text(local.get("activity_type")), told.HasField("failure")
         model = model_call(None, data.get("result")) if name in MODEL_ACTIVITIES else None
         attempt = local.get("attempt")
         self._moment(
             event,
-            MODEL if model else ACTIVITY,
+            Kind.MODEL if model else Kind.ACTIVITY,
             name,
             "failed" if failed else "completed",
             attempts=attempt if isinstance(attempt, int) else 1,
@@ -452,17 +434,6 @@ def _reason(end: Any) -> str:
         if getattr(end, field, ""):
             return str(getattr(end, field))
     return as_text(decode_all(end.details.payloads)) if _has(end, "details") else ""
-
-
-def _pauses(policy: RetryPolicy) -> float | None:
-    """The pauses between all attempts that a policy allows, in seconds; None without a maximum."""
-    if not policy.maximum_attempts:
-        return None
-    pause, longest, taken = _seconds(policy.initial_interval) or 0, _seconds(policy.maximum_interval), 0.0
-    for _ in range(min(policy.maximum_attempts - 1, 1000)):  # of more, it is enough to know that they are many
-        taken += pause
-        pause = min(pause * policy.backoff_coefficient, longest or math.inf)
-    return taken
 
 
 def _errors(failure: Failure, row: Row | None) -> tuple[ChainedError, ...]:

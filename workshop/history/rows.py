@@ -1,16 +1,40 @@
 """The shapes in which a workflow run is told: one `Run`, and in it one `Row` for everything that happened."""
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-MODEL, TOOL, INLINE_TOOL, HANDOFF, ACTIVITY = "model call", "tool call", "tool in workflow", "handoff", "activity"
-TIMER, SIGNAL, UPDATE, WAIT, CHILD = "timer", "signal", "update", "wait", "child workflow"
-ACTIVITIES = (MODEL, TOOL, ACTIVITY)  # what a worker runs outside of the workflow
-TASK_FAILURE, TASK_TIMEOUT = "workflow task failure", "workflow task timeout"
+
+class Kind(StrEnum):
+    """What a row is."""
+
+    MODEL = "model call"
+    TOOL = "tool call"
+    INLINE_TOOL = "tool in workflow"
+    HANDOFF = "handoff"
+    ACTIVITY = "activity"
+    TIMER = "timer"
+    SIGNAL = "signal"
+    UPDATE = "update"
+    WAIT = "wait"
+    CHILD = "child workflow"
+    TASK_FAILURE = "workflow task failure"
+    TASK_TIMEOUT = "workflow task timeout"
+    # Rarer ones.
+    CONTINUED = "continued as new"
+    STARTED_AGAIN = "started again"
+    CANCEL_REQUEST = "cancel request"
+    SIGNAL_SENT = "signal sent"
+    MARKER = "marker"
+    EVENT = "event"  # any other
+
+
+ACTIVITIES = (Kind.MODEL, Kind.TOOL, Kind.ACTIVITY)  # what a worker runs outside of the workflow
 
 
 def short_path(path: Path) -> str:
@@ -131,7 +155,7 @@ class Row:
     `state` is "completed", "failed", "running", "retrying", "timed out", "scheduled" or "cancelled".
     """
 
-    kind: str  # one of the constants above, or Temporal's own word for what is rarer
+    kind: Kind
     name: str
     state: str
     event: int  # the id of the event it began with; 0 for what is derived from other events
@@ -158,7 +182,6 @@ class Row:
     backoff: float = 2.0  # by which each pause is longer than the one before
     maximum_attempts: int = 0  # 0 = no limit
     never_retried: tuple[str, ...] = ()  # types of errors that its retry policy does not retry
-    pauses: float | None = None  # seconds that all pauses take together, where there is a maximum of attempts
     task_queue: str = ""  # of an activity
     activity_id: str = ""
     notes: tuple[str, ...] = ()
@@ -171,6 +194,21 @@ class Row:
     def duration(self) -> float | None:
         """Seconds from being scheduled to its end, waits between attempts included; None if open or unknown."""
         return (self.closed - self.scheduled).total_seconds() if self.closed and not self.local else None
+
+    def pause_before(self, attempt: int) -> float:
+        """The pause before an attempt, by its retry policy, in seconds."""
+        if attempt < 2 or not self.first_pause:
+            return 0.0
+        growth = min(self.backoff, 1000.0) ** min(attempt - 2, 60)  # of more, a float would not hold the pause
+        return float(min(self.first_pause * growth, self.longest_pause or math.inf))
+
+    @property
+    def pauses(self) -> float | None:
+        """Seconds that all pauses take together, where there is a maximum of attempts."""
+        if not self.maximum_attempts:
+            return None
+        most = min(self.maximum_attempts, 1000)  # of more, it is enough to know that they are many
+        return sum(self.pause_before(attempt) for attempt in range(2, most + 1))
 
     @property
     def last_error(self) -> str:
@@ -272,10 +310,10 @@ class Run:
         done = [row for row in self.rows if row.state == "completed"]
         models = [row.model for row in self.rows if row.model]
         return Totals(
-            model_calls=sum(row.kind == MODEL for row in done),
-            tool_calls=sum(row.kind == TOOL for row in done),
-            tools_in_workflow=sum(row.kind == INLINE_TOOL for row in self.rows),
-            handoffs=sum(row.kind == HANDOFF for row in done),
+            model_calls=sum(row.kind == Kind.MODEL for row in done),
+            tool_calls=sum(row.kind == Kind.TOOL for row in done),
+            tools_in_workflow=sum(row.kind == Kind.INLINE_TOOL for row in self.rows),
+            handoffs=sum(row.kind == Kind.HANDOFF for row in done),
             attempts=sum(row.attempts for row in self.rows if row.kind in ACTIVITIES),
             input_tokens=sum(model.input_tokens for model in models),
             output_tokens=sum(model.output_tokens for model in models),
@@ -284,7 +322,7 @@ class Run:
 
 def with_texts(value: Any, change: Callable[[str], str]) -> Any:
     """A run, or a part of one, with each of its texts changed."""
-    if isinstance(value, str):
+    if isinstance(value, str) and not isinstance(value, Kind):
         return change(value)
     if is_dataclass(value) and not isinstance(value, type):
         return replace(value, **{f.name: with_texts(getattr(value, f.name), change) for f in fields(value)})
@@ -296,7 +334,7 @@ def with_texts(value: Any, change: Callable[[str], str]) -> Any:
 
 
 # Derived values that belong in the JSON form too, and what is in another field already.
-_EXTRA = {Row: ("duration", "last_error", "place"), Run: ("duration", "failure", "totals")}
+_EXTRA = {Row: ("duration", "pauses", "last_error", "place"), Run: ("duration", "failure", "totals")}
 _TWICE = {"outputs"}
 
 

@@ -1,18 +1,16 @@
 """What `ex.ask` returns: a question, asked with starter.py in a process of its own."""
 
-import json
 import re
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from workshop.notebook.memory import Memory
 from workshop.notebook.scripts import Script
 from workshop.proof import Entry, of_question
 from workshop.text import Printed
 
-PLAIN = "plain.json"
 WORKFLOW = re.compile(r"^Workflow (\S+)", re.MULTILINE)  # what a starter prints of the one that it has started
 
 
@@ -80,23 +78,16 @@ def plain_before(asked: Sequence[Asked], question: str, entries: Sequence[Entry]
     return of_question(own, question, first_asked(before).since)
 
 
-def remember_plain(state_dir: Path, question: str, entries: Sequence[Entry]) -> None:
+def remember_plain(memory: Memory, question: str, entries: Sequence[Entry]) -> None:
     """Keeps which entries of the ledger were a plain run's, for other notebooks: the ledger itself does not tell."""
-    kept = {"question": question, "entries": [[entry["id"], entry["began"]] for entry in entries]}
-    with suppress(OSError):  # not worth stopping a lesson for
-        state_dir.mkdir(parents=True, exist_ok=True)
-        (state_dir / PLAIN).write_text(json.dumps(kept), encoding="utf-8")
+    memory.keep("plain", question, [[entry["id"], entry["began"]] for entry in entries])
 
 
-def remembered_plain(state_dir: Path, question: str, entries: Sequence[Entry]) -> list[Entry]:
-    """Those entries, where they were of the same question and the ledger has them all; else none."""
-    with suppress(OSError, ValueError, TypeError, KeyError):
-        kept = json.loads((state_dir / PLAIN).read_text(encoding="utf-8"))
-        numbers = {(number, began) for number, began in kept["entries"]}
-        found = [entry for entry in entries if (entry["id"], entry["began"]) in numbers]
-        if kept["question"] == question and len(found) == len(numbers):
-            return found
-    return []
+def remembered_plain(memory: Memory, question: str, entries: Sequence[Entry]) -> list[Entry]:
+    """Those entries, where the ledger has them all; else none."""
+    kept = memory.read("plain").get(question, [])
+    found = [entry for entry in entries if [entry["id"], entry["began"]] in kept]
+    return found if len(found) == len(kept) else []
 
 
 def words(question: str, options: dict[str, Any]) -> list[str]:

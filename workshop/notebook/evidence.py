@@ -1,11 +1,11 @@
 """What a prediction is held against: the histories, the ledger and the notebook that the learner's own cells made.
 
-predictions.toml says under `shows` what must be seen, a condition each. A condition looks, and tells what it saw in
-words, whether or not it is as expected.
+predictions.toml says under `shows` what must be seen. Whoever looks tells in words what is there, whether or not it is
+as expected.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
@@ -17,7 +17,7 @@ from workshop.checks import Check, find
 from workshop.compare import DURABLE, LOOP, WAYS, Comparison
 from workshop.errors import WorkshopError
 from workshop.exercises import EXERCISES, FOLDERS, number_of
-from workshop.history import TASK_FAILURE, TIMER, TOOL, UPDATE, Run, as_text
+from workshop.history import Kind, Run, as_text
 from workshop.notebook.asked import Asked, last_plain
 from workshop.notebook.kernel import variable
 from workshop.notebook.memory import Memory
@@ -45,14 +45,137 @@ class Sight:
 NOTHING = Sight(False, "", ())  # there is no run yet
 
 
+def best(sights: Iterable[Sight]) -> Sight:
+    """The first that holds, else the first of all."""
+    first = NOTHING
+    for sight in sights:
+        if sight.holds:
+            return sight
+        first = sight if first is NOTHING else first
+    return first
+
+
 @dataclass(frozen=True)
 class WorkflowSight:
-    """What conditions of a workflow look at."""
+    """A workflow. What is said of it under `shows`, as in `attempts = 5`, is what the method of that name expects."""
 
     run: Run
     proof: Proof
     entries: Mapping[int, Entry]  # of the ledger, by number
     asked: Asked | None  # who started it, if that was this kernel
+
+    def fates(self, expected: list[list[str]]) -> Fact:
+        """What became of each call's requests; several in a row of one kind count as one."""
+        calls = self.proof.calls
+        found = [[fate for fate, _ in groupby(request.fate for request in call.requests)] for call in calls]
+        told = [", ".join(f"#{one.entry} {one.fate}" for one in call.requests) or "no request" for call in calls]
+        words = "\n".join(f"{call.name}: {what}" for call, what in zip(calls, told, strict=True))
+        return found == expected, words or "no call yet"
+
+    def fault(self, expected: str) -> Fact:
+        requests = [request for call in self.proof.calls for request in call.requests if request.fate != RECORDED]
+        faults = {str(self.entries[request.entry]["fault"]) for request in requests}
+        return faults == {expected}, f"fault: {', '.join(sorted(faults)) or 'none'}"
+
+    def rows(self, expected: list[str]) -> Fact:
+        """The rows of these kinds: a busy machine adds others."""
+        found = [row.kind for row in self.run.rows if row.kind in expected]
+        return found == expected, ", ".join(found) or "no row yet"
+
+    def status(self, expected: str) -> Fact:
+        return self.run.status == expected, f"the workflow: {headline(self.run, self.run.now())}"
+
+    def attempts(self, expected: int) -> Fact:
+        most = max((row.attempts for row in self.run.rows), default=0)
+        return most == expected, count(most, "attempt")
+
+    def error(self, expected: str) -> Fact:
+        errors = [
+            f"{row.kind}, {count(row.attempts, 'attempt')}: {row.last_error}" for row in self.run.rows if row.errors
+        ]
+        fitting = [error for error in errors if expected in error]
+        return bool(fitting), (fitting or errors or ["no error"])[0]
+
+    def retried(self, expected: str) -> Fact:
+        rows = [row for row in self.run.rows if row.kind == expected]
+        now = self.run.now()
+        words = [f"{row.kind} {row.name}: {outcome(row, now)}" for row in rows]
+        return any(row.attempts > 1 for row in rows), "\n".join(words) or f"no {expected} yet"
+
+    def workers(self, expected: int) -> Fact:
+        found = list(dict.fromkeys(pid_of(row.worker) for row in self.run.rows if row.worker))
+        return len(found) == expected, f"worker processes: {', '.join(found) or 'none yet'}"
+
+    def processes(self, _expected: bool) -> Fact:
+        """That the workflow and its activity ran in one process, and the starter in another one."""
+        if self.asked is None or self.asked.program is None:
+            return False, "which process the starter was is not known after a restart of the kernel: ask again"
+        found = {pid_of(row.worker) for row in self.run.rows if row.worker}
+        starter, worker = str(self.asked.program.pid), pid_of(self.run.worker)
+        words = f"worker.py, process {worker}, ran workflow and activity\nstarter.py was process {starter}"
+        return found == {worker} and starter != worker, words
+
+    def silent(self, _expected: bool) -> Fact:
+        """That the starter printed its workflow and its link, and no more."""
+        if self.asked is None:
+            return False, "what the starter printed is not known after a restart of the kernel: ask again"
+        lines = self.asked.output.splitlines()
+        return len(lines) == 2, f"starter.py printed {count(len(lines), 'line')}, its workflow and its link among them"
+
+    def timer(self, expected: str) -> Fact:
+        rows = self.run.rows
+        fired = [row for row in rows if row.kind == Kind.TIMER and row.state == "completed"]
+        timer = next((row for row in fired if row.asked == expected and row.closed), None)
+        later = next((row for row in rows if timer and row.scheduled >= (timer.closed or row.scheduled)), None)
+        if timer is None or timer.closed is None or later is None:
+            return False, f"no timer of {expected} that has fired, with a step after it"
+        waited = (later.scheduled - timer.closed).total_seconds()
+        when = f"the timer fired {timer.duration or 0:.1f} s after it was set"
+        worker = pid_of(later.worker)
+        return later.state == "completed", f"{when}\nthe next step came {waited:.1f} s after that, in process {worker}"
+
+    def mistake(self, expected: str) -> Fact:
+        failures = [row.last_error for row in self.run.rows if row.kind == Kind.TASK_FAILURE]
+        words = f"a workflow task failed: {shorten(failures[0], 120)}" if failures else "no workflow task failed"
+        return any(expected in error for error in failures), f"{words}\nthe workflow: {self.run.status}"
+
+    def alerts(self, expected: list[str]) -> Fact:
+        """What became of a run's requests to alert residents; several in a row of one kind count as one."""
+        calls = [row.input for row in self.run.rows if row.kind == Kind.TOOL and row.attempts]
+        keys = [given[-1] for given in calls if isinstance(given, list) and given]
+        # A key is the last argument, and has the workflow's ID in it, as has that of a call that is not in the history.
+        marks = [self.run.workflow_id, *(f" key {key}:" for key in keys)]
+        mine = [e for e in self.entries.values() if e["sent"] is not None and any(mark in e["asked"] for mark in marks)]
+        told = [(f"#{entry['id']}", "sent" if entry["sent"] else "not sent again") for entry in mine]
+        found = [kind for kind, _ in groupby(kind for _, kind in told)]
+        return found == expected, f"requests to send an alert: {', '.join(map(' '.join, told)) or 'none'}"
+
+    def turns(self, expected: list[list[list[str]]]) -> Fact:
+        """The first turns of a conversation, by run: each message, and how its answer begins."""
+        found: list[list[tuple[str, str]]] = [[]]
+        for row in self.run.rows:
+            if row.kind == Kind.UPDATE:
+                found[-1].append((row.asked, "no answer yet" if row.output is None else as_text(row.output)))
+            elif row.kind == Kind.CONTINUED:
+                found.append([])
+        runs = found[: len(expected)]
+        runs[-1] = runs[-1][: len(expected[-1])]  # the last of them may have gone on since
+        numbered = [(number, said, answer) for number, run in enumerate(runs, 1) for said, answer in run]
+        wanted = [(number, said, begin) for number, run in enumerate(expected, 1) for said, begin in run]
+        alike = len(numbered) == len(wanted) and all(
+            one[:2] == other[:2] and one[2].startswith(other[2]) for one, other in zip(numbered, wanted, strict=True)
+        )
+        told = [f"run {number}: {said} -> {shorten(answer, 40)}" for number, said, answer in numbered]
+        return alike, "\n".join(told) or "no message yet"
+
+    def even(self, expected: list[int]) -> Fact:
+        """That the histories of these runs, counted from 1, are of one length, within a tenth."""
+        sizes = self.run.sizes[: expected[-1]]
+        words = [f"run {number}: {size / 1024:.0f} KiB of history" for number, size in enumerate(sizes, 1)]
+        if len(sizes) < expected[-1]:
+            return False, "\n".join(words) or "no run yet"
+        some = [sizes[number - 1] for number in expected]
+        return max(some) < 1.1 * min(some), "\n".join(words)
 
 
 class Evidence:
@@ -86,8 +209,8 @@ class Evidence:
             case {"answered": answered, "again": again}:
                 return self._counted(answered, again)
             case {"requests": _}:
-                return self._requested(shows, since)
-        return self._in_workflows(shows, since, exercise or number_of(self._folder))
+                return best(self._requested(shows, since))
+        return best(self._in_workflows(shows, since, exercise or number_of(self._folder)))
 
     def _entries(self) -> list[Entry]:
         if not self._settings.practises:
@@ -98,11 +221,10 @@ class Evidence:
         found: list[Entry] = self._practice.ledger()["entries"]
         return found
 
-    def _in_workflows(self, shows: Mapping[str, Any], since: datetime | None, exercise: str) -> Sight:
+    def _in_workflows(self, shows: Mapping[str, Any], since: datetime | None, exercise: str) -> Iterator[Sight]:
         entries = {entry["id"]: entry for entry in self._entries()}
         workflows = Workflows(self._settings, EXERCISES[FOLDERS[exercise]])
         asked = {one.workflow_id: one for one in self._asked if one.workflow_id}
-        newest: Sight | None = None
         # Those that were asked here first: the server's list lags.
         here = [name for name in reversed(asked) if name] if exercise == number_of(self._folder) else []
         for name in list(dict.fromkeys([*here, *workflows.newest()]))[:NEWEST]:
@@ -111,13 +233,9 @@ class Evidence:
             if since and (run.closed or run.latest) < since - SLACK:
                 continue
             seen = WorkflowSight(run, prove(run, [*entries.values()], others), entries, asked.get(name))
-            facts = [CONDITIONS[what](seen, expected) for what, expected in shows.items()]
+            facts: list[Fact] = [getattr(seen, what)(expected) for what, expected in shows.items()]
             lines = [line for _, words in facts for line in words.splitlines()]
-            sight = Sight(all(holds for holds, _ in facts), name, tuple(lines))
-            if sight.holds:
-                return sight
-            newest = newest or sight
-        return newest or NOTHING
+            yield Sight(all(holds for holds, _ in facts), name, tuple(lines))
 
     def _checked(self, check: Check) -> Sight:
         """What a check found last."""
@@ -165,14 +283,13 @@ class Evidence:
         holds = (proof.answered, proof.made_again) == (answered, again)
         return Sight(holds, "the ledger", tuple(line.strip() for line in proof.lines[1:]))
 
-    def _requested(self, shows: Mapping[str, Any], since: datetime | None) -> Sight:
-        """The newest run of the ledger that shows all of it: a plain run has no other witness."""
+    def _requested(self, shows: Mapping[str, Any], since: datetime | None) -> Iterator[Sight]:
+        """The runs of the ledger, the newest first: a plain run has no other witness."""
         runs: dict[str, list[Entry]] = {}
         for entry in self._entries():
             late = since is None or datetime.fromisoformat(entry["began"]) >= since - SLACK
             if late and entry["service"] == "model" and entry["run"]:
                 runs.setdefault(entry["run"], []).append(entry)
-        newest: Sight | None = None
         for name, requests in reversed(runs.items()):
             outcomes = [outcome for outcome, _ in groupby(entry["outcome"] for entry in requests)]
             faults = {entry["fault"] for entry in requests if entry["outcome"] == "failed"}
@@ -182,11 +299,7 @@ class Evidence:
             for entry in requests:
                 fault = f" ({entry['fault']})" if entry["fault"] and entry["outcome"] != "completed" else ""
                 told.append(f"#{entry['id']} {WORDS[entry['outcome']]}{fault}")
-            sight = Sight(holds, f"run {name} of the ledger", (", ".join(told),))
-            if holds:
-                return sight
-            newest = newest or sight
-        return newest or NOTHING
+            yield Sight(holds, f"run {name} of the ledger", (", ".join(told),))
 
 
 def _tool(name: str) -> Sight:
@@ -198,149 +311,3 @@ def _tool(name: str) -> Sight:
     first = str(tool.description).partition("\n")[0]
     facts = (f"name: {tool.name}", f"description: {first}", f"parameters: {', '.join(parameters)}")
     return Sight(bool(first), name, facts)
-
-
-def _fates(seen: WorkflowSight, expected: list[list[str]]) -> Fact:
-    """What became of each call's requests; several in a row of one kind count as one."""
-    calls = seen.proof.calls
-    found = [[fate for fate, _ in groupby(request.fate for request in call.requests)] for call in calls]
-    told = [", ".join(f"#{one.entry} {one.fate}" for one in call.requests) or "no request" for call in calls]
-    words = "\n".join(f"{call.name}: {what}" for call, what in zip(calls, told, strict=True))
-    return found == expected, words or "no call yet"
-
-
-def _fault(seen: WorkflowSight, expected: str) -> Fact:
-    requests = [request for call in seen.proof.calls for request in call.requests if request.fate != RECORDED]
-    faults = {str(seen.entries[request.entry]["fault"]) for request in requests}
-    return faults == {expected}, f"fault: {', '.join(sorted(faults)) or 'none'}"
-
-
-def _rows(seen: WorkflowSight, expected: list[str]) -> Fact:
-    """The rows of these kinds: a busy machine adds others."""
-    found = [row.kind for row in seen.run.rows if row.kind in expected]
-    return found == expected, ", ".join(found) or "no row yet"
-
-
-def _status(seen: WorkflowSight, expected: str) -> Fact:
-    return seen.run.status == expected, f"the workflow: {headline(seen.run, seen.run.now())}"
-
-
-def _attempts(seen: WorkflowSight, expected: int) -> Fact:
-    most = max((row.attempts for row in seen.run.rows), default=0)
-    return most == expected, count(most, "attempt")
-
-
-def _error(seen: WorkflowSight, expected: str) -> Fact:
-    errors = [f"{row.kind}, {count(row.attempts, 'attempt')}: {row.last_error}" for row in seen.run.rows if row.errors]
-    fitting = [error for error in errors if expected in error]
-    return bool(fitting), (fitting or errors or ["no error"])[0]
-
-
-def _retried(seen: WorkflowSight, expected: str) -> Fact:
-    rows = [row for row in seen.run.rows if row.kind == expected]
-    now = seen.run.now()
-    words = [f"{row.kind} {row.name}: {outcome(row, now)}" for row in rows]
-    return any(row.attempts > 1 for row in rows), "\n".join(words) or f"no {expected} yet"
-
-
-def _workers(seen: WorkflowSight, expected: int) -> Fact:
-    found = list(dict.fromkeys(pid_of(row.worker) for row in seen.run.rows if row.worker))
-    return len(found) == expected, f"worker processes: {', '.join(found) or 'none yet'}"
-
-
-def _processes(seen: WorkflowSight, _expected: bool) -> Fact:
-    """That the workflow and its activity ran in one process, and the starter in another one."""
-    if seen.asked is None or seen.asked.program is None:
-        return False, "which process the starter was is not known after a restart of the kernel: ask again"
-    found = {pid_of(row.worker) for row in seen.run.rows if row.worker}
-    starter, worker = str(seen.asked.program.pid), pid_of(seen.run.worker)
-    words = f"worker.py, process {worker}, ran workflow and activity\nstarter.py was process {starter}"
-    return found == {worker} and starter != worker, words
-
-
-def _silent(seen: WorkflowSight, _expected: bool) -> Fact:
-    """That the starter printed its workflow and its link, and no more."""
-    if seen.asked is None:
-        return False, "what the starter printed is not known after a restart of the kernel: ask again"
-    lines = seen.asked.output.splitlines()
-    return len(lines) == 2, f"starter.py printed {count(len(lines), 'line')}, its workflow and its link among them"
-
-
-def _timer(seen: WorkflowSight, expected: str) -> Fact:
-    rows = seen.run.rows
-    fired = [row for row in rows if row.kind == TIMER and row.state == "completed"]
-    timer = next((row for row in fired if row.asked == expected and row.closed), None)
-    later = next((row for row in rows if timer and row.scheduled >= (timer.closed or row.scheduled)), None)
-    if timer is None or timer.closed is None or later is None:
-        return False, f"no timer of {expected} that has fired, with a step after it"
-    waited = (later.scheduled - timer.closed).total_seconds()
-    when = f"the timer fired {timer.duration or 0:.1f} s after it was set"
-    worker = pid_of(later.worker)
-    return later.state == "completed", f"{when}\nthe next step came {waited:.1f} s after that, in process {worker}"
-
-
-def _mistake(seen: WorkflowSight, expected: str) -> Fact:
-    failures = [row.last_error for row in seen.run.rows if row.kind == TASK_FAILURE]
-    words = f"a workflow task failed: {shorten(failures[0], 120)}" if failures else "no workflow task failed"
-    return any(expected in error for error in failures), f"{words}\nthe workflow: {seen.run.status}"
-
-
-def _alerts(seen: WorkflowSight, expected: list[str]) -> Fact:
-    """What became of a run's requests to alert residents; several in a row of one kind count as one."""
-    calls = [row.input for row in seen.run.rows if row.kind == TOOL and row.attempts]
-    keys = [given[-1] for given in calls if isinstance(given, list) and given]
-    # A key is the last argument, and the workflow's ID is in it: so is that of a call that the history does not have.
-    marks = [seen.run.workflow_id, *(f" key {key}:" for key in keys)]
-    mine = [e for e in seen.entries.values() if e["sent"] is not None and any(mark in e["asked"] for mark in marks)]
-    told = [(f"#{entry['id']}", "sent" if entry["sent"] else "not sent again") for entry in mine]
-    found = [kind for kind, _ in groupby(kind for _, kind in told)]
-    return found == expected, f"requests to send an alert: {', '.join(map(' '.join, told)) or 'none'}"
-
-
-def _turns(seen: WorkflowSight, expected: list[list[list[str]]]) -> Fact:
-    """The first turns of a conversation, by run: each message, and how its answer begins."""
-    found: list[list[tuple[str, str]]] = [[]]
-    for row in seen.run.rows:
-        if row.kind == UPDATE:
-            found[-1].append((row.asked, "no answer yet" if row.output is None else as_text(row.output)))
-        elif row.kind == "continued as new":
-            found.append([])
-    runs = found[: len(expected)]
-    runs[-1] = runs[-1][: len(expected[-1])]  # the last of them may have gone on since
-    numbered = [(number, said, answer) for number, run in enumerate(runs, 1) for said, answer in run]
-    wanted = [(number, said, begin) for number, run in enumerate(expected, 1) for said, begin in run]
-    alike = len(numbered) == len(wanted) and all(
-        one[:2] == other[:2] and one[2].startswith(other[2]) for one, other in zip(numbered, wanted, strict=True)
-    )
-    told = [f"run {number}: {said} -> {shorten(answer, 40)}" for number, said, answer in numbered]
-    return alike, "\n".join(told) or "no message yet"
-
-
-def _even(seen: WorkflowSight, expected: list[int]) -> Fact:
-    """That the histories of these runs, counted from 1, are of one length, within a tenth."""
-    sizes = seen.run.sizes[: expected[-1]]
-    words = [f"run {number}: {size / 1024:.0f} KiB of history" for number, size in enumerate(sizes, 1)]
-    if len(sizes) < expected[-1]:
-        return False, "\n".join(words) or "no run yet"
-    some = [sizes[number - 1] for number in expected]
-    return max(some) < 1.1 * min(some), "\n".join(words)
-
-
-# The keys of `shows` that are about a workflow.
-CONDITIONS: dict[str, Callable[[WorkflowSight, Any], Fact]] = {
-    "fates": _fates,
-    "fault": _fault,
-    "rows": _rows,
-    "status": _status,
-    "attempts": _attempts,
-    "error": _error,
-    "retried": _retried,
-    "workers": _workers,
-    "processes": _processes,
-    "silent": _silent,
-    "timer": _timer,
-    "mistake": _mistake,
-    "alerts": _alerts,
-    "turns": _turns,
-    "even": _even,
-}

@@ -17,7 +17,8 @@ from workshop.notebook.evidence import Evidence
 from workshop.notebook.feedback import Checked, Feedback, Results
 from workshop.notebook.kernel import says_what_to_fix, show
 from workshop.notebook.live import show_comparison, show_live, timeline_of
-from workshop.notebook.predictions import QUIZ, Predictions, progress
+from workshop.notebook.memory import Memory
+from workshop.notebook.predictions import QUIZ, Predictions
 from workshop.notebook.scripts import Script
 from workshop.notebook.worker import Worker
 from workshop.notebook.workflows import Workflows
@@ -91,6 +92,7 @@ class Exercise:
         self._feedback = Feedback(folder, settings.state_dir, self._checker, say)
         self._asked: list[Asked] = []
         self._priced = False  # whether the note on prices was shown: once is enough
+        self._plain_runs = Memory(settings.state_dir / "plain.json")  # of all exercises
         memory = self._feedback.memory
         self._evidence = Evidence(folder, settings, memory, self._asked)
         self._predictions = Predictions(self.number, memory, self._evidence, say)
@@ -301,7 +303,7 @@ class Exercise:
         if self._plain_last and workflow_id is None:
             question, entries = last_plain(self._asked, ledger)
             if entries:
-                remember_plain(self._settings.state_dir, question, entries)
+                remember_plain(self._plain_runs, question, entries)
             found = prove_plain(question, entries)
             show(self._say, ProofPicture(found))
         else:
@@ -309,7 +311,7 @@ class Exercise:
             found = prove(run, ledger, others)
             question = as_text(run.input)
             before = plain_before(self._asked, question, ledger or ())
-            before = before or remembered_plain(self._settings.state_dir, question, ledger or ())
+            before = before or remembered_plain(self._plain_runs, question, ledger or ())
             plain = prove_plain(question, before) if before else None
             show(self._say, ProofPicture(found, plain))
         return found
@@ -388,9 +390,8 @@ class Exercise:
     @says_what_to_fix
     def progress(self) -> None:
         """Prints which checks have passed, and what came of the predictions."""
-        memory = self._feedback.memory
-        quiz = progress(QUIZ, memory) if memory.read(QUIZ) else []
-        predicted = [Item(line, indent=2) for line in (*progress(self.number, memory), *quiz)]
+        made = (self._predictions.progress(), self._quiz.progress())
+        predicted = [Item(line, indent=2) for line in made if line]
         show(self._say, Shown([*self._feedback.progress().blocks, *predicted]))
 
     # What these need to know.

@@ -16,10 +16,10 @@ from workshop.checks.pristine import NOTHING
 from workshop.checks.submission import Submission
 from workshop.errors import WorkshopError
 from workshop.exercises import number_of, root_of, solution_of
-from workshop.notebook.kernel import last_run, made_by, raised_instead, result_of, set_instead, shell, show, variable
+from workshop.notebook.kernel import last_run, raised_instead, result_of, shell, show, variable
 from workshop.notebook.memory import Memory
 from workshop.notebook.reset import CONNECTION, dated
-from workshop.notebook.scripts import IMPORTS, not_attempted
+from workshop.notebook.scripts import imported, not_attempted
 from workshop.shown import Cell, Code, Item, Shown, Table, Tone
 from workshop.text import Printed, Say
 
@@ -179,26 +179,7 @@ class Feedback:
         if value is not None:
             return None
         if not check.file:
-            error, value = raised_instead(check.variable, check.todo), variable(check.variable)
-            if error and not isinstance(error, NotImplementedError):
-                return raised(error, self.folder, "The cell", "cell-raised").verdict
-            if error or value is None or value is ...:
-                seen = f"The notebook has no {check.variable} yet."
-                names = set_instead(check.todo)
-                lines = ran[0] if (ran := last_run(check.todo)) else []
-                if names is not None and check.variable not in names:
-                    instead = f", but {' and '.join(names)}" if names else ""
-                    seen = f"The cell of TODO {check.todo} ran, and set no {check.variable}{instead}."
-                    step = f"write {check.variable} = ... there, in no function"
-                    if any(line.startswith("except") for line in lines):
-                        step = "leave the `try` out: its `except` hides why, and the cell would say it"
-                    return Verdict("not attempted", "no-variable", seen, step)
-                if names and any(not NOTHING.match(line) for line in lines):
-                    seen = f"The cell of TODO {check.todo} ran, and {check.variable} is None."
-                    slip = "What is on the right of its = returns nothing, as print(...) does: print in another line."
-                    return Verdict("incorrect", "nothing-kept", seen, slip)
-                return Verdict("not attempted", "no-variable", seen, f"write TODO {check.todo}, and run the cell again")
-            return None
+            return self._no_variable(check)
         path = self.folder / check.file
         if not path.is_file():
             seen = f"There is no {check.file} beside the notebook."
@@ -212,13 +193,36 @@ class Feedback:
                 return Verdict("not attempted", "needs-another", seen, f"write TODO {other.todo} too")
         return None
 
+    def _no_variable(self, check: Check) -> Verdict | None:
+        """Why the notebook has no object to look at; None if it has one."""
+        error, value = raised_instead(check.variable, check.todo), variable(check.variable)
+        if error and not isinstance(error, NotImplementedError):
+            return raised(error, self.folder, "The cell", "cell-raised").verdict
+        if not error and value is not None and value is not ...:
+            return None
+        seen = f"The notebook has no {check.variable} yet."
+        step = f"write TODO {check.todo}, and run the cell again"
+        if (ran := last_run(check.todo)) and ran.made is not None:
+            lines = [line.strip() for line in ran.lines.splitlines() if line.strip()]
+            if check.variable not in ran.made:
+                instead = f", but {' and '.join(ran.made)}" if ran.made else ""
+                seen = f"The cell of TODO {check.todo} ran, and set no {check.variable}{instead}."
+                step = f"write {check.variable} = ... there, in no function"
+                if any(line.startswith("except") for line in lines):
+                    step = "leave the `try` out: its `except` hides why, and the cell would say it"
+            elif any(not NOTHING.match(line) for line in lines):
+                seen = f"The cell of TODO {check.todo} ran, and {check.variable} is None."
+                slip = "What is on the right of its = returns nothing, as print(...) does: print in another line."
+                return Verdict("incorrect", "nothing-kept", seen, slip)
+        return Verdict("not attempted", "no-variable", seen, step)
+
     def _hindered(self, check: Check, value: Any) -> Verdict | None:
         """What keeps any check from being made, or from being understood."""
         if hidden := doctor.shadow(self.folder, self._root):
             return Verdict("raised", "shadow", hidden.message, hidden.next_step)
         if value is None:
-            for other in IMPORTS.get(check.file, ()):
-                if other in (CONNECTION, *self.files) and not (self.folder / other).is_file():
+            for other in imported(self._solution, check.file):
+                if not (self.folder / other).is_file():
                     seen = f"There is no {other}, which {check.file} needs."
                     step = "workshop reset brings it back" if other == CONNECTION else "write it first"
                     return Verdict("incorrect", "needs-file", seen, step)
@@ -232,8 +236,9 @@ class Feedback:
         submission.variable = variable(check.variable) if value is None else value
         if value is None and isinstance(question := variable("question"), str):
             submission.question = question
-        if value is None:
-            submission.code = made_by(check.todo, check.variable)
+        ran = last_run(check.todo)
+        if value is None and ran and ran.made and ran.made.get(check.variable) is submission.variable:
+            submission.code = ran.lines
         with submission.borrowed():
             try:
                 return result_of(verdict_of(check, submission), PATIENCE)
@@ -253,9 +258,9 @@ class Feedback:
 def _not_in_file(check: Check) -> Verdict | None:
     """For a cell that ran, and did not write the file of its check."""
     ran = last_run(check.todo)
-    if ran is None or ran[1] == check.file:
+    if ran is None or ran.file == check.file:
         return None
-    did = f"wrote {ran[1]}" if ran[1] else "ran in the notebook, and wrote no file"
+    did = f"wrote {ran.file}" if ran.file else "ran in the notebook, and wrote no file"
     seen = f"The cell of TODO {check.todo} {did}: {check.file} has nothing of it."
     step = f"make `%%writefile {check.file}` the first line of that cell, and run it again"
     return Verdict("not attempted", "not-in-file", seen, step)

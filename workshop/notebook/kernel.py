@@ -7,12 +7,13 @@ import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import wraps
 from inspect import iscoroutine
 from pathlib import Path
 from shutil import get_terminal_size
 from traceback import walk_tb
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from workshop.checks import pristine
 from workshop.errors import WorkshopError
@@ -25,14 +26,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class TwoForms(Protocol):
-    """Something to be shown, in a notebook or as lines of text."""
-
-    def lines(self, width: int) -> list[str]: ...
-    def _repr_mimebundle_(self) -> dict[str, str]: ...
-
-
-def show(say: Say, what: TwoForms, handle: Any = None) -> Any:
+def show(say: Say, what: Shown, handle: Any = None) -> Any:
     """Shows something in a notebook; elsewhere, prints its lines.
 
     Args:
@@ -121,31 +115,21 @@ def variable(name: str) -> Any:
 _raised: dict[str, BaseException] = {}
 
 
-# The number of a TODO -> what was set in it when its cell last ran well, by name.
-_set: dict[str, dict[str, Any]] = {}
+@dataclass(frozen=True)
+class TodoRun:
+    """A TODO, as its cell last ran in this kernel."""
+
+    lines: str
+    file: str  # that the cell wrote, or ""
+    made: dict[str, Any] | None  # what was set in it, by name; None if the cell raised
 
 
-# The number of a TODO -> the lines in it when its cell last ran, and the file that the cell wrote, or "".
-_ran: dict[str, tuple[str, str]] = {}
+_todos: dict[str, TodoRun] = {}  # by their numbers
 
 
-def last_run(todo: int | None) -> tuple[list[str], str] | None:
-    """The lines of a TODO, bare, when its cell last ran in this kernel, and the file that the cell wrote, or ""."""
-    if (ran := _ran.get(str(todo))) is None:
-        return None
-    return [line.strip() for line in ran[0].splitlines() if line.strip()], ran[1]
-
-
-def made_by(todo: int | None, name: str) -> str:
-    """The lines of a TODO if they made what a variable holds now; else ""."""
-    made = _set.get(str(todo), {})
-    return _ran[str(todo)][0] if name in made and made[name] is variable(name) else ""
-
-
-def set_instead(todo: int | None) -> list[str] | None:
-    """The variables that were set in a TODO of a cell, when it last ran; None if it did not, or raised."""
-    made = _set.get(str(todo))
-    return None if made is None else list(made)
+def last_run(todo: int | None) -> TodoRun | None:
+    """None for a TODO whose cell was not run in this kernel."""
+    return _todos.get(str(todo))
 
 
 def raised_instead(name: str, todo: int | None) -> BaseException | None:
@@ -213,16 +197,15 @@ def _note(here: Any, result: Any) -> None:
     cell = str(result.info.raw_cell) if result.info else ""
     error = result.error_before_exec or result.error_in_exec
     for number, lines in re.findall(r"^[ \t]*# TODO (\d+)\b[^\n]*\n(.*?)^[ \t]*# END TODO \1\b", cell, re.M | re.S):
-        _set.pop(number, None)
-        writes = pristine.WRITES.match(cell)
-        _ran[number] = lines, writes[1] if writes else ""
+        made, writes = None, pristine.WRITES.match(cell)
         if error is None:
             before = _raised.get(number)
             for name in [name for name, one in _raised.items() if one is before]:
                 del _raised[name]  # what the same cell was to set then
             names = re.findall(r"^[ \t]*(\w+)[ \t]*(?::[^=\n]*)?=(?!=)", lines, re.M)
             # Not what is a function's own.
-            _set[number] = {name: here.user_ns[name] for name in names if name in here.user_ns}
+            made = {name: here.user_ns[name] for name in names if name in here.user_ns}
+        _todos[number] = TodoRun(lines, writes[1] if writes else "", made)
     # What was set in another way is set all the same, as by `def`.
     other = [name for name in _raised if variable(name) is not here._workshop_before.get(name)]
     for name in [*other, *re.findall(r"^[ \t]*(?:# TODO )?(\w+)[ \t]*(?:=(?!=)|:[ \t])", cell, re.M)]:

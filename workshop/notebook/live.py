@@ -6,7 +6,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,9 @@ from workshop.notebook.kernel import shell, show
 from workshop.practice.client import entries_in_use
 from workshop.processes import PATIENCE
 from workshop.settings import ROOT, Settings
-from workshop.shown import wrapped
+from workshop.shown import Item, Shown
 from workshop.svg import Picture
-from workshop.text import WIDTH, Say, printable
+from workshop.text import Say
 from workshop.timeline import Timeline, Watched
 
 LOOK = 0.5  # seconds between two looks
@@ -35,18 +34,18 @@ def timeline_of(run: Run, others: Sequence[Run], settings: Settings, watched: Wa
     return Timeline(run, ledger, others, noted_kills(settings.state_dir), watched, without)
 
 
-class Live:
+class Live(Shown):
     """A picture that is shown while what it shows goes on, and what is waited for."""
 
     def __init__(self, picture: Picture, words: str) -> None:
-        self.picture, self.words = picture, words
+        super().__init__([Item(words)])
+        self.picture = picture
+
+    def html(self) -> str:
+        return f"{super().html()}{self.picture.html()}"
 
     def lines(self, width: int) -> list[str]:
-        return [*wrapped(printable(self.words), width, "  "), *self.picture.lines(width)]
-
-    def _repr_mimebundle_(self) -> dict[str, str]:
-        html = f"<p>{escape(printable(self.words))}</p>{self.picture.html()}"
-        return {"text/html": html, "text/plain": "\n".join(self.lines(WIDTH))}
+        return [*super().lines(width), *self.picture.lines(width)]
 
 
 def watching(awaited: str, left: float) -> str:

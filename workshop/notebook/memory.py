@@ -1,21 +1,23 @@
-"""What is remembered of an exercise between kernels: hints shown, what each check found last, predictions made."""
+"""What is remembered between kernels: hints shown, what each check found last, predictions made, plain runs."""
 
 import json
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-KEPT = ("hints", "verdicts", "predictions", "quiz")
+KEPT = ("hints", "verdicts", "predictions", "quiz", "plain")
 
 
 class Memory:
-    """A small file. If it is missing or damaged, all of it starts over."""
+    """A small file, of an exercise or of all. If it is missing or damaged, all of it starts over."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
 
     def read(self, what: str) -> dict[str, Any]:
-        """One of KEPT: hints and verdicts by the name of their check, predictions and quiz by their own."""
+        """One of KEPT: hints and verdicts by the name of their check, predictions and quiz by their own, plain
+        runs by their question.
+        """
         try:
             found = json.loads(self._file.read_text(encoding="utf-8")).get(what, {})
         except (OSError, ValueError, AttributeError):

@@ -1,7 +1,7 @@
 """`ex.predict` and `ex.quiz`: a choice beforehand, and afterwards what happened, as it was seen."""
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,14 +47,9 @@ class Prediction:
         return f'{letter}, "{self.choices[letter].removesuffix(".")}"'
 
 
-def _prediction(name: str, told: Mapping[str, Any]) -> Prediction:
-    choices = {letter: words for letter, words in told.items() if letter in tuple("abcd")}
-    return Prediction(name, choices, **{key: value for key, value in told.items() if key not in choices})
-
-
 # What an exercise is called, or "quiz" -> name -> prediction.
 PREDICTIONS = {
-    section: {name: _prediction(name, told) for name, told in questions.items()}
+    section: {name: Prediction(name, **told) for name, told in questions.items()}
     for section, questions in tomllib.loads(_FILE.read_text(encoding="utf-8")).items()
 }
 
@@ -128,20 +123,19 @@ class Predictions:
             raise WorkshopError(f"There is no {self._call}({name!r}) here.", f"use one of these names: {names}")
         return known[name]
 
-
-def progress(section: str, memory: Memory) -> list[str]:
-    """What came of the choices of an exercise or of the quiz, in a line or two; none for a section without any."""
-    known = memory.read(QUIZ if section == QUIZ else "predictions")
-    asked = PREDICTIONS.get(section, {})
-    chosen = {name: known[name]["choice"] for name in asked if known.get(name, {}).get("choice")}
-    seen = {name: letter for name, letter in chosen.items() if known[name].get("seen")}
-    right = [name for name, letter in seen.items() if letter == asked[name].right]
-    groups: dict[str, Sequence[str]] = {
-        "right" if section == QUIZ else "as you said": right,
-        "otherwise": [name for name in seen if name not in right],
-        "not looked at yet": [name for name in chosen if name not in seen],
-    }
-    parts = [f"{words}: {', '.join(names)}" for words, names in groups.items() if names]
-    what = "Quiz" if section == QUIZ else "Predictions"
-    made = f"{what}: {len(chosen)} of {len(asked)} {'answered' if section == QUIZ else 'made'}"
-    return ["; ".join([made, *parts])] if asked else []
+    def progress(self) -> str:
+        """What came of the choices, in a line; "" where none can be made, and for a quiz that was not begun."""
+        known, asked, quiz = self._memory.read(self._kept), PREDICTIONS.get(self._section, {}), self._section == QUIZ
+        if not asked or (quiz and not known):
+            return ""
+        chosen = {name: known[name]["choice"] for name in asked if known.get(name, {}).get("choice")}
+        seen = {name: letter for name, letter in chosen.items() if known[name].get("seen")}
+        right = [name for name, letter in seen.items() if letter == asked[name].right]
+        groups = {
+            "right" if quiz else "as you said": right,
+            "otherwise": [name for name in seen if name not in right],
+            "not looked at yet": [name for name in chosen if name not in seen],
+        }
+        made = f"{len(chosen)} of {len(asked)} {'answered' if quiz else 'made'}"
+        parts = [f"{words}: {', '.join(names)}" for words, names in groups.items() if names]
+        return "; ".join([f"{'Quiz' if quiz else 'Predictions'}: {made}", *parts])

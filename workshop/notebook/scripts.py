@@ -10,24 +10,12 @@ from workshop import doctor, env, fork_server
 from workshop.checks import CHECKS, Check
 from workshop.checks.pristine import unwritten
 from workshop.errors import WorkshopError
-from workshop.exercises import number_of, root_of
-from workshop.notebook.reset import CONNECTION
+from workshop.exercises import number_of, root_of, solution_of
 from workshop.processes import Program
 from workshop.settings import Settings
 from workshop.text import Say, scrub
 
 START = 30.0  # seconds that a starter may take until it has really begun: it imports for 3 s
-# The files that a learner's file imports.
-IMPORTS = {
-    "workflows.py": ("activities.py",),
-    "worker.py": (CONNECTION, "activities.py", "workflows.py"),
-    "starter.py": (CONNECTION, "activities.py", "workflows.py"),
-    "test_agent.py": ("scripted.py", "workflows.py"),
-    "test_kill.py": ("scripted.py", "workflows.py"),
-    "talk.py": (CONNECTION, "activities.py", "workflows.py", "starter.py"),
-    "decide.py": (CONNECTION, "activities.py", "workflows.py"),
-    "overnight.py": (CONNECTION, "activities.py", "workflows.py"),
-}
 FRAME = re.compile(r'\s+File "([^"]+)", line (\d+)')
 CHAINED = (
     "During handling of the above exception, another exception occurred:",
@@ -127,9 +115,20 @@ class Script:
             time.sleep(0.1)
 
 
+def imported(folder: Path, script: str) -> list[str]:
+    """The files of a folder that a script there imports, and what these import."""
+    found = [script]
+    for name in found:
+        path = folder / name
+        text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+        files = [f"{module}.py" for module in re.findall(r"^\s*(?:from|import) (\w+)", text, re.MULTILINE)]
+        found += [file for file in files if (folder / file).is_file() and file not in found]
+    return found[1:]
+
+
 def to_do(folder: Path, script: str) -> Check | None:
     """The first TODO that nobody has touched of a script, or of a file that it imports."""
-    files = (*IMPORTS[script], script) if script in IMPORTS else ()
+    files = [*imported(solution_of(folder), script), script]
     checks = [check for check in CHECKS[number_of(folder)] if check.file in files]
     return next((check for check in checks if not_attempted(folder, check)), None)
 

@@ -14,7 +14,7 @@ from workshop.exercises import EXERCISES, FOLDERS, number_of
 from workshop.history import short_path
 from workshop.kills import note_kill
 from workshop.notebook.kernel import result_of, says_what_to_fix
-from workshop.notebook.scripts import Script
+from workshop.notebook.scripts import Script, imported
 from workshop.processes import Program, wait_for
 from workshop.settings import Settings
 from workshop.temporal import connect, folder_of, follow, pid_of, pollers
@@ -23,7 +23,6 @@ from workshop.text import Say, scrub
 START = 40.0  # seconds until a worker must poll: it imports for 3 s, more on a busy machine
 SLOW = 8.0  # seconds after which a start that takes longer is mentioned
 STOP = 30.0  # seconds that a worker asked to stop may take: it lets calls in flight finish
-NOT_A_WORKERS = ("starter.py", "decide.py", "overnight.py")
 REPLACE = 5.0  # the same, for one that is replaced
 
 
@@ -55,17 +54,15 @@ class Worker:
         else:  # an earlier kernel's
             began = self._pid_file.stat().st_mtime
             changed = [name for name in self._read() if (self._folder / name).stat().st_mtime > began]
-        names = " and ".join(changed)
-        return (
-            f"The worker is older than {names}: ex.worker.restart() starts one with the files as they are now."
-            if changed
-            else ""
-        )
+        if not changed:
+            return ""
+        files = " and ".join(changed)
+        return f"The worker is older than {files}: ex.worker.restart() starts one with the files as they are now."
 
     def _read(self) -> dict[str, bytes]:
         """The files that a worker reads."""
-        files = sorted(self._folder.glob("*.py"))
-        return {file.name: file.read_bytes() for file in files if file.name not in NOT_A_WORKERS}
+        files = sorted(["worker.py", *imported(self._folder, "worker.py")])
+        return {name: (self._folder / name).read_bytes() for name in files if (self._folder / name).is_file()}
 
     @property
     def running(self) -> bool:

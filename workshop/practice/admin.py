@@ -99,7 +99,7 @@ async def state(request: Request) -> Response:
     found = await here.workflows.look(here.ledger)
     workflows = None if found is None else [{**asdict(one), "runs": sorted(one.runs)} for one in found]
     shown = {"faults": here.faults.as_json(), "totals": book["totals"], "entries": book["entries"][-SHOWN:]}
-    waiting = await here.approvals.look(found or [])
+    waiting = await here.workflows.waiting(found or [])
     return json_response({**shown, "ui": here.workflows.public, "workflows": workflows, "approvals": waiting})
 
 
@@ -114,7 +114,7 @@ async def approvals(request: Request) -> Response:
     if not words or not all(isinstance(word, str) and word.isprintable() for word in words):
         raise HTTPException(422, "a decision names workflow_id, call_id and decision, in words")
     try:
-        return json_response({"said": await state_of(request).approvals.decide(*words)})
+        return json_response({"said": await state_of(request).workflows.decide(*words)})
     except WorkshopError as error:
         return json_response({"error": str(error)}, 409)
 

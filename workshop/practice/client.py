@@ -56,8 +56,8 @@ class Practice:
         return self._ask("DELETE", "/ledger")
 
     def _ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        self._know()
         with loopback.client(self.url, timeout=10) as http:
-            self._know(http)
             try:
                 answer = http.request(method, path, json=body)
                 data = answer.json()
@@ -71,21 +71,18 @@ class Practice:
             )
         return data
 
-    def _know(self, http: httpx.Client) -> None:
+    def _know(self) -> None:
         if self._known:
             return
-        try:
-            known = http.get("/health").json()
-        except httpx.TransportError:
-            raise WorkshopError(f"The practice services are not running at {self.url}.", "workshop up") from None
-        except ValueError:
-            known = None
-        self._known = isinstance(known, dict) and known.get("service") == "practice"
-        if not self._known:
+        who = loopback.who(f"{self.url}/health", lambda found: found.get("service") == "practice", 10)
+        if who in ("nobody", "silent"):
+            raise WorkshopError(f"The practice services are not running at {self.url}.", "workshop up")
+        if who == "other":
             raise WorkshopError(
                 f"Another program answers at {self.url}, not the practice services.",
                 "set WORKSHOP_PRACTICE_PORT to a free port, or stop that program, then: workshop up",
             )
+        self._known = True
 
 
 def faults_in_use(settings: Settings) -> list[dict[str, Any]]:

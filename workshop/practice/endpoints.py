@@ -10,10 +10,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from workshop.practice.approvals import Approvals
 from workshop.practice.faults import Fault, Faults
-from workshop.practice.ledger import Ledger
-from workshop.practice.recorded import RecordedBy
+from workshop.practice.ledger import Entry, Ledger
+from workshop.practice.workflows import ConsoleWorkflows
 
 NOBODY = 499  # status of an answer that no caller is there to read
 
@@ -22,8 +21,7 @@ NOBODY = 499  # status of an answer that no caller is there to read
 class PracticeState:
     """The state of one practice server. `hang_up` cuts the connection of the given (host, port); `hung_up` says
     whether the other end has closed it, as the operating system knows it. `forwarded` is the host name under which
-    GitHub Codespaces shows this server's port to its owner, or "". `workflows` and `approvals` are those of a Temporal
-    server, if any.
+    GitHub Codespaces shows this server's port to its owner, or "".
     """
 
     faults: Faults = field(default_factory=Faults)
@@ -31,8 +29,7 @@ class PracticeState:
     hang_up: Callable[[tuple[str, int]], None] = lambda _client: None
     hung_up: Callable[[tuple[str, int]], bool] = lambda _client: False
     forwarded: str = ""
-    workflows: RecordedBy = field(default_factory=lambda: RecordedBy("", ""))
-    approvals: Approvals = field(default_factory=lambda: Approvals(""))
+    workflows: ConsoleWorkflows = field(default_factory=ConsoleWorkflows)
 
 
 def state_of(request: Request) -> PracticeState:
@@ -48,7 +45,7 @@ def json_response(
     return Response(json.dumps(content), status, headers, media_type)
 
 
-async def delay_or_drop(request: Request, entry: int, hit: Fault | None) -> Response | None:
+async def delay_or_drop(request: Request, entry: Entry, hit: Fault | None) -> Response | None:
     """Waits as long as the fault delays, then cuts the connection if the fault does. Read the request's body before.
 
     Returns:

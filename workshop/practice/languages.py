@@ -6,9 +6,10 @@ from workshop.practice import data
 from workshop.practice.areas import STATES, without_accents
 
 # `names` is what a language is called in tool names and instructions, `words` are small words and weather words, all
-# without accents. "other" has words of German, Portuguese, Italian and Dutch that would be taken for one of ours.
-# One more language needs its table there (and its words gone from "other"), its place in LANGUAGES, _SIGNS and
-# _ENDINGS, a weight for a word of all lists, the names of states in areas.json, the words for the weather in model.py.
+# without accents; `signs` are letters and elisions that no other of ours writes, `endings` tell of words that no list
+# knows. "other" has what would be taken for one of ours: words of German, Portuguese, Italian and Dutch, letters and
+# scripts. One more language needs its table there (and its words gone from "other"), its place in LANGUAGES, a weight
+# for a word of all lists, the names of states in areas.json, the words for the weather in model.py.
 _TABLES = data("languages.json")
 LANGUAGES = ("english", "french", "spanish")
 _NAMES: dict[str, list[str]] = {language: _TABLES[language]["names"] for language in LANGUAGES}
@@ -16,22 +17,10 @@ _GREETINGS = {greeting: language for language in LANGUAGES for greeting in _TABL
 _WORDS = {language: frozenset(table["words"]) for language, table in _TABLES.items()}
 # A word of one list alone says more than one of several lists.
 _WEIGHT = {1: 3.0, 2: 1.0, 3: 0.4, 4: 0.2}
-# Letters and elisions that only one language writes; "other" has those of languages and scripts that none of ours has.
-_SIGNS = {
-    "french": re.compile(r"[çœêèûùîâëïô]|à\b|[^u]ée?s?\b|\b(?:[cdjlmnst]|qu)'\w"),
-    "spanish": re.compile(r"[¿¡ñáíóú]|ué"),
-    "other": re.compile(r"[ãõßäöüåøæðþłśźżćčďěňřšťůžőűğşı]|[^\W\d_a-zà-ÿœ]"),
-}
-# The way words end where the lists do not know them.
-_ENDINGS = {
-    "french": re.compile(r"(?:eaux?|eux|euse|eurs?|ez|iques?|ement|oires?|aient|ais|ait|ettes?|eil|ille|ons|ees?)$"),
-    "spanish": re.compile(
-        r"(?:cion|ciones|dad|ando|iendo|ados?|adas?|idos?|idas?|mente|it[oa]s?|uela|os[oa]s?|er[oa]s?|ez[oa]s?|[aei]r"
-        r"|[aei]mos|a[bs]a[ns]?|[ai]ron|[aei](?:me|te|nos))$"
-    ),
-    "english": re.compile(r"(?:ing|ght|tion|ness|ful|ly|ould|th|sh|ck|ed|ee|oo.|[wkxy].?)$"),
-    "other": re.compile(r"(?:sch\w*|ung|lich|keit|ij\w*|zione|gli.|cchi.|ggi.|zz.|[lnst]etto|nh[ao]s?|lh[ao]s?|oes)$"),
-}
+_SIGNS, _ENDINGS = (
+    {language: re.compile(table[kind]) for language, table in _TABLES.items() if kind in table}
+    for kind in ("signs", "endings")
+)
 # What a text quotes, and names, say nothing of its language: capitals within a sentence, "Des Plaines", "X Y, Ohio".
 _QUOTED = re.compile(r'"[^"]*"|“[^”]*”|«[^»]*»')
 _CAPITALISED = r"[^\W\d_a-zß-ÿ][\w'-]+"

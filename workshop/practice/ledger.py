@@ -1,14 +1,13 @@
 """What the practice services were asked, what they answered, and what it would have cost.
 
-In memory, safe across threads, bounded: the last 5,000 requests and 1,000 runs are kept. Nothing of a request's
-headers is kept, so no key can be. Standard library only.
+In memory, bounded: the last 5,000 requests and 1,000 runs are kept. Used from one event loop only. Nothing of a
+request's headers is kept, so no key can be. Standard library only.
 """
 
 import hashlib
 import itertools
 import json
 import re
-import threading
 from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
@@ -63,7 +62,6 @@ class Ledger:
     """All requests, oldest first."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._entries: deque[Entry] = deque(maxlen=MAX_ENTRIES)
         self._runs: deque[AgentRun] = deque(maxlen=MAX_RUNS)
         self._by_answer: dict[str, AgentRun] = {}  # the unique part of an answer's ids -> the run that got it
@@ -71,51 +69,43 @@ class Ledger:
         self._by_key: dict[str, int] = {}  # idempotency key -> the entry that alerted residents with it
         self._entry_ids, self._run_numbers = itertools.count(1), itertools.count(1)
 
-    def model_began(self, *, asked: str, body: Any, instructions: str, opening: str, turn: int, model: str) -> int:
+    def model_began(self, *, asked: str, body: Any, instructions: str, opening: str, turn: int, model: str) -> Entry:
         """Notes a model request and the run it belongs to.
 
         A later turn holds ids of the answers that its run got before. A first turn begins a run, unless the newest run
         that began alike still waits for the answer to its first turn (then it is that call, made again). A
         conversation without ids of ours belongs to the newest run that began alike; after a handoff the instructions
         are others, so the opening message alone decides then.
-
-        Returns:
-            the entry's id.
         """
-        with self._lock:
-            run = self._find_run(body, instructions, opening, turn)
-            # It has what it asked the weather for, or asks for it again with this call's answer.
-            self._by_area = {area: asked for area, asked in self._by_area.items() if asked[0] != run.name}
-            entry = self._begin("model", asked, fingerprint(body))
-            entry.run, entry.turn, entry.model = run.name, turn, clean(model)[:80] or None
-            entry.repeats = run.answered.get(entry.fingerprint)
-            return entry.id
+        run = self._find_run(body, instructions, opening, turn)
+        # It has what it asked the weather for, or asks for it again with this call's answer.
+        self._by_area = {area: asked for area, asked in self._by_area.items() if asked[0] != run.name}
+        entry = self._begin("model", asked, fingerprint(body))
+        entry.run, entry.turn, entry.model = run.name, turn, clean(model)[:80] or None
+        entry.repeats = run.answered.get(entry.fingerprint)
+        return entry
 
-    def malformed_began(self, *, body: Any) -> int:
+    def malformed_began(self, *, body: Any) -> Entry:
         """Notes a model request that cannot be read."""
-        with self._lock:
-            return self._begin("model", "(a request that cannot be read)", fingerprint(body)).id
+        return self._begin("model", "(a request that cannot be read)", fingerprint(body))
 
-    def weather_began(self, *, area: str, path: str) -> int:
+    def weather_began(self, *, area: str, path: str) -> Entry:
         """Notes a weather request; it belongs to the run whose last model reply asked for this area."""
-        with self._lock:
-            entry = self._begin("weather", path, fingerprint(path))
-            entry.run, entry.turn = self._by_area.get(area, (None, None))
-            return entry.id
+        entry = self._begin("weather", path, fingerprint(path))
+        entry.run, entry.turn = self._by_area.get(area, (None, None))
+        return entry
 
-    def sends(self, entry_id: int, key: str) -> bool:
+    def sends(self, entry: Entry, key: str) -> bool:
         """Notes that a request alerts residents now, and says so: it does unless one with the same key did before."""
-        with self._lock:
-            entry = next(entry for entry in reversed(self._entries) if entry.id == entry_id)
-            entry.repeats = self._by_key.get(key)
-            entry.sent = entry.repeats is None
-            if key and entry.sent:
-                _put_newest(self._by_key, key, entry_id, MAX_ENTRIES)
-            return entry.sent
+        entry.repeats = self._by_key.get(key)
+        entry.sent = entry.repeats is None
+        if key and entry.sent:
+            _put_newest(self._by_key, key, entry.id, MAX_ENTRIES)
+        return entry.sent
 
     def completed(
         self,
-        entry_id: int,
+        entry: Entry,
         *,
         answered: str,
         input_tokens: int = 0,
@@ -127,41 +117,34 @@ class Ledger:
         request_id: str | None = None,
     ) -> None:
         """It was answered, and its caller was there. `areas` are those that the reply asks a tool about."""
-        with self._lock:
-            entry = self._end(entry_id, "completed", 200, fault, answered)
-            if entry is None:
-                return
-            run = next((run for run in reversed(self._runs) if run.name == entry.run), None)
-            entry.input_tokens, entry.output_tokens, entry.cost_usd = input_tokens, output_tokens, cost_usd
-            entry.response_id, entry.request_id = response_id, request_id
-            if run:
-                run.answered.setdefault(entry.fingerprint, entry.id)
-                if response_id:
-                    _put_newest(self._by_answer, _unique(response_id), run, MAX_ENTRIES)
-                for area in areas:
-                    _put_newest(self._by_area, area, (run.name, entry.turn or 1), MAX_RUNS)
+        _end(entry, "completed", 200, fault, answered)
+        entry.input_tokens, entry.output_tokens, entry.cost_usd = input_tokens, output_tokens, cost_usd
+        entry.response_id, entry.request_id = response_id, request_id
+        run = next((run for run in reversed(self._runs) if run.name == entry.run), None)
+        if run:  # else it was forgotten meanwhile
+            run.answered.setdefault(entry.fingerprint, entry.id)
+            if response_id:
+                _put_newest(self._by_answer, _unique(response_id), run, MAX_ENTRIES)
+            for area in areas:
+                _put_newest(self._by_area, area, (run.name, entry.turn or 1), MAX_RUNS)
 
-    def failed(self, entry_id: int, *, answered: str, status: int | None, fault: str | None = None) -> None:
+    def failed(self, entry: Entry, *, answered: str, status: int | None, fault: str | None = None) -> None:
         """It was answered with an error or garbage, or its connection was cut on purpose (status None)."""
-        with self._lock:
-            self._end(entry_id, "failed", status, fault, answered)
+        _end(entry, "failed", status, fault, answered)
 
-    def abandoned(self, entry_id: int, *, fault: str | None = None) -> None:
+    def abandoned(self, entry: Entry, *, fault: str | None = None) -> None:
         """The caller went away before an answer was sent."""
-        with self._lock:
-            self._end(entry_id, "abandoned", None, fault, None)
+        _end(entry, "abandoned", None, fault, None)
 
     def clear(self) -> None:
         """Forgets everything that was noted but keys of alerts: what was sent stays sent. Ids go on counting."""
-        with self._lock:
-            for notes in (self._entries, self._runs, self._by_answer, self._by_area):
-                notes.clear()
+        for notes in (self._entries, self._runs, self._by_answer, self._by_area):
+            notes.clear()
 
     def runs_in(self, text: str) -> set[str]:
         """The runs of which an answer's id is in a text, such as the history of a workflow that recorded it."""
         words = set(re.findall(r"\w{16,}", text))
-        with self._lock:
-            ids = [(entry.run, {entry.response_id, entry.request_id}) for entry in self._entries if entry.run]
+        ids = [(entry.run, {entry.response_id, entry.request_id}) for entry in self._entries if entry.run]
         return {run for run, made in ids if run and made & words}
 
     def as_json(self, since: int = 0, about: str = "") -> dict[str, Any]:
@@ -169,8 +152,7 @@ class Ledger:
 
         With `about`, of those only that name it, in what was asked or answered, and of the runs that such a one is in.
         """
-        with self._lock:
-            entries = [asdict(entry) for entry in self._entries if entry.id > since]
+        entries = [asdict(entry) for entry in self._entries if entry.id > since]
         if about:
             named = [e for e in entries if about.casefold() in f"{e['asked']} {e['answered'] or ''}".casefold()]
             ids, runs = {entry["id"] for entry in named}, {entry["run"] for entry in named} - {None}
@@ -208,15 +190,10 @@ class Ledger:
         self._entries.append(entry)
         return entry
 
-    def _end(
-        self, entry_id: int, outcome: str, status: int | None, fault: str | None, answered: str | None
-    ) -> Entry | None:
-        """The entry; None if it was forgotten meanwhile."""
-        entry = next((entry for entry in reversed(self._entries) if entry.id == entry_id), None)
-        if entry:
-            entry.outcome, entry.status, entry.fault, entry.ended = outcome, status, fault, _now()
-            entry.answered = None if answered is None else _short(answered)
-        return entry
+
+def _end(entry: Entry, outcome: str, status: int | None, fault: str | None, answered: str | None) -> None:
+    entry.outcome, entry.status, entry.fault, entry.ended = outcome, status, fault, _now()
+    entry.answered = None if answered is None else _short(answered)
 
 
 def fingerprint(value: Any) -> str:

@@ -21,13 +21,10 @@ from starlette.routing import Route
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from workshop.practice import admin, model_service, weather
-from workshop.practice.approvals import Approvals
 from workshop.practice.endpoints import PracticeState, json_response
 from workshop.practice.openai_api import STAND_IN
-from workshop.practice.recorded import RecordedBy
+from workshop.practice.workflows import ConsoleWorkflows
 from workshop.settings import HOST, PORTS, Settings
-
-CODESPACE = ("CODESPACE_NAME", "GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN")
 
 
 def build_app(state: PracticeState | None = None) -> Starlette:
@@ -80,7 +77,7 @@ async def broken(request: Request, _error: Exception) -> Response:
 
 def public_url(port: int) -> str:
     """Where a person's browser reaches a port of this machine."""
-    return Settings.from_env({name: os.environ.get(name, "") for name in CODESPACE}).public_url(port)
+    return Settings.from_env(os.environ, strict=False).public_url(port)
 
 
 def forwarded_host(port: int) -> str:
@@ -94,8 +91,8 @@ class PracticeServer(uvicorn.Server):
 
     Args:
         port: TCP port on loopback; 0 takes a free one.
-        ui_port: that of Temporal's web UI, whose workflows the console links to; 0 for none.
-        temporal_port: that of the Temporal server itself, which passes decisions on to workflows; 0 for none.
+        ui_port: that of Temporal's web UI, to which the console links; 0 for none.
+        temporal_port: that of the Temporal server, whose workflows the console shows; 0 for none.
 
     Raises:
         OSError, OverflowError: the port is taken, or is none.
@@ -112,10 +109,9 @@ class PracticeServer(uvicorn.Server):
             raise
         self.port: int = self.socket.getsockname()[1]
         self.state = PracticeState(hang_up=self._hang_up, hung_up=self._hung_up, forwarded=forwarded_host(self.port))
-        if ui_port:
-            self.state.workflows = RecordedBy(f"http://{HOST}:{ui_port}", public_url(ui_port))
-        if temporal_port:
-            self.state.approvals = Approvals(f"{HOST}:{temporal_port}")
+        self.state.workflows = ConsoleWorkflows(
+            f"{HOST}:{temporal_port}" if temporal_port else "", public_url(ui_port) if ui_port else ""
+        )
         config = uvicorn.Config(
             build_app(self.state),
             http="h11",
@@ -176,7 +172,7 @@ def main() -> None:
     ui = PORTS["WORKSHOP_TEMPORAL_UI_PORT"]
     parser.add_argument("--ui-port", type=int, default=ui, help="that of Temporal's web UI, for links; 0 for none")
     temporal = PORTS["WORKSHOP_TEMPORAL_PORT"]
-    parser.add_argument("--temporal-port", type=int, default=temporal, help="that of its server, for decisions")
+    parser.add_argument("--temporal-port", type=int, default=temporal, help="that of its server, for the console")
     given = parser.parse_args()
     port = given.port
     try:

@@ -20,6 +20,7 @@ from workshop.practice import data
 from workshop.practice.areas import AREAS, MARINE, STATES, name_of
 from workshop.practice.endpoints import delay_or_drop, json_response, state_of
 from workshop.practice.faults import Fault
+from workshop.practice.ledger import Entry
 
 HUGE_BYTES = 3_000_000
 OVER = "over"  # the fault of a warning that ends
@@ -122,7 +123,7 @@ async def send(request: Request) -> Response:
     return json_response({"sent": sent, "detail": detail})
 
 
-def _refusal(request: Request, entry: int, hit: Fault, path: str) -> Response | None:
+def _refusal(request: Request, entry: Entry, hit: Fault, path: str) -> Response | None:
     """What a fault answers in place of what was asked for, if it does."""
     ledger = state_of(request).ledger
     if hit.kind == "garbage":

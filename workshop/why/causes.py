@@ -9,26 +9,7 @@ from importlib import metadata
 from pathlib import Path
 
 from workshop.exercises import EXERCISES
-from workshop.history import (
-    ACTIVITIES,
-    AGENT_AS_TOOL,
-    CHILD,
-    HANDOFF,
-    INLINE_TOOL,
-    MODEL,
-    PAUSED,
-    TASK_FAILURE,
-    TIMER,
-    TOOL,
-    UPDATE,
-    WAIT,
-    ChainedError,
-    Row,
-    Run,
-    as_text,
-    place_of,
-    root,
-)
+from workshop.history import ACTIVITIES, AGENT_AS_TOOL, PAUSED, ChainedError, Kind, Row, Run, as_text, place_of, root
 from workshop.shown import Item, Shown
 from workshop.temporal import Pollers, gone
 from workshop.text import Advice, count, printable, shorten, span, told
@@ -93,12 +74,12 @@ def ended(run: Run) -> Diagnosis:
 def besides(run: Run) -> Iterator[str]:
     """What else is wrong with a run, whatever it waits for."""
     finished = "await workflow.wait_condition(workflow.all_handlers_finished)"
-    if lost := [row for row in run.rows if row.kind == UPDATE and row.state == "cancelled"]:
+    if lost := [row for row in run.rows if row.kind == Kind.UPDATE and row.state == "cancelled"]:
         yield (
             f"{count(len(lost), 'update')} accepted and never answered, such as {lost[0].name} "
             f"{shorten(lost[0].asked, 60)}: its run was over before. Before a run ends or continues as new: {finished}."
         )
-    if failed := [row for row in run.rows if row.kind == UPDATE and row.state == "failed"]:
+    if failed := [row for row in run.rows if row.kind == Kind.UPDATE and row.state == "failed"]:
         last = failed[-1]
         error = f"{last.name} {shorten(last.asked, 60)}: {_brief(last.errors)}"
         yield f"{count(len(failed), 'update')} failed, the last one {error}. Who sent it was told."
@@ -111,7 +92,7 @@ def _completed(run: Run, what: str) -> Diagnosis:
     result = as_text(run.result)
     # The whole of it is in the audit.
     answer = f"Its result: {result[:SHOWN]}{'…' * (len(result) > SHOWN)}" if result else "It has no result."
-    inline = [row for row in run.rows if row.kind == INLINE_TOOL]
+    inline = [row for row in run.rows if row.kind == Kind.INLINE_TOOL]
     agent = next((row for row in inline if AGENT_AS_TOOL in row.notes and row.errors), None)
     if agent:
         what = f"{what} But {agent.name}, an agent used as a tool, failed inside, and the model was told so as text."
@@ -129,7 +110,7 @@ def _completed(run: Run, what: str) -> Diagnosis:
         advice = remedy.next_step(over=True)
         return Diagnosis(remedy.kind, what, remedy.why, advice, (answer,), _service(remedy, refused))
     nameless = next((row.model.nameless for row in run.rows if row.model and row.model.nameless), [])
-    if nameless and not any(row.kind == HANDOFF for row in run.rows):
+    if nameless and not any(row.kind == Kind.HANDOFF for row in run.rows):
         offered = ", ".join(name for row in run.rows if row.model for name, _ in row.model.handoffs)
         reason = f"There was no handoff. A handoff's name keeps Latin letters only, and so none of {nameless[0]}"
         reason += f" ({offered}), and of several with the same name the model is offered only one."
@@ -174,7 +155,7 @@ def paused(row: Row, run: Run, workers: Pollers, now: datetime) -> Diagnosis | N
 
 def failing_task(run: Run, workers: Pollers) -> Diagnosis | None:
     """A workflow task that fails again and again: a mistake in the workflow's code, or in what the worker knows."""
-    row = next((row for row in run.rows if row.kind == TASK_FAILURE and row.open), None)
+    row = next((row for row in run.rows if row.kind == Kind.TASK_FAILURE and row.open), None)
     if row is None:
         return None
     what = f"{run.workflow_id} hangs: its workflow code fails, {count(row.attempts, 'time')} so far."
@@ -204,7 +185,7 @@ def _remedy(row: Row) -> Remedy | None:
 
 def _service(remedy: Remedy, row: Row | None) -> str:
     """Whose trouble a row's error is, if it is a service's."""
-    return "" if row is None or not remedy.upstream else "model" if row.kind == MODEL else "weather"
+    return "" if row is None or not remedy.upstream else "model" if row.kind == Kind.MODEL else "weather"
 
 
 def _both_steps(run: Run, errors: Sequence[ChainedError]) -> list[str]:
@@ -349,7 +330,7 @@ def waiting(run: Run, now: datetime) -> Diagnosis:
     """A run that waits for something outside of its workers, or that just goes on."""
     still = [row for row in run.rows if row.open]
     for row in still:
-        if row.kind == TIMER and row.next_try:
+        if row.kind == Kind.TIMER and row.next_try:
             left = (row.next_try - now).total_seconds()
             until = f"{row.next_try.astimezone():%Y-%m-%d %H:%M:%S}, in {span(left)}" if left > 0 else "now"
             what = f"{run.workflow_id} waits for a timer of {row.asked} ({row.name}), which ends {until}."
@@ -357,11 +338,11 @@ def waiting(run: Run, now: datetime) -> Diagnosis:
                 "timer", what, "Its code sleeps; the server keeps the timer, so no worker is needed.", "wait"
             )
     for row in still:
-        if row.kind == CHILD:
+        if row.kind == Kind.CHILD:
             child_id = row.name.partition(" ")[2]
             what = f"{run.workflow_id} waits for its child workflow {row.name}."
             return Diagnosis("child workflow", what, "", Advice(f"workshop why {child_id}", f'ex.why("{child_id}")'))
-    if any(row.kind == WAIT for row in still):
+    if any(row.kind == Kind.WAIT for row in still):
         what = f"{run.workflow_id} waits for a signal or an update, such as somebody's approval."
         step = "send what it waits for, from the web UI (Signal) or with: temporal workflow signal"
         return Diagnosis("signal", what, "Its code waits for a condition, and nothing else is under way.", step)
@@ -374,7 +355,11 @@ def waiting(run: Run, now: datetime) -> Diagnosis:
 
 def named(row: Row) -> str:
     """An activity as a person would call it."""
-    return "the model call" if row.kind == MODEL else f"the {'tool' if row.kind == TOOL else row.kind} {row.name}"
+    return (
+        "the model call"
+        if row.kind == Kind.MODEL
+        else f"the {'tool' if row.kind == Kind.TOOL else row.kind} {row.name}"
+    )
 
 
 def _brief(errors: Sequence[ChainedError]) -> str:
