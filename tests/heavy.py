@@ -12,7 +12,7 @@ import httpx  # noqa: F401
 import httpx2
 import pytest  # noqa: F401
 import temporalio.envconfig
-import temporalio.openai_agents
+import temporalio.openai_agents  # noqa: F401
 from agents import Agent, OpenAIResponsesModel, RunConfig, Runner, function_tool
 from openai import AsyncOpenAI
 from temporalio.worker._worker import load_default_build_id

@@ -111,7 +111,7 @@ def test_a_kill_that_was_noted_is_where_it_was(tmp_path: Path) -> None:
     assert (loss.at, loss.seen, loss.words) == (3, True, "worker A killed (SIGKILL) at 3.0 s")
     assert [(gap.begin, gap.end) for gap in picture.chart.gaps] == [(3, 8)]
     assert len(parts(picture.svg(), "kill")) == len(parts(picture.svg(), "no worker")) == 1
-    assert "No worker from 3.0 s to 8.0 s" in picture.chart.spoken
+    assert "No worker at work from 3.0 s to 8.0 s" in picture.chart.spoken
     assert not Timeline(run).chart.losses
 
     note_kill(tmp_path / "state", 1, after(3))

@@ -3,7 +3,7 @@
 import shlex
 from datetime import datetime
 
-from workshop.history import MODEL_ACTIVITIES, Kind, Row, Run, as_text, short_path
+from workshop.history import Kind, Row, Run, as_text, short_path
 from workshop.shown import Block, Cell, Item, Shown, Table, Tone
 from workshop.temporal import folder_of
 from workshop.text import Advice, count, printable, shorten, span, told
@@ -24,9 +24,8 @@ REPEATED = "↻"  # more than one attempt
 
 def title(row: Row) -> str:
     """What a row is about, next to its kind."""
-    if row.model:
-        named = [row.name] if row.name not in MODEL_ACTIVITIES else []
-        return ", ".join([*named, row.model.model] if row.model.model else named) or "the worker's model"
+    if row.model and row.model.model:
+        return f"{row.name}, {row.model.model}"
     if row.kind == Kind.TASK_FAILURE:
         return row.errors[0].type if row.errors else row.name
     return f"to {row.name}" if row.kind == Kind.HANDOFF else row.name

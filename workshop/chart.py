@@ -97,7 +97,7 @@ class Chart:
     def spoken(self) -> str:
         """What the picture shows, in sentences: its alternative text."""
         parts = [self.title, *(loss.words for loss in self.losses)]
-        parts += [f"No worker from {span(gap.begin)} to {span(gap.end)}" for gap in self.gaps]
+        parts += [f"No worker at work from {span(gap.begin)} to {span(gap.end)}" for gap in self.gaps]
         parts += [f"{track.label}: {track.words}" for track in self.tracks[:8]]
         if len(self.tracks) > 8:
             parts.append(f"{len(self.tracks) - 8} more lanes")

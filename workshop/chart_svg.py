@@ -34,7 +34,7 @@ def svg_of(chart: Chart) -> str:
 
     told = [(x(loss.at) + 10, loss.words, "bad") for loss in chart.losses[:6]]
     for gap in chart.gaps[:6]:
-        what = f"no worker for {span(gap.end - gap.begin)}"
+        what = f"no worker at work for {span(gap.end - gap.begin)}"
         told.append(((x(gap.begin) + x(gap.end) - wide(what)) / 2, what, "ink"))
     above, top = _placed(told, 40)
     lanes = chart.tracks[:MAX_LANES]

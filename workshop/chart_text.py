@@ -55,7 +55,7 @@ def text_of(chart: Chart, width: int) -> list[str]:
     if len(chart.tracks) > MAX_LANES:
         lines.append(f"... {count(len(chart.tracks) - MAX_LANES, 'lane')} more")
     lines += [f"{KILLED} {loss.words}" for loss in chart.losses]
-    lines += [f"{NOBODY} no worker from {span(gap.begin)} to {span(gap.end)}" for gap in chart.gaps]
+    lines += [f"{NOBODY} no worker at work from {span(gap.begin)} to {span(gap.end)}" for gap in chart.gaps]
     lines.append("; ".join(f"{BARS.get(what) or SIGNS.get(what, what)} {meaning}" for what, meaning in chart.legend))
     lines += chart.notes
     if chart.witnesses:

@@ -8,7 +8,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 WEATHER_API = "https://api.weather.gov"
-TLS = httpx.create_ssl_context()  # once: reading the certificates for each call would hold up the worker
+TLS = httpx.create_ssl_context()  # once: to load the certificates for each call would block the worker
 MAX_CHARACTERS = 4000  # a model pays for every word it reads
 
 
@@ -20,7 +20,7 @@ async def make_api_call(state: str) -> dict[str, Any]:
         headers = {"User-Agent": "durable-ai-agents-workshop"}
         response = await http.get("/alerts/active", params={"area": state}, headers=headers)
     if response.is_client_error and response.status_code not in (408, 429):
-        # Our own mistake, such as a state that does not exist: asking again cannot help. What it says may be a page.
+        # Our own mistake, such as a state that does not exist: asking again cannot help. The answer may be a page.
         said = response.text[:500] if "json" in response.headers.get("content-type", "") else response.reason_phrase
         raise ApplicationError(f"Weather service said {response.status_code}: {said}", non_retryable=True)
     response.raise_for_status()

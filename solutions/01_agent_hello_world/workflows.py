@@ -21,7 +21,7 @@ def weather_agent(weather_tool: Tool) -> Agent:
     )
 
 
-# A model that asks for a tool we do not have ends the run; without this the workflow would retry it forever.
+# If the model asks for a tool that we do not have, the workflow fails; without this it would retry forever.
 @workflow.defn(failure_exception_types=[AgentsException])
 class AgentHelloWorld:
     @workflow.run
@@ -30,7 +30,7 @@ class AgentHelloWorld:
             get_weather_alerts,
             # Longer than the 2.5 s its HTTP call may take. A worker killed here is noticed after these 3 s.
             start_to_close_timeout=timedelta(seconds=3),
-            # An outage is waited out for an hour, asking after 0.2 s, 0.4 s, 0.8 s ... and at least every 10 s.
+            # Tried for an hour, to outlast an outage, with pauses of 0.2 s, 0.4 s, 0.8 s ... and 10 s at most.
             schedule_to_close_timeout=timedelta(hours=1),
             retry_policy=RetryPolicy(initial_interval=timedelta(seconds=0.2), maximum_interval=timedelta(seconds=10)),
         )

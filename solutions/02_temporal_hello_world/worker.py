@@ -19,7 +19,7 @@ async def main() -> None:
         activities=[get_weather_alerts],
         # Asked to stop, it lets an activity in flight finish.
         graceful_shutdown_timeout=timedelta(seconds=5),
-        # Replays each step, and keeps no workflow in memory that would wait 10 s for a killed worker.
+        # No cache: a workflow in it would wait up to 10 s for a killed worker.
         max_cached_workflows=0,
     )
     async with worker:

@@ -22,7 +22,7 @@ class TemporalHelloWorld:
             state,
             # Longer than the 2.5 s its HTTP call may take. A worker killed here is noticed after these 3 s.
             start_to_close_timeout=timedelta(seconds=3),
-            # An outage is waited out for an hour, asking at least every 10 s.
+            # Tried for an hour, to outlast an outage, with pauses of 10 s at most.
             schedule_to_close_timeout=timedelta(hours=1),
             retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=10)),
         )

@@ -159,13 +159,6 @@ def with_calls(rows: Sequence[Row]) -> tuple[Row, ...]:
         ]
         told[told.index(asking)] = replace(asking, notes=(*asking.notes, *notes))
 
-    # Model calls get the name of their agent: instructions tell agents apart, and handoffs tell their names.
-    names = {}
-    for handoff in (row for row in told if row.kind == Kind.HANDOFF and row.state == "completed"):
-        first = next((row.model for row in told if row.model and row.scheduled >= handoff.scheduled), None)
-        if first and first.instructions:
-            names[first.instructions] = handoff.name
-    told = [replace(row, name=names.get(row.model.instructions, row.name)) if row.model else row for row in told]
     return tuple(sorted(told, key=lambda row: (row.scheduled, row.event or float("inf"))))
 
 

@@ -288,10 +288,9 @@ class _Fold:
                     notes=_lost_worker(errors),
                 )
             case "timer_started":
-                length, data = told.start_to_fire_timeout.ToTimedelta(), event.user_metadata
-                summary = as_text(decode(data.summary)) if data.HasField("summary") else ""
-                due = when(event.event_time) + length
-                self._open(event, Kind.TIMER, summary or "timer", asked=f"{length.total_seconds():g} s", next_try=due)
+                length = told.start_to_fire_timeout.ToTimedelta()
+                due, name = when(event.event_time) + length, _summary(event) or "timer"
+                self._open(event, Kind.TIMER, name, asked=f"{length.total_seconds():g} s", next_try=due)
             case "marker_recorded":
                 self._marker(event, told)
             case "workflow_execution_signaled" if told.signal_name == f"{STREAM}publish":
@@ -351,7 +350,7 @@ class _Fold:
         self._open(
             event,
             Kind.MODEL if model else Kind.ACTIVITY,
-            name,
+            (_summary(event) or name) if model else name,
             "scheduled",
             input=request,
             asked=model.asked if model else as_text(request),
@@ -454,3 +453,9 @@ def _lost_worker(errors: tuple[ChainedError, ...]) -> tuple[str, ...]:
     """A note for an attempt whose heartbeats stopped."""
     lost = errors and errors[0].type == "heartbeat timeout"
     return ("an attempt's heartbeats stopped: its worker was killed, or too busy to send them",) if lost else ()
+
+
+def _summary(event: HistoryEvent) -> str:
+    """What a timer or an activity was given as its summary: of a model call it is, by default, the agent's name."""
+    data = event.user_metadata
+    return as_text(decode(data.summary)) if data.HasField("summary") else ""

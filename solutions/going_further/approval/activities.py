@@ -6,7 +6,7 @@ import httpx
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-TLS = httpx.create_ssl_context()  # once: reading the certificates for each call would hold up the worker
+TLS = httpx.create_ssl_context()  # once: to load the certificates for each call would block the worker
 
 
 @activity.defn

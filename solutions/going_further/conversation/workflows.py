@@ -19,7 +19,7 @@ def last_turns(said: Items, turns: int) -> Items:
     return said[begins[-turns] :] if len(begins) > turns else said
 
 
-# What ends an agent's run fails that message only; without this the workflow would retry it forever.
+# What ends an agent's run fails that message only; without this the workflow would retry forever.
 @workflow.defn(failure_exception_types=[AgentsException])
 class Conversation:
     @workflow.init

@@ -8,7 +8,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 WEATHER_API = "https://api.weather.gov"
-TLS = httpx.create_ssl_context()  # once: reading the certificates for each call would hold up the worker
+TLS = httpx.create_ssl_context()  # once: to load the certificates for each call would block the worker
 
 
 async def count_warnings(state: str) -> int:

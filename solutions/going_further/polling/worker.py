@@ -4,7 +4,7 @@ import asyncio
 import os
 from datetime import timedelta
 
-import openai.resources.responses  # noqa: F401  or the first model call imports it, and its heartbeats are late
+import openai.resources.responses  # noqa: F401  now: in the first model call it would delay heartbeats
 from activities import fail_while_active, look_once, watch_while_active
 from connection import connect, load_env, until_stopped
 from temporalio.common import RetryPolicy
@@ -18,7 +18,7 @@ MODEL_CALL = ModelActivityParameters(
     # A killed worker is noticed when its heartbeats stop, not when that minute is over.
     heartbeat_timeout=timedelta(seconds=3),  # short for a lesson: in production 10 s
     retry_policy=RetryPolicy(
-        # Short, since a killed worker's call waits for it too; doubled at each attempt.
+        # Short: a call that was lost in a kill waits for it, too. It doubles at each attempt.
         initial_interval=timedelta(seconds=0.2),
         maximum_interval=timedelta(seconds=20),
         # About 100 s: longer than OpenAI's one-minute rate limits last. An account without
@@ -40,12 +40,12 @@ async def main() -> None:
         activities=[fail_while_active, watch_while_active, look_once],
         # Asked to stop, it lets a model call in flight finish: it is paid for.
         graceful_shutdown_timeout=timedelta(seconds=60),
-        # A call whose heartbeats come late is taken for lost, and paid twice. To set it: count attempts under load.
+        # If its heartbeats are late, a call is made and paid again. To find your number, count attempts under load.
         max_concurrent_activities=20,
         max_concurrent_workflow_tasks=2,
-        # Every heartbeat is sent: by default a worker saves some, which leaves a busy machine no slack.
+        # By default a worker sends fewer heartbeats, which leaves a busy machine no slack.
         max_heartbeat_throttle_interval=timedelta(seconds=0.5),
-        # Replays each step, and keeps no workflow that would wait 10 s for a killed worker. Long ones need the default.
+        # No cache: a workflow in it would wait up to 10 s for a killed worker. Long workflows need one, as by default.
         max_cached_workflows=0,
     )
     async with worker:
