@@ -2,6 +2,7 @@
 
 import shlex
 from datetime import datetime
+from pathlib import Path
 
 from workshop.history import Kind, Row, Run, as_text, short_path
 from workshop.shown import Block, Cell, Item, Shown, Table, Tone
@@ -91,10 +92,10 @@ def totals(run: Run) -> str:
 
 
 def worker_names(run: Run) -> dict[str, str]:
-    """Who took part, in the order of appearance; where there were several, with their folders."""
+    """Who took part, in the order of appearance; where there were several, with their folders, but for this one."""
     names = {worker: worker for worker in (*(row.worker for row in run.rows), run.worker) if worker}
     for worker in names if len(names) > 1 else ():
-        if folder := folder_of(worker):
+        if (folder := folder_of(worker)) and folder != Path.cwd():
             names[worker] += f" ({short_path(folder)})"
     return names
 

@@ -32,7 +32,12 @@ class ProofPicture(Picture):
     def lines(self, width: int) -> list[str]:
         found = []
         for one in self.proofs:
-            found += [*one.lines, *witness_lines(one, width), ""]
+            found += [
+                *one.lines,
+                *witness_lines(one, width),
+                ", ".join(f"{SIGNS[mark]} {mark}" for mark in _marks(one)),
+                "",
+            ]
         return [part for line in found[:-1] for part in wrapped(printable(line), width, "  ")]
 
     def svg(self) -> str:
@@ -64,8 +69,7 @@ def _panel(found: Proof | PlainProof, left: float, right: float) -> tuple[str, f
         drawn += words(left, y, line, colour, font_size=15, font_weight=700)
         y += 20
     dots, y = witness_dots(found, y, left, right)
-    marks = [mark for call in found.calls for mark in call.fates]
-    items = [(dot(mark, 6, 0, "legend"), f"{marks.count(mark)} {mark}") for mark in SIGNS if mark in marks]
+    items = [(dot(mark, 6, 0, "legend"), f"{times} {mark}") for mark, times in _marks(found).items()]
     legend, y = flow(items, y + 10, left, right)
     drawn += dots + legend
     for text in found.unexplained:
@@ -73,6 +77,12 @@ def _panel(found: Proof | PlainProof, left: float, right: float) -> tuple[str, f
             drawn += words(left, y + 12, line, "bad", font_weight=600)
             y += 18
     return drawn, y
+
+
+def _marks(found: Proof | PlainProof) -> dict[str, int]:
+    """The fates of its requests, as the key has them, and how many had each."""
+    fates = [mark for call in found.calls for mark in call.fates]
+    return {mark: fates.count(mark) for mark in SIGNS if mark in fates}
 
 
 def _heading(found: Proof | PlainProof) -> str:

@@ -31,7 +31,7 @@ def ledger_shown(ledger: dict[str, Any], about: str = "", price_note: bool = Tru
     sent, known = weather["alerts_sent"], weather["alerts_not_sent_again"]
     alerts = f"{sent}; not sent again, by their key: {known}"
     blocks: list[Block] = [
-        Table(("Request", "Asked and answered", "Outcome", "Cost"), [_entry(one) for one in ledger["entries"]]),
+        Table(("Request", "Asked, and the reply", "Outcome", "Cost"), [_entry(one) for one in ledger["entries"]]),
         Item(f"{_counts(model)}; {tokens}", "model"),
         Item(
             f"{f'{AGAIN} ' if again else ''}{again}", "answered calls made again within a run", "again" if again else ""
@@ -73,7 +73,7 @@ def _entry(entry: dict[str, Any]) -> list[Cell]:
         Item(f"{entry['run']} turn {entry['turn']}" if entry["run"] else "no run"),
         Item(f"{began:%H:%M:%S}"),
     ]
-    told = [Item(entry["asked"], "asked"), Item(entry["answered"] or "", "answered")]
+    told = [Item(entry["asked"], "asked"), Item(entry["answered"] or "", "reply")]
     return [[item for item in cell if item.text] for cell in (request, told, found, cost)]
 
 
