@@ -94,7 +94,7 @@ async def check(submission: Submission, words: Sequence[str], args: Sequence[Any
             raise incorrect("answer-not-printed", seen, "Await the result, and print it.")
         if not script.poll():
             raise incorrect("starter-hangs", "It printed the answer, but does not end.", "What does it wait for?")
-    return "Run twice, it started two workflows, each with the question that it was given, and printed the answers."
+    return "Run twice, it started two workflows, each with what it was given, and printed the answers."
 
 
 def _seconds(start: Any, which: str) -> float:
