@@ -43,7 +43,6 @@ class Prediction:
         return f"{', '.join(first)} or {last}"
 
     def told(self, letter: str) -> str:
-        """A choice with its words."""
         return f'{letter}, "{self.choices[letter].removesuffix(".")}"'
 
 

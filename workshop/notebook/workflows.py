@@ -62,7 +62,6 @@ class Workflows:
         return list(dict.fromkeys(one.id for one in self._ask(lambda client: latest_workflows(client, self._queue))))
 
     def run(self, workflow_id: str) -> Run:
-        """The history of a workflow, as rows."""
         return self._ask(lambda client: history.read_history(client, workflow_id))
 
     def run_among_others(self, workflow_id: str) -> tuple[Run, list[Run]]:
@@ -70,7 +69,6 @@ class Workflows:
         return self._ask(lambda client: among_others(client, workflow_id, self._queue))
 
     def why(self, workflow_id: str) -> Diagnosis:
-        """Why it is not finished, or how it ended."""
         faults = faults_in_use(self._settings)
         return self._ask(lambda client: why(client, workflow_id, faults))
 
