@@ -79,10 +79,9 @@ def example(facts: Facts) -> Iterator[Finding]:
 
 def nearer(facts: Facts) -> Iterator[Finding]:
     """No other `.env` lies between a script and the checkout's."""
-    tops = [facts.root / "exercises", facts.root / "solutions"]
-    patterns = (".env", "*/.env", "going_further/*/.env")
-    for path in sorted(path for top in tops for pattern in patterns for path in top.glob(pattern)):
-        yield facts.finding("env-nearer", folder=path.parent.relative_to(facts.root).as_posix())
+    for folder in (facts.root / "exercises", facts.root / "solutions", *facts.script_folders):
+        if (folder / ".env").exists():
+            yield facts.finding("env-nearer", folder=folder.relative_to(facts.root).as_posix())
 
 
 def lines(facts: Facts) -> Iterator[Finding]:
