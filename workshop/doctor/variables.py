@@ -29,6 +29,7 @@ from workshop.env import (
 )
 from workshop.errors import WorkshopError
 from workshop.settings import HOST, PORTS, host_of, is_local, port_number, read_ports
+from workshop.text import like_a_key
 
 TEMPORAL_KEY = "TEMPORAL_API_KEY"
 API = "OPENAI_DEFAULT_API"
@@ -102,7 +103,7 @@ def lines(facts: Facts) -> Iterator[Finding]:
             yield facts.finding("name-misspelt", line=line, meant=meant, odd=odd, level=level)
         elif statement.value is not None:
             continue
-        elif re.match(r"\W*(sk|pk)-", name):
+        elif like_a_key(re.sub(r"^\W+", "", name)):
             yield facts.finding("line-bare-key", line=line)
         elif begins := next((ours for ours in OURS if name.startswith(ours)), None):
             yield facts.finding("line-colon", line=line, ours=begins)
