@@ -259,21 +259,23 @@ def ask_all(ways: Sequence[Way], planned: Sequence[PlannedQuestion]) -> Iterator
                     way.end()
 
 
-@dataclass(frozen=True)
 class Sums:
     """One way, all its questions together."""
 
-    asked: int
-    answered: int  # with the weather
-    blind: int
-    lost: int
-    requests: int
-    paid: int  # model calls that were answered
-    again: int
-    abandoned: int
-    cost_usd: float
-    p50: float | None  # seconds to an answer, of those that came: one of them, by nearest rank
-    p95: float | None
+    def __init__(self, rows: Sequence[ComparedRow]) -> None:
+        outcomes = [row.outcome for row in rows]
+        self.asked = len(rows)
+        self.answered = outcomes.count(ANSWERED)  # with the weather
+        self.blind = outcomes.count(BLIND)
+        self.lost = outcomes.count(LOST)
+        self.requests = sum(row.requests for row in rows)
+        self.paid = sum(row.answered for row in rows)  # model calls that were answered
+        self.again = sum(row.again for row in rows)
+        self.abandoned = sum(row.abandoned for row in rows)
+        self.cost_usd = sum(row.cost_usd for row in rows)
+        # Seconds to an answer, of those that came: one of them, by nearest rank.
+        seconds = sorted(row.seconds for row in rows if row.outcome != LOST)
+        self.p50, self.p95 = (seconds[math.ceil(p * len(seconds)) - 1] if seconds else None for p in (0.5, 0.95))
 
     @property
     def paid_words(self) -> str:
@@ -316,26 +318,7 @@ class Comparison(Picture):
     @cached_property
     def sums(self) -> dict[str, Sums]:
         """What the rows of each way come to, of those that have rows."""
-        found = {}
-        for way in WAYS:
-            if rows := self.of(way):
-                outcomes = [row.outcome for row in rows]
-                seconds = sorted(row.seconds for row in rows if row.outcome != LOST)
-                p50, p95 = (seconds[math.ceil(part * len(seconds)) - 1] if seconds else None for part in (0.5, 0.95))
-                found[way] = Sums(
-                    asked=len(rows),
-                    answered=outcomes.count(ANSWERED),
-                    blind=outcomes.count(BLIND),
-                    lost=outcomes.count(LOST),
-                    requests=sum(row.requests for row in rows),
-                    paid=sum(row.answered for row in rows),
-                    again=sum(row.again for row in rows),
-                    abandoned=sum(row.abandoned for row in rows),
-                    cost_usd=sum(row.cost_usd for row in rows),
-                    p50=p50,
-                    p95=p95,
-                )
-        return found
+        return {way: Sums(rows) for way in WAYS if (rows := self.of(way))}
 
     @property
     def recorded_again(self) -> int:
