@@ -121,6 +121,9 @@ class Demo(SolutionPrograms):
 
         Args:
             kill: its process, in the middle of the second model call.
+
+        Raises:
+            WorkshopError: it gave no answer, or could not be killed where it was meant to be. Likewise `durable`.
         """
         since = self.practice.newest()
         if kill:
