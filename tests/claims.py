@@ -220,7 +220,6 @@ CLAIMS = {
         """,
         "why-window": """
             claim(fates(ex.proof()), [[RECORDED], [UNRECORDED, RECORDED]])
-            assert ex.proof().paid == 3
         """,
         "why-start-to-close": """
             claim(fates(ex.proof()), [[ABANDONED, RECORDED], [RECORDED]])

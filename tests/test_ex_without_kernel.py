@@ -272,7 +272,8 @@ def test_a_proof_knows_the_runs_just_before_and_after(monkeypatch: pytest.Monkey
 
     def run(name: str, began: float, ended: float | None) -> SimpleNamespace:
         start, close = (None if at is None else noon + timedelta(seconds=at) for at in (began, ended))
-        return SimpleNamespace(id=name, run_id="", start_time=start, close_time=close, started=start, closed=close)
+        times = {"start_time": start, "close_time": close, "started": start, "closed": close}
+        return SimpleNamespace(id=name, run_id="", task_queue="queue", **times)
 
     mine = run("mine", 0, 5)
     others = [run("open", 2, None), run("just before", -9, -0.5), run("just after", 5.5, 6)]

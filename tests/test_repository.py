@@ -28,7 +28,7 @@ BELOW = {
     "fork_server": {"errors", "preload", "processes"},
     "services": {"errors", "loopback", "processes", "settings", "text"},
     "up_and_down": {"errors", "processes", "services", "settings", "text"},
-    "env": {"errors", "settings"},
+    "env": {"errors", "settings", "text"},
     "doctor": {"env", "errors", "loopback", "processes", "settings", "temporal", "text"},
     "temporal": {"errors", "processes", "settings"},
     "history": {"errors", "temporal", "text"},

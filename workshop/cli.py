@@ -339,12 +339,12 @@ def demo_command(
         for line in plain.lines:
             say(line)
         say("\n2. The same agent, durable, is asked the same.")
-        durable = shown.durable(kill=True)
-        say(f"Answer: {durable.answer}")
-        out.print(audit.Audit(durable.run))
-        for line in durable.proof.lines:
+        run, durable = shown.durable(kill=True)
+        say(f"Answer: {run.result}")
+        out.print(audit.Audit(run))
+        for line in durable.lines:
             say(line)
-        _hold_to_claims(demo.problems(answer, plain, durable))
+        _hold_to_claims(demo.problems(answer, plain, run, durable))
 
 
 def _talk(only: int | None) -> None:

@@ -28,15 +28,6 @@ QUESTION = "Any weather alerts in California?"
 KILLED = (3, 1, 1, 0)  # what the plain agent's kill comes to, see `_plain_problems`
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """How a run of the durable agent ended."""
-
-    answer: str
-    run: Run
-    proof: Proof
-
-
 class SolutionPrograms:
     """The practice services of `settings`, and scripts of the solutions that run with them and end together.
 
@@ -130,6 +121,9 @@ class Demo(SolutionPrograms):
 
         Args:
             kill: its process, in the middle of the second model call.
+
+        Raises:
+            WorkshopError: it gave no answer, or could not be killed where it was meant to be. Likewise `durable`.
         """
         since = self.practice.newest()
         if kill:
@@ -143,8 +137,8 @@ class Demo(SolutionPrograms):
             program = self.start("01_agent_hello_world", "starter.py", QUESTION)
         return self._answer(program), prove_plain(QUESTION, self.practice.entries("model", since))
 
-    def durable(self, kill: bool) -> Outcome:
-        """Asks the durable agent.
+    def durable(self, kill: bool) -> tuple[Run, Proof]:
+        """Asks the durable agent. Returns its run, whose result is the answer, and the proof.
 
         Args:
             kill: its worker, in the middle of the second model call; another worker then goes on where it was.
@@ -161,7 +155,7 @@ class Demo(SolutionPrograms):
         self._answer(starter)
         worker.kill()  # another run has workers of its own
         run = self.history_of(starter)
-        return Outcome(str(run.result), run, prove(run, self.practice.ledger()["entries"]))
+        return run, prove(run, self.practice.ledger()["entries"])
 
     def _over(self, program: Program) -> int:
         """Its exit code, once it has ended."""
@@ -192,10 +186,10 @@ def on_own_services(say: Say) -> Iterator[Demo]:
             demo.end()
 
 
-def problems(plain_answer: str, plain: PlainProof, durable: Outcome) -> list[str]:
+def problems(answer: str, plain: PlainProof, run: Run, durable: Proof) -> list[str]:
     """What was not as the workshop claims; empty when all of it was."""
-    found = [*_plain_problems(plain, KILLED), *_durable_problems(durable, attempts=2)]
-    if durable.answer != plain_answer:
+    found = [*_plain_problems(plain, KILLED), *_durable_problems(run, durable, attempts=2)]
+    if run.result != answer:
         found.append("the two agents did not give the same answer")
     return found
 
@@ -207,16 +201,16 @@ def _plain_problems(plain: PlainProof, expected: tuple[int, int, int, int]) -> l
     return [f"the plain agent made {plain.made_again} answered calls again, not {expected[1]}: {', '.join(plain.sums)}"]
 
 
-def _durable_problems(durable: Outcome, attempts: int) -> list[str]:
+def _durable_problems(run: Run, durable: Proof, attempts: int) -> list[str]:
     """`attempts`: at the second model call."""
     found = []
-    if durable.proof.made_again:
-        found.append(f"the durable agent made {durable.proof.made_again} recorded calls again, not 0")
-    if not durable.proof.agree:
+    if durable.made_again:
+        found.append(f"the durable agent made {durable.made_again} recorded calls again, not 0")
+    if not durable.agree:
         found.append("history and ledger of the durable agent do not agree")
-    if durable.run.status != "completed":
+    if run.status != "completed":
         found.append("the durable run did not complete")
-    elif [row.attempts for row in durable.run.rows if row.kind == Kind.MODEL] != [1, attempts]:
+    elif [row.attempts for row in run.rows if row.kind == Kind.MODEL] != [1, attempts]:
         found.append(f"the history does not show one attempt at the first model call and {attempts} at the second")
     return found
 
@@ -259,10 +253,10 @@ def show(demo: Demo, step: TalkStep) -> tuple[str, bool, list[str]]:
         answer, plain = demo.plain(kill=step.meets == "kill")
         found, wrong, told = plain, _plain_problems(plain, step.expected), plain.lines
     else:
-        durable = demo.durable(kill=step.meets == "kill")
-        rows = [f"  {row.kind}: {row.state}, {count(row.attempts, 'attempt')}" for row in durable.run.rows]
-        answer, told = durable.answer, ["In the history:", *rows, *durable.proof.lines]
-        found, wrong = durable.proof, _durable_problems(durable, step.attempts)
+        run, durable = demo.durable(kill=step.meets == "kill")
+        rows = [f"  {row.kind}: {row.state}, {count(row.attempts, 'attempt')}" for row in run.rows]
+        answer, told = str(run.result), ["In the history:", *rows, *durable.lines]
+        found, wrong = durable, _durable_problems(run, durable, step.attempts)
     for line in (answer, "", *told):
         demo.say(line)
     counted = f"{found.kept.capitalize()} calls made again: {found.made_again}"

@@ -17,6 +17,7 @@ from dotenv.variables import parse_variables
 
 from workshop.errors import WorkshopError
 from workshop.settings import HOST, Settings, host_of, is_local
+from workshop.text import like_a_key
 
 URL, KEY = "OPENAI_BASE_URL", "OPENAI_API_KEY"
 TRACING, WEATHER = "OPENAI_AGENTS_DISABLE_TRACING", "WEATHER_API_URL"
@@ -461,7 +462,7 @@ def checked(url: str) -> str:
         WorkshopError: it is not well-formed. The message never repeats it: it may be a key.
     """
     example = f"workshop use practice | openai | https://server.example/v1; a key goes into .env, as {KEY}"
-    if re.match(r"(sk|pk|gsk|hf|xai)[-_]|AIza", url):
+    if like_a_key(url):
         message = "That looks like a key, and it stands in your shell's history now."
         raise WorkshopError(message, f"keys go into .env, as {KEY}; revoke this one if others read your history")
     if wrong := address_mistake(url):
@@ -483,7 +484,7 @@ def mistake(value: str, kind: str = "any") -> tuple[str, str] | None:
 
 def address_mistake(url: str) -> tuple[str, str] | None:
     """What cannot be right in an http address: a code, and words that follow the variable's name; None: nothing."""
-    if re.match(r"(?:sk|pk)-", url):
+    if like_a_key(url):
         return "is-key", "holds a key, not an address"
     if wrong := mistake(url):
         return wrong

@@ -57,7 +57,11 @@ class Program:
         return program if right and program.pid > 0 else None
 
     def write(self, path: Path) -> None:
-        """Writes the pid file whole or not at all, readable by its owner only."""
+        """Writes the pid file whole or not at all, readable by its owner only.
+
+        Raises:
+            OSError: it cannot be written.
+        """
         part = path.with_suffix(".part")
         with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
             json.dump(asdict(self), file)

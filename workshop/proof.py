@@ -23,7 +23,6 @@ REFUSED = "refused"  # it got an error, or nothing on purpose
 ANSWERED = "answered, recorded nowhere"  # of a plain run, which has no history
 AGAIN = "made again"  # though its answer was there
 SEEN = {"completed": UNRECORDED, "abandoned": ABANDONED, "in flight": IN_FLIGHT, "failed": REFUSED}
-PAID = (RECORDED, UNRECORDED, ABANDONED, IN_FLIGHT)  # a provider may bill what it had begun to answer
 
 SLACK = timedelta(seconds=1)  # by which the clocks of server and services may differ
 
@@ -126,11 +125,6 @@ class Proof(Counted):
     def recorded(self) -> int:
         """Calls whose result is in the history."""
         return sum(call.recorded for call in self.calls)
-
-    @property
-    def paid(self) -> int:
-        """Requests that a provider may bill."""
-        return self.made_again + sum(self.having(fate) for fate in PAID)
 
     @property
     def unexplained(self) -> tuple[str, ...]:

@@ -118,7 +118,6 @@ class Picture(Shown):
     """Something that is shown with a picture before it. As text, a terminal has it in lines of at least 60 columns."""
 
     def svg(self) -> str:
-        """The picture alone."""
         raise NotImplementedError
 
     @property
@@ -127,7 +126,6 @@ class Picture(Shown):
         raise NotImplementedError
 
     def page(self) -> str:
-        """A page of its own."""
         title = clean(shorten(self.spoken, 100))
         head = '<meta charset="utf-8"/><meta name="viewport" content="width=device-width"/>'
         head += '<meta name="color-scheme" content="light dark"/>'

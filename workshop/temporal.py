@@ -132,6 +132,9 @@ async def latest_workflows(client: Client, task_queue: str = "") -> list[Workflo
     """The workflows started last, of one task queue or of all, the newest first, without child workflows.
 
     The server's list lags: a workflow can take a second to appear.
+
+    Raises:
+        RPCError: the server does not say.
     """
     among = f"TaskQueue = '{task_queue}' AND " if task_queue else ""
     found = []
@@ -144,7 +147,7 @@ async def latest_workflows(client: Client, task_queue: str = "") -> list[Workflo
 
 
 async def latest_workflow_ids(client: Client, limit: int = 5) -> list[str]:
-    """Ids of the workflows started last; one that continued as new counts once."""
+    """Ids of the workflows started last; one that continued as new counts once. Raises as `latest_workflows`."""
     return list(dict.fromkeys(workflow.id for workflow in await latest_workflows(client)))[:limit]
 
 

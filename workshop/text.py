@@ -17,6 +17,11 @@ LIKE_A_KEY = (
 )
 
 
+def like_a_key(text: str) -> bool:
+    """Whether a text begins as the keys of known providers do."""
+    return any(pattern.match(text) for pattern in LIKE_A_KEY[:2])
+
+
 def printable(text: str) -> str:
     """Text whose control characters are spelled out: data must not move the cursor or break a page."""
     return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]", lambda c: c[0].encode("unicode_escape").decode(), text)

@@ -57,10 +57,9 @@ class Watched:
                 if row.last_heartbeat:
                     self.heartbeats[row.worker] = row.last_heartbeat
 
-    def of(self, row: Row) -> list[Glimpse]:
-        """The attempts of a row that were seen, without its last."""
-        found = sorted((number, seen) for (event, number), seen in self.glimpses.items() if event == row.event)
-        return [seen for number, seen in found if number < row.attempts]
+    def of(self, row: Row) -> dict[int, Glimpse]:
+        """The attempts of a row that were seen, by number, without its last."""
+        return {n: seen for (event, n), seen in self.glimpses.items() if event == row.event and n < row.attempts}
 
 
 class ChartPicture(Picture):
@@ -146,7 +145,7 @@ class Timeline(ChartPicture):
             requests = [r for r in requests if r not in own]
             last = self._last(row, own)
         numbered = len(requests) + (last is not None) == row.attempts
-        watched = {seen.number: seen for seen in self._watched.of(row)}
+        watched = self._watched.of(row)
         found = []
         for number, request in enumerate(requests, 1):
             # A look at the same attempt knows more of it: who made it, and when it began there.

@@ -89,6 +89,12 @@ class Facts:
         return not self.unreadable and not UNREADABLE.search(str(self.file))
 
     @property
+    def script_folders(self) -> list[Path]:
+        """Where scripts and notebooks stand, below the checkout."""
+        tops = [self.root / "exercises", self.root / "solutions"]
+        return sorted(folder for top in tops for pattern in ("*/", "going_further/*/") for folder in top.glob(pattern))
+
+    @property
     def patience(self) -> float:
         """Seconds to wait for one answer."""
         return 0.2 if self.quick else 3

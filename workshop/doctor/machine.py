@@ -106,9 +106,7 @@ def binary(facts: Facts) -> Iterator[Finding]:
 
 def shadows(facts: Facts) -> Iterator[Finding]:
     """No file next to scripts or notebooks hides a package."""
-    tops = [facts.root / "exercises", facts.root / "solutions"]
-    patterns = ("*/", "going_further/*/")
-    for folder in [facts.root, *sorted(folder for top in tops for one in patterns for folder in top.glob(one))]:
+    for folder in (facts.root, *facts.script_folders):
         yield from shadows_in(folder, facts.root)
 
 

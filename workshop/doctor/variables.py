@@ -29,6 +29,7 @@ from workshop.env import (
 )
 from workshop.errors import WorkshopError
 from workshop.settings import HOST, PORTS, host_of, is_local, port_number, read_ports
+from workshop.text import like_a_key
 
 TEMPORAL_KEY = "TEMPORAL_API_KEY"
 API = "OPENAI_DEFAULT_API"
@@ -79,10 +80,9 @@ def example(facts: Facts) -> Iterator[Finding]:
 
 def nearer(facts: Facts) -> Iterator[Finding]:
     """No other `.env` lies between a script and the checkout's."""
-    tops = [facts.root / "exercises", facts.root / "solutions"]
-    patterns = (".env", "*/.env", "going_further/*/.env")
-    for path in sorted(path for top in tops for pattern in patterns for path in top.glob(pattern)):
-        yield facts.finding("env-nearer", folder=path.parent.relative_to(facts.root).as_posix())
+    for folder in (facts.root / "exercises", facts.root / "solutions", *facts.script_folders):
+        if (folder / ".env").exists():
+            yield facts.finding("env-nearer", folder=folder.relative_to(facts.root).as_posix())
 
 
 def lines(facts: Facts) -> Iterator[Finding]:
@@ -103,7 +103,7 @@ def lines(facts: Facts) -> Iterator[Finding]:
             yield facts.finding("name-misspelt", line=line, meant=meant, odd=odd, level=level)
         elif statement.value is not None:
             continue
-        elif re.match(r"\W*(sk|pk)-", name):
+        elif like_a_key(re.sub(r"^\W+", "", name)):
             yield facts.finding("line-bare-key", line=line)
         elif begins := next((ours for ours in OURS if name.startswith(ours)), None):
             yield facts.finding("line-colon", line=line, ours=begins)

@@ -7,6 +7,7 @@ their items are those of OpenAI's Responses API. All of it is read leniently: an
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
@@ -149,8 +150,8 @@ def with_calls(rows: Sequence[Row]) -> tuple[Row, ...]:
                 activities.remove(named[0])
                 told[told.index(named[0])] = replace(named[0], kind=Kind.TOOL)
             else:
-                told += _in_workflow(asking, call, following)
-        told += _handoffs(asking, following)
+                told += _in_workflow(asking.closed, call, following)
+        told += _handoffs(asking.model, asking.closed, following)
         offered = ", ".join(asking.model.offered) or "nothing"
         notes = [
             f"asked for {call.name}, which was never offered (offered: {offered})"
@@ -170,9 +171,9 @@ def _output(call: RequestedCall, following: Sequence[Row]) -> tuple[str, Row] | 
     return None
 
 
-def _in_workflow(asking: Row, call: RequestedCall, following: Sequence[Row]) -> Iterator[Row]:
+def _in_workflow(asked: datetime, call: RequestedCall, following: Sequence[Row]) -> Iterator[Row]:
     """A tool that was no activity, if it was run."""
-    if asking.closed and (found := _output(call, following)):
+    if found := _output(call, following):
         output, told = found
         inner = any(row.event != told.event and row.scheduled < told.scheduled for row in following)
         refused = SANDBOX_MARK in output
@@ -183,7 +184,7 @@ def _in_workflow(asking: Row, call: RequestedCall, following: Sequence[Row]) -> 
             call.name,
             "failed" if wrong else "completed",
             0,
-            asking.closed,
+            asked,
             closed=told.scheduled,
             input=call.arguments,
             output=output,
@@ -194,13 +195,11 @@ def _in_workflow(asking: Row, call: RequestedCall, following: Sequence[Row]) -> 
         )
 
 
-def _handoffs(asking: Row, following: Sequence[Row]) -> Iterator[Row]:
+def _handoffs(model: ModelCall, asked: datetime, following: Sequence[Row]) -> Iterator[Row]:
     """The handoffs that a model asked for, taken or not."""
-    if not asking.closed or not asking.model:
-        return
-    calls = [call for call in asking.model.calls if asking.model.is_handoff(call)]
+    calls = [call for call in model.calls if model.is_handoff(call)]
     for call in calls:
-        agent = next((agent for name, agent in asking.model.handoffs if name == call.name and agent), call.name)
+        agent = next((agent for name, agent in model.handoffs if name == call.name and agent), call.name)
         if found := _output(call, following):
             # A handoff may have a message of its own, so any other word than "ignored" means it was taken.
             taken, agent = found[0] != HANDOFF_IGNORED, _transferred(found[0]) or agent
@@ -213,15 +212,5 @@ def _handoffs(asking: Row, following: Sequence[Row]) -> Iterator[Row]:
             state, how = "cancelled", "not taken: the agent asked for several at once"
         else:
             state, how = "scheduled", "asked for"
-        closed = asking.closed if following else None
-        yield Row(
-            Kind.HANDOFF,
-            agent,
-            state,
-            0,
-            asking.closed,
-            closed=closed,
-            input=call.arguments,
-            asked=call.name,
-            answered=how,
-        )
+        end = asked if following else None
+        yield Row(Kind.HANDOFF, agent, state, 0, asked, closed=end, input=call.arguments, asked=call.name, answered=how)

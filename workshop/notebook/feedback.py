@@ -90,10 +90,11 @@ class Feedback:
         checks = [check for check in CHECKS[self.number] if check.file or shell()]
         found = Results(self.check(check.name) for check in checks)
         passed = sum(one.outcome == "passed" for one in found)
-        said = f"{passed} of {len(found)} checks have passed."
         if passed == len(found):
-            said = "All checks of this exercise have passed."
-        show(self._say, Shown([Item(said, tone="good" if passed == len(found) else "")]))
+            said = Item("All checks of this exercise have passed.", tone="good")
+        else:
+            said = Item(f"{passed} of {len(found)} checks have passed.")
+        show(self._say, Shown([said]))
         return found
 
     def progress(self) -> Shown:

@@ -5,8 +5,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-KEPT = ("hints", "verdicts", "predictions", "quiz", "plain")
-
 
 class Memory:
     """A small file, of an exercise or of all. If it is missing or damaged, all of it starts over."""
@@ -15,18 +13,14 @@ class Memory:
         self._file = file
 
     def read(self, what: str) -> dict[str, Any]:
-        """One of KEPT: hints and verdicts by the name of their check, predictions and quiz by their own, plain
-        runs by their question.
+        """All of one kind: hints and verdicts by the name of their check, predictions and the quiz by their own names,
+        plain runs by their question.
         """
-        try:
-            found = json.loads(self._file.read_text(encoding="utf-8")).get(what, {})
-        except (OSError, ValueError, AttributeError):
-            return {}
+        found = self._whole().get(what)
         return found if isinstance(found, dict) else {}
 
     def keep(self, what: str, name: str, value: Any) -> None:
-        memory = {part: self.read(part) for part in KEPT}
-        memory[what][name] = value
+        memory = self._whole() | {what: self.read(what) | {name: value}}
         # Not worth stopping a lesson for: a full disk, a folder that may not be written.
         with suppress(OSError):
             self._file.parent.mkdir(parents=True, exist_ok=True)
@@ -36,3 +30,10 @@ class Memory:
 
     def forget(self) -> None:
         self._file.unlink(missing_ok=True)
+
+    def _whole(self) -> dict[str, Any]:
+        try:
+            found = json.loads(self._file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}

@@ -36,14 +36,7 @@ class Prediction:
     exercise: str = ""  # whose runs show it; "" = the one it belongs to
     step: str = "the cells of this step from the top"  # what to run, so that it is seen
 
-    @property
-    def letters(self) -> str:
-        """ "a, b or c"."""
-        *first, last = self.choices
-        return f"{', '.join(first)} or {last}"
-
     def told(self, letter: str) -> str:
-        """A choice with its words."""
         return f'{letter}, "{self.choices[letter].removesuffix(".")}"'
 
 
@@ -69,7 +62,8 @@ class Predictions:
         if letter not in prediction.choices:
             what = f"{shorten(repr(choice), 40)} is not one of the choices" if letter else "Nothing is chosen yet"
             place = "its place" if letter else "place of the dots"
-            how = f"write {prediction.letters} in {place}, and run this cell again; or go on without a choice"
+            *first, last = prediction.choices
+            how = f"write {', '.join(first)} or {last} in {place}, and run this cell again; or go on without a choice"
             self._say(f"{what}: {how}.")
             return False
         known = self._memory.read(self._kept).get(name, {})

@@ -66,7 +66,6 @@ def check(settings: Settings, exercise: str, watch: bool, say: Say) -> int:
 
 
 async def timeline(client: Client, workflow_id: str, settings: Settings, environ: Mapping[str, str]) -> Timeline:
-    """The picture of a workflow."""
     return timeline_of(*await among_others(client, workflow_id, environ=environ), settings)
 
 

@@ -60,7 +60,6 @@ class Worker:
         return f"The worker is older than {files}: ex.worker.restart() starts one with the files as they are now."
 
     def _read(self) -> dict[str, bytes]:
-        """The files that a worker reads."""
         files = sorted(["worker.py", *imported(self._folder, "worker.py")])
         return {name: (self._folder / name).read_bytes() for name in files if (self._folder / name).is_file()}
 

@@ -21,18 +21,15 @@ T = TypeVar("T")
 
 
 async def among_others(
-    client: Client, workflow_id: str, queue: str = "", environ: Mapping[str, str] = os.environ
+    client: Client, workflow_id: str, environ: Mapping[str, str] = os.environ
 ) -> tuple[Run, list[Run]]:
-    """The history of a workflow, and those of the workflows of a task queue that went on at the same time.
+    """The history of a workflow, and those of the workflows of its task queue that went on at the same time.
 
     A proof looks for requests a little beyond a run's own time, so a run that ended just before it counts too.
-
-    Args:
-        queue: by default the workflow's own.
     """
     run = await history.read_history(client, workflow_id, environ=environ)
     others = []
-    for other in await latest_workflows(client, queue or run.task_queue):
+    for other in await latest_workflows(client, run.task_queue):
         before = other.close_time and other.close_time < run.started - SLACK
         after = run.closed and other.start_time > run.closed + SLACK
         if other.id != workflow_id and not before and not after:
@@ -62,15 +59,12 @@ class Workflows:
         return list(dict.fromkeys(one.id for one in self._ask(lambda client: latest_workflows(client, self._queue))))
 
     def run(self, workflow_id: str) -> Run:
-        """The history of a workflow, as rows."""
         return self._ask(lambda client: history.read_history(client, workflow_id))
 
     def run_among_others(self, workflow_id: str) -> tuple[Run, list[Run]]:
-        """The history of a workflow, and those of the workflows of this task queue that went on at the same time."""
-        return self._ask(lambda client: among_others(client, workflow_id, self._queue))
+        return self._ask(lambda client: among_others(client, workflow_id))
 
     def why(self, workflow_id: str) -> Diagnosis:
-        """Why it is not finished, or how it ended."""
         faults = faults_in_use(self._settings)
         return self._ask(lambda client: why(client, workflow_id, faults))
 

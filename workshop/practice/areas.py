@@ -89,13 +89,13 @@ def find_areas(text: str) -> list[str]:
     # "ça" is no CA, nor is "là" LA.
     seen = _Text(without_accents(re.sub(r"(?<!\w)(?![A-Za-z]{2})[^\W\d_]{2}(?!\w)", "_", text)))
     for match in _NAME.finditer(seen.plain):
-        seen.add(match.span(), _codes_of(match.group()))
+        seen.found[match.span()] = _codes_of(match.group())
     inside_names = {place for start, end in seen.found for place in range(start, end)}
     codes = [match for match in _CODE.finditer(seen.plain) if match.start() not in inside_names]
     for match in [*codes, *codes]:  # twice: in "ok and tx" the first is known by the second
         code = re.sub(r"[. ]", "", match.group()).upper()
-        if match.span() not in seen.found and _is_meant(seen, match, code):
-            seen.add(match.span(), [code])
+        if _is_meant(seen, match, code):
+            seen.found[match.span()] = [code]
     return list(dict.fromkeys(code for _, codes in sorted(seen.found.items()) for code in codes))
 
 
@@ -127,19 +127,12 @@ class _Text:
         self.listed = len(listed) > 2 or bool(listed and listed[0] not in _INTERJECTIONS)
         self.all_capitals = not re.search(r"[a-z]", plain)
         self.found: dict[tuple[int, int], list[str]] = {}  # (start, end) -> codes
-        self.starts: set[int] = set()
-        self.ends: set[int] = set()
-
-    def add(self, span: tuple[int, int], codes: list[str]) -> None:
-        self.found[span] = codes
-        self.starts.add(span[0])
-        self.ends.add(span[1])
 
     def in_list(self, match: re.Match[str], commas: bool = False) -> bool:
         """Whether a code stands beside a mention that counts: "TX, OR and ok"."""
         start, end = match.span()
-        gaps = [self.plain[start - gap : start] for gap in range(1, 16) if start - gap in self.ends]
-        gaps += [self.plain[end : end + gap] for gap in range(1, 16) if end + gap in self.starts]
+        gaps = [self.plain[other:start] for _, other in self.found if 0 < start - other < 16]
+        gaps += [self.plain[end:other] for other, _ in self.found if 0 < other - end < 16]
         return any(_GLUE.fullmatch(gap) and (not commas or "," in gap) for gap in gaps)
 
 
@@ -170,7 +163,7 @@ def _is_meant(text: _Text, match: re.Match[str], code: str) -> bool:
         return cued or code not in _INTERJECTIONS or not text.only_one_code or "?" in after
     if text.all_capitals:  # then capitals say nothing
         return called or (ends and ((cued and code != "ME") or text.in_list(match, commas=True)))
-    if code in ("IN", "OR") and not text.starts.isdisjoint((match.end() + 1, match.end() + 2)):  # "IN Texas"
+    if code in ("IN", "OR") and any(start - match.end() in (1, 2) for start, _ in text.found):  # "IN Texas"
         return False
     if code in ("AS", "IN", "ME", "OR") and not cued and re.match(r"\s+[A-Z]", after):  # "TX OR OH"
         return bool(_SUBJECT.match(after))

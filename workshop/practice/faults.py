@@ -140,7 +140,11 @@ class Faults:
         self._now: dict[str, Fault] = {}
 
     def set(self, spec: Any) -> Held:
-        """Sets one fault in place of its target's old one, which it clears."""
+        """Sets one fault in place of its target's old one, which it clears: returns the requests that this delayed.
+
+        Raises:
+            BadFault: it makes no sense; nothing has changed then.
+        """
         fault = Fault.parse(spec)
         released = self.clear(fault.target)
         self._now[fault.target] = fault

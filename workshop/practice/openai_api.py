@@ -16,6 +16,7 @@ from workshop.practice.request import FunctionCall, FunctionOutput, Item, Messag
 # What the Agents SDK makes of a conversation under `RunConfig(nest_handoff_history=True)`, whatever its markers are.
 _NESTED = re.compile(r"For context, here is the conversation so far[^\n]*:\n[^\n]+\n(.*)\n[^\n]+\Z", re.DOTALL)
 _SHAPES = data("shapes.json")  # of answers: what is null there is filled in here
+PIECE = 24  # characters of a text in one event of a stream
 STAND_IN = "the practice model: a scripted stand-in, no LLM"
 
 
@@ -349,6 +350,6 @@ def stream_completion(completion: dict[str, Any], with_usage: bool) -> Iterator[
     yield "data: [DONE]\n\n"
 
 
-def _pieces(text: str, size: int = 24) -> Iterator[str]:
-    for start in range(0, len(text), size):
-        yield text[start : start + size]
+def _pieces(text: str) -> Iterator[str]:
+    for start in range(0, len(text), PIECE):
+        yield text[start : start + PIECE]

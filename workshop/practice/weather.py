@@ -155,20 +155,9 @@ def problem(
 
 def _huge(area: str) -> dict[str, Any]:
     """The same shape, with about 3 MB of alerts: the fault that a tool must limit."""
-    count, filler = 60, "The made-up river rises and the made-up gauge is read again. "
-    text = filler * (HUGE_BYTES // count // len(filler) + 1)
-    found: list[dict[str, str | None]] = [
-        {
-            "event": "Flood Warning",
-            "headline": f"Flood Warning for segment {number}",
-            "areaDesc": f"Segment {number}",
-            "description": text,
-            "instruction": None,
-            "severity": "Severe",
-        }
-        for number in range(1, count + 1)
-    ]
-    return _collection([area], {area: found})
+    count, sentence = 60, "The made-up river rises and the made-up gauge is read again. "
+    long = _ALERTS["TX"][0] | {"description": sentence * (HUGE_BYTES // count // len(sentence) + 1)}
+    return _collection([area], {area: [long] * count})
 
 
 def _collection(areas: Sequence[str], alerts: Mapping[str, list[dict[str, str | None]]] = _ALERTS) -> dict[str, Any]:
