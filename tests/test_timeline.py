@@ -1,6 +1,7 @@
 """The pictures: what is seen is drawn as seen, what is not is drawn otherwise, and no data breaks them."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -122,6 +123,14 @@ def test_a_kill_that_was_noted_is_where_it_was(tmp_path: Path) -> None:
     ]
     (tmp_path / "state" / "kills.jsonl").write_text("[1\n")
     assert noted_kills(tmp_path / "state") == []
+    note_kill(tmp_path / "state", 3, after(5))
+    assert [kill.at for kill in noted_kills(tmp_path / "state")] == [after(5)]
+
+
+def test_kills_that_two_notebooks_note_at_once_are_all_kept(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(2) as notebooks:
+        list(notebooks.map(lambda number: note_kill(tmp_path, number, after(number)), range(100)))
+    assert sorted(kill.at for kill in noted_kills(tmp_path)) == [after(number) for number in range(100)]
 
 
 def asked(number: int, began: float, ended: float, outcome: str, service: str = "model") -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-KEPT = 200  # kills
+NOTES = "kills.jsonl"
 
 
 @dataclass(frozen=True)
@@ -18,25 +18,23 @@ class Kill:
     at: datetime
 
 
-def note_kill(state_dir: Path, pid: int, at: datetime) -> Kill:
+def note_kill(state_dir: Path, pid: int, at: datetime) -> None:
     """Notes that a process was killed. A file that cannot be written is not worth stopping a lesson for."""
-    kill = Kill(f"{pid}@{socket.gethostname()}", at)
-    lines = [f"{json.dumps([one.worker, one.at.isoformat()])}\n" for one in (*noted_kills(state_dir), kill)]
     with suppress(OSError):
         state_dir.mkdir(parents=True, exist_ok=True)
-        _file(state_dir).write_text("".join(lines[-KEPT:]), encoding="utf-8")
-    return kill
+        with (state_dir / NOTES).open("a", encoding="utf-8") as file:  # two notebooks may note at once
+            file.write(f"{json.dumps([f'{pid}@{socket.gethostname()}', at.isoformat()])}\n")
 
 
 def noted_kills(state_dir: Path) -> list[Kill]:
-    """All that were noted, oldest first; none of a file that is missing or damaged."""
+    """All that were noted, oldest first, without lines that are damaged."""
+    try:
+        lines = (state_dir / NOTES).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
     found = []
-    with suppress(OSError, ValueError, TypeError):
-        for line in _file(state_dir).read_text(encoding="utf-8").splitlines():
+    for line in lines:
+        with suppress(ValueError, TypeError):
             worker, moment = json.loads(line)
             found.append(Kill(str(worker), datetime.fromisoformat(moment).astimezone(UTC)))
     return found
-
-
-def _file(state_dir: Path) -> Path:
-    return state_dir / "kills.jsonl"

@@ -4,9 +4,9 @@ import asyncio
 import base64
 import hashlib
 import ipaddress
-import json
 import re
 from dataclasses import asdict
+from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from workshop.errors import WorkshopError
 from workshop.practice import DATA
-from workshop.practice.endpoints import json_response, state_of
+from workshop.practice.endpoints import json_object, json_response, state_of
 from workshop.practice.faults import KINDS, BadFault, Held
 from workshop.practice.prices import PRICE_BASIS
 
@@ -63,11 +63,7 @@ async def faults(request: Request) -> Response:
     released: Held = set()
     try:
         if request.method == "POST":
-            try:
-                spec = json.loads(await request.body())
-            except (ValueError, RecursionError):
-                raise BadFault("the body is not JSON") from None
-            released = plan.set(spec)
+            released = plan.set(await json_object(request))
         elif request.method == "DELETE":
             released = plan.clear(request.query_params.get("target"))
     except BadFault as bad:
@@ -106,12 +102,9 @@ async def state(request: Request) -> Response:
 async def approvals(request: Request) -> Response:
     """`POST` sends a decision: `{"workflow_id", "call_id", "decision"}`; 409 says why it was not taken."""
     _only_this_machine(request)
-    try:
-        asked = json.loads(await request.body())
-        words = [asked[name] for name in ("workflow_id", "call_id", "decision")]
-    except (ValueError, RecursionError, KeyError, TypeError):
-        words = []
-    if not words or not all(isinstance(word, str) and word.isprintable() for word in words):
+    asked = await json_object(request)
+    words: list[Any] = [asked.get(name) for name in ("workflow_id", "call_id", "decision")]
+    if not all(isinstance(word, str) and word.isprintable() for word in words):
         raise HTTPException(422, "a decision names workflow_id, call_id and decision, in words")
     try:
         return json_response({"said": await state_of(request).workflows.decide(*words)})

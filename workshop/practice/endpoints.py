@@ -38,6 +38,15 @@ def state_of(request: Request) -> PracticeState:
     return state
 
 
+async def json_object(request: Request) -> dict[str, Any]:
+    """What the body holds; {} if it is not JSON, or not an object."""
+    try:
+        found = json.loads(await request.body())
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def json_response(
     content: Any, status: int = 200, headers: Mapping[str, str] | None = None, media_type: str = "application/json"
 ) -> Response:

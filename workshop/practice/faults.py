@@ -79,7 +79,7 @@ class Fault:
         Raises:
             BadFault: a value is missing, unknown or out of range.
         """
-        if not isinstance(spec, dict):
+        if not spec or not isinstance(spec, dict):
             raise BadFault("a fault is a JSON object with target and kind")
         names = [field.name for field in fields(cls)]
         unknown = sorted(set(spec) - set(names))

@@ -18,7 +18,7 @@ from starlette.responses import Response
 
 from workshop.practice import data
 from workshop.practice.areas import AREAS, MARINE, STATES, name_of
-from workshop.practice.endpoints import delay_or_drop, json_response, state_of
+from workshop.practice.endpoints import delay_or_drop, json_object, json_response, state_of
 from workshop.practice.faults import Fault
 from workshop.practice.ledger import Entry
 
@@ -98,10 +98,7 @@ async def send(request: Request) -> Response:
     ledger = state_of(request).ledger
     area, key = request.query_params.get("area", ""), request.headers.get("idempotency-key", "").strip()
     path = f"{request.url.path}?{request.url.query}"
-    try:
-        message = json.loads(await request.body())["message"]
-    except (ValueError, RecursionError, LookupError, TypeError):
-        message = None
+    message = (await json_object(request)).get("message")
     entry = ledger.weather_began(area=area, path=f"POST {path} {f'key {key}' if key else 'without a key'}: {message}")
     wrong = "The body is not JSON with a message" if not isinstance(message, str) or not message.strip() else ""
     if wrong or area not in STATES:

@@ -123,7 +123,7 @@ class ConsoleWorkflows:
             return {"workflow": one.id, "link": one.link, "calls": [], "trouble": str(known)}
         if known is None or not known.calls:
             return None
-        since, until = (time and time.isoformat() for time in (known.since, known.until))
+        since, until = (moment and moment.isoformat() for moment in (known.since, known.until))
         calls = list(known.calls.items())
         return {"workflow": one.id, "link": one.link, "calls": calls, "since": since, "until": until}
 
