@@ -1,8 +1,9 @@
-"""What a name that Python does not know was meant to be. Python 3.11 says it in a terminal only, and of fewer names."""
+"""What a name or a line that Python does not know was meant to be. Python 3.11 says it of fewer, and in a terminal."""
 
 import ast
 import importlib
 import inspect
+import keyword
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -19,16 +20,21 @@ HOMES = (
 )
 LENGTHS = ("days", "hours", "minutes", "seconds", "milliseconds", "microseconds", "weeks")
 FEW = 8  # names that a reader looks through
+OTHER_LANGUAGES = re.compile(r"(?:^|(?<=return )|(?<== ))(throw|catch|const|let|var|new|function|else if|elseif)(?= )")
 
 
-def meant(error: str, source: str = "", known: Iterable[str] = ()) -> str:
+def meant(error: str, source: str = "", known: Iterable[str] = (), line: int = 0) -> str:
     """What was probably meant, as a sentence; "" if nothing is near.
 
     Args:
         error: "Type: message".
         source: the text of the file or cell that raised it.
         known: other names that could have been used there: a notebook's variables, an object's attributes.
+        line: of the source, that raised it; 0 if it is not known.
     """
+    if error.startswith("SyntaxError"):
+        lines = ["", *(text.strip() for text in source.splitlines()[:line])]
+        return _line(error, *lines[-2:]) if len(lines) > line else ""
     if found := re.search(r"(?:name|local variable) '(\w+)' (?:is not defined|where it is not)", error):
         return _unset(found[1], source) or _name(found[1], source, known) * error.startswith("NameError")
     if found := re.search(r"'(\w+)' is an invalid keyword argument", error):
@@ -46,6 +52,48 @@ def meant(error: str, source: str = "", known: Iterable[str] = ()) -> str:
     if found := re.search(r"No module named '(\w+)'", error):
         files = [path.stem for path in Path().glob("*.py")]
         return _did_you_mean(_near(found[1], [*files, "agents", "temporalio", "httpx", *sys.stdlib_module_names]))
+    return ""
+
+
+def _line(error: str, above: str, line: str) -> str:
+    """Of a line that Python cannot read, and the one above it."""
+    if above.startswith("@"):
+        below = f"{above} is a decorator: right below it stands a `def`, an `async def` or a `class`."
+        return f"{below} Of a function that is defined elsewhere, a call makes something: function_tool(...)."
+    if kept := [name for name in re.findall(r"\.(\w+)", line) if keyword.iskeyword(name)]:
+        if kept[0] == "await":
+            return "`await` stands before the call, with a space: await workflow.sleep(delay_seconds)."
+        decorators = "The decorators of Temporal are @activity.defn, @workflow.defn and @workflow.run."
+        return f"{kept[0]} is one of Python's own words, and no name. {decorators}"
+    if "positional argument follows" in error and (named := re.match(r"(\w+) *:", line)):
+        return f"{named[1]} is followed by a colon there. An argument is written with =: {named[1]}=[...]."
+    if not error.endswith("invalid syntax"):
+        return ""
+    if line.endswith(";"):
+        return (
+            "A semicolon ends a statement. Between arguments stands a comma, and at the end of a line nothing has to."
+        )
+    if re.search(r"= *@", line):
+        return "@ begins a line above a `def`. To make something of a function, call it without @: function_tool(...)."
+    if twice := re.search(r"\b(\w+) \1\b", line):
+        return f"{twice[1]} stands there twice, side by side: once is enough."
+    if other := OTHER_LANGUAGES.search(line):
+        python = "`raise` raises, `except` catches, `elif` is another branch, `def` begins a function"
+        return (
+            f"`{other[1]}` is of another language. In Python, {python}, and no word stands before a new name or object."
+        )
+    if re.match(r"async (?!def|for|with)", line):
+        return "`async` stands before def, for and with only. To wait for a call, write `await` before it."
+    for pair in re.findall(r"\b([A-Za-z_]\w*) +(?=([A-Za-z_]\w*))", re.sub(r"\".*?\"|'.*?'", "", line)):
+        if any(map(keyword.iskeyword, pair)):
+            continue
+        for name in pair:
+            same = [word for word in keyword.kwlist if sorted(word) == sorted(name.lower())]
+            if near := same or get_close_matches(name.lower(), keyword.kwlist, 1, 0.8):
+                meant = f"`{near[0]}` was probably meant"
+                return f"Python does not know {name} there: {meant}. Every letter counts, and so do capitals."
+        beside = "a call needs (...), values in a list a comma, a text quotes"
+        return f"{pair[0]} and {pair[1]} stand side by side, with nothing between them: {beside}."
     return ""
 
 
