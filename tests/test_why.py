@@ -703,9 +703,8 @@ EXAMPLES = [
     ("TypeError", "trace() got an unexpected keyword argument 'workflow_id'", "", "keyword-unknown"),
     ("TypeError", "handoff() got an unexpected keyword argument 'on_handoffs'", "", "keyword-unknown"),
     ("TypeError", "Client.start_workflow() got an unexpected keyword argument 'plugins'", "", "keyword-unknown"),
-    ("NameError", "name 'Client' is not defined", "", "plugin-by-name"),
     ("NameError", "name 'DurableAgent' is not defined", "", "name-elsewhere"),
-    ("NameError", "name 'data' is not defined", "", "name-elsewhere"),
+    ("TypeError", "'UUID' object is not subscriptable", "", "not-subscriptable"),
     ("AttributeError", "'ModelActivityParameters' object has no attribute 'get_model'", "", "plugin-keyword"),
     ("TypeError", "'<' not supported between instances of 'RunContextWrapper' and 'int'", "", "text-for-number"),
     ("UnboundLocalError", "cannot access local variable 'agent' where", "", "name-unknown"),
@@ -1047,7 +1046,9 @@ SLIPS = [
     ("TypeError: list indices must be integers", "starter.py, line 17: [x][y]", "arguments-too-many"),
     ("NameError: name 'specialist' is not defined", "worker.py, line 37: worker = Worker(", "name-elsewhere"),
     ("NameError: name 'agent' is not defined", "workflows.py, line 43: result = x", "name-elsewhere"),
+    ("NameError: name 'Client' is not defined", "starter.py, line 15: client = await Client.connect()", "plugin-by-name"),
     ("NameError: name 'function_tool' is not defined", "workflows.py, line 31: x = y", "tool-in-workflow"),
+    ("NameError: name 'function_tool' is not defined", "workflows.py, line 20: tools=[x]", "tool-in-workflow"),
     ("NameError: name 'activity' is not defined", "workflows.py, line 45: await activity.sleep(3)", "another-sleep"),
 ]
 

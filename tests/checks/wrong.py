@@ -198,7 +198,7 @@ WRONG = (
         "accidental-error",
         "if response.status_code == 500:\n    raise RuntimeError\ndata = response.json()",
     ),
-    first("nothing kept", "name-elsewhere", "response.raise_for_status()"),
+    first("nothing kept", "name-unknown", "response.raise_for_status()"),
     first("text for JSON", "other-data", "response.raise_for_status()\ndata = response.text"),
     first("await too many", "await-too-many", "response.raise_for_status()\ndata = await response.json()"),
     first("always raises", "raises-when-well", 'raise RuntimeError("the service failed")'),

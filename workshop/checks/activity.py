@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from workshop.checks.learner import MISTAKES, brief, raised, shorten
+from workshop.checks.pristine import set_in
 from workshop.checks.submission import Submission
 from workshop.checks.verdict import NotPassed, incorrect
 from workshop.temporal import follow
@@ -52,9 +53,8 @@ async def check(submission: Submission) -> str:
             raise incorrect("state-ignored", seen, "Use the argument that it is given.")
         known = count(len(submission.alerts(state)), "alert")
         seen = f"The service answered with {known} for {state}, and it returned {shorten(text, 80)!r}."
-        slip = (
-            "Does `data` hold what the service answered, response.json(), and the text the alerts in data['features']?"
-        )
+        made = set_in("activities.py", submission.text("activities.py"), ("data", "alerts", "text"))
+        slip = f"{made} Is it what the service answered, response.json(), or the alerts in data['features']?".strip()
         raise incorrect("not-the-alerts", seen, slip)
     await _answer(submission, loop, "WY")  # no alert there
 

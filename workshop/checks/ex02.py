@@ -6,7 +6,7 @@ from pathlib import Path
 from workshop.checks import activity, history, starter, worker
 from workshop.checks.check import checks_of
 from workshop.checks.learner import shorten
-from workshop.checks.limits import raise_if_badly_limited
+from workshop.checks.limits import LONGEST_PAUSE, raise_if_badly_limited
 from workshop.checks.pristine import unwritten
 from workshop.checks.submission import Submission
 from workshop.checks.verdict import incorrect
@@ -61,10 +61,16 @@ async def workflow(submission: Submission) -> str:
     submission.practice.fault("weather", "down", times=1)  # only a call that is retried gets through
 
     def misled(run: Run) -> bool:
+        """Whether what the history has is enough: another input, or a first pause that nobody waits for."""
         asked = history.first(run, ACTIVITY)
-        return asked is not None and not asked.local and asked.input != STATE
+        pauses = bool(asked and asked.state == "retrying" and (asked.longest_pause or 0) > LONGEST_PAUSE)
+        return (
+            asked is not None
+            and not asked.local
+            and (asked.input != STATE or (pauses and (asked.first_pause or 0) > 2))
+        )
 
-    run = await submission.run(STATE, 0, plugin=False, until=misled)
+    run = await submission.run(STATE, 0, plugin=False, until=misled, patience=13)  # a pause of 10 s is right
     row = history.first(run, ACTIVITY)
     if row and not row.local and row.input != STATE:
         seen = f"The activity was given {shorten(as_text(row.input), 80)!r}, not the state."

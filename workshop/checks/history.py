@@ -184,7 +184,8 @@ def raise_if_not_timed(timers: Sequence[Row], seconds: float, slip: str, argumen
     if asked != {f"{seconds} s"}:
         seen = f"Asked to wait {seconds} s, it set a timer of {', '.join(asked)}."
         times = round(length(timers[0]) / seconds, 6)
-        unit = f" It took the number for {UNITS[times]}." if times in UNITS else ""
+        unit = f" That is {times:g} times as long." if times.is_integer() else ""
+        unit = f" It took the number for {UNITS[times]}." if times in UNITS else unit
         raise incorrect("other-length", seen, f"Sleep for {argument}, in seconds.{unit}")
 
 

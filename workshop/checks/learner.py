@@ -16,7 +16,7 @@ from typing import Any, get_origin, get_type_hints
 import httpx
 
 from workshop.checks.meant import meant
-from workshop.checks.pristine import files_with
+from workshop.checks.pristine import comes_from, files_with, left_to_set
 from workshop.checks.verdict import NotPassed, Verdict, incorrect
 from workshop.errors import WorkshopError
 from workshop.history import ChainedError, Place
@@ -120,15 +120,18 @@ def raised_elsewhere(
     here = Path(place.file).name if place else ""
     known = recognise_slip(text, f"{here}, line {place.line}: {line}" if place else "")
     slip = known.slip if known else RAISES if line.startswith("raise ") else LOOK if place else ""
+    source = _source(place.file) if place else ""
     name = known.names.get("unknown", "") if known else ""
     there = files_with(name) if name and here.endswith(".py") else set()
-    if there and here not in there:
+    if name and left_to_set(here, name):
+        slip = f"No line that gives {name} its value has run: the lines of the TODO have to, with {name} = ..."
+    elif there and here not in there:
         files = " and ".join(sorted(there))
         slip = f"{name} is a name of {files}, and {here} neither imports nor makes it: does that line belong there?"
-    elif (known is None or known.code in UNKNOWN) and (
-        hint := meant(text, _source(place.file) if place else "", names, place.line if place else 0)
-    ):
+    elif (known is None or known.code in UNKNOWN) and (hint := meant(text, source, names, place.line if place else 0)):
         slip = f"{hint} {known.why if known and known.code not in SAID else ''}".strip()
+    elif place and not text.startswith("SyntaxError") and (made := comes_from(here, source, place.line)):
+        slip = f"{slip if known else ''} {made}".strip()
     return NotPassed(Verdict("raised", known.code if known else code, f"{seen}.", slip))
 
 

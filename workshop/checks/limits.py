@@ -93,6 +93,8 @@ def _of_activity(row: Row, what: str) -> Limits:
 
     longest = row.longest_pause or 0.0
     slip = f"retry_policy=RetryPolicy(...) takes a maximum_interval: timedelta(seconds=10).{_days(longest)}"
+    if (row.first_pause or 0) > LONGEST_PAUSE / 2:
+        slip += f" Its initial_interval, which RetryPolicy(...) takes first, is {row.first_pause:g} s."
     yield (
         longest > LONGEST_PAUSE,
         "long-pauses",

@@ -40,9 +40,11 @@ def meant(error: str, source: str = "", known: Iterable[str] = (), line: int = 0
     if found := re.search(r"'(\w+)' is an invalid keyword argument", error):
         return _did_you_mean(_near(found[1], LENGTHS))
     if found := re.search(r"(?:(\w+)\.)?(\w+)\(\) got an unexpected keyword argument '(\w+)'", error):
-        return _keyword(found[1] or "", found[2], found[3])
+        return _keyword(found[1] or "", found[2], found[3], source)
     if found := re.search(r"module '([\w.]+)' has no attribute '(\w+)'", error):
         return _did_you_mean(_near(found[2], dir(sys.modules.get(found[1]))))
+    if found := re.search(r"type object '[\w.]*?(\w+)' has no attribute '\1'", error):
+        return f"{found[1]} is the class itself there: write it once, without `{found[1]}.` before it."
     if found := re.search(r"'(\w+)' (?:object )?has no attribute '(\w+)'", error):
         return _did_you_mean(_near(found[2], [*known, *dir(_found(found[1])[1])]))
     if found := re.search(r"cannot import name '(\w+)' from '([\w.]+)'", error):
@@ -121,6 +123,9 @@ def _name(name: str, source: str, known: Iterable[str]) -> str:
     if name in LENGTHS and re.search(rf"\b{name}\(", source):
         return f"A length of time is a timedelta, with its unit by name: timedelta({name}=...)."
     home, found = _found(name)
+    method = vars(found).get(after[0]) if after and inspect.isclass(found) else None
+    if name.lower() in _names(tree) and inspect.isfunction(method):  # the class, where an object of it is there
+        return _did_you_mean(f"{name.lower()}.{after[0]}")
     fits = found is not None and all(hasattr(found, one) for one in after)
     if fits and after:
         return f"`from {home} import {name}` is missing."
@@ -141,19 +146,27 @@ def _name(name: str, source: str, known: Iterable[str]) -> str:
     return f"`from {home} import {name}` is missing." if fits else ""
 
 
-def _keyword(owner: str, function: str, name: str) -> str:
+def _keyword(owner: str, function: str, name: str, source: str) -> str:
     """Of the name of an argument: `owner` is the class of a method, or ""."""
     called = getattr(_found(owner)[1], function, None) if owner else _found(function)[1]
+    parameters = [one for one in _parameters(called) if one.name != "self"]
+    names = [one.name for one in parameters]
+    if near := _near(name, names):
+        return _did_you_mean(near)
+    for other in dict.fromkeys(re.findall(r"\w+", source)):  # something else that the file has may take it
+        if other not in (function, owner) and name in [one.name for one in _parameters(_found(other)[1])]:
+            return f"{name} belongs into {other}(...), inside its brackets."
+    needed = [one.name for one in parameters if one.default is one.empty]
+    takes = names if len(names) <= FEW else needed if len(needed) > 1 else []
+    return f"It takes {', '.join(takes)}." if takes else ""
+
+
+def _parameters(called: Any) -> list[inspect.Parameter]:
     try:
         parameters = inspect.signature(called).parameters.values() if called else ()
     except (TypeError, ValueError):  # not written in Python
-        parameters = ()
-    names = [one.name for one in parameters if one.name != "self" and one.kind is not one.VAR_KEYWORD]
-    if near := _near(name, names):
-        return _did_you_mean(near)
-    needed = [one.name for one in parameters if one.default is one.empty and one.name in names]
-    takes = names if len(names) <= FEW else needed if len(needed) > 1 else []
-    return f"It takes {', '.join(takes)}." if takes else ""
+        return []
+    return [one for one in parameters if one.kind not in (one.VAR_KEYWORD, one.VAR_POSITIONAL)]
 
 
 def _near(name: str, candidates: Iterable[str]) -> str:

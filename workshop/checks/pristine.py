@@ -10,13 +10,14 @@ import ast
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from workshop.exercises import FOLDERS
 from workshop.settings import ROOT
+from workshop.text import shorten
 
 NOTEBOOK = "exercise.ipynb"
 FILES = ("activities.py", "workflows.py", "worker.py", "starter.py")
@@ -65,6 +66,48 @@ def _given() -> Iterator[tuple[str, ast.AST]]:
         for file in FILES:
             for node in ast.walk(ast.parse(pristine_file(number, file))):
                 yield file, node
+
+
+@cache
+def _given_lines(file: str) -> frozenset[str]:
+    """The lines, bare, that stand outside of TODOs in a file, of whichever exercise, as it is given out."""
+    texts = (TODO.sub("", pristine_file(number, file)) for number in FOLDERS)
+    return frozenset(line.strip() for text in texts for line in text.splitlines())
+
+
+def set_in(file: str, source: str, names: Container[str]) -> str:
+    """The line of a learner's own that gave one of these names its value last, in a sentence; "" if none did."""
+    lines = source.splitlines()
+    made = [
+        node
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id in names
+    ]
+    own = [node for node in made if lines[node.lineno - 1].strip() not in _given_lines(file)]
+    if not own:
+        return ""
+    last = max(own, key=lambda node: node.lineno)
+    return f"{last.id} is set in line {last.lineno} of {file}: `{shorten(lines[last.lineno - 1].strip(), 90)}`."
+
+
+def left_to_set(file: str, name: str) -> bool:
+    """Whether a TODO in a file, of whichever exercise, is there to give a name its value."""
+    todos = (match[0] for number in FOLDERS for match in TODO.finditer(pristine_file(number, file)))
+    return any(re.search(rf"^[ \t]*{name}\b[^=\n]*=(?!=)", text, re.M) for text in todos)
+
+
+def comes_from(file: str, source: str, line: int) -> str:
+    """For a given line that raised: the learner's own line that set what it uses, in a sentence; "" if none did."""
+    lines = source.splitlines()
+    if not 0 < line <= len(lines) or lines[line - 1].strip() not in _given_lines(file):
+        return ""
+    spans = [
+        node
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.stmt) and node.lineno <= line <= (node.end_lineno or 0)
+    ]
+    inner = max(spans, key=lambda node: node.lineno, default=ast.Pass())
+    return set_in(file, source, {node.id for node in ast.walk(inner) if isinstance(node, ast.Name)})
 
 
 def todo(text: str, number: int) -> list[str] | None:
