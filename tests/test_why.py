@@ -751,6 +751,7 @@ EXAMPLES = [
     ("ValueError", "invalid literal for int() with base 10: 'TX'", "", "text-for-number"),
     ("AttributeError", "'function' object has no attribute 'sleep'", "", "another-sleep"),
     ("SyntaxError", "invalid decimal literal", "", "syntax"),
+    ("SyntaxError", "keyword argument repeated: workflows", "", "syntax"),
     ("TypeError", "'member_descriptor' object is not callable", "", "not-a-timedelta"),
     ("KeyError", "'properties'", "", "no-such-key"),
     ("TypeError", "Activity <lambda> missing attributes, was it decorated", "", "activity-not-decorated"),
@@ -766,7 +767,7 @@ EXAMPLES = [
     ("SyntaxError", "positional argument follows keyword argument", "", "syntax"),
     ("SyntaxError", "cannot assign to function call", "", "syntax"),
     ("SyntaxError", "invalid character '“' (U+201C)", "", "syntax"),
-    ("SyntaxError", "invalid syntax", "", "syntax"),
+    ("SyntaxError", "invalid syntax", "", "unreadable"),
     ("IndentationError", "expected an indented block after function definition on line 16", "", "syntax"),
     ("IndentationError", "unindent does not match any outer indentation level", "", "syntax"),
     ("TypeError", "Activity TemporalHelloWorld missing attributes, was it decorated", "", "activity-not-decorated"),
@@ -1012,6 +1013,18 @@ EXAMPLES = [
 
 # Those that a check tells by the code that raised, too: what raised, its file and line of code, its name in a verdict.
 SLIPS = [
+    ("SyntaxError: invalid syntax", "activities.py, line 28: throw ValueError()", "syntax"),
+    ("SyntaxError: invalid syntax", "workflows.py, line 20: await await workflow.sleep(3)", "syntax"),
+    ("SyntaxError: invalid syntax", "workflows.py, line 20: async workflow.sleep(3)", "syntax"),
+    ("SyntaxError: invalid syntax", "workflows.py, line 20: workflow.await(3)", "syntax"),
+    ("SyntaxError: invalid syntax", "workflows.py, line 14: @workflow.def", "syntax"),
+    ("SyntaxError: invalid syntax", "worker.py, line 19: workflows=[TemporalHelloWorld];", "syntax"),
+    ("SyntaxError: invalid syntax", "the cell, line 5: weather_tool = @function_tool", "syntax"),
+    (
+        "SyntaxError: positional argument follows keyword argument",
+        "worker.py, line 19: workflows: [TemporalHelloWorld],",
+        "syntax",
+    ),
     (
         "AttributeError: 'coroutine' object has no attribute 'final_output'",
         "workflows.py, line 43: result = await Runner.run(weather_agent(weather_tool), question).final_output",
@@ -1046,7 +1059,11 @@ SLIPS = [
     ("TypeError: list indices must be integers", "starter.py, line 17: [x][y]", "arguments-too-many"),
     ("NameError: name 'specialist' is not defined", "worker.py, line 37: worker = Worker(", "name-elsewhere"),
     ("NameError: name 'agent' is not defined", "workflows.py, line 43: result = x", "name-elsewhere"),
-    ("NameError: name 'Client' is not defined", "starter.py, line 15: client = await Client.connect()", "plugin-by-name"),
+    (
+        "NameError: name 'Client' is not defined",
+        "starter.py, line 15: client = await Client.connect()",
+        "plugin-by-name",
+    ),
     ("NameError: name 'function_tool' is not defined", "workflows.py, line 31: x = y", "tool-in-workflow"),
     ("NameError: name 'function_tool' is not defined", "workflows.py, line 20: tools=[x]", "tool-in-workflow"),
     ("NameError: name 'activity' is not defined", "workflows.py, line 45: await activity.sleep(3)", "another-sleep"),

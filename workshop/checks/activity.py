@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from workshop.checks.learner import MISTAKES, brief, raised, shorten
-from workshop.checks.pristine import set_in
+from workshop.checks.pristine import comes_from
 from workshop.checks.submission import Submission
 from workshop.checks.verdict import NotPassed, incorrect
 from workshop.temporal import follow
@@ -53,14 +53,16 @@ async def check(submission: Submission) -> str:
             raise incorrect("state-ignored", seen, "Use the argument that it is given.")
         known = count(len(submission.alerts(state)), "alert")
         seen = f"The service answered with {known} for {state}, and it returned {shorten(text, 80)!r}."
-        made = set_in("activities.py", submission.text("activities.py"), ("data", "alerts", "text"))
+        names = ("data", "alerts", "text")
+        made = comes_from("activities.py", submission.text("activities.py"), names=names)
         slip = f"{made} Is it what the service answered, response.json(), or the alerts in data['features']?".strip()
         raise incorrect("not-the-alerts", seen, slip)
     await _answer(submission, loop, "WY")  # no alert there
 
     for outage, service_did in OUTAGES:
         await _raise_if_it_hides(outage, service_did, submission, loop)
-    await _raise_if_it_knows_one_status(loop)
+    for status in (500, 429):
+        await _raise_if_it_knows_one_status(loop, status)
     return f"{name} returned the alerts of two states, and raised when the service was down, silent, or sent no JSON."
 
 
@@ -267,17 +269,17 @@ def _what_hides(source: str, outage: str) -> str:
     return ""
 
 
-async def _raise_if_it_knows_one_status(loop: _Loop) -> None:
-    """For an activity that raises at status 503, and not at 500."""
+async def _raise_if_it_knows_one_status(loop: _Loop, status: int) -> None:
+    """For an activity that raises at status 503, and not at another one that passes."""
     asked: list[str] = []
 
     class Broken(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             asked.append(self.path)
-            self.send_response(500)
+            self.send_response(status)
             self.send_header("Content-Type", "application/problem+json")
             self.end_headers()
-            self.wfile.write(b'{"title": "Internal Server Error", "status": 500}')
+            self.wfile.write(b'{"title": "Not now"}')
 
         def log_message(self, *_: Any) -> None: ...
 
@@ -292,7 +294,7 @@ async def _raise_if_it_knows_one_status(loop: _Loop) -> None:
     did = (
         f"it stumbled over that: {brief(call.error)}" if call.error else f"returned {shorten(str(call.returned), 80)!r}"
     )
-    seen = f"The service answered with status 503, and it raised; it answered with status 500, and {did}."
+    seen = f"The service answered with status 503, and it raised; it answered with status {status}, and {did}."
     raise incorrect("status-missed", seen, "response.raise_for_status() raises at every error status.")
 
 

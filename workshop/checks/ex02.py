@@ -11,7 +11,7 @@ from workshop.checks.pristine import unwritten
 from workshop.checks.submission import Submission
 from workshop.checks.verdict import incorrect
 from workshop.history import ACTIVITY, TASK_FAILURE, TIMER, Run, as_text
-from workshop.text import count
+from workshop.text import count, span
 
 STATE = "TX"
 PAUSE = 0.4  # seconds
@@ -95,7 +95,8 @@ async def workflow(submission: Submission) -> str:
             raise incorrect("called-directly", seen, "Await workflow.execute_activity(...).")
         returned = f" with {shorten(as_text(run.result), 80)!r}" if run.result else ""
         seen = f"The workflow ended as {run.status}{returned}, and ran no activity."
-        raise incorrect("no-activity-run", seen, "Await workflow.execute_activity(the activity, the state, ...).")
+        slip = "Await workflow.execute_activity(the activity, the state, ...)."
+        raise incorrect("no-activity-run", seen, f"{_left(run)}{slip}")
     if row.local:
         seen = "It is a local activity: the history has it only once it is over."
         raise incorrect("local-activity", seen, "Use workflow.execute_activity(...).")
@@ -120,9 +121,7 @@ async def workflow(submission: Submission) -> str:
         what = "nothing" if run.result is None else repr(shorten(as_text(run.result), 80))
         seen = f"The workflow returned {what}, not what the activity returned."
         slip = "Return its result: return await workflow.execute_activity(...)."
-        if str(run.result).startswith("TODO"):
-            slip = f"Leave out the `return` of the starter, which still stands there. {slip}"
-        raise incorrect("no-result", seen, slip)
+        raise incorrect("no-result", seen, f"{_left(run)}{slip}")
     raise_if_badly_limited(row, "The activity was executed")
     again = [other for other in history.of_kind(run, ACTIVITY) if (other.name, other.input) == (row.name, row.input)]
     if len(again) > 1:
@@ -131,7 +130,15 @@ async def workflow(submission: Submission) -> str:
     if row.attempts < 2:
         seen = "Temporal executed the activity, and the workflow returned its result. The service failed once"
         return f"{seen}, and no attempt did: see what `activity` says."
-    return f"The service failed once: attempt 1 raised, attempt {row.attempts} got the answer, and nobody had to act."
+    limits = f"{span(row.start_to_close or 0)} for one, {span(row.schedule_to_close or 0)} for all together"
+    seen = f"The service failed once: attempt 1 raised, attempt {row.attempts} got the answer, and nobody had to act."
+    return f"{seen} Attempts have {limits}, and pauses of at most {span(row.longest_pause or 0)}."
+
+
+def _left(run: Run) -> str:
+    """Of the starter's line that returned in the learner's place."""
+    left = str(run.result).startswith("TODO")
+    return "The `return` of the starter still stands there: leave it out. " * left
 
 
 def _raise_if_stuck(run: Run) -> None:

@@ -16,7 +16,7 @@ from typing import Any, get_origin, get_type_hints
 import httpx
 
 from workshop.checks.meant import meant
-from workshop.checks.pristine import comes_from, files_with, left_to_set
+from workshop.checks.pristine import comes_from
 from workshop.checks.verdict import NotPassed, Verdict, incorrect
 from workshop.errors import WorkshopError
 from workshop.history import ChainedError, Place
@@ -30,11 +30,11 @@ MISTAKES = (AttributeError, ImportError, IndexError, KeyError, NameError, TypeEr
 LOOK = "Look at that line, and at the values it uses."
 RAISES = "Your own `raise` did that: let it be reached only when something is wrong."
 # Slips that are words which Python does not know: what was meant may be near.
+SAID = ("name-unknown", "unreadable", "argument-missing", "activity-not-decorated")  # and there is no more to say
 UNKNOWN = (
-    *("name-unknown", "keyword-unknown", "agent-keyword", "plugin-keyword"),
-    *("no-such-attribute", "no-such-module", "no-such-name", "syntax"),
+    *(*SAID, "keyword-unknown", "agent-keyword", "plugin-keyword"),
+    *("no-such-attribute", "no-such-module", "no-such-name", "workflow-not-decorated"),
 )
-SAID = ("name-unknown", "syntax")  # of these, what was meant says all
 
 
 def import_module(folder: Path, name: str) -> ModuleType:
@@ -93,10 +93,12 @@ def raised(error: BaseException, folder: Path, doing: str, code: str) -> NotPass
     """The verdict on an exception of the learner's code."""
     error = _complete(error)
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    names: list[str] = [*frames[-1].f_locals, *frames[-1].f_globals] if frames else []
+    at, here = place(error, folder), frames[-1] if frames else None
+    names: list[str] = [*here.f_locals, *here.f_globals] if here else []
     if isinstance(error, AttributeError) and error.obj is not None:
-        names = dir(error.obj)
-    return raised_elsewhere(brief(error), doing, code, place(error, folder), names)
+        own = here.f_locals.items() if at and here and here.f_code.co_filename == at.file else ()
+        names = [*dir(error.obj), *(f"{name}.{error.name}" for name, one in own if hasattr(one, str(error.name)))]
+    return raised_elsewhere(brief(error), doing, code, at, names)
 
 
 def raised_elsewhere(
@@ -121,14 +123,8 @@ def raised_elsewhere(
     known = recognise_slip(text, f"{here}, line {place.line}: {line}" if place else "")
     slip = known.slip if known else RAISES if line.startswith("raise ") else LOOK if place else ""
     source = _source(place.file) if place else ""
-    name = known.names.get("unknown", "") if known else ""
-    there = files_with(name) if name and here.endswith(".py") else set()
-    if name and left_to_set(here, name):
-        slip = f"No line that gives {name} its value has run: the lines of the TODO have to, with {name} = ..."
-    elif there and here not in there:
-        files = " and ".join(sorted(there))
-        slip = f"{name} is a name of {files}, and {here} neither imports nor makes it: does that line belong there?"
-    elif (known is None or known.code in UNKNOWN) and (hint := meant(text, source, names, place.line if place else 0)):
+    may_be_near = known is None or known.code in UNKNOWN
+    if may_be_near and (hint := meant(text, source, names, place.line if place else 0, here)):
         slip = f"{hint} {known.why if known and known.code not in SAID else ''}".strip()
     elif place and not text.startswith("SyntaxError") and (made := comes_from(here, source, place.line)):
         slip = f"{slip if known else ''} {made}".strip()

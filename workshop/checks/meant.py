@@ -12,6 +12,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from workshop.checks.pristine import files_with, left_to_set
+
 # Where the names are that an exercise uses, by what a learner would write.
 HOMES = (
     *("temporalio", "temporalio.common", "temporalio.exceptions", "temporalio.client", "temporalio.worker"),
@@ -20,10 +22,9 @@ HOMES = (
 )
 LENGTHS = ("days", "hours", "minutes", "seconds", "milliseconds", "microseconds", "weeks")
 FEW = 8  # names that a reader looks through
-OTHER_LANGUAGES = re.compile(r"(?:^|(?<=return )|(?<== ))(throw|catch|const|let|var|new|function|else if|elseif)(?= )")
 
 
-def meant(error: str, source: str = "", known: Iterable[str] = (), line: int = 0) -> str:
+def meant(error: str, source: str = "", known: Iterable[str] = (), line: int = 0, file: str = "") -> str:
     """What was probably meant, as a sentence; "" if nothing is near.
 
     Args:
@@ -31,12 +32,17 @@ def meant(error: str, source: str = "", known: Iterable[str] = (), line: int = 0
         source: the text of the file or cell that raised it.
         known: other names that could have been used there: a notebook's variables, an object's attributes.
         line: of the source, that raised it; 0 if it is not known.
+        file: the name of the source's file; "" for a cell.
     """
     if error.startswith("SyntaxError"):
         lines = ["", *(text.strip() for text in source.splitlines()[:line])]
-        return _line(error, *lines[-2:]) if len(lines) > line else ""
+        return _line(*lines[-2:]) if len(lines) > max(line, 1) else ""
     if found := re.search(r"(?:name|local variable) '(\w+)' (?:is not defined|where it is not)", error):
-        return _unset(found[1], source) or _name(found[1], source, known) * error.startswith("NameError")
+        return _unset(found[1], source) or _name(found[1], source, known, file) * error.startswith("NameError")
+    if found := re.search(r"(Activity|Workflow) <unknown> missing", error):
+        return _listed(source)
+    if found := re.search(r"(\w+)\.__init__\(\) missing", error):
+        return _did_you_mean(_near(found[1], re.findall(r"[a-z]\w+", source)))
     if found := re.search(r"'(\w+)' is an invalid keyword argument", error):
         return _did_you_mean(_near(found[1], LENGTHS))
     if found := re.search(r"(?:(\w+)\.)?(\w+)\(\) got an unexpected keyword argument '(\w+)'", error):
@@ -46,6 +52,8 @@ def meant(error: str, source: str = "", known: Iterable[str] = (), line: int = 0
     if found := re.search(r"type object '[\w.]*?(\w+)' has no attribute '\1'", error):
         return f"{found[1]} is the class itself there: write it once, without `{found[1]}.` before it."
     if found := re.search(r"'(\w+)' (?:object )?has no attribute '(\w+)'", error):
+        if holder := next((one for one in known if one.endswith(f".{found[2]}")), ""):
+            return _did_you_mean(holder)
         return _did_you_mean(_near(found[2], [*known, *dir(_found(found[1])[1])]))
     if found := re.search(r"cannot import name '(\w+)' from '([\w.]+)'", error):
         home = _found(found[1])[0]
@@ -57,35 +65,11 @@ def meant(error: str, source: str = "", known: Iterable[str] = (), line: int = 0
     return ""
 
 
-def _line(error: str, above: str, line: str) -> str:
+def _line(above: str, line: str) -> str:
     """Of a line that Python cannot read, and the one above it."""
     if above.startswith("@"):
         below = f"{above} is a decorator: right below it stands a `def`, an `async def` or a `class`."
         return f"{below} Of a function that is defined elsewhere, a call makes something: function_tool(...)."
-    if kept := [name for name in re.findall(r"\.(\w+)", line) if keyword.iskeyword(name)]:
-        if kept[0] == "await":
-            return "`await` stands before the call, with a space: await workflow.sleep(delay_seconds)."
-        decorators = "The decorators of Temporal are @activity.defn, @workflow.defn and @workflow.run."
-        return f"{kept[0]} is one of Python's own words, and no name. {decorators}"
-    if "positional argument follows" in error and (named := re.match(r"(\w+) *:", line)):
-        return f"{named[1]} is followed by a colon there. An argument is written with =: {named[1]}=[...]."
-    if not error.endswith("invalid syntax"):
-        return ""
-    if line.endswith(";"):
-        return (
-            "A semicolon ends a statement. Between arguments stands a comma, and at the end of a line nothing has to."
-        )
-    if re.search(r"= *@", line):
-        return "@ begins a line above a `def`. To make something of a function, call it without @: function_tool(...)."
-    if twice := re.search(r"\b(\w+) \1\b", line):
-        return f"{twice[1]} stands there twice, side by side: once is enough."
-    if other := OTHER_LANGUAGES.search(line):
-        python = "`raise` raises, `except` catches, `elif` is another branch, `def` begins a function"
-        return (
-            f"`{other[1]}` is of another language. In Python, {python}, and no word stands before a new name or object."
-        )
-    if re.match(r"async (?!def|for|with)", line):
-        return "`async` stands before def, for and with only. To wait for a call, write `await` before it."
     for pair in re.findall(r"\b([A-Za-z_]\w*) +(?=([A-Za-z_]\w*))", re.sub(r"\".*?\"|'.*?'", "", line)):
         if any(map(keyword.iskeyword, pair)):
             continue
@@ -108,7 +92,17 @@ def _unset(name: str, source: str) -> str:
     return ""
 
 
-def _name(name: str, source: str, known: Iterable[str]) -> str:
+def _listed(source: str) -> str:
+    """Of what a worker is given in its lists, and is neither a class nor a function."""
+    for node in ast.walk(ast.parse(source)):
+        for one in getattr(getattr(node, "value", None), "elts", ()):
+            if getattr(node, "arg", "") in ("workflows", "activities") and isinstance(one, ast.Constant | ast.Call):
+                what = f"`{ast.unparse(one)}` stands in the list {node.arg}, in line {one.lineno}"  # type: ignore[attr-defined]
+                return f"{what}: a class or a function belongs there, by its name, without () or quotes."
+    return ""
+
+
+def _name(name: str, source: str, known: Iterable[str], file: str) -> str:
     """Of a name that stands there alone, or before a dot."""
     try:
         tree = ast.parse(source)
@@ -122,6 +116,15 @@ def _name(name: str, source: str, known: Iterable[str]) -> str:
             return f"`from {node.module} import {after[0]}` imports {after[0]}, not {name}: write {after[0]} alone."
     if name in LENGTHS and re.search(rf"\b{name}\(", source):
         return f"A length of time is a timedelta, with its unit by name: timedelta({name}=...)."
+    modules = list(_modules(imports))  # what the file has already
+    if bound := next((bound for bound, module in modules if after and _defines(module, after[0])), ""):
+        return _did_you_mean(f"{bound}.{after[0]}")
+    if left_to_set(file, name):
+        return f"No line that gives {name} its value has run: the lines of the TODO have to, with {name} = ..."
+    there = files_with(name) if file.endswith(".py") else set()
+    if there and file not in there:
+        files = " and ".join(sorted(there))
+        return f"{name} is a name of {files}, and {file} neither imports nor makes it: does that line belong there?"
     home, found = _found(name)
     method = vars(found).get(after[0]) if after and inspect.isclass(found) else None
     if name.lower() in _names(tree) and inspect.isfunction(method):  # the class, where an object of it is there
@@ -131,11 +134,8 @@ def _name(name: str, source: str, known: Iterable[str]) -> str:
         return f"`from {home} import {name}` is missing."
     if near := _near(name, [*_names(tree), *known]) or _near(name, ("True", "False", "None", "print", "str")):
         return _did_you_mean(near)
-    for bound, module in _modules(imports):  # what the file has already
-        if _defines(module, name):
-            return f"It belongs to {bound}: write {bound}.{name}."
-        if after and _defines(module, after[0]):
-            return _did_you_mean(f"{bound}.{after[0]}")
+    if bound := next((bound for bound, module in modules if _defines(module, name)), ""):
+        return f"It belongs to {bound}: write {bound}.{name}."
     if after and "client" in _names(tree) and hasattr(_found("Client")[1], after[0]):
         return _did_you_mean(f"client.{after[0]}")
     if name in sys.stdlib_module_names:

@@ -75,39 +75,23 @@ def _given_lines(file: str) -> frozenset[str]:
     return frozenset(line.strip() for text in texts for line in text.splitlines())
 
 
-def set_in(file: str, source: str, names: Container[str]) -> str:
-    """The line of a learner's own that gave one of these names its value last, in a sentence; "" if none did."""
-    lines = source.splitlines()
-    made = [
-        node
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id in names
-    ]
-    own = [node for node in made if lines[node.lineno - 1].strip() not in _given_lines(file)]
-    if not own:
-        return ""
-    last = max(own, key=lambda node: node.lineno)
-    return f"{last.id} is set in line {last.lineno} of {file}: `{shorten(lines[last.lineno - 1].strip(), 90)}`."
-
-
 def left_to_set(file: str, name: str) -> bool:
     """Whether a TODO in a file, of whichever exercise, is there to give a name its value."""
     todos = (match[0] for number in FOLDERS for match in TODO.finditer(pristine_file(number, file)))
     return any(re.search(rf"^[ \t]*{name}\b[^=\n]*=(?!=)", text, re.M) for text in todos)
 
 
-def comes_from(file: str, source: str, line: int) -> str:
-    """For a given line that raised: the learner's own line that set what it uses, in a sentence; "" if none did."""
-    lines = source.splitlines()
-    if not 0 < line <= len(lines) or lines[line - 1].strip() not in _given_lines(file):
+def comes_from(file: str, source: str, line: int = 0, names: Container[str] = ()) -> str:
+    """The learner's own line that last set what is used in a given line, or these names, in a sentence; "" if none."""
+    given, lines = _given_lines(file), ["", *source.splitlines()]
+    if not given or line >= len(lines) or (line and lines[line].strip() not in given):
         return ""
-    spans = [
-        node
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.stmt) and node.lineno <= line <= (node.end_lineno or 0)
-    ]
-    inner = max(spans, key=lambda node: node.lineno, default=ast.Pass())
-    return set_in(file, source, {node.id for node in ast.walk(inner) if isinstance(node, ast.Name)})
+    found = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)]
+    used = names or {node.id for node in found if node.lineno == line}
+    made = [node for node in found if isinstance(node.ctx, ast.Store) and node.id in used]
+    own = [(0, ""), *((node.lineno, node.id) for node in made if lines[node.lineno].strip() not in given)]
+    at, name = max(own)
+    return f"{name} is set in line {at} of {file}: `{shorten(lines[at].strip(), 90)}`." if at else ""
 
 
 def todo(text: str, number: int) -> list[str] | None:

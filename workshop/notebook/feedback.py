@@ -198,8 +198,9 @@ class Feedback:
                     seen = f"The cell of TODO {check.todo} ran, and {check.variable} is None."
                     slip = "What is on the right of its = returns nothing, as print(...) does: print in another line."
                     if re.search(rf"^{check.variable}\b[^=]*= *None$", "\n".join(lines), re.M):
-                        kept = " and ".join(name for name in names if name != check.variable) or "nothing"
-                        slip = f"`{check.variable} = None` still stands there, and what you made is kept in {kept}."
+                        kept = " and ".join(name for name in names if name != check.variable)
+                        kept = f"what you made is kept in {kept}" if kept else "nothing that you made is kept"
+                        slip = f"`{check.variable} = None` still stands there, and {kept}: write {check.variable} = ..."
                     return Verdict("incorrect", "nothing-kept", seen, slip)
                 return Verdict("not attempted", "no-variable", seen, f"write TODO {check.todo}, and run the cell again")
             return None
