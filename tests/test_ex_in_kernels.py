@@ -267,6 +267,8 @@ def test_the_usual_slip_of_notebooks_is_named(root: Path, env: dict[str, str]) -
         # What the cell of a TODO did, if that is not what was asked.
         one.run('# TODO 3: run it\nresult = print(await Runner.run(agent, "Texas?"))\n# END TODO 3')
         assert "ran, and result is None" in one.run('ex.check("run")').text
+        one.run('# TODO 3: run it\nresult = None\nmine = await Runner.run(agent, "Texas?")\n# END TODO 3')
+        assert "what you made is kept in mine" in one.run('ex.check("run")').text
         one.run('question = "Texas?"')
         once = "result = await Runner.run(agent, question)"
         one.run(f"# TODO 3: run it\n{once}\n{once}\n# END TODO 3")

@@ -896,6 +896,7 @@ EXAMPLES = [
     ("ValueError", "Backoff coefficient cannot be less than 1", "", "not-a-retry-policy"),
     ("_NotInWorkflowEventLoopError", "Not in workflow event loop", "", "not-in-workflow"),
     ("TypeError", "'method' object is not subscriptable", "", "not-called"),
+    ("TypeError", "Object of type builtin_function_or_method is not JSON serializable", "", "not-called"),
     ("TypeError", "'module' object is not callable", "", "module-called"),
     ("TypeError", "'FunctionTool' object is not callable", "", "not-a-function"),
     ("TypeError", "list indices must be integers or slices, not str", "", "other-data"),
@@ -1013,6 +1014,7 @@ EXAMPLES = [
 
 # Those that a check tells by the code that raised, too: what raised, its file and line of code, its name in a verdict.
 SLIPS = [
+    ("TypeError: 'float' object is not callable", "", "not-a-function"),
     ("SyntaxError: invalid syntax", "activities.py, line 28: throw ValueError()", "syntax"),
     ("SyntaxError: invalid syntax", "workflows.py, line 20: await await workflow.sleep(3)", "syntax"),
     ("SyntaxError: invalid syntax", "workflows.py, line 20: async workflow.sleep(3)", "syntax"),

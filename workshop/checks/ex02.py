@@ -1,5 +1,6 @@
 """Exercise 02, Temporal alone: an activity that raises, a workflow with a timer, a worker, a starter."""
 
+import ast
 from functools import partial
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from workshop.checks import activity, history, starter, worker
 from workshop.checks.check import checks_of
 from workshop.checks.learner import shorten
 from workshop.checks.limits import LONGEST_PAUSE, raise_if_badly_limited
-from workshop.checks.pristine import unwritten
+from workshop.checks.pristine import tree_of, unwritten
 from workshop.checks.submission import Submission
 from workshop.checks.verdict import incorrect
 from workshop.history import ACTIVITY, TASK_FAILURE, TIMER, Run, as_text
@@ -22,7 +23,7 @@ async def timer(submission: Submission) -> str:
 
     both = [(STATE, PAUSE), (STATE, 0)]
     run, at_once = await submission.run_each(both, plugin=False, until=lambda run: history.sleeps_longer(run, PAUSE))
-    slip = "Await workflow.sleep(...) with the number of seconds that it is given."
+    slip = f"{_idle(submission)}Await workflow.sleep(...) with the number of seconds that it is given."
     if history.sleeps_longer(run, PAUSE):
         history.raise_if_not_timed(history.of_kind(run, TIMER)[:1], PAUSE, slip, "delay_seconds")
     _raise_if_stuck(run)
@@ -63,12 +64,10 @@ async def workflow(submission: Submission) -> str:
     def misled(run: Run) -> bool:
         """Whether what the history has is enough: another input, or a first pause that nobody waits for."""
         asked = history.first(run, ACTIVITY)
-        pauses = bool(asked and asked.state == "retrying" and (asked.longest_pause or 0) > LONGEST_PAUSE)
-        return (
-            asked is not None
-            and not asked.local
-            and (asked.input != STATE or (pauses and (asked.first_pause or 0) > 2))
-        )
+        if asked is None or asked.local:
+            return False
+        long = (asked.first_pause or 0) > 2 and (asked.longest_pause or 0) > LONGEST_PAUSE
+        return asked.input != STATE or (asked.state == "retrying" and long)
 
     run = await submission.run(STATE, 0, plugin=False, until=misled, patience=13)  # a pause of 10 s is right
     row = history.first(run, ACTIVITY)
@@ -133,6 +132,17 @@ async def workflow(submission: Submission) -> str:
     limits = f"{span(row.start_to_close or 0)} for one, {span(row.schedule_to_close or 0)} for all together"
     seen = f"The service failed once: attempt 1 raised, attempt {row.attempts} got the answer, and nobody had to act."
     return f"{seen} Attempts have {limits}, and pauses of at most {span(row.longest_pause or 0)}."
+
+
+def _idle(submission: Submission) -> str:
+    """Of the learner's line that sleeps, for a run in which nothing slept."""
+    tree = tree_of(submission.text("workflows.py"))
+    awaited = [node.value for node in ast.walk(tree) if isinstance(node, ast.Await)]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("sleep"):
+            line = f"`{ast.unparse(node)}` in line {node.lineno}"
+            return f"{line} set none: does an `if` stand above it? " if node in awaited else f"{line} has no `await`. "
+    return ""
 
 
 def _left(run: Run) -> str:

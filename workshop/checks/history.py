@@ -1,6 +1,7 @@
 """What several checks look for in the history of a run of the learner's workflow."""
 
 import ast
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -10,12 +11,13 @@ from temporalio.common import RetryPolicy
 
 from workshop.checks.learner import MISTAKES, raised_elsewhere, shorten, told
 from workshop.checks.limits import DAY, raise_if_badly_limited
+from workshop.checks.pristine import tree_of
 from workshop.checks.verdict import incorrect
 from workshop.history import ACTIVITIES, TASK_FAILURE, TIMER, WAIT, Place, Row, Run, place_of, root
 
 # What the server says of an activity whose options made Python raise before all of them were written down.
 HALF_SCHEDULED = "missing task queue name"
-NOT_A_LENGTH = "Fail to convert to Duration"
+NOT_A_LENGTH = re.compile("Fail to convert to Duration|has no attribute 'total_seconds'")
 # How many times too long a sleep is, and what its number was taken for.
 UNITS = {
     DAY: "days, as timedelta(...) takes a first number",
@@ -79,7 +81,7 @@ def raise_if_stuck(run: Run, who: str = "The workflow") -> None:
         raise incorrect("odd-option", seen, slip)
     if row.kind == TASK_FAILURE or "is not registered" in row.last_error:
         # An odd option of a model call stands in worker.py, and the error's line is where the agent runs.
-        option = _odd_option() if NOT_A_LENGTH in row.last_error else None
+        option = _odd_option() if NOT_A_LENGTH.search(row.last_error) else None
         raise raised_elsewhere(row.last_error, who, "workflow-fails", option or _theirs(row.place))
     if row.task_queue != run.task_queue:
         seen = f"{row.name} waits in the task queue {row.task_queue!r}, and the workers poll {run.task_queue!r}."
@@ -92,7 +94,7 @@ def _odd_option() -> Place | None:
     a policy as a length of time.
     """
     for path in sorted(Path.cwd().glob("w*.py")):  # workflows and worker
-        for node in ast.walk(ast.parse(path.read_bytes())):
+        for node in ast.walk(tree_of(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.keyword):
                 continue
             bare = isinstance(node.value, ast.Constant) and node.value.value is not None

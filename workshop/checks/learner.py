@@ -126,7 +126,7 @@ def raised_elsewhere(
     may_be_near = known is None or known.code in UNKNOWN
     if may_be_near and (hint := meant(text, source, names, place.line if place else 0, here)):
         slip = f"{hint} {known.why if known and known.code not in SAID else ''}".strip()
-    elif place and not text.startswith("SyntaxError") and (made := comes_from(here, source, place.line)):
+    elif place and (made := comes_from(here, source, place.line)):
         slip = f"{slip if known else ''} {made}".strip()
     return NotPassed(Verdict("raised", known.code if known else code, f"{seen}.", slip))
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from workshop.checks.pristine import files_with, left_to_set
+from workshop.checks.pristine import files_with, left_to_set, tree_of
 
 # Where the names are that an exercise uses, by what a learner would write.
 HOMES = (
@@ -93,21 +93,18 @@ def _unset(name: str, source: str) -> str:
 
 
 def _listed(source: str) -> str:
-    """Of what a worker is given in its lists, and is neither a class nor a function."""
-    for node in ast.walk(ast.parse(source)):
-        for one in getattr(getattr(node, "value", None), "elts", ()):
-            if getattr(node, "arg", "") in ("workflows", "activities") and isinstance(one, ast.Constant | ast.Call):
-                what = f"`{ast.unparse(one)}` stands in the list {node.arg}, in line {one.lineno}"  # type: ignore[attr-defined]
-                return f"{what}: a class or a function belongs there, by its name, without () or quotes."
+    """Of what a worker is given in its lists, and is no name of a class or function."""
+    for node in ast.walk(tree_of(source)):
+        for one in getattr(node.value, "elts", ()) if isinstance(node, ast.keyword) else ():
+            if node.arg in ("workflows", "activities") and not isinstance(one, ast.Name | ast.Attribute | ast.Starred):
+                what = f"`{ast.unparse(one)}` stands in the list {node.arg}, in line {one.lineno}"
+                return f"{what}: a class or a function belongs there, by its name, without quotes or brackets."
     return ""
 
 
 def _name(name: str, source: str, known: Iterable[str], file: str) -> str:
     """Of a name that stands there alone, or before a dot."""
-    try:
-        tree = ast.parse(source)
-    except SyntaxError:  # a cell's, with the magic commands of notebooks
-        tree = ast.parse("")
+    tree = tree_of(source)
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
     after = re.findall(rf"(?<![\w.]){name}\.(\w+)", source)
     for node in imports:
@@ -119,6 +116,8 @@ def _name(name: str, source: str, known: Iterable[str], file: str) -> str:
     modules = list(_modules(imports))  # what the file has already
     if bound := next((bound for bound, module in modules if after and _defines(module, after[0])), ""):
         return _did_you_mean(f"{bound}.{after[0]}")
+    if after and "client" in _names(tree) and hasattr(_found("Client")[1], after[0]):
+        return _did_you_mean(f"client.{after[0]}")
     if left_to_set(file, name):
         return f"No line that gives {name} its value has run: the lines of the TODO have to, with {name} = ..."
     there = files_with(name) if file.endswith(".py") else set()
@@ -136,8 +135,6 @@ def _name(name: str, source: str, known: Iterable[str], file: str) -> str:
         return _did_you_mean(near)
     if bound := next((bound for bound, module in modules if _defines(module, name)), ""):
         return f"It belongs to {bound}: write {bound}.{name}."
-    if after and "client" in _names(tree) and hasattr(_found("Client")[1], after[0]):
-        return _did_you_mean(f"client.{after[0]}")
     if name in sys.stdlib_module_names:
         module = importlib.import_module(name)
         if not after or hasattr(module, after[0]):

@@ -75,6 +75,14 @@ def _given_lines(file: str) -> frozenset[str]:
     return frozenset(line.strip() for text in texts for line in text.splitlines())
 
 
+def tree_of(source: str) -> ast.Module:
+    """The syntax tree of a file or a cell; an empty one if Python cannot read it."""
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError):
+        return ast.parse("")
+
+
 def left_to_set(file: str, name: str) -> bool:
     """Whether a TODO in a file, of whichever exercise, is there to give a name its value."""
     todos = (match[0] for number in FOLDERS for match in TODO.finditer(pristine_file(number, file)))
@@ -86,7 +94,7 @@ def comes_from(file: str, source: str, line: int = 0, names: Container[str] = ()
     given, lines = _given_lines(file), ["", *source.splitlines()]
     if not given or line >= len(lines) or (line and lines[line].strip() not in given):
         return ""
-    found = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)]
+    found = [node for node in ast.walk(tree_of(source)) if isinstance(node, ast.Name)]
     used = names or {node.id for node in found if node.lineno == line}
     made = [node for node in found if isinstance(node.ctx, ast.Store) and node.id in used]
     own = [(0, ""), *((node.lineno, node.id) for node in made if lines[node.lineno].strip() not in given)]
