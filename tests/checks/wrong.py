@@ -516,7 +516,8 @@ WRONG = (
         "starter",
         "nothing kept",
         "name-unknown",
-        "await client.start_workflow(TemporalHelloWorld.run, args=[state, 0], id=uuid4().hex, task_queue='1')",
+        "args = [state, delay_seconds]\n"
+        "await client.start_workflow(TemporalHelloWorld.run, args=args, id=uuid4().hex, task_queue=TASK_QUEUE)",
     ),
     temporal("starter", "no f in the ID", "id-not-unique", None, (' id=f"', ' id="')),
     temporal("starter", "nothing is called in the ID", "id-not-unique", None, (ID_TAIL, '-{uuid4}"')),

@@ -94,9 +94,10 @@ def _unset(name: str, source: str) -> str:
 
 def _listed(source: str) -> str:
     """Of what a worker is given in its lists, and is no name of a class or function."""
-    for node in ast.walk(tree_of(source)):
-        for one in getattr(node.value, "elts", ()) if isinstance(node, ast.keyword) else ():
-            if node.arg in ("workflows", "activities") and not isinstance(one, ast.Name | ast.Attribute | ast.Starred):
+    keywords = [node for node in ast.walk(tree_of(source)) if isinstance(node, ast.keyword)]
+    for node in keywords:
+        for one in getattr(node.value, "elts", ()) if node.arg in ("workflows", "activities") else ():
+            if not isinstance(one, ast.Name | ast.Attribute | ast.Starred):
                 what = f"`{ast.unparse(one)}` stands in the list {node.arg}, in line {one.lineno}"
                 return f"{what}: a class or a function belongs there, by its name, without quotes or brackets."
     return ""
@@ -116,7 +117,8 @@ def _name(name: str, source: str, known: Iterable[str], file: str) -> str:
     modules = list(_modules(imports))  # what the file has already
     if bound := next((bound for bound, module in modules if after and _defines(module, after[0])), ""):
         return _did_you_mean(f"{bound}.{after[0]}")
-    if after and "client" in _names(tree) and hasattr(_found("Client")[1], after[0]):
+    client = vars(_found("Client")[1] or object)
+    if after and "client" in _names(tree) and inspect.isfunction(client.get(after[0])):
         return _did_you_mean(f"client.{after[0]}")
     if left_to_set(file, name):
         return f"No line that gives {name} its value has run: the lines of the TODO have to, with {name} = ..."
@@ -125,9 +127,6 @@ def _name(name: str, source: str, known: Iterable[str], file: str) -> str:
         files = " and ".join(sorted(there))
         return f"{name} is a name of {files}, and {file} neither imports nor makes it: does that line belong there?"
     home, found = _found(name)
-    method = vars(found).get(after[0]) if after and inspect.isclass(found) else None
-    if name.lower() in _names(tree) and inspect.isfunction(method):  # the class, where an object of it is there
-        return _did_you_mean(f"{name.lower()}.{after[0]}")
     fits = found is not None and all(hasattr(found, one) for one in after)
     if fits and after:
         return f"`from {home} import {name}` is missing."
