@@ -34,6 +34,7 @@ WORKFLOWS, WORKER, STARTER = ("02", "workflows.py"), ("02", "worker.py"), ("02",
         (STARTER, "Client.connect()", "`from temporalio.client import Client` is missing."),
         (("01", "workflows.py"), "function_tool", "`from agents import function_tool` is missing."),
         (("01", "workflows.py"), "tool", "Did you mean Tool or weather_tool?"),
+        ("cell", "make_api_call", "is a name of activities.py: is its import missing?"),
         ("cell", "FunctionTool", "Did you mean function_tool?"),
         ("cell", "\nweather_tool == 1", "== compares two values; a single = gives weather_tool its value."),
         (

@@ -119,7 +119,7 @@ def raised_elsewhere(
     if line.startswith("raise NotImplementedError"):
         step = "write it, and run the cell again"
         return NotPassed(Verdict("not attempted", "not-written", f"{seen}: that is not written yet.", step))
-    here = Path(place.file).name if place else ""
+    here = Path(place.file).name if place and not CELL.search(place.file) else ""
     known = recognise_slip(text, f"{here}, line {place.line}: {line}" if place else "")
     slip = known.slip if known else RAISES if line.startswith("raise ") else LOOK if place else ""
     source = _source(place.file) if place else ""

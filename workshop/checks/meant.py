@@ -122,9 +122,9 @@ def _name(name: str, source: str, known: Iterable[str], file: str) -> str:
         return _did_you_mean(f"client.{after[0]}")
     if left_to_set(file, name):
         return f"No line that gives {name} its value has run: the lines of the TODO have to, with {name} = ..."
-    there = files_with(name) if file.endswith(".py") else set()
-    if there and file not in there:
-        files = " and ".join(sorted(there))
+    there = files_with(name)
+    files = " and ".join(sorted(there))
+    if file and there and file not in there:
         return f"{name} is a name of {files}, and {file} neither imports nor makes it: does that line belong there?"
     home, found = _found(name)
     fits = found is not None and all(hasattr(found, one) for one in after)
@@ -139,7 +139,8 @@ def _name(name: str, source: str, known: Iterable[str], file: str) -> str:
         if not after or hasattr(module, after[0]):
             return f"`import {name}` is missing."
         home, fits = name, hasattr(getattr(module, name, None), after[0])  # datetime.datetime.now
-    return f"`from {home} import {name}` is missing." if fits else ""
+    made = f"{name} is a name of {files}: is its import missing?" if there and not file else ""
+    return f"`from {home} import {name}` is missing." if fits else made
 
 
 def _keyword(owner: str, function: str, name: str, source: str) -> str:
