@@ -240,11 +240,11 @@ def test_the_usual_slip_of_notebooks_is_named(root: Path, env: dict[str, str]) -
         one.run("import asyncio")
         for call in ('Runner.run_sync(agent, "Texas?")', 'asyncio.run(Runner.run(agent, "Texas?"))'):
             slip = one.run(f"result = {call}")
-            assert "write `await Runner.run(...)`" in slip.error
+            assert "such as `await Runner.run(...)`" in slip.error
             assert "Traceback" not in slip.error
             checked = one.run('ex.check("run")')
             assert "raised: run" in checked.text
-            assert "write `await Runner.run(...)`" in checked.text
+            assert "such as `await Runner.run(...)`" in checked.text
             assert not checked.error
         assert "NameError" in one.run("unknown_name").error  # all other errors as always
         one.run("# TODO 3: run it\nraise NotImplementedError")
@@ -268,6 +268,8 @@ def test_the_usual_slip_of_notebooks_is_named(root: Path, env: dict[str, str]) -
         # What the cell of a TODO did, if that is not what was asked.
         one.run('# TODO 3: run it\nresult = print(await Runner.run(agent, "Texas?"))\n# END TODO 3')
         assert "ran, and result is None" in one.run('ex.check("run")').text
+        one.run('# TODO 3: run it\nresult = None\nmine = await Runner.run(agent, "Texas?")\n# END TODO 3')
+        assert "what you made is kept in mine" in one.run('ex.check("run")').text
         one.run('question = "Texas?"')
         once = "result = await Runner.run(agent, question)"
         one.run(f"# TODO 3: run it\n{once}\n{once}\n# END TODO 3")

@@ -30,9 +30,11 @@ WORKFLOWS, WORKER, STARTER = ("02", "workflows.py"), ("02", "worker.py"), ("02",
         (WORKER, "TemporalHelloworld", "Did you mean TemporalHelloWorld?"),
         (STARTER, "uuid.uuid4()", "`from uuid import uuid4` imports uuid4, not uuid: write uuid4 alone."),
         (STARTER, "workflow.start_workflow()", "Did you mean client.start_workflow?"),
+        (STARTER, "Client.start_workflow()", "Did you mean client.start_workflow?"),
         (STARTER, "Client.connect()", "`from temporalio.client import Client` is missing."),
         (("01", "workflows.py"), "function_tool", "`from agents import function_tool` is missing."),
         (("01", "workflows.py"), "tool", "Did you mean Tool or weather_tool?"),
+        ("cell", "make_api_call", "is a name of activities.py: is its import missing?"),
         ("cell", "FunctionTool", "Did you mean function_tool?"),
         ("cell", "\nweather_tool == 1", "== compares two values; a single = gives weather_tool its value."),
         (
@@ -66,3 +68,18 @@ def test_a_name(where: str | tuple[str, str], code: str, said: str) -> None:
 )
 def test_what_a_package_has(error: str, said: str) -> None:
     assert meant(f"Error: {error}") == said
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("\nwait workflow.sleep(3)", "`await` was probably meant"),
+        (
+            "\nweather_tool = function_tool get_weather_alerts",
+            "function_tool and get_weather_alerts stand side by side",
+        ),
+        ("@function_tool\nweather_tool = 3", "right below it stands a `def`"),
+    ],
+)
+def test_a_line_that_python_cannot_read(source: str, said: str) -> None:
+    assert said in meant("SyntaxError: invalid syntax", source, line=2)

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.checks.bank import solution
-from workshop.checks.learner import place, raised, raised_elsewhere, unforeseen
+from workshop.checks.learner import place, raised, raised_elsewhere, told, unforeseen
 from workshop.errors import WorkshopError
+from workshop.history import Place
 
 
 def raised_by(path: Path, text: str) -> BaseException:
@@ -38,24 +39,26 @@ def test_what_connection_py_raises_is_told_at_the_line_that_called_it(tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("error", "at", "slip"),
+    ("error", "file", "slip"),
     [
         (
             "NameError: name 'Runner' is not defined",
-            "worker.py, line 37",
+            "worker.py",
             "Runner is a name of starter.py and work",
         ),
-        ("NameError: name 'Runner' is not defined", "workflows.py, line 37", "`from agents import Runner` is missing"),
-        ("NameError: name 'resutl' is not defined", "worker.py, line 37", "A name is misspelt"),
+        ("NameError: name 'Runner' is not defined", "workflows.py", "`from agents import Runner` is missing"),
+        ("NameError: name 'resutl' is not defined", "worker.py", "A name is misspelt"),
     ],
 )
-def test_a_name_of_another_file_is_told(error: str, at: str, slip: str) -> None:
-    assert raised_elsewhere(error, at, "It", "raised", where=at).verdict.slip.startswith(slip)
+def test_a_name_of_another_file_is_told(error: str, file: str, slip: str) -> None:
+    assert raised_elsewhere(error, "It", "raised", Place(file, 37, "", "")).verdict.slip.startswith(slip)
 
 
 @pytest.mark.parametrize("name", ["<ipython-input-3-0a1b>", "/tmp/ipykernel_123/456.py"])
 def test_an_exception_of_a_cell_is_the_learners(tmp_path: Path, name: str) -> None:
-    assert place(raised_by(Path(name), "int('x')"), tmp_path) == "the cell, line 1"
+    at = place(raised_by(Path(name), "int('x')"), tmp_path)
+    assert at
+    assert told(at) == "the cell, line 1"
 
 
 def test_any_other_is_ours_and_says_so(tmp_path: Path) -> None:
@@ -70,6 +73,7 @@ from pathlib import Path
 from workshop.checks import find
 from workshop.checks.checker import Checker
 from workshop.errors import WorkshopError
+from workshop.history import Place
 checker = Checker()
 for name in ("timer", "activity"):
     try:

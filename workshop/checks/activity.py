@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from workshop.checks.learner import MISTAKES, brief, raised, shorten
+from workshop.checks.pristine import comes_from, tree_of
 from workshop.checks.submission import Submission
 from workshop.checks.verdict import NotPassed, incorrect
 from workshop.temporal import follow
@@ -52,15 +53,16 @@ async def check(submission: Submission) -> str:
             raise incorrect("state-ignored", seen, "Use the argument that it is given.")
         known = count(len(submission.alerts(state)), "alert")
         seen = f"The service answered with {known} for {state}, and it returned {shorten(text, 80)!r}."
-        slip = (
-            "Does `data` hold what the service answered, response.json(), and the text the alerts in data['features']?"
-        )
+        names = ("data", "alerts", "text")
+        made = comes_from("activities.py", submission.text("activities.py"), names=names)
+        slip = f"{made} Is it what the service answered, response.json(), or the alerts in data['features']?".strip()
         raise incorrect("not-the-alerts", seen, slip)
     await _answer(submission, loop, "WY")  # no alert there
 
     for outage, service_did in OUTAGES:
         await _raise_if_it_hides(outage, service_did, submission, loop)
-    await _raise_if_it_knows_one_status(loop)
+    for status in (500, 429):
+        await _raise_if_it_knows_one_status(loop, status)
     return f"{name} returned the alerts of two states, and raised when the service was down, silent, or sent no JSON."
 
 
@@ -215,12 +217,8 @@ async def _raise_if_it_hides(outage: str, service_did: str, submission: Submissi
     if error is None:
         text = shorten(str(call.returned), 80)
         seen = f"The service {service_did}, and it returned {text!r} as if nothing had happened."
-        why = (
-            _what_hides(submission.text("activities.py"), outage)
-            or "Is an exception caught, or the status not checked?"
-        )
-        slip = f"{why} Temporal retries only what raises."
-        raise incorrect("error-swallowed", seen, slip)
+        why = _what_hides(submission.text("activities.py"), outage) or "Is an exception caught?"
+        raise incorrect("error-swallowed", seen, f"{why} Temporal retries only what raises.")
     if isinstance(error, ENDS):
         seen = f"The service {service_did}, and it raised {brief(error)}, which ends the worker or the activity."
         raise incorrect("ends-worker", seen, "Raise an ordinary exception: response.raise_for_status().")
@@ -231,9 +229,7 @@ async def _raise_if_it_hides(outage: str, service_did: str, submission: Submissi
     if outage == "down" and isinstance(error, MISTAKES):
         seen = f"The service {service_did}, and that made it fail by accident: {brief(error)}."
         source = submission.text("activities.py")
-        why = "Nothing in it raises at an error status: response.raise_for_status() does."
-        if "raise_for_status" in source:
-            why = "Is raise_for_status() called, with (), and in no `try` that hides it?"
+        why = "Is raise_for_status() called, with (), and in no `try` that hides it?"
         at = traceback.extract_tb(error.__traceback__)[-1]
         if (at.line or "").startswith("raise ") and (known := recognise_slip(brief(error))):
             raise incorrect("accidental-error", seen, f"Line {at.lineno} of activities.py raises it. {known.slip}")
@@ -242,7 +238,7 @@ async def _raise_if_it_hides(outage: str, service_did: str, submission: Submissi
 
 def _what_hides(source: str, outage: str) -> str:
     """What in activities.py keeps an error from being raised, in a sentence; "" if that is not clear."""
-    tree = ast.parse(source)
+    tree = tree_of(source)
     if found := re.search(r"\braise_for_status\b(?!\s*\()", source):
         line = source.count("\n", 0, found.start()) + 1
         return f"raise_for_status stands in line {line} without (): it is not called."
@@ -264,20 +260,21 @@ def _what_hides(source: str, outage: str) -> str:
     caught = [node for node in caught if not any(isinstance(one, ast.Raise) for one in ast.walk(node))]
     if len(caught) == 1 and (outage != "down" or "raise_for_status" in source):
         return f"The `except` in line {caught[0].lineno} catches the error, and does not raise it again."
-    return ""
+    nothing = outage == "down" and "raise_for_status" not in source
+    return "Nothing in it raises at an error status: response.raise_for_status() does." if nothing else ""
 
 
-async def _raise_if_it_knows_one_status(loop: _Loop) -> None:
-    """For an activity that raises at status 503, and not at 500."""
+async def _raise_if_it_knows_one_status(loop: _Loop, status: int) -> None:
+    """For an activity that raises at status 503, and not at another one that passes."""
     asked: list[str] = []
 
     class Broken(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             asked.append(self.path)
-            self.send_response(500)
+            self.send_response(status)
             self.send_header("Content-Type", "application/problem+json")
             self.end_headers()
-            self.wfile.write(b'{"title": "Internal Server Error", "status": 500}')
+            self.wfile.write(b'{"title": "Not now"}')
 
         def log_message(self, *_: Any) -> None: ...
 
@@ -289,10 +286,8 @@ async def _raise_if_it_knows_one_status(loop: _Loop) -> None:
         server.shutdown()
     if not asked or not call.over or (call.error and not isinstance(call.error, MISTAKES)):
         return
-    did = (
-        f"it stumbled over that: {brief(call.error)}" if call.error else f"returned {shorten(str(call.returned), 80)!r}"
-    )
-    seen = f"The service answered with status 503, and it raised; it answered with status 500, and {did}."
+    did = f"stumbled over that: {brief(call.error)}" if call.error else f"returned {shorten(str(call.returned), 80)!r}"
+    seen = f"The service answered with status 503, and it raised; it answered with status {status}, and {did}."
     raise incorrect("status-missed", seen, "response.raise_for_status() raises at every error status.")
 
 
@@ -318,9 +313,7 @@ def _not_asked(submission: Submission, returned: str = "") -> NotPassed:
     seen = f"The weather service at WEATHER_API_URL was not asked.{returned}"
     slip = 'Is the address os.environ.get("WEATHER_API_URL", WEATHER_API)?'
     if returned and 'environ.get("WEATHER_API_URL"' in submission.text("activities.py"):
-        slip = (
-            "The address is right, so nothing was sent there: is make_api_call(state) called, and what it returns used?"
-        )
+        slip = "The address is right, but nothing was sent: is make_api_call(state) called, and what it returns used?"
     return incorrect("not-asked", seen, slip)
 
 

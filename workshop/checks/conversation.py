@@ -208,7 +208,7 @@ async def _answered(
             raise incorrect("message-lost", seen, slip) from None
         link = cause.__cause__ or cause
         text = f"{getattr(link, 'type', None) or type(link).__name__}: {getattr(link, 'message', link)}"
-        raise raised_elsewhere(text, "", f"{when}{message!r} was refused: it", "message-fails") from None
+        raise raised_elsewhere(text, f"{when}{message!r} was refused: it", "message-fails") from None
 
 
 def _shown(run: Run) -> list[list[dict[str, Any]]]:

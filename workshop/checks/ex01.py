@@ -9,6 +9,7 @@ from typing import Any
 from workshop.checks.activity import names_one, raise_if_asked_otherwise
 from workshop.checks.check import checks_of
 from workshop.checks.learner import raised, shorten
+from workshop.checks.pristine import tree_of
 from workshop.checks.submission import Submission
 from workshop.checks.verdict import incorrect
 from workshop.history.agent import TOOL_FAILED
@@ -35,10 +36,8 @@ async def tool(submission: Submission) -> str:
         what = "the function itself" if inspect.isfunction(made) else f"of type {type(made).__name__}"
         slip = "function_tool(...) makes a function a tool."
         if isinstance(made, list | tuple) and any(isinstance(one, FunctionTool) for one in made):
-            what, slip = (
-                f"a {type(made).__name__} with a tool in it",
-                "Leave out the brackets: they come later, in tools=[...].",
-            )
+            what = f"a {type(made).__name__} with a tool in it"
+            slip = "Leave out the brackets: they come later, in tools=[...]."
             if isinstance(made, tuple):
                 slip = "A comma after the last bracket makes a tuple: leave it out."
         seen = f"weather_tool is {what}, not a tool: it cannot be offered to a model."
@@ -73,15 +72,11 @@ async def tool(submission: Submission) -> str:
             raise incorrect("tool-fails", seen, slip)
         if "FeatureCollection" in output:
             seen = f"Called for {state}, the tool returned all that the service answered: {len(output):,} characters."
-            slip = (
-                "A model pays for each word that it reads: make the tool of get_weather_alerts, which picks headlines."
-            )
+            slip = "A model pays for each word that it reads: make it of get_weather_alerts, which picks headlines."
             raise incorrect("raw-answer", seen, slip)
         if not names_one(output, submission.alerts(state)):
             seen = f"Called for {state}, the tool returned {shorten(output, 100)!r}, with no alert of that state in it."
-            slip = (
-                "Is a `return` missing?" if output == "None" else "Make it from get_weather_alerts, which returns them."
-            )
+            slip = "Is a `return` missing?" if output == "None" else "get_weather_alerts returns them: make it of that."
             raise incorrect("not-the-alerts", seen, slip)
     return f"The tool {made.name} takes {', '.join(properties)}, and returned the alerts of {' and of '.join(STATES)}."
 
@@ -120,6 +115,9 @@ async def agent(submission: Submission) -> str:
     if not isinstance(made, Agent):
         seen = f"The agent is of type {type(made).__name__}, not an Agent."
         slip = "Is a `return` missing?" if made is None else "Agent(name=..., ...)"
+        lines = [node for node in ast.walk(tree_of(submission.text("workflows.py"))) if isinstance(node, ast.Return)]
+        if made is not None and submission.variable is None and lines:
+            slip = f"Line {lines[0].lineno} is `{shorten(ast.unparse(lines[0]), 80)}`: return Agent(name=..., ...)."
         if isinstance(made, tuple):
             slip = "A comma after the last bracket makes a tuple: leave it out."
         if inspect.isgenerator(made):
@@ -130,7 +128,7 @@ async def agent(submission: Submission) -> str:
     if made.name == "Nobody" and not made.instructions:
         seen = "It is the agent of the unchanged starter, Nobody, without instructions and tools."
         raise incorrect("no-instructions", seen, 'Does `return Agent(name="Nobody")` still stand above your lines?')
-    if not made.instructions or not str(made.instructions).strip():
+    if not re.search(r"\w", str(made.instructions or "")):
         why, slip = "nothing tells the model what it is for", 'Agent(instructions="...")'
         if made.handoff_description:
             why = f"{shorten(made.handoff_description, 60)!r} is its handoff_description"
@@ -157,7 +155,10 @@ async def agent(submission: Submission) -> str:
     raise_if_asked_otherwise(requests[-1], "TX")
     if len(result.raw_responses) < 2:
         return f"Asked about Texas, {made.name} called its tool, whose text was the answer: no second model call."
-    return f"Asked about Texas, {made.name} called its tool and answered from it."
+    told = made.instructions if isinstance(made.instructions, str) else "its tool"  # a function makes them
+    named = any(word in told.lower() for word in ("tool", *(one.name for one in made.tools)))
+    guess = "" if named else " Its instructions do not name the tool: a model may guess instead."
+    return f"Asked about Texas, {made.name} called its tool and answered from it.{guess}"
 
 
 async def run(submission: Submission) -> str:

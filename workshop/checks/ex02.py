@@ -1,17 +1,18 @@
 """Exercise 02, Temporal alone: an activity that raises, a workflow with a timer, a worker, a starter."""
 
+import ast
 from functools import partial
 from pathlib import Path
 
 from workshop.checks import activity, history, starter, worker
 from workshop.checks.check import checks_of
 from workshop.checks.learner import shorten
-from workshop.checks.limits import raise_if_badly_limited
-from workshop.checks.pristine import unwritten
+from workshop.checks.limits import LONGEST_PAUSE, raise_if_badly_limited
+from workshop.checks.pristine import tree_of, unwritten
 from workshop.checks.submission import Submission
 from workshop.checks.verdict import incorrect
 from workshop.history import Kind, Run, as_text
-from workshop.text import count
+from workshop.text import count, span
 
 STATE = "TX"
 PAUSE = 0.4  # seconds
@@ -22,7 +23,7 @@ async def timer(submission: Submission) -> str:
 
     both = [(STATE, PAUSE), (STATE, 0)]
     run, at_once = await submission.run_each(both, plugin=False, until=lambda run: history.sleeps_longer(run, PAUSE))
-    slip = "Await workflow.sleep(...) with the number of seconds that it is given."
+    slip = f"{_idle(submission)}Await workflow.sleep(...) with the number of seconds that it is given."
     if history.sleeps_longer(run, PAUSE):
         history.raise_if_not_timed(history.of_kind(run, Kind.TIMER)[:1], PAUSE, slip, "delay_seconds")
     _raise_if_stuck(run)
@@ -61,10 +62,14 @@ async def workflow(submission: Submission) -> str:
     submission.practice.fault("weather", "down", times=1)  # only a call that is retried gets through
 
     def misled(run: Run) -> bool:
+        """Whether what the history has is enough: another input, or a first pause that nobody waits for."""
         asked = history.first(run, Kind.ACTIVITY)
-        return asked is not None and not asked.local and asked.input != STATE
+        if asked is None or asked.local:
+            return False
+        long = (asked.first_pause or 0) > 2 and (asked.longest_pause or 0) > LONGEST_PAUSE
+        return asked.input != STATE or (asked.state == "retrying" and long)
 
-    run = await submission.run(STATE, 0, plugin=False, until=misled)
+    run = await submission.run(STATE, 0, plugin=False, until=misled, patience=13)  # a pause of 10 s is right
     row = history.first(run, Kind.ACTIVITY)
     if row and not row.local and row.input != STATE:
         seen = f"The activity was given {shorten(as_text(row.input), 80)!r}, not the state."
@@ -89,7 +94,8 @@ async def workflow(submission: Submission) -> str:
             raise incorrect("called-directly", seen, "Await workflow.execute_activity(...).")
         returned = f" with {shorten(as_text(run.result), 80)!r}" if run.result else ""
         seen = f"The workflow ended as {run.status}{returned}, and ran no activity."
-        raise incorrect("no-activity-run", seen, "Await workflow.execute_activity(the activity, the state, ...).")
+        slip = "Await workflow.execute_activity(the activity, the state, ...)."
+        raise incorrect("no-activity-run", seen, f"{_left(run)}{slip}")
     if row.local:
         seen = "It is a local activity: the history has it only once it is over."
         raise incorrect("local-activity", seen, "Use workflow.execute_activity(...).")
@@ -114,9 +120,7 @@ async def workflow(submission: Submission) -> str:
         what = "nothing" if run.result is None else repr(shorten(as_text(run.result), 80))
         seen = f"The workflow returned {what}, not what the activity returned."
         slip = "Return its result: return await workflow.execute_activity(...)."
-        if str(run.result).startswith("TODO"):
-            slip = f"Leave out the `return` of the starter, which still stands there. {slip}"
-        raise incorrect("no-result", seen, slip)
+        raise incorrect("no-result", seen, f"{_left(run)}{slip}")
     raise_if_badly_limited(row, "The activity was executed")
     again = [
         other for other in history.of_kind(run, Kind.ACTIVITY) if (other.name, other.input) == (row.name, row.input)
@@ -127,7 +131,26 @@ async def workflow(submission: Submission) -> str:
     if row.attempts < 2:
         seen = "Temporal executed the activity, and the workflow returned its result. The service failed once"
         return f"{seen}, and no attempt did: see what `activity` says."
-    return f"The service failed once: attempt 1 raised, attempt {row.attempts} got the answer, and nobody had to act."
+    limits = f"{span(row.start_to_close or 0)} for one, {span(row.schedule_to_close or 0)} for all together"
+    seen = f"The service failed once: attempt 1 raised, attempt {row.attempts} got the answer, and nobody had to act."
+    return f"{seen} Attempts have {limits}, and pauses of at most {span(row.longest_pause or 0)}."
+
+
+def _idle(submission: Submission) -> str:
+    """Of the learner's line that sleeps, for a run in which nothing slept."""
+    tree = tree_of(submission.text("workflows.py"))
+    awaited = [node.value for node in ast.walk(tree) if isinstance(node, ast.Await)]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("sleep"):
+            line = f"`{ast.unparse(node)}` in line {node.lineno}"
+            return f"{line} set none: does an `if` stand above it? " if node in awaited else f"{line} has no `await`. "
+    return ""
+
+
+def _left(run: Run) -> str:
+    """Of the starter's line that returned in the learner's place."""
+    left = str(run.result).startswith("TODO")
+    return "The `return` of the starter still stands there: leave it out. " * left
 
 
 def _raise_if_stuck(run: Run) -> None:

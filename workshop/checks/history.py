@@ -1,6 +1,7 @@
 """What several checks look for in the history of a run of the learner's workflow."""
 
 import ast
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -8,14 +9,15 @@ from pathlib import Path
 from temporalio.api.common.v1 import RetryPolicy as RetryPolicyProto
 from temporalio.common import RetryPolicy
 
-from workshop.checks.learner import MISTAKES, raised_elsewhere, shorten, told_place, whole_line
+from workshop.checks.learner import MISTAKES, raised_elsewhere, shorten, told
 from workshop.checks.limits import DAY, raise_if_badly_limited
+from workshop.checks.pristine import tree_of
 from workshop.checks.verdict import incorrect
 from workshop.history import ACTIVITIES, Kind, Place, Row, Run, place_of, root
 
 # What the server says of an activity whose options made Python raise before all of them were written down.
 HALF_SCHEDULED = "missing task queue name"
-NOT_A_LENGTH = "Fail to convert to Duration"
+NOT_A_LENGTH = re.compile("Fail to convert to Duration|has no attribute 'total_seconds'")
 # How many times too long a sleep is, and what its number was taken for.
 UNITS = {
     DAY: "days, as timedelta(...) takes a first number",
@@ -72,28 +74,27 @@ def raise_if_stuck(run: Run, who: str = "The workflow") -> None:
     if not row:
         return
     if HALF_SCHEDULED in row.last_error:
-        seen = f"Temporal refused an activity: {_odd_option() or 'an option'} is not valid."
+        option = _odd_option()
+        seen = f"Temporal refused an activity: an option is not valid{f' ({told(option)})' if option else ''}."
         slip = "Timeouts and intervals are timedelta(seconds=...), never a number; retry_policy is RetryPolicy(...), "
         slip += "with no backoff_coefficient below 1, and no maximum_interval below its initial_interval of 1 s."
         raise incorrect("odd-option", seen, slip)
     if row.kind == Kind.TASK_FAILURE or "is not registered" in row.last_error:
-        line, at = row.place.code if row.place else "", _line(row.place)
-        if NOT_A_LENGTH in row.last_error and (option := _odd_option()):
-            at = option  # of a model call it stands in worker.py, and the error's line is where the agent runs
-        file = row.place.file if row.place else ""
-        raise raised_elsewhere(row.last_error, at, who, "workflow-fails", line, file, where=_where(row.place))
+        # An odd option of a model call stands in worker.py, and the error's line is where the agent runs.
+        option = _odd_option() if NOT_A_LENGTH.search(row.last_error) else None
+        raise raised_elsewhere(row.last_error, who, "workflow-fails", option or _theirs(row.place))
     if row.task_queue != run.task_queue:
         seen = f"{row.name} waits in the task queue {row.task_queue!r}, and the workers poll {run.task_queue!r}."
         raise incorrect("other-queue", seen, "Leave task_queue=... out: it then goes where the workflow is.")
     raise_if_badly_limited(row, "The activity is executed")
 
 
-def _odd_option() -> str:
-    """An option that the learner's files give in another type than it has, and its place; "" if none does: a timeout or
-    interval as a number or a text, a policy as a length of time.
+def _odd_option() -> Place | None:
+    """An option that the learner's files give in another type than it has: a timeout or interval as a number or a text,
+    a policy as a length of time.
     """
     for path in sorted(Path.cwd().glob("w*.py")):  # workflows and worker
-        for node in ast.walk(ast.parse(path.read_bytes())):
+        for node in ast.walk(tree_of(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.keyword):
                 continue
             bare = isinstance(node.value, ast.Constant) and node.value.value is not None
@@ -104,8 +105,8 @@ def _odd_option() -> str:
                 node.arg == "retry_policy"
                 and (bare or length or of_class or other or _contradicts_itself(ast.unparse(node.value)))
             ):
-                return f"{node.arg}={shorten(ast.unparse(node.value), 90)} in line {node.value.lineno} of {path.name}"
-    return ""
+                return Place(str(path), node.value.lineno, "", f"{node.arg}={ast.unparse(node.value)}")
+    return None
 
 
 def _contradicts_itself(policy: str) -> bool:
@@ -122,15 +123,12 @@ def _contradicts_itself(policy: str) -> bool:
 def raise_if_failed(run: Run) -> None:
     """For a run that an exception has ended."""
     if run.status == "failed":
-        place = place_of(run.errors)
-        at = _line(place)
+        place = _theirs(place_of(run.errors))
         if place and "timeout" in place.code and run.failure.startswith("TimeoutError"):
-            seen = f"The workflow failed with TimeoutError ({at}): that wait raises it when its time is over."
+            seen = f"The workflow failed with TimeoutError ({told(place)}): that wait raises it when its time is over."
             slip = "Catch it, with `except TimeoutError:`. Only to wait for a time: await workflow.sleep(...)."
             raise incorrect("wait-timed-out", seen, slip)
-        file = place.file if place else ""
-        doing, where = "The workflow failed: it", _where(place)
-        raise raised_elsewhere(run.failure or run.status, at, doing, "run-failed", file=file, where=where)
+        raise raised_elsewhere(run.failure or run.status, "The workflow failed: it", "run-failed", place)
 
 
 def raise_if_not_completed(run: Run, asked: str) -> None:
@@ -188,16 +186,11 @@ def raise_if_not_timed(timers: Sequence[Row], seconds: float, slip: str, argumen
     if asked != {f"{seconds} s"}:
         seen = f"Asked to wait {seconds} s, it set a timer of {', '.join(asked)}."
         times = round(length(timers[0]) / seconds, 6)
-        unit = f" It took the number for {UNITS[times]}." if times in UNITS else ""
+        unit = f" That is {times:g} times as long." if times.is_integer() else ""
+        unit = f" It took the number for {UNITS[times]}." if times in UNITS else unit
         raise incorrect("other-length", seen, f"Sleep for {argument}, in seconds.{unit}")
 
 
-def _where(place: Place | None) -> str:
-    """The line that raised, for the table of remedies."""
-    return whole_line(place.file, place.line, place.code) if place else ""
-
-
-def _line(place: Place | None) -> str:
-    """Where in the learner's code; a workflow of the checks' own is nothing to look at."""
-    own = place is None or Path(place.file).is_relative_to(OURS)
-    return "" if place is None or own else told_place(place.file, place.line, place.code)
+def _theirs(place: Place | None) -> Place | None:
+    """A line that raised; a workflow of the checks' own is nothing to look at."""
+    return None if place is None or Path(place.file).is_relative_to(OURS) else place

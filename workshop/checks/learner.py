@@ -2,14 +2,12 @@
 
 import ast
 import importlib
-import keyword
 import linecache
 import os
 import re
 import signal
 import traceback
 from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
 from inspect import signature
 from pathlib import Path
 from types import ModuleType
@@ -18,10 +16,10 @@ from typing import Any, get_origin, get_type_hints
 import httpx
 
 from workshop.checks.meant import meant
-from workshop.checks.pristine import files_with
+from workshop.checks.pristine import comes_from
 from workshop.checks.verdict import NotPassed, Verdict, incorrect
 from workshop.errors import WorkshopError
-from workshop.history import ChainedError
+from workshop.history import ChainedError, Place
 from workshop.text import shorten as in_one_line
 from workshop.why.remedies import recognise_slip
 
@@ -31,11 +29,11 @@ CELL = re.compile(r"<ipython-input|[\\/]ipykernel_\d+[\\/]")  # how IPython name
 MISTAKES = (AttributeError, ImportError, IndexError, KeyError, NameError, TypeError, UnboundLocalError)
 LOOK = "Look at that line, and at the values it uses."
 RAISES = "Your own `raise` did that: let it be reached only when something is wrong."
-OTHER_LANGUAGES = re.compile(r"(?:^|(?<=return )|(?<== ))(throw|catch|const|let|var|new|function|else if|elseif)(?= )")
-# Slips that are names which Python does not know: what was meant may be near.
+# Slips that are words which Python does not know: what was meant may be near.
+SAID = ("name-unknown", "unreadable", "argument-missing", "activity-not-decorated")  # and there is no more to say
 UNKNOWN = (
-    *("name-unknown", "keyword-unknown", "agent-keyword", "plugin-keyword"),
-    *("no-such-attribute", "no-such-module", "no-such-name"),
+    *(*SAID, "keyword-unknown", "agent-keyword", "plugin-keyword"),
+    *("no-such-attribute", "no-such-module", "no-such-name", "workflow-not-decorated"),
 )
 
 
@@ -80,7 +78,7 @@ def unforeseen(error: BaseException, folder: Path) -> Verdict:
     """
     if at := place(error, folder):
         if any(isinstance(link, SystemExit) for link in _with_causes(error)):  # the event loop cancels everything else
-            seen = f"Your code called exit() or sys.exit() ({at}): that ends a worker, not a workflow."
+            seen = f"Your code called exit() or sys.exit() ({told(at)}): that ends a worker, not a workflow."
             return Verdict("raised", "exits", seen, "Return, or raise an exception.")
         return raised(error, folder, "Your code", "raised").verdict
     frame = traceback.extract_tb(error.__traceback__)[-1]
@@ -95,54 +93,42 @@ def raised(error: BaseException, folder: Path, doing: str, code: str) -> NotPass
     """The verdict on an exception of the learner's code."""
     error = _complete(error)
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    inner = _innermost(error, folder)
-    file, _, line = inner or ("", 0, "")
-    if frames and frames[-1].f_code.co_filename != file:
-        line = ""  # a package raised it
-    names: list[str] = [*frames[-1].f_locals, *frames[-1].f_globals] if frames else []
+    at, here = place(error, folder), frames[-1] if frames else None
+    names: list[str] = [*here.f_locals, *here.f_globals] if here else []
     if isinstance(error, AttributeError) and error.obj is not None:
-        names = dir(error.obj)
-    at, where = (told_place(*inner), whole_line(*inner)) if inner else ("", ": ")
-    return raised_elsewhere(brief(error), at, doing, code, line, file, names, where)
+        own = here.f_locals.items() if at and here and here.f_code.co_filename == at.file else ()
+        names = [*dir(error.obj), *(f"{name}.{error.name}" for name, one in own if hasattr(one, str(error.name)))]
+    return raised_elsewhere(brief(error), doing, code, at, names)
 
 
 def raised_elsewhere(
-    error: str,
-    at: str,
-    doing: str,
-    code: str,
-    line: str = "",
-    file: str = "",
-    names: Iterable[str] = (),
-    where: str = "",
+    error: str, doing: str, code: str, place: Place | None = None, names: Iterable[str] = ()
 ) -> NotPassed:
     """The same for an exception of which a history tells type, message and line.
 
     Args:
         error: "Type: message".
-        at: file and line, or "".
         doing: what raised it; begins the sentence.
         code: of the verdict, unless it is a known slip: that has a code and a remedy of its own.
-        line: the line of code that raised, where it is known.
-        file: that the line is in, where it is known.
+        place: the learner's line that raised it, where it is known.
         names: that could have been used there, besides those in the file.
-        where: file, line and code that raised, for the table of remedies; "" if they are not known.
     """
     text = shorten(error)
-    if line.strip().startswith("raise NotImplementedError"):
-        seen = f"{doing} raised {text}{f' ({at})' if at else ''}: that is not written yet."
-        return NotPassed(Verdict("not attempted", "not-written", seen, "write it, and run the cell again"))
-    known = recognise_slip(text, where)
-    seen = f"{doing} raised {text}{f' ({at})' if at else ''}."
-    slip = known.slip if known else RAISES if line.strip().startswith("raise ") else LOOK if at else ""
-    name, here = known.names.get("unknown", "") if known else "", where.partition(",")[0]
-    there = files_with(name) if name and here.endswith(".py") else set()
-    if there and here not in there:
-        files = " and ".join(sorted(there))
-        slip = f"{name} is a name of {files}, and {here} neither imports nor makes it: does that line belong there?"
-    elif (known is None or known.code in UNKNOWN) and (hint := meant(text, _source(file), names)):
-        slip = f"{hint} {known.why if known and known.code != 'name-unknown' else ''}".strip()
-    return NotPassed(Verdict("raised", known.code if known else code, seen, slip))
+    line = place.code.strip() if place else ""
+    seen = f"{doing} raised {text}{f' ({told(place)})' if place else ''}"
+    if line.startswith("raise NotImplementedError"):
+        step = "write it, and run the cell again"
+        return NotPassed(Verdict("not attempted", "not-written", f"{seen}: that is not written yet.", step))
+    here = Path(place.file).name if place and not CELL.search(place.file) else ""
+    known = recognise_slip(text, f"{here}, line {place.line}: {line}" if place else "")
+    slip = known.slip if known else RAISES if line.startswith("raise ") else LOOK if place else ""
+    source = _source(place.file) if place else ""
+    may_be_near = known is None or known.code in UNKNOWN
+    if may_be_near and (hint := meant(text, source, names, place.line if place else 0, here)):
+        slip = f"{hint} {known.why if known and known.code not in SAID else ''}".strip()
+    elif place and (made := comes_from(here, source, place.line)):
+        slip = f"{slip if known else ''} {made}".strip()
+    return NotPassed(Verdict("raised", known.code if known else code, f"{seen}.", slip))
 
 
 def _source(file: str) -> str:
@@ -164,41 +150,11 @@ def _complete(error: BaseException) -> BaseException:
 def brief(error: BaseException) -> str:
     """Type and message, in a line."""
     if isinstance(error, SyntaxError):
-        return shorten(f"{type(error).__name__}: {error.msg}{_odd_word(error)}")
+        return shorten(f"{type(error).__name__}: {error.msg}")
     # An exception group or a wrapper says less than what it holds.
     while error.__cause__ is not None and type(error) is RuntimeError:
         error = error.__cause__
     return shorten(str(ChainedError(type(error).__name__, str(error))))
-
-
-def _odd_word(error: SyntaxError) -> str:
-    """What Python does not know in a line, in brackets, for the table of remedies; "" if that is not clear."""
-    line = (error.text or "").strip()
-    above = _source(error.filename or "").splitlines()[: (error.lineno or 1) - 1]
-    if above and above[-1].strip().startswith("@"):
-        return f" (below {above[-1].strip()})"
-    if kept := [name for name in re.findall(r"\.(\w+)", line) if keyword.iskeyword(name)]:
-        return f" ({kept[0]} is a word of Python)"
-    if error.msg.startswith("positional argument follows") and (named := re.match(r"(\w+) *:", line)):
-        return f" (a colon after {named[1]})"
-    if error.msg != "invalid syntax":
-        return ""
-    if line.endswith(";") or re.search(r"= *@", line):
-        return " (a semicolon)" if line.endswith(";") else " (@ after =)"
-    if twice := re.search(r"\b(\w+) \1\b", line):
-        return f" ({twice[1]} twice)"
-    if other := OTHER_LANGUAGES.search(line):
-        return f" ({other[1]} is not Python)"
-    if re.match(r"async (?!def|for|with)", line):
-        return " (async without def)"
-    for pair in re.findall(r"\b([A-Za-z_]\w*) +(?=([A-Za-z_]\w*))", re.sub(r"\".*?\"|'.*?'", "", line)):
-        if not any(map(keyword.iskeyword, pair)):
-            for name in pair:
-                same = [word for word in keyword.kwlist if sorted(word) == sorted(name.lower())]
-                if near := same or get_close_matches(name.lower(), keyword.kwlist, 1, 0.8):
-                    return f" ({name} in place of {near[0]})"
-            return f" ({pair[0]} beside {pair[1]})"
-    return ""
 
 
 def shorten(text: str, length: int = 300) -> str:
@@ -206,36 +162,25 @@ def shorten(text: str, length: int = 300) -> str:
     return in_one_line(text, length).rstrip(".")
 
 
-def place(error: BaseException, folder: Path) -> str:
-    """`workflows.py, line 12: the code`: the innermost line of the learner's files, or else of a cell; "" if there is
-    none.
-    """
-    found = _innermost(error, folder)
-    return told_place(*found) if found else ""
-
-
-def told_place(file: str, line: int, code: str) -> str:
-    """A line of a learner's in words."""
-    where = "the cell" if CELL.search(file) else Path(file).name
-    return f"{where}, line {line}{f': `{shorten(code.strip(), 80)}`' if code.strip() else ''}"
-
-
-def whole_line(file: str, line: int, code: str) -> str:
-    """A line of a learner's as the table of remedies is asked about it."""
-    return f"{Path(file).name}, line {line}: {code}"
-
-
-def _innermost(error: BaseException, folder: Path) -> tuple[str, int, str] | None:
+def place(error: BaseException, folder: Path) -> Place | None:
+    """The innermost line of the learner's files that raised it, or else of a cell."""
     found = None
     for link in _with_causes(error):
         if isinstance(link, SyntaxError) and _is_theirs(link.filename or "", folder):
-            return link.filename or "", link.lineno or 0, link.text or ""
+            return Place(link.filename or "", link.lineno or 0, "", link.text or "")
         for frame in traceback.extract_tb(link.__traceback__):
-            if CELL.search(frame.filename):
-                found = found or (frame.filename, frame.lineno or 0, frame.line or "")
-            elif _is_theirs(frame.filename, folder) and not (found and Path(frame.filename).name == "connection.py"):
-                found = frame.filename, frame.lineno or 0, frame.line or ""
+            at = Place(frame.filename, frame.lineno or 0, frame.name, frame.line or "")
+            if CELL.search(at.file):
+                found = found or at
+            elif _is_theirs(at.file, folder) and not (found and Path(at.file).name == "connection.py"):
+                found = at
     return found
+
+
+def told(place: Place) -> str:
+    """A line of a learner's in words: `workflows.py, line 12: the code`."""
+    where = "the cell" if CELL.search(place.file) else Path(place.file).name
+    return f"{where}, line {place.line}{f': `{shorten(place.code.strip(), 80)}`' if place.code.strip() else ''}"
 
 
 def _is_theirs(file: str, folder: Path) -> bool:

@@ -72,18 +72,16 @@ def _of_activity(row: Row, what: str) -> Limits:
     seen = f"{what}, and gives up only after {_long(together)}."
     yield together > LONGEST_OUTAGE, "no-end", seen, f"All attempts together: timedelta(hours=1).{_days(together)}"
 
-    seen = (
-        f"{what}, and one attempt may take all of {_long(one)}: a worker killed during it is not noticed before that."
-    )
+    unnoticed = "a worker killed during it is not noticed before that"
+    seen = f"{what}, and one attempt may take all of {_long(one)}: {unnoticed}."
     yield alone, "no-attempt-limit", seen, f"Limit one attempt: {attempt} timedelta(3) would be days."
 
-    seen = f"{what}, and one attempt may take {_long(one)}: a worker killed during it is not noticed before that."
+    seen = f"{what}, and one attempt may take {_long(one)}: {unnoticed}."
     yield one > LONGEST_ATTEMPT, "long-attempt", seen, f"One attempt: {attempt}{_days(one)}"
 
     pauses = SHORTEST_OUTAGE if row.pauses is None else row.pauses  # without a maximum of attempts there is no end
-    seen = (
-        f"{what}, and {count(row.maximum_attempts, 'attempt')} are all: it gives up within {_long(pauses)} of pauses."
-    )
+    attempts = count(row.maximum_attempts, "attempt")
+    seen = f"{what}, and {attempts} are all: it gives up within {_long(pauses)} of pauses."
     slip = "An outage lasts longer: leave maximum_attempts out, the hour is limit enough."
     yield pauses < SHORTEST_OUTAGE / 2, "few-attempts", seen, slip
 
@@ -93,12 +91,10 @@ def _of_activity(row: Row, what: str) -> Limits:
 
     longest = row.longest_pause or 0.0
     slip = f"retry_policy=RetryPolicy(...) takes a maximum_interval: timedelta(seconds=10).{_days(longest)}"
-    yield (
-        longest > LONGEST_PAUSE,
-        "long-pauses",
-        f"{what}, and its pauses between attempts grow to {longest:g} s.",
-        slip,
-    )
+    if (row.first_pause or 0) > LONGEST_PAUSE / 2:
+        slip += f" Its initial_interval, which RetryPolicy(...) takes first, is {row.first_pause:g} s."
+    seen = f"{what}, and its pauses between attempts grow to {longest:g} s."
+    yield longest > LONGEST_PAUSE, "long-pauses", seen, slip
 
 
 def _of_model(row: Row) -> Limits:

@@ -1,8 +1,9 @@
-"""What a name that Python does not know was meant to be. Python 3.11 says it in a terminal only, and of fewer names."""
+"""What a name or a line that Python does not know was meant to be. Python 3.11 says it of fewer, and in a terminal."""
 
 import ast
 import importlib
 import inspect
+import keyword
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -10,6 +11,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from workshop.checks.pristine import files_with, left_to_set, tree_of
 
 # Where the names are that an exercise uses, by what a learner would write.
 HOMES = (
@@ -21,23 +24,36 @@ LENGTHS = ("days", "hours", "minutes", "seconds", "milliseconds", "microseconds"
 FEW = 8  # names that a reader looks through
 
 
-def meant(error: str, source: str = "", known: Iterable[str] = ()) -> str:
+def meant(error: str, source: str = "", known: Iterable[str] = (), line: int = 0, file: str = "") -> str:
     """What was probably meant, as a sentence; "" if nothing is near.
 
     Args:
         error: "Type: message".
         source: the text of the file or cell that raised it.
         known: other names that could have been used there: a notebook's variables, an object's attributes.
+        line: of the source, that raised it; 0 if it is not known.
+        file: the name of the source's file; "" for a cell.
     """
+    if error.startswith("SyntaxError"):
+        lines = ["", *(text.strip() for text in source.splitlines()[:line])]
+        return _line(*lines[-2:]) if len(lines) > max(line, 1) else ""
     if found := re.search(r"(?:name|local variable) '(\w+)' (?:is not defined|where it is not)", error):
-        return _unset(found[1], source) or _name(found[1], source, known) * error.startswith("NameError")
+        return _unset(found[1], source) or _name(found[1], source, known, file) * error.startswith("NameError")
+    if found := re.search(r"(Activity|Workflow) <unknown> missing", error):
+        return _listed(source)
+    if found := re.search(r"(\w+)\.__init__\(\) missing", error):
+        return _did_you_mean(_near(found[1], re.findall(r"[a-z]\w+", source)))
     if found := re.search(r"'(\w+)' is an invalid keyword argument", error):
         return _did_you_mean(_near(found[1], LENGTHS))
     if found := re.search(r"(?:(\w+)\.)?(\w+)\(\) got an unexpected keyword argument '(\w+)'", error):
-        return _keyword(found[1] or "", found[2], found[3])
+        return _keyword(found[1] or "", found[2], found[3], source)
     if found := re.search(r"module '([\w.]+)' has no attribute '(\w+)'", error):
         return _did_you_mean(_near(found[2], dir(sys.modules.get(found[1]))))
+    if found := re.search(r"type object '[\w.]*?(\w+)' has no attribute '\1'", error):
+        return f"{found[1]} is the class itself there: write it once, without `{found[1]}.` before it."
     if found := re.search(r"'(\w+)' (?:object )?has no attribute '(\w+)'", error):
+        if holder := next((one for one in known if one.endswith(f".{found[2]}")), ""):
+            return _did_you_mean(holder)
         return _did_you_mean(_near(found[2], [*known, *dir(_found(found[1])[1])]))
     if found := re.search(r"cannot import name '(\w+)' from '([\w.]+)'", error):
         home = _found(found[1])[0]
@@ -46,6 +62,24 @@ def meant(error: str, source: str = "", known: Iterable[str] = ()) -> str:
     if found := re.search(r"No module named '(\w+)'", error):
         files = [path.stem for path in Path().glob("*.py")]
         return _did_you_mean(_near(found[1], [*files, "agents", "temporalio", "httpx", *sys.stdlib_module_names]))
+    return ""
+
+
+def _line(above: str, line: str) -> str:
+    """Of a line that Python cannot read, and the one above it."""
+    if above.startswith("@"):
+        below = f"{above} is a decorator: right below it stands a `def`, an `async def` or a `class`."
+        return f"{below} Of a function that is defined elsewhere, a call makes something: function_tool(...)."
+    for pair in re.findall(r"\b([A-Za-z_]\w*) +(?=([A-Za-z_]\w*))", re.sub(r"\".*?\"|'.*?'", "", line)):
+        if any(map(keyword.iskeyword, pair)):
+            continue
+        for name in pair:
+            same = [word for word in keyword.kwlist if sorted(word) == sorted(name.lower())]
+            if near := same or get_close_matches(name.lower(), keyword.kwlist, 1, 0.8):
+                meant = f"`{near[0]}` was probably meant"
+                return f"Python does not know {name} there: {meant}. Every letter counts, and so do capitals."
+        beside = "a call needs (...), values in a list a comma, a text quotes"
+        return f"{pair[0]} and {pair[1]} stand side by side, with nothing between them: {beside}."
     return ""
 
 
@@ -58,12 +92,20 @@ def _unset(name: str, source: str) -> str:
     return ""
 
 
-def _name(name: str, source: str, known: Iterable[str]) -> str:
+def _listed(source: str) -> str:
+    """Of what a worker is given in its lists, and is no name of a class or function."""
+    keywords = [node for node in ast.walk(tree_of(source)) if isinstance(node, ast.keyword)]
+    for node in keywords:
+        for one in getattr(node.value, "elts", ()) if node.arg in ("workflows", "activities") else ():
+            if not isinstance(one, ast.Name | ast.Attribute | ast.Starred):
+                what = f"`{ast.unparse(one)}` stands in the list {node.arg}, in line {one.lineno}"
+                return f"{what}: a class or a function belongs there, by its name, without quotes or brackets."
+    return ""
+
+
+def _name(name: str, source: str, known: Iterable[str], file: str) -> str:
     """Of a name that stands there alone, or before a dot."""
-    try:
-        tree = ast.parse(source)
-    except SyntaxError:  # a cell's, with the magic commands of notebooks
-        tree = ast.parse("")
+    tree = tree_of(source)
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
     after = re.findall(rf"(?<![\w.]){name}\.(\w+)", source)
     for node in imports:
@@ -72,40 +114,56 @@ def _name(name: str, source: str, known: Iterable[str]) -> str:
             return f"`from {node.module} import {after[0]}` imports {after[0]}, not {name}: write {after[0]} alone."
     if name in LENGTHS and re.search(rf"\b{name}\(", source):
         return f"A length of time is a timedelta, with its unit by name: timedelta({name}=...)."
+    modules = list(_modules(imports))  # what the file has already
+    if bound := next((bound for bound, module in modules if after and _defines(module, after[0])), ""):
+        return _did_you_mean(f"{bound}.{after[0]}")
+    client = vars(_found("Client")[1] or object)
+    if after and "client" in _names(tree) and inspect.isfunction(client.get(after[0])):
+        return _did_you_mean(f"client.{after[0]}")
+    if left_to_set(file, name):
+        return f"No line that gives {name} its value has run: the lines of the TODO have to, with {name} = ..."
+    there = files_with(name)
+    files = " and ".join(sorted(there))
+    if file and there and file not in there:
+        return f"{name} is a name of {files}, and {file} neither imports nor makes it: does that line belong there?"
     home, found = _found(name)
     fits = found is not None and all(hasattr(found, one) for one in after)
     if fits and after:
         return f"`from {home} import {name}` is missing."
     if near := _near(name, [*_names(tree), *known]) or _near(name, ("True", "False", "None", "print", "str")):
         return _did_you_mean(near)
-    for bound, module in _modules(imports):  # what the file has already
-        if _defines(module, name):
-            return f"It belongs to {bound}: write {bound}.{name}."
-        if after and _defines(module, after[0]):
-            return _did_you_mean(f"{bound}.{after[0]}")
-    if after and "client" in _names(tree) and hasattr(_found("Client")[1], after[0]):
-        return _did_you_mean(f"client.{after[0]}")
+    if bound := next((bound for bound, module in modules if _defines(module, name)), ""):
+        return f"It belongs to {bound}: write {bound}.{name}."
     if name in sys.stdlib_module_names:
         module = importlib.import_module(name)
         if not after or hasattr(module, after[0]):
             return f"`import {name}` is missing."
         home, fits = name, hasattr(getattr(module, name, None), after[0])  # datetime.datetime.now
-    return f"`from {home} import {name}` is missing." if fits else ""
+    made = f"{name} is a name of {files}: is its import missing?" if there and not file else ""
+    return f"`from {home} import {name}` is missing." if fits else made
 
 
-def _keyword(owner: str, function: str, name: str) -> str:
+def _keyword(owner: str, function: str, name: str, source: str) -> str:
     """Of the name of an argument: `owner` is the class of a method, or ""."""
     called = getattr(_found(owner)[1], function, None) if owner else _found(function)[1]
+    parameters = [one for one in _parameters(called) if one.name != "self"]
+    names = [one.name for one in parameters]
+    if near := _near(name, names):
+        return _did_you_mean(near)
+    for other in dict.fromkeys(re.findall(r"\w+", source)):  # something else that the file has may take it
+        if other not in (function, owner) and name in [one.name for one in _parameters(_found(other)[1])]:
+            return f"{name} belongs into {other}(...), inside its brackets."
+    needed = [one.name for one in parameters if one.default is one.empty]
+    takes = names if len(names) <= FEW else needed if len(needed) > 1 else []
+    return f"It takes {', '.join(takes)}." if takes else ""
+
+
+def _parameters(called: Any) -> list[inspect.Parameter]:
     try:
         parameters = inspect.signature(called).parameters.values() if called else ()
     except (TypeError, ValueError):  # not written in Python
-        parameters = ()
-    names = [one.name for one in parameters if one.name != "self" and one.kind is not one.VAR_KEYWORD]
-    if near := _near(name, names):
-        return _did_you_mean(near)
-    needed = [one.name for one in parameters if one.default is one.empty and one.name in names]
-    takes = names if len(names) <= FEW else needed if len(needed) > 1 else []
-    return f"It takes {', '.join(takes)}." if takes else ""
+        return []
+    return [one for one in parameters if one.kind not in (one.VAR_KEYWORD, one.VAR_POSITIONAL)]
 
 
 def _near(name: str, candidates: Iterable[str]) -> str:

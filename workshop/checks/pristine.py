@@ -10,13 +10,14 @@ import ast
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from workshop.exercises import FOLDERS
 from workshop.settings import ROOT
+from workshop.text import shorten
 
 NOTEBOOK = "exercise.ipynb"
 FILES = ("activities.py", "workflows.py", "worker.py", "starter.py")
@@ -65,6 +66,40 @@ def _given() -> Iterator[tuple[str, ast.AST]]:
         for file in FILES:
             for node in ast.walk(ast.parse(pristine_file(number, file))):
                 yield file, node
+
+
+@cache
+def _given_lines(file: str) -> frozenset[str]:
+    """The lines, bare, that stand outside of TODOs in a file, of whichever exercise, as it is given out."""
+    texts = (TODO.sub("", pristine_file(number, file)) for number in FOLDERS)
+    return frozenset(line.strip() for text in texts for line in text.splitlines())
+
+
+def tree_of(source: str) -> ast.Module:
+    """The syntax tree of a file or a cell; an empty one if Python cannot read it."""
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError):
+        return ast.parse("")
+
+
+def left_to_set(file: str, name: str) -> bool:
+    """Whether a TODO in a file, of whichever exercise, is there to give a name its value."""
+    todos = (match[0] for number in FOLDERS for match in TODO.finditer(pristine_file(number, file)))
+    return any(re.search(rf"^[ \t]*{name}\b[^=\n]*=(?!=)", text, re.M) for text in todos)
+
+
+def comes_from(file: str, source: str, line: int = 0, names: Container[str] = ()) -> str:
+    """The learner's own line that last set what is used in a given line, or these names, in a sentence; "" if none."""
+    given, lines = _given_lines(file), ["", *source.splitlines()]
+    if not given or line >= len(lines) or (line and lines[line].strip() not in given):
+        return ""
+    found = [node for node in ast.walk(tree_of(source)) if isinstance(node, ast.Name)]
+    used = names or {node.id for node in found if node.lineno == line}
+    made = [node for node in found if isinstance(node.ctx, ast.Store) and node.id in used]
+    own = [(0, ""), *((node.lineno, node.id) for node in made if lines[node.lineno].strip() not in given)]
+    at, name = max(own)
+    return f"{name} is set in line {at} of {file}: `{shorten(lines[at].strip(), 90)}`." if at else ""
 
 
 def todo(text: str, number: int) -> list[str] | None:

@@ -50,9 +50,7 @@ async def check(submission: Submission, words: Sequence[str], args: Sequence[Any
             raise _other_input(given, list(args))
         lives = [limit for limit in (_seconds(start, "execution"), _seconds(start, "run")) if limit]
         if min(lives, default=DAY) < SHORTEST_OUTAGE:
-            seen = (
-                f"Temporal ends this workflow after {span(min(lives))}, whatever it is doing: an outage lasts longer."
-            )
+            seen = f"Temporal ends this workflow after {span(min(lives))}, whatever it does: an outage lasts longer."
             raise incorrect("short-life", seen, "Leave execution_timeout and run_timeout out.")
         if agent and "__openai_span" not in start.header.fields:
             seen = "The starter's client has no plugin: traces of starter and workflow will not belong together."
@@ -109,9 +107,8 @@ def _other_input(given: Sequence[Any], wanted: list[Any]) -> NotPassed:
     if given == [wanted]:
         return incorrect("several-arguments", seen, "A list in the second place is one argument: write args=[...].")
     if given == list(str(wanted[0])):
-        return incorrect(
-            "several-arguments", seen, "args= takes a list, and a string counts as a list of letters: args=[...]."
-        )
+        slip = "args= takes a list, and a string counts as a list of letters: args=[...]."
+        return incorrect("several-arguments", seen, slip)
     if len(given) == 1 and isinstance(given[0], dict):
         return incorrect("several-arguments", seen, "run(...) takes values, not a dict of them: write args=[..., ...].")
     if len(given) < len(wanted):
@@ -143,9 +140,8 @@ async def _started(submission: Submission, scripts: Sequence[CheckedScript]) -> 
 
     async def settled() -> bool:
         over = [script.poll() for script in scripts]
-        return (
-            len(await _workflow_ids(client)) >= len(scripts) or all(over) or any(ended and ended.code for ended in over)
-        )
+        failed = any(ended and ended.code for ended in over)
+        return failed or all(over) or len(await _workflow_ids(client)) >= len(scripts)
 
     await follow(settled, bool, 6)
     if ids := await follow(lambda: _workflow_ids(client), bool, 0.5):  # the list lags

@@ -19,7 +19,7 @@ from subprocess import CompletedProcess
 from types import SimpleNamespace
 
 from workshop.checks.check import checks_of
-from workshop.checks.learner import brief, import_module, place, shorten
+from workshop.checks.learner import brief, import_module, place, shorten, told
 from workshop.checks.pristine import pristine_file
 from workshop.checks.submission import Submission
 from workshop.checks.verdict import NotPassed, Verdict, incorrect
@@ -178,7 +178,8 @@ async def _run(submission: Submission, agent: Changed, of: str, name: str) -> Ba
                 if inspect.isawaitable(found):
                     await _within(SECONDS, asyncio.ensure_future(found))
             except Exception as error:
-                error.add_note(place(error, folder))  # while the copy is there
+                at = place(error, folder)  # while the copy is there
+                error.add_note(told(at) if at else "")
                 return error
             return None
         finally:

@@ -2,6 +2,7 @@
 
 import difflib
 import hashlib
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -214,6 +215,10 @@ class Feedback:
             elif any(not NOTHING.match(line) for line in lines):
                 seen = f"The cell of TODO {check.todo} ran, and {check.variable} is None."
                 slip = "What is on the right of its = returns nothing, as print(...) does: print in another line."
+                if any(re.match(rf"{check.variable}\b[^=]*= *None$", line) for line in lines):
+                    kept = " and ".join(name for name in ran.made if name != check.variable)
+                    kept = f"what you made is kept in {kept}" if kept else "nothing that you made is kept"
+                    slip = f"`{check.variable} = None` still stands there, and {kept}: write {check.variable} = ..."
                 return Verdict("incorrect", "nothing-kept", seen, slip)
         return Verdict("not attempted", "no-variable", seen, step)
 

@@ -26,8 +26,9 @@ _CHECKED = {"restart": "check again", "wait": "check again", "anew": "check agai
 class Remedy:
     """One error.
 
-    In a cause and a fix, `{name}` stands for the pattern's group of that name. In a fix, `{restart}`, `{wait}` and
-    `{anew}` stand for how it goes on, `{audit}` and `{start_worker}` for what does that in a terminal or in a notebook.
+    In a cause and a fix, `{name}` stands for the group of that name in `pattern` or `where`. In a fix, `{restart}`,
+    `{wait}` and `{anew}` stand for how it goes on, `{audit}` and `{start_worker}` for what does that in a terminal or
+    in a notebook.
     """
 
     pattern: str  # searched in the whole chain of errors, one "Type: message" a line, outermost first
@@ -83,6 +84,7 @@ def _first(remedies: Sequence[Remedy], text: str, where: str = "") -> Remedy | N
         sought = remedy.where
         for name, value in names.items():
             sought = sought.replace(f"<{name}>", re.escape(value))
-        if re.search(sought, where):
+        if found := re.search(sought, where):
+            names |= {name: value or "" for name, value in found.groupdict().items()}
             return replace(remedy, names={name: shorten(value, 200) for name, value in names.items()})
     return None
