@@ -1,5 +1,6 @@
 """Programs that may outlive the command that started them: pid files, logs, ports, a polite stop."""
 
+import atexit
 import ctypes
 import json
 import os
@@ -209,6 +210,8 @@ def start(
             start_new_session=True,
             preexec_fn=before,
         )
+    # Whoever ends it may know its pid only; Python would say at its own end that it is still running.
+    atexit.register(child.poll)
 
     def ended(seconds: float | None) -> int | None:
         with suppress(subprocess.TimeoutExpired):
