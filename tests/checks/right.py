@@ -18,7 +18,7 @@ class Weather:
 get_weather_alerts = Weather().alerts
 '''
 HELLO = (
-    "# A model that asks",
+    "# If the model asks",
     '''@workflow.defn
 class SayHello:
     """The workflow of the documentation."""
@@ -28,7 +28,7 @@ class SayHello:
         return f"Hello, {name}!"
 
 
-# A model that asks''',
+# If the model asks''',
 )
 ADDS = (DEFN, f"@activity.defn\nasync def add(one: int) -> int:\n    return one + 1\n\n\n{DEFN}", "activities.py")
 # An activity of a class whose state its worker gives it.
