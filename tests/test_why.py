@@ -712,6 +712,7 @@ EXAMPLES = [
     ("AttributeError", "'RunContextWrapper' object has no attribute 'pause_seconds'", "", "no-such-attribute"),
     ("BadRequestError", "Invalid type for 'input[0]': expected an object.", "", "other-question"),
     ("RuntimeError", "Cannot send a request, as the client has been closed.", "", "client-closed"),
+    ("TypeError", "Agent.__init__() got an unexpected keyword argument 'description'", "", "agent-argument"),
     ("TypeError", "Agent.__init__() got an unexpected keyword argument 'tool'", "", "agent-keyword"),
     (
         "TypeError",

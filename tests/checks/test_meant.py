@@ -57,6 +57,7 @@ def test_a_name(where: str | tuple[str, str], code: str, said: str) -> None:
         ("execute_activity() got an unexpected keyword argument 'retry'", "Did you mean retry_policy?"),
         ("Client.start_workflow() got an unexpected keyword argument 'workflow_id'", "Did you mean id?"),
         ("Runner.run() got an unexpected keyword argument 'question'", "It takes starting_agent, input."),
+        ("Agent.__init__() missing 1 required positional argument: 'name'", ""),
         ("'second' is an invalid keyword argument for __new__()", "Did you mean seconds?"),
         ("module 'temporalio.workflow' has no attribute 'executeActivity'", "Did you mean execute_activity?"),
         ("'Client' object has no attribute 'run_workflow'", ""),

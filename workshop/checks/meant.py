@@ -42,7 +42,8 @@ def meant(error: str, source: str = "", known: Iterable[str] = (), line: int = 0
     if found := re.search(r"(Activity|Workflow) <unknown> missing", error):
         return _listed(source)
     if found := re.search(r"(\w+)\.__init__\(\) missing", error):
-        return _did_you_mean(_near(found[1], re.findall(r"[a-z]\w+", source)))
+        near = _near(found[1], re.findall(r"[a-z]\w+", source))  # function_tool, where its class is called
+        return _did_you_mean(near) if inspect.isfunction(_found(near)[1]) else ""
     if found := re.search(r"'(\w+)' is an invalid keyword argument", error):
         return _did_you_mean(_near(found[1], LENGTHS))
     if found := re.search(r"(?:(\w+)\.)?(\w+)\(\) got an unexpected keyword argument '(\w+)'", error):
