@@ -7,6 +7,7 @@ import os
 import re
 import sys
 import threading
+import time
 import traceback
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -35,6 +36,7 @@ FAIL_AT_ONCE = "Leave waiting and retrying to Temporal, which sees only exceptio
 
 async def check(submission: Submission) -> str:
     """An activity that returns the alerts of the state it is asked for, and raises when the service fails."""
+    slept = _note_sleeps(submission.folder)
     name, activity = submission.activity()
     if not inspect.iscoroutinefunction(activity) and not submission.has_threads():
         slip = "Write `async def`, and await the call in it: the worker here runs no threads."
@@ -59,9 +61,26 @@ async def check(submission: Submission) -> str:
     await _answer(submission, loop, "WY")  # no alert there
 
     for outage, service_did in OUTAGES:
-        await _raise_if_it_hides(outage, service_did, submission, loop)
+        await _raise_if_it_hides(outage, service_did, submission, loop, slept)
     await _raise_if_it_knows_one_status(loop)
     return f"{name} returned the alerts of two states, and raised when the service was down, silent, or sent no JSON."
+
+
+def _note_sleeps(folder: Path) -> list[int]:
+    """Lets asyncio.sleep and time.sleep note the lines of the learner's that call them."""
+    lines: list[int] = []
+
+    def noting(sleep: Any) -> Any:
+        def noted(*args: Any, **options: Any) -> Any:
+            caller = sys._getframe(1)
+            if Path(caller.f_code.co_filename).parent == folder:
+                lines.append(caller.f_lineno)
+            return sleep(*args, **options)
+
+        return noted
+
+    asyncio.sleep, time.sleep = noting(asyncio.sleep), noting(time.sleep)  # of this process, which ends soon
+    return lines
 
 
 class _Loop(threading.Thread):
@@ -190,9 +209,12 @@ async def _answer(submission: Submission, loop: _Loop, state: str) -> str:
     return text
 
 
-async def _raise_if_it_hides(outage: str, service_did: str, submission: Submission, loop: _Loop) -> None:
+async def _raise_if_it_hides(
+    outage: str, service_did: str, submission: Submission, loop: _Loop, slept: list[int]
+) -> None:
     """For an activity that does not raise, once and at once, what Temporal retries, when the service fails."""
     submission.practice.fault("weather", outage)
+    slept.clear()
     before, call = submission.practice.newest(), loop.call("TX")
 
     def requests() -> int:
@@ -224,6 +246,9 @@ async def _raise_if_it_hides(outage: str, service_did: str, submission: Submissi
     if isinstance(error, ENDS):
         seen = f"The service {service_did}, and it raised {brief(error)}, which ends the worker or the activity."
         raise incorrect("ends-worker", seen, "Raise an ordinary exception: response.raise_for_status().")
+    if slept:
+        seen = f"The service {service_did}, and it slept, in line {slept[0]} of activities.py, before it raised."
+        raise incorrect("own-retries", seen, FAIL_AT_ONCE)
     if getattr(error, "non_retryable", False):
         seen = f"The service {service_did}, and it raised {shorten(brief(error), 120)}, with non_retryable=True."
         slip = "Such an error is not retried, although an outage passes. It is for errors that no retry can change."

@@ -103,7 +103,7 @@ async def workflow(submission: Submission) -> str:
         raise incorrect("run-twice", seen, "Call Runner.run once, inside the trace, and keep its result.")
     history.raise_if_not_completed(run, "Asked a question")
     raise_if_no_tool(run, calls[0] if calls else None)
-    if QUESTION not in calls[0].opening:
+    if calls[0].opening.strip() != QUESTION:
         seen = f"The workflow was given {QUESTION!r}, and the agent was asked {shorten(calls[0].opening, 80)!r}."
         raise incorrect("other-question", seen, "Runner.run(agent, question): the variable, without quotes.")
     if not run.result:
@@ -152,6 +152,8 @@ def _raise_if_not_traced(submission: Submission, run: Run) -> None:
     group = next(trace["group_id"] for trace in around if trace["group_id"] != run.workflow_id)
     has = f"its group is {shorten(str(group), 80)!r}" if group else "it has no group"
     has += " (the ID of the run)" if group == run.run_id else ""
+    if any(trace["workflow_name"] == "Agent workflow" for trace in around):
+        has = "it is the one that the Agents SDK makes by itself, around a run in none"
     raise incorrect("trace-group", f"The run left a trace, and {has}: nobody finds it by the workflow's ID.", slip)
 
 

@@ -29,6 +29,7 @@ QUESTIONS = {
     "English": QUESTION,
 }
 PAUSE = 0.4  # seconds
+HANDS_OVER = re.compile("(?i)hand|transfer|rout|deleg|forward|refer|direct|pass|send|choose|agent|specialist")
 FLOWS = Path(__file__).parent / "flows"
 
 
@@ -127,7 +128,7 @@ async def handoffs(submission: Submission) -> str:
         history.raise_if_stuck(run)
         history.raise_if_failed(run)
         models = [row.model for row in run.rows if row.model]
-        if models and QUESTIONS[language] not in models[0].opening:
+        if models and models[0].opening.strip() != QUESTIONS[language]:
             seen = f"{asked}, triage was asked {shorten(models[0].opening, 80)!r}."
             raise incorrect("other-question", seen, "Runner.run(triage_agent, question): the variable, without quotes.")
         taken = [row.name for row in history.of_kind(run, HANDOFF) if row.state == "completed"]
@@ -163,13 +164,17 @@ async def handoffs(submission: Submission) -> str:
         if QUESTIONS[language] not in models[-1].opening:
             seen = f"{asked}, the {taken[-1]} was not given the question, but {shorten(models[-1].opening, 80)!r}."
             raise incorrect("question-lost", seen, "Leave input_filter=... out of the handoff.")
+        if not HANDS_OVER.search(models[0].instructions):
+            seen = f"Triage is told {shorten(models[0].instructions, 120)!r}: nothing of handing over."
+            slip = "A real model does what it is told. It was told to hand the question to the agent of its language."
+            raise incorrect("other-instructions", seen, slip)
     _raise_if_some_pause(runs)
     by_hand = "Handoff(" in submission.text("workflows.py")
     pauses = any(history.first(run, TIMER) for run in runs)
     if any(not options.get("on_handoff") for options in made) or not (made or by_hand or pauses):
         seen = "The handoffs happened, and nothing runs at one of them: it has no on_handoff."
         raise incorrect("handoff-without-pause", seen, "Make each one by handoff(agent, on_handoff=pause).")
-    slept = bool(_sleep(submission.text("workflows.py"), awaited=True))
+    slept = any(awaited for _, awaited in _sleeps(submission.text("workflows.py")))
     if not pauses and (other := next(filter(None, (_other_than_pause(options, slept) for options in made)), "")):
         seen = f"The handoffs happened, and at one of them runs {other}: that is not pause."
         raise incorrect("handoff-without-pause", seen, "Pass the function itself: on_handoff=pause.")
@@ -211,12 +216,12 @@ def _raise_if_some_pause(runs: list[Run]) -> None:
         raise incorrect("handoff-without-pause", seen, "Give each handoff on_handoff=pause, of TODO 2.")
 
 
-def _sleep(text: str, awaited: bool) -> int:
-    """The line of a call of workflow.sleep, or another sleep, that is awaited or is not; 0 if there is none."""
-    tree = ast.parse(text)
-    waits = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Await)}
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and (id(node) in waits) == awaited]
-    return next((call.lineno for call in calls if ast.unparse(call.func).endswith("sleep")), 0)
+def _sleeps(text: str) -> list[tuple[int, bool]]:
+    """The line of each call of workflow.sleep, or another sleep, and whether it is awaited; these come last."""
+    nodes = list(ast.walk(ast.parse(text)))
+    waits = {id(node.value) for node in nodes if isinstance(node, ast.Await)}
+    calls = [node for node in nodes if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("sleep")]
+    return sorted(((call.lineno, id(call) in waits) for call in calls), key=lambda sleep: sleep[1])
 
 
 async def pause(submission: Submission) -> str:
@@ -229,11 +234,11 @@ async def pause(submission: Submission) -> str:
     _raise_if_some_pause(runs)
     for language, run in zip(QUESTIONS, runs, strict=True):
         slip = "Has each handoff on_handoff=pause, and does pause await workflow.sleep(...)?"
-        if line := _sleep(submission.text("workflows.py"), awaited=False):
+        for line, awaited in _sleeps(submission.text("workflows.py"))[:1]:
             slip = f"Line {line} of workflows.py calls a sleep without `await` before it, which does not wait."
-        elif line := _sleep(submission.text("workflows.py"), awaited=True):
-            slip = f"Line {line} of workflows.py, with the sleep, was not reached: has each handoff on_handoff=pause, "
-            slip += "and does nothing stand before that line that keeps it from being run?"
+            if awaited:
+                slip = f"Line {line} of workflows.py, with the sleep, was not reached: has each handoff "
+                slip += "on_handoff=pause, and does nothing stand before that line that keeps it from being run?"
         timers = history.of_kind(run, TIMER)
         history.raise_if_not_timed(timers[:1], PAUSE, slip, "pause_seconds")
         timer, models = timers[0], history.of_kind(run, MODEL)

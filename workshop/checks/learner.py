@@ -34,7 +34,7 @@ RAISES = "Your own `raise` did that: let it be reached only when something is wr
 OTHER_LANGUAGES = re.compile(r"(?:^|(?<=return )|(?<== ))(throw|catch|const|let|var|new|function|else if|elseif)(?= )")
 # Slips that are names which Python does not know: what was meant may be near.
 UNKNOWN = (
-    *("name-unknown", "keyword-unknown", "agent-keyword", "plugin-keyword"),
+    *("name-unknown", "keyword-unknown", "agent-keyword", "plugin-keyword", "argument-missing", "arguments-too-many"),
     *("no-such-attribute", "no-such-module", "no-such-name"),
 )
 

@@ -5,7 +5,7 @@ import importlib
 import inspect
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
@@ -34,9 +34,18 @@ def meant(error: str, source: str = "", known: Iterable[str] = ()) -> str:
     if found := re.search(r"'(\w+)' is an invalid keyword argument", error):
         return _did_you_mean(_near(found[1], LENGTHS))
     if found := re.search(r"(?:(\w+)\.)?(\w+)\(\) got an unexpected keyword argument '(\w+)'", error):
-        return _keyword(found[1] or "", found[2], found[3])
+        return _keyword(found[1] or "", found[2], found[3], source)
+    if found := re.search(
+        r"(?:(\w+)\.)?(\w+)\(\) (?:takes .* positional arguments? but|missing .* positional arg)", error
+    ):
+        parameters = _parameters(_called(found[1] or "", found[2], source)).values()
+        by_position = [one.name for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD and one.name != "self"]
+        return f"By position it takes {', '.join(by_position)}." if by_position else ""
     if found := re.search(r"module '([\w.]+)' has no attribute '(\w+)'", error):
-        return _did_you_mean(_near(found[2], dir(sys.modules.get(found[1]))))
+        if found[2] in _names(_parsed(source)):
+            return f"{found[2]} has a name of its own here: write it without `{found[1].rpartition('.')[2]}.`"
+        module = sys.modules.get(found[1])
+        return _did_you_mean(_near(found[2], [one for one in dir(module) if _defines(module, one)]))
     if found := re.search(r"'(\w+)' (?:object )?has no attribute '(\w+)'", error):
         return _did_you_mean(_near(found[2], [*known, *dir(_found(found[1])[1])]))
     if found := re.search(r"cannot import name '(\w+)' from '([\w.]+)'", error):
@@ -60,10 +69,7 @@ def _unset(name: str, source: str) -> str:
 
 def _name(name: str, source: str, known: Iterable[str]) -> str:
     """Of a name that stands there alone, or before a dot."""
-    try:
-        tree = ast.parse(source)
-    except SyntaxError:  # a cell's, with the magic commands of notebooks
-        tree = ast.parse("")
+    tree = _parsed(source)
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
     after = re.findall(rf"(?<![\w.]){name}\.(\w+)", source)
     for node in imports:
@@ -76,6 +82,9 @@ def _name(name: str, source: str, known: Iterable[str]) -> str:
     fits = found is not None and all(hasattr(found, one) for one in after)
     if fits and after:
         return f"`from {home} import {name}` is missing."
+    code = re.sub(r"^[ \t]*(from|import) .*", "", source, flags=re.M)
+    if not after and (dotted := re.search(rf"(?:\w+(?:\(\))?\.)+{name}\b", code)):
+        return f"It belongs to {dotted[0].rpartition('.')[0]}: write {dotted[0]}."
     if near := _near(name, [*_names(tree), *known]) or _near(name, ("True", "False", "None", "print", "str")):
         return _did_you_mean(near)
     for bound, module in _modules(imports):  # what the file has already
@@ -90,22 +99,57 @@ def _name(name: str, source: str, known: Iterable[str]) -> str:
         if not after or hasattr(module, after[0]):
             return f"`import {name}` is missing."
         home, fits = name, hasattr(getattr(module, name, None), after[0])  # datetime.datetime.now
-    return f"`from {home} import {name}` is missing." if fits else ""
+    return f"`from {home} import {name}` is missing." if fits else _nowhere(name, tree)
 
 
-def _keyword(owner: str, function: str, name: str) -> str:
-    """Of the name of an argument: `owner` is the class of a method, or ""."""
-    called = getattr(_found(owner)[1], function, None) if owner else _found(function)[1]
+def _nowhere(name: str, tree: ast.Module) -> str:
+    """Of a name that nothing is near to."""
+    if below := next((node for node in tree.body if getattr(node, "name", "") == name), None):
+        return f"{name} is made in line {below.lineno}, and not known before that."
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name | ast.arg)]
+    used = {node.id for node in names if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    made = {node.arg if isinstance(node, ast.arg) else node.id: node.lineno for node in names if node.col_offset}
+    idle = [f"{one} in line {line}" for one, line in made.items() if one not in (*used, "self", "context")]
+    if name in used and idle:
+        return f"Nothing gives {name} a value, and nothing uses {' or '.join(idle[:2])}: are they meant to be the same?"
+    return f"Nothing in this file makes or imports {name}." if name in used else ""
+
+
+def _parsed(source: str) -> ast.Module:
     try:
-        parameters = inspect.signature(called).parameters.values() if called else ()
-    except (TypeError, ValueError):  # not written in Python
-        parameters = ()
-    names = [one.name for one in parameters if one.name != "self" and one.kind is not one.VAR_KEYWORD]
+        return ast.parse(source)
+    except SyntaxError:  # a cell's, with the magic commands of notebooks
+        return ast.parse("")
+
+
+def _keyword(owner: str, function: str, name: str, source: str) -> str:
+    """Of the name of an argument: `owner` is the class of a method, or ""."""
+    called = _called(owner, function, source)
+    parameters = [one for one in _parameters(called).values() if one.name != "self"]
+    names = [one.name for one in parameters if one.kind is not one.VAR_KEYWORD]
+    if others := [one for one in _names(_parsed(source)) if name in _parameters(_found(one)[1])]:
+        return f"{name} is an argument of {others[0]}(...): it goes between the () of that call."
     if near := _near(name, names):
         return _did_you_mean(near)
     needed = [one.name for one in parameters if one.default is one.empty and one.name in names]
     takes = names if len(names) <= FEW else needed if len(needed) > 1 else []
     return f"It takes {', '.join(takes)}." if takes else ""
+
+
+def _called(owner: str, function: str, source: str) -> Any:
+    """What an error names by its class, if it is a method, and its name: of several the one that the file calls."""
+    imports = (node for node in ast.walk(_parsed(source)) if isinstance(node, ast.ImportFrom))
+    for bound, module in () if owner else _modules(imports):
+        if f"{bound}.{function}(" in source:
+            return getattr(module, function, None)
+    return getattr(_found(owner)[1], function, None) if owner else _found(function)[1]
+
+
+def _parameters(called: Any) -> Mapping[str, inspect.Parameter]:
+    try:
+        return inspect.signature(called).parameters
+    except (TypeError, ValueError):  # nothing that is called, or not written in Python
+        return {}
 
 
 def _near(name: str, candidates: Iterable[str]) -> str:

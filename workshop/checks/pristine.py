@@ -61,7 +61,7 @@ def files_with(name: str) -> set[str]:
 
 
 def _given() -> Iterator[tuple[str, ast.AST]]:
-    for number in FOLDERS:
+    for number in filter(str.isdigit, FOLDERS):  # whoever is at an exercise does not know the lessons' names
         for file in FILES:
             for node in ast.walk(ast.parse(pristine_file(number, file))):
                 yield file, node

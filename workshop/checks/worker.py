@@ -46,7 +46,9 @@ async def check(submission: Submission, args: Sequence[Any], agent: bool = True)
     _raise_if_over(script)
     if "Worker polls" in submission.text("worker.py") and "Worker polls" not in script.text:
         seen = "The worker polls, and worker.py never comes to the line that says so: it would not stop in good order."
-        slip = "Worker(...) only makes it, and `async with worker:` below runs it: leave out .run() and await."
+        slip = (
+            "`async with worker:`, below the TODO, runs it. The TODO only makes it: worker = Worker(...), nothing more."
+        )
         raise incorrect("worker-run-twice", seen, slip)
     done = [
         count(len(history.of_kind(run, kind)), kind) for kind in (MODEL, TOOL, ACTIVITY) if history.first(run, kind)
