@@ -448,6 +448,7 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
                 task_queue=TASK_QUEUE,
                 workflows=[AgentRouting],
                 activities=[get_weather_alerts],
+                max_cached_workflows=0,
                 identity="mine",
             )
         """,

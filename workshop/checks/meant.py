@@ -107,6 +107,11 @@ def _nowhere(name: str, tree: ast.Module) -> str:
     if below := next((node for node in tree.body if getattr(node, "name", "") == name), None):
         return f"{name} is made in line {below.lineno}, and not known before that."
     names = [node for node in ast.walk(tree) if isinstance(node, ast.Name | ast.arg)]
+    needed = min((node.lineno for node in names if isinstance(node, ast.Name) and node.id == name), default=0)
+    for node in ast.walk(tree):
+        dropped = isinstance(node, ast.Expr) and isinstance(node.value, ast.Await) and node.lineno < needed
+        if dropped and not re.search("sleep|wait_", awaits := ast.unparse(node)):
+            return f"Line {node.lineno} does not keep what it awaits: {name} = {awaits}."
     used = {node.id for node in names if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
     made = {node.arg if isinstance(node, ast.arg) else node.id: node.lineno for node in names if node.col_offset}
     idle = [f"{one} in line {line}" for one, line in made.items() if one not in (*used, "self", "context")]
@@ -127,7 +132,8 @@ def _keyword(owner: str, function: str, name: str, source: str) -> str:
     called = _called(owner, function, source)
     parameters = [one for one in _parameters(called).values() if one.name != "self"]
     names = [one.name for one in parameters if one.kind is not one.VAR_KEYWORD]
-    if others := [one for one in _names(_parsed(source)) if name in _parameters(_found(one)[1])]:
+    others = [one for one in _names(_parsed(source)) if name in _parameters(_found(one)[1])]
+    if others := others or ["timedelta"] * (name in LENGTHS):
         return f"{name} is an argument of {others[0]}(...): it goes between the () of that call."
     if near := _near(name, names):
         return _did_you_mean(near)

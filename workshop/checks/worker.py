@@ -5,6 +5,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from temporalio.api.enums.v1 import TaskQueueKind
+
 from workshop.checks import history
 from workshop.checks.learner import shorten, written
 from workshop.checks.limits import raise_if_badly_limited
@@ -50,6 +52,12 @@ async def check(submission: Submission, args: Sequence[Any], agent: bool = True)
             "`async with worker:`, below the TODO, runs it. The TODO only makes it: worker = Worker(...), nothing more."
         )
         raise incorrect("worker-run-twice", seen, slip)
+    events = (await submission.client.get_workflow_handle(workflow_id).fetch_history()).events
+    tasks = [event.workflow_task_scheduled_event_attributes.task_queue for event in events]
+    if any(task.kind == TaskQueueKind.TASK_QUEUE_KIND_STICKY for task in tasks):
+        seen = "The worker keeps workflows in its cache: were it killed, nobody else would get them for 10 s."
+        slip = "Give the Worker max_cached_workflows=0, and the other options that exercise 3's has."
+        raise incorrect("sticky-queue", seen, slip)
     done = [
         count(len(history.of_kind(run, kind)), kind) for kind in (MODEL, TOOL, ACTIVITY) if history.first(run, kind)
     ]
