@@ -7,14 +7,13 @@ import os
 import re
 import sys
 import threading
-import time
 import traceback
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from workshop.checks.learner import MISTAKES, brief, raised, shorten
+from workshop.checks.learner import MISTAKES, brief, raised, shorten, sleeps
 from workshop.checks.submission import Submission
 from workshop.checks.verdict import NotPassed, incorrect
 from workshop.temporal import follow
@@ -36,7 +35,6 @@ FAIL_AT_ONCE = "Leave waiting and retrying to Temporal, which sees only exceptio
 
 async def check(submission: Submission) -> str:
     """An activity that returns the alerts of the state it is asked for, and raises when the service fails."""
-    slept = _note_sleeps(submission.folder)
     name, activity = submission.activity()
     if not inspect.iscoroutinefunction(activity) and not submission.has_threads():
         slip = "Write `async def`, and await the call in it: the worker here runs no threads."
@@ -54,33 +52,14 @@ async def check(submission: Submission) -> str:
             raise incorrect("state-ignored", seen, "Use the argument that it is given.")
         known = count(len(submission.alerts(state)), "alert")
         seen = f"The service answered with {known} for {state}, and it returned {shorten(text, 80)!r}."
-        slip = (
-            "Does `data` hold what the service answered, response.json(), and the text the alerts in data['features']?"
-        )
+        slip = "Does `data` hold what the service answered, response.json(), and the text its alerts, data['features']?"
         raise incorrect("not-the-alerts", seen, slip)
     await _answer(submission, loop, "WY")  # no alert there
 
     for outage, service_did in OUTAGES:
-        await _raise_if_it_hides(outage, service_did, submission, loop, slept)
-    await _raise_if_it_knows_one_status(loop)
+        await _raise_if_it_hides(outage, service_did, submission, loop)
+    await _raise_if_it_knows_one_status(submission, loop)
     return f"{name} returned the alerts of two states, and raised when the service was down, silent, or sent no JSON."
-
-
-def _note_sleeps(folder: Path) -> list[int]:
-    """Lets asyncio.sleep and time.sleep note the lines of the learner's that call them."""
-    lines: list[int] = []
-
-    def noting(sleep: Any) -> Any:
-        def noted(*args: Any, **options: Any) -> Any:
-            caller = sys._getframe(1)
-            if Path(caller.f_code.co_filename).parent == folder:
-                lines.append(caller.f_lineno)
-            return sleep(*args, **options)
-
-        return noted
-
-    asyncio.sleep, time.sleep = noting(asyncio.sleep), noting(time.sleep)  # of this process, which ends soon
-    return lines
 
 
 class _Loop(threading.Thread):
@@ -209,12 +188,9 @@ async def _answer(submission: Submission, loop: _Loop, state: str) -> str:
     return text
 
 
-async def _raise_if_it_hides(
-    outage: str, service_did: str, submission: Submission, loop: _Loop, slept: list[int]
-) -> None:
+async def _raise_if_it_hides(outage: str, service_did: str, submission: Submission, loop: _Loop) -> None:
     """For an activity that does not raise, once and at once, what Temporal retries, when the service fails."""
     submission.practice.fault("weather", outage)
-    slept.clear()
     before, call = submission.practice.newest(), loop.call("TX")
 
     def requests() -> int:
@@ -237,17 +213,14 @@ async def _raise_if_it_hides(
     if error is None:
         text = shorten(str(call.returned), 80)
         seen = f"The service {service_did}, and it returned {text!r} as if nothing had happened."
-        why = (
-            _what_hides(submission.text("activities.py"), outage)
-            or "Is an exception caught, or the status not checked?"
-        )
+        why = _what_hides(submission.text("activities.py"), outage) or "Is an exception caught, or no status checked?"
         slip = f"{why} Temporal retries only what raises."
         raise incorrect("error-swallowed", seen, slip)
     if isinstance(error, ENDS):
         seen = f"The service {service_did}, and it raised {brief(error)}, which ends the worker or the activity."
         raise incorrect("ends-worker", seen, "Raise an ordinary exception: response.raise_for_status().")
-    if slept:
-        seen = f"The service {service_did}, and it slept, in line {slept[0]} of activities.py, before it raised."
+    for line, _ in sleeps(submission.text("activities.py")):
+        seen = f"The service {service_did}, and it raised that; but line {line} of activities.py sleeps."
         raise incorrect("own-retries", seen, FAIL_AT_ONCE)
     if getattr(error, "non_retryable", False):
         seen = f"The service {service_did}, and it raised {shorten(brief(error), 120)}, with non_retryable=True."
@@ -292,31 +265,29 @@ def _what_hides(source: str, outage: str) -> str:
     return ""
 
 
-async def _raise_if_it_knows_one_status(loop: _Loop) -> None:
+async def _raise_if_it_knows_one_status(submission: Submission, loop: _Loop) -> None:
     """For an activity that raises at status 503, and not at 500."""
-    asked: list[str] = []
 
     class Broken(BaseHTTPRequestHandler):
+        error_content_type = "application/problem+json"
+        error_message_format = '{"title": "%(message)s", "status": %(code)d}'
+
         def do_GET(self) -> None:
-            asked.append(self.path)
-            self.send_response(500)
-            self.send_header("Content-Type", "application/problem+json")
-            self.end_headers()
-            self.wfile.write(b'{"title": "Internal Server Error", "status": 500}')
+            self.send_error(500)
 
-        def log_message(self, *_: Any) -> None: ...
-
+    before = submission.practice.newest()
     with HTTPServer(("127.0.0.1", 0), Broken) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         os.environ["WEATHER_API_URL"] = f"http://127.0.0.1:{server.server_port}"  # of this process, which ends soon
         call = loop.call("TX")
         await call.wait()
         server.shutdown()
-    if not asked or not call.over or (call.error and not isinstance(call.error, MISTAKES)):
+    elsewhere = submission.practice.entries("weather", before)
+    if elsewhere or not call.over or (call.error and not isinstance(call.error, MISTAKES)):
         return
-    did = (
-        f"it stumbled over that: {brief(call.error)}" if call.error else f"returned {shorten(str(call.returned), 80)!r}"
-    )
+    did = f"returned {shorten(str(call.returned), 80)!r}"
+    if call.error:
+        did = f"it stumbled over that: {brief(call.error)}"
     seen = f"The service answered with status 503, and it raised; it answered with status 500, and {did}."
     raise incorrect("status-missed", seen, "response.raise_for_status() raises at every error status.")
 
@@ -341,11 +312,12 @@ def raise_if_asked_otherwise(request: dict[str, Any], state: str) -> None:
 def _not_asked(submission: Submission, returned: str = "") -> NotPassed:
     """A wrong address, or no request at all."""
     seen = f"The weather service at WEATHER_API_URL was not asked.{returned}"
+    if re.search(rf"^[^#\n]*\bawait {DRILL}\(", submission.text("activities.py"), re.M):
+        slip = "Comment out that line, and restore the one with make_api_call(state)."
+        return incorrect("drill-left", f"{seen} activities.py calls {DRILL}, which always fails.", slip)
     slip = 'Is the address os.environ.get("WEATHER_API_URL", WEATHER_API)?'
     if returned and 'environ.get("WEATHER_API_URL"' in submission.text("activities.py"):
-        slip = (
-            "The address is right, so nothing was sent there: is make_api_call(state) called, and what it returns used?"
-        )
+        slip = "The address is right, so nothing was sent: is make_api_call(state) called, and what it returns used?"
     return incorrect("not-asked", seen, slip)
 
 

@@ -50,15 +50,13 @@ async def remember(submission: Submission) -> str:
         asked = f"Of three turns, it was asked for the last {'one' if turns == 1 else turns}"
         if not isinstance(kept, list):
             seen = f"{asked}, and returned {type(kept).__name__}, not a list."
-            raise incorrect(
-                "not-a-list", seen, "Is a `return` missing?" if kept is None else "Return a slice: said[...]."
-            )
+            slip = "Is a `return` missing?" if kept is None else "Return a slice: said[...]."
+            raise incorrect("not-a-list", seen, slip)
         if kept == said:
             raise incorrect("remembers-all", f"{asked}, and returned all of them.", "Cut it: said[begins[-turns] :].")
         if kept and kept == said[: len(kept)] and turns < len(BEGINS):
-            raise incorrect(
-                "first-turns", f"{asked}, and returned the first.", "Count from the end: said[begins[-turns] :]."
-            )
+            seen = f"{asked}, and returned the first."
+            raise incorrect("first-turns", seen, "Count from the end: said[begins[-turns] :].")
         if kept and kept[0].get("role") != "user":
             first = kept[0].get("type") or f"the {kept[0].get('role')}'s message"
             seen = f"{asked}, and returned what begins with {first}: that is in the middle of a turn."
@@ -66,9 +64,7 @@ async def remember(submission: Submission) -> str:
             raise incorrect("cuts-a-turn", seen, slip)
         if turns >= len(BEGINS):
             seen = f"{asked}, which are all, and returned {count(len(kept), 'item')} of {len(said)}."
-            raise incorrect(
-                "drops-too-much", seen, "While there are no more turns than that, return all that was said."
-            )
+            raise incorrect("drops-too-much", seen, "While there are no more turns than that, return all of it.")
         seen = f"{asked}, and returned {count(sum(item.get('role') == 'user' for item in kept), 'turn')}."
         raise incorrect("other-number", seen, "The last ones are counted from the end: begins[-turns].")
     return "Of three turns, one with a tool, it kept the last one, two, or all, each of them whole."
@@ -119,9 +115,7 @@ async def seam(submission: Submission) -> str:
     await _answer(submission, name, TEXAS)
     run = await read_history(submission.client, name)
     if run.earlier:
-        seen = (
-            f"Asked to continue as new after 2 turns, it has done so {count(len(run.earlier), 'time')} after the first."
-        )
+        seen = f"Asked to continue as new after 2 turns, it did so {count(len(run.earlier), 'time')} after the first."
         slip = "Await workflow.wait_condition(lambda: self.turns >= turns_per_run ...)."
         raise incorrect("too-early", seen, slip)
     await _answer(submission, name, HELLO)
@@ -150,11 +144,7 @@ async def seam(submission: Submission) -> str:
 
 
 async def _begun(submission: Submission, workflow: type, queue: str, args: list[Any]) -> str:
-    """The id of a workflow that is started, and waits for its first message.
-
-    Raises:
-        NotPassed: it does not wait.
-    """
+    """The id of a workflow that is started, and waits for its first message."""
     name = await submission.start(workflow, queue, args)
     run = await submission.follow(name, until=lambda run: run.earlier)
     if run.earlier or run.status == "continued as new":

@@ -35,7 +35,7 @@ OTHER_LANGUAGES = re.compile(r"(?:^|(?<=return )|(?<== ))(throw|catch|const|let|
 # Slips that are names which Python does not know: what was meant may be near.
 UNKNOWN = (
     *("name-unknown", "keyword-unknown", "agent-keyword", "plugin-keyword", "argument-missing", "arguments-too-many"),
-    *("no-such-attribute", "no-such-module", "no-such-name"),
+    *("no-such-attribute", "no-such-module", "no-such-name", "nothing-there"),
 )
 
 
@@ -70,6 +70,14 @@ def written(file: str, folder: Path = Path()) -> str:
     """What stands in a file of the learner's; "" if it is not there."""
     path = folder / file
     return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+
+
+def sleeps(text: str) -> list[tuple[int, bool]]:
+    """The line of each call of workflow.sleep, or another sleep, and whether it is awaited; these come last."""
+    nodes = list(ast.walk(ast.parse(text)))
+    waits = {id(node.value) for node in nodes if isinstance(node, ast.Await)}
+    calls = [node for node in nodes if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("sleep")]
+    return sorted(((call.lineno, id(call) in waits) for call in calls), key=lambda sleep: sleep[1])
 
 
 def unforeseen(error: BaseException, folder: Path) -> Verdict:

@@ -72,18 +72,14 @@ def _of_activity(row: Row, what: str) -> Limits:
     seen = f"{what}, and gives up only after {_long(together)}."
     yield together > LONGEST_OUTAGE, "no-end", seen, f"All attempts together: timedelta(hours=1).{_days(together)}"
 
-    seen = (
-        f"{what}, and one attempt may take all of {_long(one)}: a worker killed during it is not noticed before that."
-    )
+    seen = f"{what}, and one attempt may take all of {_long(one)}: a worker killed in it is not noticed before that."
     yield alone, "no-attempt-limit", seen, f"Limit one attempt: {attempt} timedelta(3) would be days."
 
     seen = f"{what}, and one attempt may take {_long(one)}: a worker killed during it is not noticed before that."
     yield one > LONGEST_ATTEMPT, "long-attempt", seen, f"One attempt: {attempt}{_days(one)}"
 
     pauses = SHORTEST_OUTAGE if row.pauses is None else row.pauses  # without a maximum of attempts there is no end
-    seen = (
-        f"{what}, and {count(row.maximum_attempts, 'attempt')} are all: it gives up within {_long(pauses)} of pauses."
-    )
+    seen = f"{what}, and gives up after {count(row.maximum_attempts, 'attempt')}, with pauses of {_long(pauses)}."
     slip = "An outage lasts longer: leave maximum_attempts out, the hour is limit enough."
     yield pauses < SHORTEST_OUTAGE, "few-attempts", seen, slip
 
@@ -93,12 +89,8 @@ def _of_activity(row: Row, what: str) -> Limits:
 
     longest = row.longest_pause or 0.0
     slip = f"retry_policy=RetryPolicy(...) takes a maximum_interval: timedelta(seconds=10).{_days(longest)}"
-    yield (
-        longest > LONGEST_PAUSE,
-        "long-pauses",
-        f"{what}, and its pauses between attempts grow to {longest:g} s.",
-        slip,
-    )
+    seen = f"{what}, and its pauses between attempts grow to {longest:g} s."
+    yield longest > LONGEST_PAUSE, "long-pauses", seen, slip
 
 
 def _of_model(row: Row) -> Limits:
@@ -115,6 +107,10 @@ def _of_model(row: Row) -> Limits:
     seen = f"A heartbeat is missed after {_long(beat)}: each attempt counts as lost, and is paid for again."
     yield beat < SHORTEST, "short-heartbeat", seen, slip
     yield beat > NOTICED, "no-heartbeat", f"{unnoticed}.", slip
+
+    slip = "Leave schedule_to_close_timeout out of MODEL_CALL: its RetryPolicy ends the attempts."
+    seen = f"All attempts of a model call may take {_long(row.schedule_to_close or 0.0)} together: outages last longer."
+    yield 0 < (row.schedule_to_close or 0.0) < SHORTEST_OUTAGE / 2, "short-end", seen, slip
 
     slip = "In MODEL_CALL's RetryPolicy: initial_interval=timedelta(seconds=0.2), maximum_attempts=12."
     seen = f"A killed worker's call would wait {span(pause)} to be made again."

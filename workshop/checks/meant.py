@@ -35,19 +35,20 @@ def meant(error: str, source: str = "", known: Iterable[str] = ()) -> str:
         return _did_you_mean(_near(found[1], LENGTHS))
     if found := re.search(r"(?:(\w+)\.)?(\w+)\(\) got an unexpected keyword argument '(\w+)'", error):
         return _keyword(found[1] or "", found[2], found[3], source)
-    if found := re.search(
-        r"(?:(\w+)\.)?(\w+)\(\) (?:takes .* positional arguments? but|missing .* positional arg)", error
-    ):
-        parameters = _parameters(_called(found[1] or "", found[2], source)).values()
-        by_position = [one.name for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD and one.name != "self"]
-        return f"By position it takes {', '.join(by_position)}." if by_position else ""
+    if found := re.search(r"(?:(\w+)\.)?(\w+)\(\) (takes|missing) .* positional argument", error):
+        return _keyword(found[1] or "", found[2], "", source)
     if found := re.search(r"module '([\w.]+)' has no attribute '(\w+)'", error):
         if found[2] in _names(_parsed(source)):
             return f"{found[2]} has a name of its own here: write it without `{found[1].rpartition('.')[2]}.`"
         module = sys.modules.get(found[1])
         return _did_you_mean(_near(found[2], [one for one in dir(module) if _defines(module, one)]))
+    if "'NoneType' object" in error and (idle := _idle(_parsed(source), ast.Name)):
+        return f"Nothing uses {' or '.join(idle[:2])}: is that the value that was meant?"
     if found := re.search(r"'(\w+)' (?:object )?has no attribute '(\w+)'", error):
-        return _did_you_mean(_near(found[2], [*known, *dir(_found(found[1])[1])]))
+        if near := _near(found[2], [*known, *dir(_found(found[1])[1])]):
+            return _did_you_mean(near)
+        owners = [one for one in (*_names(_parsed(source)), "Client") if found[2] in dir(_found(one)[1])]
+        return f"It is the {owners[0]} that has {found[2]}." if owners else ""
     if found := re.search(r"cannot import name '(\w+)' from '([\w.]+)'", error):
         home = _found(found[1])[0]
         elsewhere = f"It is in {home}: `from {home} import {found[1]}`." if home and home != found[2] else ""
@@ -106,18 +107,22 @@ def _nowhere(name: str, tree: ast.Module) -> str:
     """Of a name that nothing is near to."""
     if below := next((node for node in tree.body if getattr(node, "name", "") == name), None):
         return f"{name} is made in line {below.lineno}, and not known before that."
-    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name | ast.arg)]
-    needed = min((node.lineno for node in names if isinstance(node, ast.Name) and node.id == name), default=0)
-    for node in ast.walk(tree):
-        dropped = isinstance(node, ast.Expr) and isinstance(node.value, ast.Await) and node.lineno < needed
-        if dropped and not re.search("sleep|wait_", awaits := ast.unparse(node)):
-            return f"Line {node.lineno} does not keep what it awaits: {name} = {awaits}."
-    used = {node.id for node in names if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
-    made = {node.arg if isinstance(node, ast.arg) else node.id: node.lineno for node in names if node.col_offset}
-    idle = [f"{one} in line {line}" for one, line in made.items() if one not in (*used, "self", "context")]
-    if name in used and idle:
+    needed = min((node.lineno for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == name), default=0)
+    awaits = [node for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Await)]
+    for node in awaits:
+        if node.lineno < needed and "sleep" not in ast.unparse(node):
+            return f"Line {node.lineno} does not keep what it awaits: {name} = {ast.unparse(node)}."
+    if idle := needed and _idle(tree, ast.Name, ast.arg):
         return f"Nothing gives {name} a value, and nothing uses {' or '.join(idle[:2])}: are they meant to be the same?"
-    return f"Nothing in this file makes or imports {name}." if name in used else ""
+    return f"Nothing in this file makes or imports {name}." if needed else ""
+
+
+def _idle(tree: ast.Module, *kinds: type) -> list[str]:
+    """What gets a value in a function, and is never used: names of these kinds, each with its line."""
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name | ast.arg)]
+    used = {node.id for node in names if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    made = {ast.unparse(node).partition(":")[0]: node for node in names if node.col_offset and type(node) in kinds}
+    return [f"{one} in line {node.lineno}" for one, node in made.items() if one not in (*used, "self", "context")]
 
 
 def _parsed(source: str) -> ast.Module:
@@ -128,9 +133,12 @@ def _parsed(source: str) -> ast.Module:
 
 
 def _keyword(owner: str, function: str, name: str, source: str) -> str:
-    """Of the name of an argument: `owner` is the class of a method, or ""."""
-    called = _called(owner, function, source)
+    """Of the name of an argument, or of too many or too few without a name: `owner` is the class of a method, or ""."""
+    called = getattr(_found(owner)[1], function, None) if owner else _found(function)[1]
     parameters = [one for one in _parameters(called).values() if one.name != "self"]
+    if not name:
+        names = [one.name for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD]
+        return f"By position it takes {', '.join(names)}." if names else ""
     names = [one.name for one in parameters if one.kind is not one.VAR_KEYWORD]
     others = [one for one in _names(_parsed(source)) if name in _parameters(_found(one)[1])]
     if others := others or ["timedelta"] * (name in LENGTHS):
@@ -140,15 +148,6 @@ def _keyword(owner: str, function: str, name: str, source: str) -> str:
     needed = [one.name for one in parameters if one.default is one.empty and one.name in names]
     takes = names if len(names) <= FEW else needed if len(needed) > 1 else []
     return f"It takes {', '.join(takes)}." if takes else ""
-
-
-def _called(owner: str, function: str, source: str) -> Any:
-    """What an error names by its class, if it is a method, and its name: of several the one that the file calls."""
-    imports = (node for node in ast.walk(_parsed(source)) if isinstance(node, ast.ImportFrom))
-    for bound, module in () if owner else _modules(imports):
-        if f"{bound}.{function}(" in source:
-            return getattr(module, function, None)
-    return getattr(_found(owner)[1], function, None) if owner else _found(function)[1]
 
 
 def _parameters(called: Any) -> Mapping[str, inspect.Parameter]:

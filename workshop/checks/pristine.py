@@ -10,7 +10,6 @@ import ast
 import json
 import re
 import shutil
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -53,18 +52,14 @@ def files_with(name: str) -> set[str]:
     def made(node: ast.AST) -> str:
         return getattr(node, "id", "") if isinstance(getattr(node, "ctx", None), ast.Store) else ""
 
+    # Whoever is at an exercise does not know the names of the lessons.
+    given = [(file, pristine_file(number, file)) for number in filter(str.isdigit, FOLDERS) for file in FILES]
     return {
         file
-        for file, node in _given()
+        for file, text in given
+        for node in ast.walk(ast.parse(text))
         if name in (made(node), getattr(node, "asname", None) or getattr(node, "name", ""))
     }
-
-
-def _given() -> Iterator[tuple[str, ast.AST]]:
-    for number in filter(str.isdigit, FOLDERS):  # whoever is at an exercise does not know the lessons' names
-        for file in FILES:
-            for node in ast.walk(ast.parse(pristine_file(number, file))):
-                yield file, node
 
 
 def todo(text: str, number: int) -> list[str] | None:

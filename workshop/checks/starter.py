@@ -109,9 +109,7 @@ def _other_input(given: Sequence[Any], wanted: list[Any]) -> NotPassed:
     if given == [wanted]:
         return incorrect("several-arguments", seen, "A list in the second place is one argument: write args=[...].")
     if given == list(str(wanted[0])):
-        return incorrect(
-            "several-arguments", seen, "args= takes a list, and a string counts as a list of letters: args=[...]."
-        )
+        return incorrect("several-arguments", seen, "args= takes a list: args=[...]. Of a string it takes the letters.")
     if len(given) == 1 and isinstance(given[0], dict):
         return incorrect("several-arguments", seen, "run(...) takes values, not a dict of them: write args=[..., ...].")
     if len(given) < len(wanted):

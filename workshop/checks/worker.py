@@ -48,15 +48,13 @@ async def check(submission: Submission, args: Sequence[Any], agent: bool = True)
     _raise_if_over(script)
     if "Worker polls" in submission.text("worker.py") and "Worker polls" not in script.text:
         seen = "The worker polls, and worker.py never comes to the line that says so: it would not stop in good order."
-        slip = (
-            "`async with worker:`, below the TODO, runs it. The TODO only makes it: worker = Worker(...), nothing more."
-        )
+        slip = "`async with worker:`, below the TODO, runs it. Make it, and nothing more: worker = Worker(...)."
         raise incorrect("worker-run-twice", seen, slip)
     events = (await submission.client.get_workflow_handle(workflow_id).fetch_history()).events
-    tasks = [event.workflow_task_scheduled_event_attributes.task_queue for event in events]
-    if any(task.kind == TaskQueueKind.TASK_QUEUE_KIND_STICKY for task in tasks):
+    queues = [event.workflow_task_scheduled_event_attributes.task_queue.kind for event in events]
+    if TaskQueueKind.TASK_QUEUE_KIND_STICKY in queues:
         seen = "The worker keeps workflows in its cache: were it killed, nobody else would get them for 10 s."
-        slip = "Give the Worker max_cached_workflows=0, and the other options that exercise 3's has."
+        slip = "Give the Worker max_cached_workflows=0, and its other options of exercise 3."
         raise incorrect("sticky-queue", seen, slip)
     done = [
         count(len(history.of_kind(run, kind)), kind) for kind in (MODEL, TOOL, ACTIVITY) if history.first(run, kind)
