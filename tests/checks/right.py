@@ -215,11 +215,11 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
                 summary=f"alerts of {state}",
             )
         """,
-        "minutes": """
+        "other times": """
             return await workflow.execute_activity(
                 get_weather_alerts,
                 state,
-                start_to_close_timeout=timedelta(minutes=1),
+                start_to_close_timeout=timedelta(milliseconds=9500),
                 schedule_to_close_timeout=timedelta(days=1),
                 retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=2)),
             )

@@ -313,8 +313,8 @@ def _not_asked(submission: Submission, returned: str = "") -> NotPassed:
     """A wrong address, or no request at all."""
     seen = f"The weather service at WEATHER_API_URL was not asked.{returned}"
     if re.search(rf"^[^#\n]*\bawait {DRILL}\(", submission.text("activities.py"), re.M):
-        slip = "Comment out that line, and restore the one with make_api_call(state)."
-        return incorrect("drill-left", f"{seen} activities.py calls {DRILL}, which always fails.", slip)
+        seen += f" activities.py calls {DRILL}, which always fails."
+        return incorrect("drill-left", seen, "Comment out that line, and restore the one with make_api_call(state).")
     slip = 'Is the address os.environ.get("WEATHER_API_URL", WEATHER_API)?'
     if returned and 'environ.get("WEATHER_API_URL"' in submission.text("activities.py"):
         slip = "The address is right, so nothing was sent: is make_api_call(state) called, and what it returns used?"
