@@ -161,8 +161,7 @@ async def handoffs(submission: Submission) -> str:
             raise incorrect("question-lost", seen, "Leave input_filter=... out of the handoff.")
         if not HANDS_OVER.search(models[0].instructions):
             seen = f"Triage is told {shorten(models[0].instructions, 120)!r}: nothing of handing over."
-            slip = "A real model does what it is told. It was told to hand the question to the agent of its language."
-            raise incorrect("other-instructions", seen, slip)
+            raise incorrect("other-instructions", seen, "Let it hand each question to the agent of its language.")
     _raise_if_some_pause(runs)
     by_hand = "Handoff(" in submission.text("workflows.py")
     pauses = any(history.first(run, TIMER) for run in runs)

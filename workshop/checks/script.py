@@ -102,10 +102,8 @@ def _wait(connection: Connection, folder: Path) -> None:
             connection.send(Ended(1, raised(error, folder, job.script.name, "script-raised").verdict))
 
     ignore_env_file()
-    if job.script.name in (
-        "worker.py",
-        "starter.py",
-    ):  # a learner's server has `default`, the check's one for each check
+    # A learner's own server has `default`, the check's has a namespace for each check.
+    if job.script.name in ("worker.py", "starter.py"):
         Client.connect.__kwdefaults__["namespace"] = job.env["TEMPORAL_NAMESPACE"]  # type: ignore[index]
     fork_server.become(job, tell)
 
