@@ -184,7 +184,7 @@ def call(function: Callable[..., object], *arguments: Any, seconds: float, waiti
     Meanwhile `waiting` is called now and then, with the seconds that have passed.
 
     Raises:
-        TimeoutError: it took longer than `seconds` of `Patience`, and was ended.
+        TimeoutError: it took longer than `seconds` of `Patience`, did not answer SIGUSR1 either, and was ended.
         ChildProcessError: it ended without an answer. Holds the exit code.
         WorkshopError: it could not be started.
     """
@@ -195,7 +195,10 @@ def call(function: Callable[..., object], *arguments: Any, seconds: float, waiti
             while not connection.poll(0.2):
                 waiting(time.monotonic() - began)
                 if patience.left <= 0:
-                    raise TimeoutError
+                    assert process.pid
+                    os.kill(process.pid, signal.SIGUSR1)  # it may say what it is at
+                    if not connection.poll(SETTLE):
+                        raise TimeoutError
             return connection.recv()
         except (EOFError, ConnectionResetError):
             code = _exit_code(process, SETTLE)

@@ -215,11 +215,11 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
                 summary=f"alerts of {state}",
             )
         """,
-        "minutes": """
+        "other times": """
             return await workflow.execute_activity(
                 get_weather_alerts,
                 state,
-                start_to_close_timeout=timedelta(minutes=1),
+                start_to_close_timeout=timedelta(milliseconds=9500),
                 schedule_to_close_timeout=timedelta(days=1),
                 retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=2)),
             )
@@ -261,6 +261,13 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
         "splat": '**{"workflows": [TemporalHelloWorld], "activities": [get_weather_alerts]},',
     },
     ("02", "starter"): {
+        "its own client": (
+            (
+                "client = await connect()",
+                "import os\n    from temporalio.client import Client\n"
+                '    client = await Client.connect(os.environ["TEMPORAL_ADDRESS"])',
+            ),
+        ),
         "a tuple": """
             handle = await client.start_workflow(
                 "TemporalHelloWorld", args=(state, delay_seconds), id=f"mine-{uuid4()}", task_queue=TASK_QUEUE
@@ -271,13 +278,13 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
         "name": '@activity.defn(name="weather_alerts")',
     },
     ("03", "tool"): {
-        "minutes": """
-            limit = timedelta(minutes=1)
+        "a variable": """
+            limit = timedelta(seconds=6)
             policy = RetryPolicy(maximum_interval=timedelta(seconds=2))
             weather_tool = activity_as_tool(
                 get_weather_alerts,
                 start_to_close_timeout=limit,
-                schedule_to_close_timeout=10 * limit,
+                schedule_to_close_timeout=100 * limit,
                 retry_policy=policy,
             )
         """,
@@ -448,6 +455,7 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
                 task_queue=TASK_QUEUE,
                 workflows=[AgentRouting],
                 activities=[get_weather_alerts],
+                max_cached_workflows=0,
                 identity="mine",
             )
         """,

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.checks.bank import solution
+from tests.checks.bank import Answer, solution, write
+from workshop.checks import find
+from workshop.checks.checker import Checker
 from workshop.checks.learner import place, raised, raised_elsewhere, told, unforeseen
 from workshop.errors import WorkshopError
 from workshop.history import Place
@@ -66,6 +68,21 @@ def test_any_other_is_ours_and_says_so(tmp_path: Path) -> None:
         unforeseen(raised_by(tmp_path.parent / "ex03.py", "\nint('x')"), tmp_path)
     assert "(ex03.py, line 2)" in trouble.value.message
     assert "not your code's" in trouble.value.message
+
+
+def test_code_that_does_not_end_is_named(checker: Checker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workshop.checks.checker.SECONDS", 1.0)
+    endless = Answer("04", "specialists", "endless", "no-end", "while True:\n    pass")
+    verdict = checker.look(endless.about, write(endless, tmp_path / "exercise"))
+    assert (verdict.outcome, verdict.code) == ("raised", "no-end")
+    assert "(workflows.py, line 2" in verdict.seen
+
+
+def test_a_machine_that_is_too_slow_is_no_verdict(checker: Checker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time is over while a check waits, and none of the learner's code runs in it."""
+    monkeypatch.setattr("workshop.checks.checker.SECONDS", 1.0)
+    with pytest.raises(WorkshopError, match="none of your code was busy"):
+        checker.look(find("03", "recovery"), solution("03"))
 
 
 CHECKS = """

@@ -7,6 +7,14 @@ CALL = "data = await make_api_call(state)"
 CALLS = "async def make_api_call(state"
 RETURN = 'return text or f"No active alerts for {state}."'
 DEFN = "@activity.defn\nasync def get_weather_alerts"
+SLEEPS = f"""
+    import asyncio
+
+    try:
+        {CALL}
+    except httpx.HTTPError:
+        await asyncio.sleep(0.1)
+"""
 GOOD_CALL = (
     "return await workflow.execute_activity(get_weather_alerts, state, start_to_close_timeout=timedelta(seconds=5))"
 )
@@ -37,6 +45,7 @@ NO_AGENT = 'from types import SimpleNamespace\n            result = SimpleNamesp
 ID_TAIL = '-{uuid4().hex[:8]}"'
 STARTED = "        DurableAgent.run,\n        question,\n"
 STARTED_ID = 'id=f"{TASK_QUEUE}-{datetime.now():%Y%m%d-%H%M%S}-{uuid4().hex[:8]}",'
+TOLD = '"Hand the question to the agent that speaks its language. In doubt, to the English agent."'
 THREE = 'handoffs=[handoff(specialist(language), on_handoff=pause) for language in ("French", "Spanish", "English")],'
 ONE_PAUSES = 'handoffs=[handoff(specialist("French"), on_handoff=pause), specialist("Spanish"), specialist("English")],'
 SWAPPED = 'other = {"French": "Spanish", "Spanish": "French"}.get(language, language)\n'
@@ -521,17 +530,6 @@ WRONG = (
     ),
     temporal("starter", "no f in the ID", "id-not-unique", None, (' id=f"', ' id="')),
     temporal("starter", "nothing is called in the ID", "id-not-unique", None, (ID_TAIL, '-{uuid4}"')),
-    temporal(
-        "starter",
-        "another namespace",
-        "nothing-started",
-        None,
-        (
-            "client = await connect()",
-            "import os\n    from temporalio.client import Client\n"
-            '    client = await Client.connect(os.environ["TEMPORAL_ADDRESS"])',
-        ),
-    ),
     temporal("starter", "executed", "result-for-handle", None, ("start_workflow(", "execute_workflow(")),
     temporal(
         "starter",
@@ -615,6 +613,14 @@ WRONG = (
         "from agents import function_tool\n\n@function_tool\n@activity.defn",
     ),
     durable("activity", "of a workflow", "no-activity", None, ("@activity.defn\n", "")),
+    durable("activity", "no @", "no-activity", "activity.defn"),
+    durable(
+        "activity",
+        "sleeps, then raises",
+        "own-retries",
+        None,
+        (f"    {CALL}\n", f"{SLEEPS}        raise\n"),
+    ),
     durable(
         "tool",
         "function tool",
@@ -652,7 +658,15 @@ WRONG = (
     durable("tool", "days for an attempt", "no-attempt-limit", tool("3")),
     durable("tool", "days for all", "no-end", tool(together="3600")),
     durable("tool", "5 ms", "short-attempt", tool("milliseconds=5")),
-    durable("tool", "5 minutes", "long-attempt", tool("minutes=5")),
+    durable("tool", "30 s", "long-attempt", tool("seconds=30")),
+    durable(
+        "tool",
+        "an interval outside of its policy",
+        "keyword-unknown",
+        tool(policy="RetryPolicy()", more="maximum_interval=timedelta(seconds=10)"),
+    ),
+    durable("tool", "another name", "name-unknown", tool().replace("weather_tool =", "alerts_tool =")),
+    durable("tool", "another one kept", "nothing-there", tool().replace("weather", "the", 1) + "\nweather_tool = None"),
     durable("tool", "swapped", "short-end", tool("hours=1", "seconds=3")),
     durable("tool", "no limit", "no-heartbeats-sent", tool("", more="heartbeat_timeout=timedelta(seconds=3)")),
     durable("tool", "few attempts", "few-attempts", tool(policy=f"{POLICY[:-1]}, maximum_attempts=3)")),
@@ -722,6 +736,19 @@ WRONG = (
     durable("workflow", "the whole result", "other-result", None, ("str(result.final_output)", "str(result)")),
     durable(
         "workflow", "a constant", "other-question", TRACE + RUN_AGENT.replace("question", '"Any alerts in Texas?"')
+    ),
+    durable(
+        "workflow",
+        "more than the question",
+        "other-question",
+        TRACE + RUN_AGENT.replace("question)", 'question + " And in Ohio?")'),
+    ),
+    durable("workflow", "all of it returned", "other-result", TRACE + RUN_AGENT.replace("result =", "return")),
+    durable(
+        "workflow",
+        "three arguments",
+        "arguments-too-many",
+        f"{TRACE}result = await Runner.run(weather_agent, weather_tool, question)",
     ),
     durable("workflow", "awaits too far", "await-too-far", f"{TRACE}{RUN_AGENT}.final_output"),
     durable("workflow", "two runs", "run-twice", f"{TRACE}{RUN_AGENT}\n    {RUN_AGENT}"),
@@ -820,6 +847,17 @@ WRONG = (
     durable("starter", "plugin made, not given", "plugin-missing", "OpenAIAgentsPlugin()\nclient = await connect()"),
     durable(
         "fixed",
+        "caught",
+        "drill-left",
+        None,
+        (
+            f"    {CALL}\n",
+            "    try:\n        data = await make_api_call_bug(state)\n    except RuntimeError:\n"
+            '        data = {"features": []}\n',
+        ),
+    ),
+    durable(
+        "fixed",
         "still broken",
         "drill-left",
         None,
@@ -839,6 +877,13 @@ WRONG = (
     ),
     durable(
         "recovery", "a minute's pause", "long-pauses", None, ("seconds=0.2", "minutes=1"), ("seconds=20", "minutes=1")
+    ),
+    durable(
+        "recovery",
+        "5 s for all attempts",
+        "short-end",
+        None,
+        ("    heartbeat_timeout", "    schedule_to_close_timeout=timedelta(seconds=5),\n    heartbeat_timeout"),
     ),
     durable(
         "recovery",
@@ -884,6 +929,8 @@ WRONG = (
         'tools=[specialist(one).as_tool(one.lower(), f"Speaks {one}.") for one in ("French", "Spanish", "English")],',
     ),
     routing("handoffs", "nothing runs", "handoff-without-pause", THREE.replace("=pause", "=lambda context: None")),
+    routing("handoffs", "the function", "not-a-handoff", "handoffs=[handoff(specialist, on_handoff=pause)],"),
+    routing("handoffs", "told otherwise", "other-instructions", None, (TOLD, '"Answer each question in English."')),
     routing("handoffs", "names", "not-a-handoff", 'handoffs=["French", "Spanish", "English"],'),
     routing(
         "handoffs",
@@ -921,6 +968,12 @@ WRONG = (
     routing("pause", "after the answer", "pause-too-late", "pass", (RUN_TRIAGE, f"{RUN_TRIAGE}\n            {SLEEP}")),
     routing("pause", "never ends", "not-finished", f"{SLEEP}\nawait workflow.wait_condition(lambda: False)"),
     routing("worker", "no plugin", "plugin-missing", None, ("OpenAIAgentsPlugin(model_params=MODEL_CALL)", "")),
+    routing(
+        "worker",
+        "no options",
+        "sticky-queue",
+        "worker = Worker(client, task_queue=TASK_QUEUE, workflows=[AgentRouting], activities=[get_weather_alerts])",
+    ),
     routing(
         "worker",
         "run at once",
@@ -1155,6 +1208,13 @@ SAYS = {
     "02-worker-instance": "without ()",
     "02-worker-plain function": "connect is not an activity",
     "02-worker-no commas": "a comma is missing",
+    "03-activity-no @": "'activity.defn' is no decorator",
+    "03-tool-an interval outside of its policy": "an argument of RetryPolicy(...)",
+    "03-tool-another name": "nothing uses alerts_tool in line",
+    "03-tool-another one kept": "Nothing uses the_tool in line",
+    "03-workflow-three arguments": "By position it takes starting_agent, input",
+    "03-worker-not kept": "client = await connect(",
+    "04-handoffs-the function": "specialist(language)",
     "02-starter-not awaited": "`await` is missing before the call",
     "02-starter-nothing is called in the ID": "with ()",
     "02-starter-executed": "execute_workflow(...)",

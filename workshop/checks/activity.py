@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from workshop.checks.learner import MISTAKES, brief, raised, shorten
+from workshop.checks.learner import MISTAKES, brief, raised, shorten, sleeps
 from workshop.checks.pristine import comes_from, tree_of
 from workshop.checks.submission import Submission
 from workshop.checks.verdict import NotPassed, incorrect
@@ -62,7 +62,7 @@ async def check(submission: Submission) -> str:
     for outage, service_did in OUTAGES:
         await _raise_if_it_hides(outage, service_did, submission, loop)
     for status in (500, 429):
-        await _raise_if_it_knows_one_status(loop, status)
+        await _raise_if_it_knows_one_status(submission, loop, status)
     return f"{name} returned the alerts of two states, and raised when the service was down, silent, or sent no JSON."
 
 
@@ -222,6 +222,9 @@ async def _raise_if_it_hides(outage: str, service_did: str, submission: Submissi
     if isinstance(error, ENDS):
         seen = f"The service {service_did}, and it raised {brief(error)}, which ends the worker or the activity."
         raise incorrect("ends-worker", seen, "Raise an ordinary exception: response.raise_for_status().")
+    for line, _ in sleeps(submission.text("activities.py")):
+        seen = f"The service {service_did}, and it raised that; but line {line} of activities.py sleeps."
+        raise incorrect("own-retries", seen, FAIL_AT_ONCE)
     if getattr(error, "non_retryable", False):
         seen = f"The service {service_did}, and it raised {shorten(brief(error), 120)}, with non_retryable=True."
         slip = "Such an error is not retried, although an outage passes. It is for errors that no retry can change."
@@ -264,27 +267,25 @@ def _what_hides(source: str, outage: str) -> str:
     return "Nothing in it raises at an error status: response.raise_for_status() does." if nothing else ""
 
 
-async def _raise_if_it_knows_one_status(loop: _Loop, status: int) -> None:
+async def _raise_if_it_knows_one_status(submission: Submission, loop: _Loop, status: int) -> None:
     """For an activity that raises at status 503, and not at another one that passes."""
-    asked: list[str] = []
 
     class Broken(BaseHTTPRequestHandler):
+        error_content_type = "application/problem+json"
+        error_message_format = '{"title": "%(message)s", "status": %(code)d}'
+
         def do_GET(self) -> None:
-            asked.append(self.path)
-            self.send_response(status)
-            self.send_header("Content-Type", "application/problem+json")
-            self.end_headers()
-            self.wfile.write(b'{"title": "Not now"}')
+            self.send_error(status)
 
-        def log_message(self, *_: Any) -> None: ...
-
+    before = submission.practice.newest()
     with HTTPServer(("127.0.0.1", 0), Broken) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         os.environ["WEATHER_API_URL"] = f"http://127.0.0.1:{server.server_port}"  # of this process, which ends soon
         call = loop.call("TX")
         await call.wait()
         server.shutdown()
-    if not asked or not call.over or (call.error and not isinstance(call.error, MISTAKES)):
+    elsewhere = submission.practice.entries("weather", before)
+    if elsewhere or not call.over or (call.error and not isinstance(call.error, MISTAKES)):
         return
     did = f"stumbled over that: {brief(call.error)}" if call.error else f"returned {shorten(str(call.returned), 80)!r}"
     seen = f"The service answered with status 503, and it raised; it answered with status {status}, and {did}."
@@ -311,6 +312,9 @@ def raise_if_asked_otherwise(request: dict[str, Any], state: str) -> None:
 def _not_asked(submission: Submission, returned: str = "") -> NotPassed:
     """A wrong address, or no request at all."""
     seen = f"The weather service at WEATHER_API_URL was not asked.{returned}"
+    if re.search(rf"^[^#\n]*\bawait {DRILL}\(", submission.text("activities.py"), re.M):
+        seen += f" activities.py calls {DRILL}, which always fails."
+        return incorrect("drill-left", seen, "Comment out that line, and restore the one with make_api_call(state).")
     slip = 'Is the address os.environ.get("WEATHER_API_URL", WEATHER_API)?'
     if returned and 'environ.get("WEATHER_API_URL"' in submission.text("activities.py"):
         slip = "The address is right, but nothing was sent: is make_api_call(state) called, and what it returns used?"

@@ -63,9 +63,7 @@ async def refuse(submission: Submission) -> str:
     for decision in ("maybe", "YES", ""):
         if await _decide(submission, handle, call_id, decision) is None:
             seen = f"The decision {decision!r} was taken."
-            slip = (
-                "Raise ValueError in the validator unless the decision is one of the two words: return refuses nothing."
-            )
+            slip = "Raise ValueError unless the decision is one of the two words: return refuses nothing."
             raise incorrect("takes-anything", seen, slip)
     unknown = asyncio.create_task(_decide(submission, handle, "call_nobody_asked_for", "yes"))
     run = await submission.follow(handle.id, ASKED, until=lambda _: unknown.done())
@@ -76,9 +74,7 @@ async def refuse(submission: Submission) -> str:
     for one, one_id, decision in ((handle, call_id, "yes"), (other, other_id, "no")):
         if (error := await _decide(submission, one, one_id, decision)) is not None:
             seen = f"The decision {decision!r} about a call that waits was refused: {shorten(error, 120)}."
-            raise incorrect(
-                "refuses-all", seen, 'Refuse what is neither "yes" nor "no", and calls not in self.waiting.'
-            )
+            raise incorrect("refuses-all", seen, 'Refuse only what is neither "yes" nor "no", and unknown calls.')
     return "Yes and no are taken; maybe, YES and a call that does not wait are refused."
 
 
@@ -111,9 +107,8 @@ async def decide(submission: Submission) -> str:
         seen = f"Yes for NV and no for UT alerted {told[0]}; no for NV and yes for UT alerted {told[1]}."
         raise incorrect("other-calls", seen, "Approve a call whose own decision is yes, and reject the others.")
     if any(last.id in entry["asked"] for entry in submission.practice.entries("weather")):
-        raise incorrect(
-            "sent-unasked", "Nobody decided, and after the deadline the alert was sent.", "No word is a no."
-        )
+        seen = "Nobody decided, and after the deadline the alert was sent."
+        raise incorrect("sent-unasked", seen, "No word is a no.")
     if await _waiting(last):
         seen = "After the deadline the call still counts as waiting, so a late yes would be taken, and do nothing."
         raise incorrect("still-waiting", seen, "Empty self.waiting when the time is over: decide then refuses.")

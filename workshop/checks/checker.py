@@ -4,24 +4,29 @@ A learner's faults do not disturb a check, and a check leaves no trace in a lear
 """
 
 import asyncio
+import linecache
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import FrameType
 from typing import Any
 
 from workshop import fork_server
 from workshop.checks import find
 from workshop.checks.check import Check, verdict_of
+from workshop.checks.learner import told
 from workshop.checks.script import CheckedScript, ignore_env_file, prepare
 from workshop.checks.submission import Submission
 from workshop.checks.verdict import Verdict
 from workshop.errors import WorkshopError
+from workshop.history import Place
 from workshop.processes import die_with_parent
 from workshop.services import EMBEDDED, Services, catalogue, free_settings
 from workshop.settings import Settings
@@ -77,9 +82,8 @@ class Checker:
             arguments = (check.number, check.name, folder, settings, scripts)
             try:
                 found = fork_server.call(_look, *arguments, seconds=SECONDS, waiting=waiting)
-            except TimeoutError:
-                seen = f"Your code was still busy after {SECONDS:.0f} s."
-                return Verdict("raised", "no-end", seen, "Does it wait forever, or sleep with time.sleep()?")
+            except TimeoutError:  # not even a signal got through: it is in a call that does not return
+                return _still_busy()
             except ChildProcessError as error:
                 seen = f"Python itself ended while your code ran (exit code {error})."
                 return Verdict("raised", "ended", seen, "Does your code call exit() or os._exit()?")
@@ -137,6 +141,11 @@ def _serve(connection: Connection) -> None:
             services.stop(wait=True)
 
 
+def _still_busy(at: str = "") -> Verdict:
+    seen = f"Your code was still busy after {SECONDS:.0f} s{at and f' ({at})'}."
+    return Verdict("raised", "no-end", seen, "Does it wait forever, or sleep with time.sleep()?")
+
+
 def _look(
     answer: Callable[[object], Any],
     number: str,
@@ -156,6 +165,16 @@ def _look(
     sys.path.insert(0, str(folder))
     submission = Submission(number, folder, settings, scripts)
     os.environ.update(submission.env)
+
+    def tell_where(_: int, frame: FrameType | None) -> None:
+        """Time is over: in the learner's code, or while the check itself waited for a busy machine."""
+        for theirs, line in traceback.walk_stack(frame):
+            if Path(file := theirs.f_code.co_filename).parent == folder:
+                answer(_still_busy(told(Place(file, line, "", linecache.getline(file, line)))))
+        message = f"The check could not be made: after {SECONDS:.0f} s it was not over, and none of your code was busy."
+        answer(WorkshopError(message, "try again, when this machine has less to do"))
+
+    signal.signal(signal.SIGUSR1, tell_where)
 
     async def look() -> None:
         try:

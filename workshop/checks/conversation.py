@@ -19,7 +19,6 @@ from workshop.text import count
 
 TEXAS, HELLO, NOW = "Any weather alerts in Texas?", "Hello", "And now?"
 MANY = 100  # turns; more than any conversation here has
-SPINS = 3  # runs that no message here needs
 # Three turns, the second one with a tool.
 SAID: list[dict[str, Any]] = [
     {"role": "user", "content": "Hello"},
@@ -51,15 +50,13 @@ async def remember(submission: Submission) -> str:
         asked = f"Of three turns, it was asked for the last {'one' if turns == 1 else turns}"
         if not isinstance(kept, list):
             seen = f"{asked}, and returned {type(kept).__name__}, not a list."
-            raise incorrect(
-                "not-a-list", seen, "Is a `return` missing?" if kept is None else "Return a slice: said[...]."
-            )
+            slip = "Is a `return` missing?" if kept is None else "Return a slice: said[...]."
+            raise incorrect("not-a-list", seen, slip)
         if kept == said:
             raise incorrect("remembers-all", f"{asked}, and returned all of them.", "Cut it: said[begins[-turns] :].")
         if kept and kept == said[: len(kept)] and turns < len(BEGINS):
-            raise incorrect(
-                "first-turns", f"{asked}, and returned the first.", "Count from the end: said[begins[-turns] :]."
-            )
+            seen = f"{asked}, and returned the first."
+            raise incorrect("first-turns", seen, "Count from the end: said[begins[-turns] :].")
         if kept and kept[0].get("role") != "user":
             first = kept[0].get("type") or f"the {kept[0].get('role')}'s message"
             seen = f"{asked}, and returned what begins with {first}: that is in the middle of a turn."
@@ -67,9 +64,7 @@ async def remember(submission: Submission) -> str:
             raise incorrect("cuts-a-turn", seen, slip)
         if turns >= len(BEGINS):
             seen = f"{asked}, which are all, and returned {count(len(kept), 'item')} of {len(said)}."
-            raise incorrect(
-                "drops-too-much", seen, "While there are no more turns than that, return all that was said."
-            )
+            raise incorrect("drops-too-much", seen, "While there are no more turns than that, return all of it.")
         seen = f"{asked}, and returned {count(sum(item.get('role') == 'user' for item in kept), 'turn')}."
         raise incorrect("other-number", seen, "The last ones are counted from the end: begins[-turns].")
     return "Of three turns, one with a tool, it kept the last one, two, or all, each of them whole."
@@ -78,7 +73,7 @@ async def remember(submission: Submission) -> str:
 async def say(submission: Submission) -> str:
     """An update that asks the agent with all that was said, keeps what is said now, and returns the answer."""
     queue, workflow = await submission.served()
-    long, short = [await submission.start(workflow, queue, [[], MANY, turns]) for turns in (MANY, 1)]
+    long, short = [await _begun(submission, workflow, queue, [[], MANY, turns]) for turns in (MANY, 1)]
     await _answer(submission, long, TEXAS)
     first = _shown(await read_history(submission.client, long))
     if not first:
@@ -116,13 +111,11 @@ async def say(submission: Submission) -> str:
 async def seam(submission: Submission) -> str:
     """After so many turns a run continues as new, with what was said, and loses nobody's message."""
     queue, workflow = await submission.served()
-    name = await submission.start(workflow, queue, [[], 2, 3])
+    name = await _begun(submission, workflow, queue, [[], 2, 3])
     await _answer(submission, name, TEXAS)
     run = await read_history(submission.client, name)
     if run.earlier:
-        seen = (
-            f"Asked to continue as new after 2 turns, it has done so {count(len(run.earlier), 'time')} after the first."
-        )
+        seen = f"Asked to continue as new after 2 turns, it did so {count(len(run.earlier), 'time')} after the first."
         slip = "Await workflow.wait_condition(lambda: self.turns >= turns_per_run ...)."
         raise incorrect("too-early", seen, slip)
     await _answer(submission, name, HELLO)
@@ -148,6 +141,16 @@ async def seam(submission: Submission) -> str:
         raise incorrect("forgets-at-the-seam", seen, "Its first argument is what was said: self.said.")
     await _two_at_once(submission, await submission.start(workflow, queue, [[], 1, 3]))
     return "After 2 turns it went on in a new run, and knew what was said; of two messages at once, none was lost."
+
+
+async def _begun(submission: Submission, workflow: type, queue: str, args: list[Any]) -> str:
+    """The id of a workflow that is started, and waits for its first message."""
+    name = await submission.start(workflow, queue, args)
+    run = await submission.follow(name, until=lambda run: run.earlier)
+    if run.earlier or run.status == "continued as new":
+        seen = "It continues as new at once, before any message has come, and so does each run after it."
+        raise incorrect("spins", seen, "Await workflow.wait_condition(...): without `await` nothing waits.")
+    return name
 
 
 async def _two_at_once(submission: Submission, name: str) -> None:
@@ -184,12 +187,9 @@ async def _answered(
         return await read_history(submission.client, name)
 
     def settled(run: Run) -> bool:
-        return told.done() or not run.open or bool(history.stuck_at(run)) or len(run.earlier) > SPINS
+        return told.done() or not run.open or bool(history.stuck_at(run))
 
     run = await follow(look, settled, PATIENCE)
-    if sum(row.state == "completed" for row in history.of_kind(run, Kind.MODEL)) < len(run.earlier):
-        seen = f"It continues as new again and again, without any message: {len(run.earlier)} times so far."
-        raise incorrect("spins", seen, "Await workflow.wait_condition(...): without `await` nothing waits.")
     if (stuck := history.stuck_at(run)) and "PydanticSerializationError" in stuck.last_error:
         seen = f"{when}{message!r} could not be put to the model: what was kept is no list of items."
         raise incorrect("not-items", seen, "Keep result.to_input_list(): these are plain dicts.")

@@ -83,9 +83,8 @@ def raise_if_swallowed(submission: Submission, calls: list[Row]) -> None:
             raise incorrect("own-retries", seen, "Leave that to Temporal: raise at once, at each attempt.")
         seen = "The weather service answered with status 503, and the activity returned "
         seen += f"{shorten(str(calls[0].output), 80)!r}, at its first attempt."
-        raise incorrect(
-            "error-swallowed", seen, "Is an exception caught in activities.py? Only what raises is retried."
-        )
+        slip = "Is an exception caught in activities.py? Only what raises is retried."
+        raise incorrect("error-swallowed", seen, slip)
 
 
 async def workflow(submission: Submission) -> str:
@@ -103,7 +102,7 @@ async def workflow(submission: Submission) -> str:
         raise incorrect("run-twice", seen, "Call Runner.run once, inside the trace, and keep its result.")
     history.raise_if_not_completed(run, "Asked a question")
     raise_if_no_tool(run, calls[0] if calls else None)
-    if QUESTION not in calls[0].opening:
+    if calls[0].opening.strip() != QUESTION:
         seen = f"The workflow was given {QUESTION!r}, and the agent was asked {shorten(calls[0].opening, 80)!r}."
         raise incorrect("other-question", seen, "Runner.run(agent, question): the variable, without quotes.")
     if not run.result:
@@ -146,12 +145,13 @@ def _raise_if_not_traced(submission: Submission, run: Run) -> None:
         return
     if any(trace["group_id"] == run.workflow_id for trace in submission.traces.values()):
         seen = "A trace has the workflow's ID as its group, and the agent ran outside of it: that trace is empty."
-        raise incorrect(
-            "trace-empty", seen, "Indent `result = await Runner.run(...)` below the line `with trace(...):`."
-        )
+        slip = "Indent `result = await Runner.run(...)` below the line `with trace(...):`."
+        raise incorrect("trace-empty", seen, slip)
     group = next(trace["group_id"] for trace in around if trace["group_id"] != run.workflow_id)
     has = f"its group is {shorten(str(group), 80)!r}" if group else "it has no group"
     has += " (the ID of the run)" if group == run.run_id else ""
+    if any(trace["workflow_name"] == "Agent workflow" for trace in around):
+        has = "it is the one that the Agents SDK makes by itself, around a run in none"
     raise incorrect("trace-group", f"The run left a trace, and {has}: nobody finds it by the workflow's ID.", slip)
 
 

@@ -3,7 +3,6 @@
 `CHECKS`, at the end, says where each check is: those of worker.py and starter.py are in the files of that name here.
 """
 
-import ast
 import functools
 import importlib
 import inspect
@@ -17,7 +16,7 @@ from typing import Any
 from workshop.checks import history, starter, worker
 from workshop.checks.check import checks_of
 from workshop.checks.ex03 import QUESTION, raise_if_swallowed, tool_call
-from workshop.checks.learner import raised, shorten
+from workshop.checks.learner import raised, shorten, sleeps
 from workshop.checks.submission import Submission
 from workshop.checks.verdict import incorrect
 from workshop.history import Kind, Run
@@ -29,6 +28,13 @@ QUESTIONS = {
     "English": QUESTION,
 }
 PAUSE = 0.4  # seconds
+HANDS_OVER = re.compile("(?i)hand|transfer|rout|deleg|forward|refer|direct|pass|send|choose|agent|specialist")
+NO_AGENT = {
+    "type": "That is a class. Agent(...) makes an agent of it: return Agent(name=...), with ().",
+    "generator": "`yield` makes a generator: write `return` in its place.",
+    "NoneType": "Is a `return` missing, or a branch for {language}?",
+    "tuple": "A comma after the last bracket makes a tuple: leave it out.",
+}
 FLOWS = Path(__file__).parent / "flows"
 
 
@@ -46,15 +52,7 @@ async def specialists(submission: Submission) -> str:
             raise raised(error, submission.folder, f"specialist({language!r})", "specialist-raises") from None
         if not isinstance(agent, Agent):
             seen = f"specialist({language!r}) returned {type(agent).__name__}, not an Agent."
-            slip = "return Agent(name=...)"
-            if isinstance(agent, type):
-                slip = "That is a class. Agent(...) makes an agent of it: return Agent(name=...), with ()."
-            elif inspect.isgenerator(agent):
-                slip = "`yield` makes a generator: write `return` in its place."
-            elif agent is None:
-                slip = f"Is a `return` missing, or a branch for {language}?"
-            elif isinstance(agent, tuple):
-                slip = "A comma after the last bracket makes a tuple: leave it out."
+            slip = NO_AGENT.get(type(agent).__name__, "return Agent(name=...)").format(language=language)
             raise incorrect("not-an-agent", seen, slip)
         if language.lower() not in str(agent.name).lower():
             seen = f"specialist({language!r}) is called {agent.name!r}: triage tells them apart by their names."
@@ -127,7 +125,7 @@ async def handoffs(submission: Submission) -> str:
         history.raise_if_stuck(run)
         history.raise_if_failed(run)
         models = [row.model for row in run.rows if row.model]
-        if models and QUESTIONS[language] not in models[0].opening:
+        if models and models[0].opening.strip() != QUESTIONS[language]:
             seen = f"{asked}, triage was asked {shorten(models[0].opening, 80)!r}."
             raise incorrect("other-question", seen, "Runner.run(triage_agent, question): the variable, without quotes.")
         taken = [row.name for row in history.of_kind(run, Kind.HANDOFF) if row.state == "completed"]
@@ -151,9 +149,7 @@ async def handoffs(submission: Submission) -> str:
                 slip = "Handoffs are made, and the agent that was run has none: Runner.run(triage_agent, question)."
             if models and models[0].tools and not made:
                 seen += f" It was offered the tools {', '.join(models[0].tools)}."
-                slip = (
-                    "A tool comes back with its answer, and a handoff does not: handoffs=[handoff(...), ...], no tools."
-                )
+                slip = "A tool comes back with its answer, a handoff does not: handoffs=[handoff(...), ...], no tools."
             if made and all(options.get("is_enabled") is False for options in made):
                 slip = "Leave is_enabled=False out of handoff(...): it hides the handoff from the model."
             raise incorrect("no-handoff", seen, slip)
@@ -163,13 +159,16 @@ async def handoffs(submission: Submission) -> str:
         if QUESTIONS[language] not in models[-1].opening:
             seen = f"{asked}, the {taken[-1]} was not given the question, but {shorten(models[-1].opening, 80)!r}."
             raise incorrect("question-lost", seen, "Leave input_filter=... out of the handoff.")
+        if not HANDS_OVER.search(models[0].instructions):
+            seen = f"Triage is told {shorten(models[0].instructions, 120)!r}: nothing of handing over."
+            raise incorrect("other-instructions", seen, "Let it hand each question to the agent of its language.")
     _raise_if_some_pause(runs)
     by_hand = "Handoff(" in submission.text("workflows.py")
     pauses = any(history.first(run, Kind.TIMER) for run in runs)
     if any(not options.get("on_handoff") for options in made) or not (made or by_hand or pauses):
         seen = "The handoffs happened, and nothing runs at one of them: it has no on_handoff."
         raise incorrect("handoff-without-pause", seen, "Make each one by handoff(agent, on_handoff=pause).")
-    slept = bool(_sleep(submission.text("workflows.py"), awaited=True))
+    slept = any(awaited for _, awaited in sleeps(submission.text("workflows.py")))
     if not pauses and (other := next(filter(None, (_other_than_pause(options, slept) for options in made)), "")):
         seen = f"The handoffs happened, and at one of them runs {other}: that is not pause."
         raise incorrect("handoff-without-pause", seen, "Pass the function itself: on_handoff=pause.")
@@ -211,14 +210,6 @@ def _raise_if_some_pause(runs: list[Run]) -> None:
         raise incorrect("handoff-without-pause", seen, "Give each handoff on_handoff=pause, of TODO 2.")
 
 
-def _sleep(text: str, awaited: bool) -> int:
-    """The line of a call of workflow.sleep, or another sleep, that is awaited or is not; 0 if there is none."""
-    tree = ast.parse(text)
-    waits = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Await)}
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and (id(node) in waits) == awaited]
-    return next((call.lineno for call in calls if ast.unparse(call.func).endswith("sleep")), 0)
-
-
 async def pause(submission: Submission) -> str:
     """A timer between triage and specialist, in each language."""
     questions = [(question, PAUSE) for question in QUESTIONS.values()]
@@ -229,11 +220,11 @@ async def pause(submission: Submission) -> str:
     _raise_if_some_pause(runs)
     for language, run in zip(QUESTIONS, runs, strict=True):
         slip = "Has each handoff on_handoff=pause, and does pause await workflow.sleep(...)?"
-        if line := _sleep(submission.text("workflows.py"), awaited=False):
+        for line, awaited in sleeps(submission.text("workflows.py"))[:1]:
             slip = f"Line {line} of workflows.py calls a sleep without `await` before it, which does not wait."
-        elif line := _sleep(submission.text("workflows.py"), awaited=True):
-            slip = f"Line {line} of workflows.py, with the sleep, was not reached: has each handoff on_handoff=pause, "
-            slip += "and does nothing stand before that line that keeps it from being run?"
+            if awaited:
+                slip = f"Line {line} of workflows.py, with the sleep, was not reached: has each handoff "
+                slip += "on_handoff=pause, and does nothing stand before that line that keeps it from being run?"
         timers = history.of_kind(run, Kind.TIMER)
         history.raise_if_not_timed(timers[:1], PAUSE, slip, "pause_seconds")
         timer, models = timers[0], history.of_kind(run, Kind.MODEL)

@@ -32,8 +32,8 @@ RAISES = "Your own `raise` did that: let it be reached only when something is wr
 # Slips that are words which Python does not know: what was meant may be near.
 SAID = ("name-unknown", "unreadable", "argument-missing", "activity-not-decorated")  # and there is no more to say
 UNKNOWN = (
-    *(*SAID, "keyword-unknown", "agent-keyword", "plugin-keyword"),
-    *("no-such-attribute", "no-such-module", "no-such-name", "workflow-not-decorated"),
+    *(*SAID, "keyword-unknown", "agent-keyword", "plugin-keyword", "arguments-too-many"),
+    *("no-such-attribute", "no-such-module", "no-such-name", "nothing-there", "workflow-not-decorated"),
 )
 
 
@@ -68,6 +68,14 @@ def written(file: str, folder: Path = Path()) -> str:
     """What stands in a file of the learner's; "" if it is not there."""
     path = folder / file
     return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+
+
+def sleeps(text: str) -> list[tuple[int, bool]]:
+    """The line of each call of workflow.sleep, or another sleep, and whether it is awaited; these come last."""
+    nodes = list(ast.walk(ast.parse(text)))
+    waits = {id(node.value) for node in nodes if isinstance(node, ast.Await)}
+    calls = [node for node in nodes if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("sleep")]
+    return sorted(((call.lineno, id(call) in waits) for call in calls), key=lambda sleep: sleep[1])
 
 
 def unforeseen(error: BaseException, folder: Path) -> Verdict:

@@ -12,7 +12,7 @@ from workshop.text import count, span
 DAY = 86400.0
 SHORTEST = 1.0  # seconds: no call is as quick, no heartbeat as frequent
 # Of a tool or another activity. The exercises ask for 3 s for an attempt, an hour for all, 10 s between two.
-LONGEST_ATTEMPT = 60.0
+LONGEST_ATTEMPT = 10.0  # and a killed worker is missed no sooner
 SHORTEST_OUTAGE, LONGEST_OUTAGE = 120.0, 7 * DAY
 LONGEST_PAUSE = 10.0
 CALL = 2.5  # seconds that the HTTP call of activities.py may take
@@ -80,10 +80,9 @@ def _of_activity(row: Row, what: str) -> Limits:
     yield one > LONGEST_ATTEMPT, "long-attempt", seen, f"One attempt: {attempt}{_days(one)}"
 
     pauses = SHORTEST_OUTAGE if row.pauses is None else row.pauses  # without a maximum of attempts there is no end
-    attempts = count(row.maximum_attempts, "attempt")
-    seen = f"{what}, and {attempts} are all: it gives up within {_long(pauses)} of pauses."
+    seen = f"{what}, and gives up after {count(row.maximum_attempts, 'attempt')}, with pauses of {_long(pauses)}."
     slip = "An outage lasts longer: leave maximum_attempts out, the hour is limit enough."
-    yield pauses < SHORTEST_OUTAGE / 2, "few-attempts", seen, slip
+    yield pauses < SHORTEST_OUTAGE, "few-attempts", seen, slip
 
     never = [name for name in row.never_retried if name in OUTAGE]
     seen = f"{what}, and its RetryPolicy never retries {' and '.join(never)}: a service that is down raises that."
@@ -111,6 +110,10 @@ def _of_model(row: Row) -> Limits:
     seen = f"A heartbeat is missed after {_long(beat)}: each attempt counts as lost, and is paid for again."
     yield beat < SHORTEST, "short-heartbeat", seen, slip
     yield beat > NOTICED, "no-heartbeat", f"{unnoticed}.", slip
+
+    slip = "Leave schedule_to_close_timeout out of MODEL_CALL: its RetryPolicy ends the attempts."
+    seen = f"All attempts of a model call may take {_long(row.schedule_to_close or 0.0)} together: outages last longer."
+    yield 0 < (row.schedule_to_close or 0.0) < SHORTEST_OUTAGE / 2, "short-end", seen, slip
 
     slip = "In MODEL_CALL's RetryPolicy: initial_interval=timedelta(seconds=0.2), maximum_attempts=12."
     seen = f"A killed worker's call would wait {span(pause)} to be made again."

@@ -6,7 +6,7 @@ import inspect
 import keyword
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
@@ -48,14 +48,24 @@ def meant(error: str, source: str = "", known: Iterable[str] = (), line: int = 0
         return _did_you_mean(_near(found[1], LENGTHS))
     if found := re.search(r"(?:(\w+)\.)?(\w+)\(\) got an unexpected keyword argument '(\w+)'", error):
         return _keyword(found[1] or "", found[2], found[3], source)
+    if found := re.search(r"(?:(\w+)\.)?(\w+)\(\) (takes|missing) .* positional argument", error):
+        return _keyword(found[1] or "", found[2], "", source)
     if found := re.search(r"module '([\w.]+)' has no attribute '(\w+)'", error):
-        return _did_you_mean(_near(found[2], dir(sys.modules.get(found[1]))))
+        if found[2] in _names(tree_of(source)):
+            return f"{found[2]} has a name of its own here: write it without `{found[1].rpartition('.')[2]}.`"
+        module = sys.modules.get(found[1])
+        return _did_you_mean(_near(found[2], [one for one in dir(module) if _defines(module, one)]))
+    if "'NoneType' object" in error and (idle := _idle(tree_of(source), ast.Name)):
+        return f"Nothing uses {' or '.join(idle[:2])}: is that the value that was meant?"
     if found := re.search(r"type object '[\w.]*?(\w+)' has no attribute '\1'", error):
         return f"{found[1]} is the class itself there: write it once, without `{found[1]}.` before it."
     if found := re.search(r"'(\w+)' (?:object )?has no attribute '(\w+)'", error):
         if holder := next((one for one in known if one.endswith(f".{found[2]}")), ""):
             return _did_you_mean(holder)
-        return _did_you_mean(_near(found[2], [*known, *dir(_found(found[1])[1])]))
+        if near := _near(found[2], [*known, *dir(_found(found[1])[1])]):
+            return _did_you_mean(near)
+        owners = [one for one in (*_names(tree_of(source)), "Client") if found[2] in dir(_found(one)[1])]
+        return f"It is the {owners[0]} that has {found[2]}." if owners else ""
     if found := re.search(r"cannot import name '(\w+)' from '([\w.]+)'", error):
         home = _found(found[1])[0]
         elsewhere = f"It is in {home}: `from {home} import {found[1]}`." if home and home != found[2] else ""
@@ -131,6 +141,9 @@ def _name(name: str, source: str, known: Iterable[str], file: str) -> str:
     fits = found is not None and all(hasattr(found, one) for one in after)
     if fits and after:
         return f"`from {home} import {name}` is missing."
+    code = re.sub(r"^[ \t]*(from|import) .*", "", source, flags=re.M)
+    if not after and (dotted := re.search(rf"(?:\w+(?:\(\))?\.)+{name}\b", code)):
+        return f"It belongs to {dotted[0].rpartition('.')[0]}: write {dotted[0]}."
     if near := _near(name, [*_names(tree), *known]) or _near(name, ("True", "False", "None", "print", "str")):
         return _did_you_mean(near)
     if bound := next((bound for bound, module in modules if _defines(module, name)), ""):
@@ -141,30 +154,54 @@ def _name(name: str, source: str, known: Iterable[str], file: str) -> str:
             return f"`import {name}` is missing."
         home, fits = name, hasattr(getattr(module, name, None), after[0])  # datetime.datetime.now
     made = f"{name} is a name of {files}: is its import missing?" if there and not file else ""
-    return f"`from {home} import {name}` is missing." if fits else made
+    return f"`from {home} import {name}` is missing." if fits else made or _nowhere(name, tree)
+
+
+def _nowhere(name: str, tree: ast.Module) -> str:
+    """Of a name that nothing is near to."""
+    if below := next((node for node in tree.body if getattr(node, "name", "") == name), None):
+        return f"{name} is made in line {below.lineno}, and not known before that."
+    needed = min((node.lineno for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == name), default=0)
+    awaits = [node for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Await)]
+    for node in awaits:
+        if node.lineno < needed and "sleep" not in ast.unparse(node):
+            return f"Line {node.lineno} does not keep what it awaits: {name} = {ast.unparse(node)}."
+    if idle := needed and _idle(tree, ast.Name, ast.arg):
+        return f"Nothing gives {name} a value, and nothing uses {' or '.join(idle[:2])}: are they meant to be the same?"
+    return f"Nothing in this file makes or imports {name}." if needed else ""
+
+
+def _idle(tree: ast.Module, *kinds: type) -> list[str]:
+    """What gets a value in a function, and is never used: names of these kinds, each with its line."""
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name | ast.arg)]
+    used = {node.id for node in names if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    made = {ast.unparse(node).partition(":")[0]: node for node in names if node.col_offset and type(node) in kinds}
+    return [f"{one} in line {node.lineno}" for one, node in made.items() if one not in (*used, "self", "context")]
 
 
 def _keyword(owner: str, function: str, name: str, source: str) -> str:
-    """Of the name of an argument: `owner` is the class of a method, or ""."""
+    """Of the name of an argument, or of too many or too few without a name: `owner` is the class of a method, or ""."""
     called = getattr(_found(owner)[1], function, None) if owner else _found(function)[1]
-    parameters = [one for one in _parameters(called) if one.name != "self"]
-    names = [one.name for one in parameters]
+    parameters = [one for one in _parameters(called).values() if one.name != "self"]
+    if not name:
+        names = [one.name for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD]
+        return f"By position it takes {', '.join(names)}." if names else ""
+    names = [one.name for one in parameters if one.kind is not one.VAR_KEYWORD]
+    others = [one for one in _names(tree_of(source)) if name in _parameters(_found(one)[1])]
+    if others := others or ["timedelta"] * (name in LENGTHS):
+        return f"{name} is an argument of {others[0]}(...): it goes between the () of that call."
     if near := _near(name, names):
         return _did_you_mean(near)
-    for other in dict.fromkeys(re.findall(r"\w+", source)):  # something else that the file has may take it
-        if other not in (function, owner) and name in [one.name for one in _parameters(_found(other)[1])]:
-            return f"{name} belongs into {other}(...), inside its brackets."
-    needed = [one.name for one in parameters if one.default is one.empty]
+    needed = [one.name for one in parameters if one.default is one.empty and one.name in names]
     takes = names if len(names) <= FEW else needed if len(needed) > 1 else []
     return f"It takes {', '.join(takes)}." if takes else ""
 
 
-def _parameters(called: Any) -> list[inspect.Parameter]:
+def _parameters(called: Any) -> Mapping[str, inspect.Parameter]:
     try:
-        parameters = inspect.signature(called).parameters.values() if called else ()
-    except (TypeError, ValueError):  # not written in Python
-        return []
-    return [one for one in parameters if one.kind not in (one.VAR_KEYWORD, one.VAR_POSITIONAL)]
+        return inspect.signature(called).parameters
+    except (TypeError, ValueError):  # nothing that is called, or not written in Python
+        return {}
 
 
 def _near(name: str, candidates: Iterable[str]) -> str:

@@ -106,6 +106,8 @@ class Submission:
             functions = [value.__name__ for value in vars(module).values() if asyncio.iscoroutinefunction(value)]
             others = f", only functions: {', '.join(functions)}" if functions else ""
             slip = "Put @activity.defn above the function that Temporal may run."
+            if line := re.search(r"^[ #]*@?activity\.defn.*", self.text("activities.py"), re.M):
+                slip = f"{line[0]!r} is no decorator. Write @activity.defn, right above the function."
             tools = [name for name, value in vars(module).items() if type(value).__name__ == "FunctionTool"]
             if tools:
                 others = f": {tools[0]} is a tool"

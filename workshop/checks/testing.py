@@ -133,9 +133,8 @@ async def test_of(submission: Submission, name: str) -> str:
         error = await _run(submission, agent, module, test)
         if isinstance(error, TimeoutError):
             seen = f"{test} does not end within {SECONDS:.0f} s, with an agent that {agent.what}."
-            raise incorrect(
-                "test-hangs", seen, "What does it wait for? The server skips time only if nothing else is done."
-            )
+            slip = "What does it wait for? The server skips time only if nothing else is done."
+            raise incorrect("test-hangs", seen, slip)
         if error:
             at = error.__notes__[-1]
             line = next((f.line for f in reversed(traceback.extract_tb(error.__traceback__)) if f.name == test), "")

@@ -5,6 +5,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from temporalio.api.enums.v1 import TaskQueueKind
+
 from workshop.checks import history
 from workshop.checks.learner import shorten, written
 from workshop.checks.limits import raise_if_badly_limited
@@ -46,8 +48,14 @@ async def check(submission: Submission, args: Sequence[Any], agent: bool = True)
     _raise_if_over(script)
     if "Worker polls" in submission.text("worker.py") and "Worker polls" not in script.text:
         seen = "The worker polls, and worker.py never comes to the line that says so: it would not stop in good order."
-        slip = "Worker(...) only makes it, and `async with worker:` below runs it: leave out .run() and await."
+        slip = "`async with worker:`, below the TODO, runs it. Make it, and nothing more: worker = Worker(...)."
         raise incorrect("worker-run-twice", seen, slip)
+    events = (await submission.client.get_workflow_handle(workflow_id).fetch_history()).events
+    queues = [event.workflow_task_scheduled_event_attributes.task_queue.kind for event in events]
+    if TaskQueueKind.TASK_QUEUE_KIND_STICKY in queues:
+        seen = "The worker keeps workflows in its cache: were it killed, nobody else would get them for 10 s."
+        slip = "Give the Worker max_cached_workflows=0, and its other options of exercise 3."
+        raise incorrect("sticky-queue", seen, slip)
     done = [
         count(len(history.of_kind(run, kind)), kind)
         for kind in (Kind.MODEL, Kind.TOOL, Kind.ACTIVITY)
