@@ -132,7 +132,8 @@ def _name(name: str, source: str, known: Iterable[str], file: str) -> str:
     if after and "client" in _names(tree) and inspect.isfunction(client.get(after[0])):
         return _did_you_mean(f"client.{after[0]}")
     if left_to_set(file, name):
-        return f"No line that gives {name} its value has run: the lines of the TODO have to, with {name} = ..."
+        unrun = f"No line that gives {name} its value has run: the lines of the TODO have to, with {name} = ..."
+        return _instead(name, tree) or unrun
     there = files_with(name)
     files = " and ".join(sorted(there))
     if file and there and file not in there:
@@ -154,11 +155,14 @@ def _name(name: str, source: str, known: Iterable[str], file: str) -> str:
             return f"`import {name}` is missing."
         home, fits = name, hasattr(getattr(module, name, None), after[0])  # datetime.datetime.now
     made = f"{name} is a name of {files}: is its import missing?" if there and not file else ""
-    return f"`from {home} import {name}` is missing." if fits else made or _nowhere(name, tree)
+    if fits:
+        return f"`from {home} import {name}` is missing."
+    uses = any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(tree))
+    return made or _instead(name, tree) or (f"Nothing in this file makes or imports {name}." if uses else "")
 
 
-def _nowhere(name: str, tree: ast.Module) -> str:
-    """Of a name that nothing is near to."""
+def _instead(name: str, tree: ast.Module) -> str:
+    """What a file does in place of giving a name its value, for a name that nothing is near to."""
     if below := next((node for node in tree.body if getattr(node, "name", "") == name), None):
         return f"{name} is made in line {below.lineno}, and not known before that."
     needed = min((node.lineno for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == name), default=0)
@@ -168,7 +172,7 @@ def _nowhere(name: str, tree: ast.Module) -> str:
             return f"Line {node.lineno} does not keep what it awaits: {name} = {ast.unparse(node)}."
     if idle := needed and _idle(tree, ast.Name, ast.arg):
         return f"Nothing gives {name} a value, and nothing uses {' or '.join(idle[:2])}: are they meant to be the same?"
-    return f"Nothing in this file makes or imports {name}." if needed else ""
+    return ""
 
 
 def _idle(tree: ast.Module, *kinds: type) -> list[str]:
