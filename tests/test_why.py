@@ -907,6 +907,9 @@ EXAMPLES = [
     ("ValueError", "Backoff coefficient cannot be less than 1", "", "not-a-retry-policy"),
     ("_NotInWorkflowEventLoopError", "Not in workflow event loop", "", "not-in-workflow"),
     ("TypeError", "'method' object is not subscriptable", "", "not-called"),
+    ("TypeError", "'Info' object is not subscriptable", "", "not-subscriptable"),
+    ("TypeError", "Plugin() argument after ** must be a mapping, not Parameters", "", "arguments-too-many"),
+    ("TypeError", "defn() got an unexpected keyword argument 'retry_policy'", "", "other-decorator"),
     ("TypeError", "'module' object is not callable", "", "module-called"),
     ("TypeError", "'FunctionTool' object is not callable", "", "not-a-function"),
     ("TypeError", "list indices must be integers or slices, not str", "", "other-data"),
@@ -1024,6 +1027,9 @@ EXAMPLES = [
 
 # Those that a check tells by the code that raised, too: what raised, its file and line of code, its name in a verdict.
 SLIPS = [
+    ("PydanticSerializationError: Unable to serialize unknown type: <class 'function'>", "", "other-result"),
+    ("AttributeError: 'function' object has no attribute 'name'", "w.py, line 5: handoff(specialist)", "not-a-handoff"),
+    ("IndentationError: expected an indented block", "activities.py, line 40: async def alerts():", "syntax"),
     (
         "AttributeError: 'coroutine' object has no attribute 'final_output'",
         "workflows.py, line 43: result = await Runner.run(weather_agent(weather_tool), question).final_output",
