@@ -7,39 +7,38 @@ first worker a quarter on hashing the code of all that is imported.
 import asyncio
 import json
 
+import agents  # noqa: F401
 import dotenv  # noqa: F401
 import httpx  # noqa: F401
 import httpx2
 import pytest  # noqa: F401
 import temporalio.envconfig
 import temporalio.openai_agents  # noqa: F401
-from agents import Agent, OpenAIResponsesModel, RunConfig, Runner, function_tool
 from openai import AsyncOpenAI
 from temporalio.worker._worker import load_default_build_id
 
 from workshop.practice import openai_api
 from workshop.practice.request import Reply, ToolCall
 
-QUESTION = "Windy?"
-
-
-@function_tool
-def get_weather_alerts(state: str) -> str:
-    return state
+CALL = ToolCall("get_weather_alerts", {"state": "CA"})
+TOOL = {"type": "function", "name": CALL.name, "parameters": {}, "strict": True, "description": "Alerts."}
 
 
 def answer(request: httpx2.Request) -> httpx2.Response:
     body = json.loads(request.content)
-    asked = body["input"][-1].get("content") == QUESTION
-    reply = Reply(calls=(ToolCall("get_weather_alerts", {"state": "CA"}),)) if asked else Reply(text="Windy.")
+    reply = Reply(calls=(CALL,)) if len(body["input"]) == 1 else Reply(text="Windy.")
     return httpx2.Response(200, json=openai_api.write_response(reply, body, "key", (1, 1)))
 
 
 async def ask() -> None:
+    """What a model call does but for the part of the Agents SDK, which would read variables too early."""
     async with httpx2.AsyncClient(transport=httpx2.MockTransport(answer)) as http:
-        model = OpenAIResponsesModel("gpt-4.1", AsyncOpenAI(api_key="none", http_client=http))
-        agent = Agent("Agent", "Be brief.", tools=[get_weather_alerts], model=model)
-        await Runner.run(agent, QUESTION, run_config=RunConfig(tracing_disabled=True))
+        client = AsyncOpenAI(api_key="none", http_client=http)
+        given = [{"role": "user", "content": "Windy?"}]
+        for _ in range(2):
+            response = await client.responses.create(model="gpt-4.1", instructions="", input=given, tools=[TOOL])
+            given += [*(one.to_dict() for one in response.output)]
+            given.append({"type": "function_call_output", "call_id": "call_key_1", "output": "Wind"})
 
 
 asyncio.run(ask())

@@ -670,6 +670,15 @@ def test_a_file_that_hides_the_workshop_from_a_notebook_is_named(tmp_path: Path)
     assert finding.message.startswith("exercises/03_durable_agent/workshop.py hides the package workshop")
 
 
+def test_what_pythonpath_hides_is_named_once_a_folder(tmp_path: Path) -> None:
+    root, elsewhere = tmp_path / "tree", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    for name in ("agents.py", "httpx.py", "notes.py"):
+        (elsewhere / name).touch()
+    [finding] = machine.shadows(Facts.gather(root, {"PYTHONPATH": f"{root}:{elsewhere}:"}))
+    assert finding.message.startswith(f"{elsewhere}/agents.py hides the package agents")
+
+
 def test_a_folder_of_notes_hides_nothing(tmp_path: Path) -> None:
     for name in ("temporalio/notes.py", "solutions/03/time.py", "tests/test.py", "solutions/03/workflows/notes.py"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

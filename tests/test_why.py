@@ -47,6 +47,17 @@ async def found(client: Client, handle: WorkflowHandle[Any, Any], kind: str, **o
     return await eventually(lambda: why(client, handle.id, **options), lambda said: said.kind == kind, 10)
 
 
+async def test_what_a_failing_workflow_was_given_is_told_if_it_is_no_text(
+    client: Client, temporal_address: str, queue: str
+) -> None:
+    """Started by hand: the plugin lets a number pass where a text is expected."""
+    async with worker(temporal_address, queue):
+        handle = await start(client, queue, flows.Misspells, 42, task_timeout=timedelta(seconds=1))
+        said = await found(client, handle, "workflow task failing")
+        assert said.notes[0] == "The workflow Misspells was given: 42"
+        await handle.terminate()
+
+
 async def test_misspelled_name_then_mended(client: Client, temporal_address: str, queue: str) -> None:
     async with worker(temporal_address, queue):
         handle = await start(client, queue, flows.Misspells, "q", task_timeout=timedelta(seconds=1))

@@ -449,6 +449,9 @@ ANSWERS: dict[tuple[str, str], dict[str, str | tuple[tuple[str, ...], ...]]] = {
         """,
     },
     ("04", "worker"): {
+        "no options": """
+            worker = Worker(client, task_queue=TASK_QUEUE, workflows=[AgentRouting], activities=[get_weather_alerts])
+        """,
         "an identity": """
             worker = Worker(
                 client,

@@ -970,12 +970,6 @@ WRONG = (
     routing("worker", "no plugin", "plugin-missing", None, ("OpenAIAgentsPlugin(model_params=MODEL_CALL)", "")),
     routing(
         "worker",
-        "no options",
-        "sticky-queue",
-        "worker = Worker(client, task_queue=TASK_QUEUE, workflows=[AgentRouting], activities=[get_weather_alerts])",
-    ),
-    routing(
-        "worker",
         "run at once",
         "worker-run-twice",
         """

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from importlib.machinery import PathFinder
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -108,6 +109,9 @@ def shadows(facts: Facts) -> Iterator[Finding]:
     """No file next to scripts or notebooks hides a package."""
     for folder in (facts.root, *facts.script_folders):
         yield from shadows_in(folder, facts.root)
+    for entry in facts.shell.get("PYTHONPATH", "").split(os.pathsep):
+        if entry and Path(entry) != facts.root:
+            yield from islice(shadows_in(Path(entry), facts.root), 1)  # another environment's packages hide many
 
 
 def shadows_in(folder: Path, root: Path) -> Iterator[Finding]:
@@ -127,8 +131,9 @@ def shadows_in(folder: Path, root: Path) -> Iterator[Finding]:
             what = f"the package {module.name}"
         else:
             continue
-        path = (folder / (module.name if module.ispkg else f"{module.name}.py")).relative_to(root).as_posix()
-        yield finding("shadow", path=path, what=what)
+        path = folder / (module.name if module.ispkg else f"{module.name}.py")
+        path = path.relative_to(root) if path.is_relative_to(root) else path
+        yield finding("shadow", path=path.as_posix(), what=what)
 
 
 def disk(facts: Facts) -> Iterator[Finding]:

@@ -166,8 +166,11 @@ def failing_task(run: Run, workers: Pollers) -> Diagnosis | None:
     ]
     if not workers.workflows:
         notes.append(f"No worker polls {run.task_queue} now.")
+    given = f"The workflow {run.type} was given: {shorten(as_text(run.input)) or 'nothing'}"
     if remedy and remedy.kind == "wrong arguments":
-        notes = [f"The workflow {run.type} was given: {shorten(as_text(run.input)) or 'nothing'}"]
+        notes = [given]
+    if remedy is None and not isinstance(run.input, str):  # as a solution's starter gives it, or for several arguments
+        notes.insert(0, given)
     if remedy and remedy.kind == "non-determinism":
         notes = [*_both_steps(run, row.errors), *_installed_since(run), *notes]
     if remedy:
