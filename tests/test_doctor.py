@@ -675,7 +675,7 @@ def test_what_pythonpath_hides_is_named_once_a_folder(tmp_path: Path) -> None:
     elsewhere.mkdir()
     for name in ("agents.py", "httpx.py", "notes.py"):
         (elsewhere / name).touch()
-    [finding] = machine.shadows(Facts.gather(root, {"PYTHONPATH": f"{root}:{elsewhere}:"}))
+    [finding] = machine.shadows(Facts.gather(root, {"PYTHONPATH": f"{ROOT}:{elsewhere}:"}))
     assert finding.message.startswith(f"{elsewhere}/agents.py hides the package agents")
 
 

@@ -26,7 +26,7 @@ from workshop.doctor import variables
 from workshop.doctor.finding import Facts, Finding, finding
 from workshop.errors import WorkshopError
 from workshop.processes import listens
-from workshop.settings import HOST, ROOT, port_number
+from workshop.settings import HOST, port_number
 from workshop.text import span
 
 OLDEST, NEWEST = (3, 11), (3, 14)
@@ -110,8 +110,9 @@ def shadows(facts: Facts) -> Iterator[Finding]:
     for folder in (facts.root, *facts.script_folders):
         yield from shadows_in(folder, facts.root)
     for entry in facts.shell.get("PYTHONPATH", "").split(os.pathsep):
-        if entry and Path(entry) not in (facts.root, ROOT):
-            yield from islice(shadows_in(Path(entry), facts.root), 1)  # another environment's packages hide many
+        if entry and not (Path(entry) / "workshop" / "doctor").is_dir():  # a checkout
+            # One will do: another environment's packages hide many.
+            yield from islice(shadows_in(Path(entry), facts.root), 1)
 
 
 def shadows_in(folder: Path, root: Path) -> Iterator[Finding]:
