@@ -439,6 +439,7 @@ def test_jupyterlab(settings: Settings) -> None:
             # A notebook's kernel is this Python, with all that is installed beside it.
             assert client.post("/api/kernels", json={"name": "python3"}).status_code == 201
             kernels = psutil.Process(program.pid).children()
+            wait_for("the kernel to be a program of its own", lambda: all(kernel.cmdline() for kernel in kernels))
             assert [kernel.cmdline()[0] for kernel in kernels] == [sys.executable]
             assert client.get("/lab/api/news").json() == {"news": []}  # nothing is asked of the network
             # Case C08: nor is a learner asked whether to have news.
