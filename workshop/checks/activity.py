@@ -223,8 +223,8 @@ async def _raise_if_it_hides(outage: str, service_did: str, submission: Submissi
     if isinstance(error, ENDS):
         seen = f"The service {service_did}, and it raised {brief(error)}, which ends the worker or the activity."
         raise incorrect("ends-worker", seen, "Raise an ordinary exception: response.raise_for_status().")
-    for line, _ in sleeps(submission.text("activities.py")):
-        seen = f"The service {service_did}, and it raised that; but line {line} of activities.py sleeps."
+    for sleep, _ in sleeps(submission.text("activities.py")):
+        seen = f"The service {service_did}, and it raised that; but line {sleep.lineno} of activities.py sleeps."
         raise incorrect("own-retries", seen, FAIL_AT_ONCE)
     if getattr(error, "non_retryable", False):
         seen = f"The service {service_did}, and it raised {shorten(brief(error), 120)}, with non_retryable=True."

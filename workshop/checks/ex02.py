@@ -6,9 +6,9 @@ from pathlib import Path
 
 from workshop.checks import activity, history, starter, worker
 from workshop.checks.check import checks_of
-from workshop.checks.learner import shorten
+from workshop.checks.learner import shorten, sleeps
 from workshop.checks.limits import LONGEST_PAUSE, raise_if_badly_limited
-from workshop.checks.pristine import tree_of, unwritten
+from workshop.checks.pristine import unwritten
 from workshop.checks.submission import Submission
 from workshop.checks.verdict import incorrect
 from workshop.history import Kind, Run, as_text
@@ -138,12 +138,9 @@ async def workflow(submission: Submission) -> str:
 
 def _idle(submission: Submission) -> str:
     """Of the learner's line that sleeps, for a run in which nothing slept."""
-    tree = tree_of(submission.text("workflows.py"))
-    awaited = [node.value for node in ast.walk(tree) if isinstance(node, ast.Await)]
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("sleep"):
-            line = f"`{ast.unparse(node)}` in line {node.lineno}"
-            return f"{line} set none: does an `if` stand above it? " if node in awaited else f"{line} has no `await`. "
+    for sleep, awaited in sleeps(submission.text("workflows.py")):
+        line = f"`{ast.unparse(sleep)}` in line {sleep.lineno}"
+        return f"{line} set none: does an `if` stand above it? " if awaited else f"{line} has no `await`. "
     return ""
 
 

@@ -220,10 +220,10 @@ async def pause(submission: Submission) -> str:
     _raise_if_some_pause(runs)
     for language, run in zip(QUESTIONS, runs, strict=True):
         slip = "Has each handoff on_handoff=pause, and does pause await workflow.sleep(...)?"
-        for line, awaited in sleeps(submission.text("workflows.py"))[:1]:
-            slip = f"Line {line} of workflows.py calls a sleep without `await` before it, which does not wait."
+        for sleep, awaited in sleeps(submission.text("workflows.py"))[:1]:
+            slip = f"Line {sleep.lineno} of workflows.py calls a sleep without `await` before it, which does not wait."
             if awaited:
-                slip = f"Line {line} of workflows.py, with the sleep, was not reached: has each handoff "
+                slip = f"Line {sleep.lineno} of workflows.py, with the sleep, was not reached: has each handoff "
                 slip += "on_handoff=pause, and does nothing stand before that line that keeps it from being run?"
         timers = history.of_kind(run, Kind.TIMER)
         history.raise_if_not_timed(timers[:1], PAUSE, slip, "pause_seconds")

@@ -16,7 +16,7 @@ from typing import Any, get_origin, get_type_hints
 import httpx
 
 from workshop.checks.meant import meant
-from workshop.checks.pristine import comes_from
+from workshop.checks.pristine import comes_from, tree_of
 from workshop.checks.verdict import NotPassed, Verdict, incorrect
 from workshop.errors import WorkshopError
 from workshop.history import ChainedError, Place
@@ -70,12 +70,12 @@ def written(file: str, folder: Path = Path()) -> str:
     return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 
 
-def sleeps(text: str) -> list[tuple[int, bool]]:
-    """The line of each call of workflow.sleep, or another sleep, and whether it is awaited; these come last."""
-    nodes = list(ast.walk(ast.parse(text)))
+def sleeps(text: str) -> list[tuple[ast.Call, bool]]:
+    """Each call of workflow.sleep, or another sleep, and whether it is awaited; these come last."""
+    nodes = list(ast.walk(tree_of(text)))
     waits = {id(node.value) for node in nodes if isinstance(node, ast.Await)}
     calls = [node for node in nodes if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("sleep")]
-    return sorted(((call.lineno, id(call) in waits) for call in calls), key=lambda sleep: sleep[1])
+    return sorted(((call, id(call) in waits) for call in calls), key=lambda sleep: sleep[1])
 
 
 def unforeseen(error: BaseException, folder: Path) -> Verdict:

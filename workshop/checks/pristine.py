@@ -10,7 +10,7 @@ import ast
 import json
 import re
 import shutil
-from collections.abc import Container, Iterator
+from collections.abc import Container
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -62,13 +62,6 @@ def files_with(name: str) -> set[str]:
         for node in ast.walk(ast.parse(text))
         if name in (made(node), getattr(node, "asname", None) or getattr(node, "name", ""))
     }
-
-
-def _given() -> Iterator[tuple[str, ast.AST]]:
-    for number in FOLDERS:
-        for file in FILES:
-            for node in ast.walk(ast.parse(pristine_file(number, file))):
-                yield file, node
 
 
 @cache
