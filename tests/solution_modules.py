@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
-NAMES = ("activities", "agent", "connection", "ways", "workflows")
+NAMES = ("activities", "agent", "connection", "waiting", "ways", "workflows")
 
 
 @contextmanager

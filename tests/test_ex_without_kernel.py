@@ -19,6 +19,7 @@ from tools.notebooks import copy_of_the_tree
 from workshop import env, exercises
 from workshop.checks.pristine import pristine_file, pristine_notebook
 from workshop.errors import WorkshopError
+from workshop.exercises import GIVEN
 from workshop.notebook import ex as module
 from workshop.notebook.asked import plain_before, remember_plain, remembered_plain, words
 from workshop.notebook.kernel import Stopped
@@ -124,10 +125,10 @@ def test_reset_keeps_all_that_a_learner_had(root: Path) -> None:
     assert kept.name in lines[0]
     for name, data in mine.items():
         assert (kept / name).read_bytes() == data
-    assert {path.name for path in folder.iterdir()} == {"exercise.ipynb", "connection.py", kept.name}
+    assert {path.name for path in folder.iterdir()} == {"exercise.ipynb", *GIVEN, kept.name}
     assert (folder / "exercise.ipynb").read_bytes() == pristine_notebook("02").read_bytes()
-    solution = root / "solutions" / folder.name / "connection.py"
-    assert (folder / "connection.py").read_bytes() == solution.read_bytes()
+    for name in GIVEN:
+        assert (folder / name).read_bytes() == (root / "solutions" / folder.name / name).read_bytes()
     # Once more, there is nothing to do, and nothing is touched.
     assert reset(folder) == ["Exercise 02 is unchanged."]
     assert [path.name for path in folder.glob("kept-*")] == [kept.name]
@@ -248,7 +249,7 @@ def test_no_exception_is_lost_between_two_looks(shell: pytest.MonkeyPatch, root:
 def test_the_link_is_right_in_a_codespace(shell: pytest.MonkeyPatch, root: Path, domain: str) -> None:
     """Case R41: a starter's link leads to where the browser reaches the port; one of another cluster stays."""
     folder = exercise_folder(root, "02", solved=True)
-    look = "import connection, types; print(connection.ui_link(types.SimpleNamespace(namespace='default'), 'one'))"
+    look = "import waiting, types; print(waiting.ui_link(types.SimpleNamespace(namespace='default'), 'one'))"
     (folder / "link.py").write_text(look)
 
     def link() -> list[str]:

@@ -12,7 +12,7 @@ from nbformat import NotebookNode
 
 from tools import notebooks
 from workshop.checks import CHECKS, pristine
-from workshop.exercises import FOLDERS
+from workshop.exercises import FOLDERS, GIVEN
 from workshop.settings import ROOT
 
 LINES = 15  # of a cell, unless it writes a whole file
@@ -89,7 +89,7 @@ def test_a_starter_compiles(number: str) -> None:
 @NUMBERS
 def test_a_starter_is_its_solution_but_for_the_todos(number: str) -> None:
     home = notebooks.folder("solutions", number)
-    assert files(number).keys() == {path.name for path in home.glob("*.py")} - {"connection.py"}
+    assert files(number).keys() == {path.name for path in home.glob("*.py")} - {*GIVEN}
     for name, text in files(number).items():
         given = notebooks.REGION.sub("\0", text).rstrip().split("\0")
         pattern = ".*?".join(re.escape(part.removesuffix("\n") if at else part) for at, part in enumerate(given))
@@ -98,9 +98,10 @@ def test_a_starter_is_its_solution_but_for_the_todos(number: str) -> None:
 
 
 @NUMBERS
-def test_the_connection_is_the_solutions(number: str) -> None:
-    given, solution = (notebooks.folder(kind, number) / "connection.py" for kind in ("exercises", "solutions"))
-    assert given.read_bytes() == solution.read_bytes()
+def test_what_is_given_is_the_solutions(number: str) -> None:
+    for name in GIVEN:
+        given, solution = (notebooks.folder(kind, number) / name for kind in ("exercises", "solutions"))
+        assert given.read_bytes() == solution.read_bytes()
 
 
 @NUMBERS

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.folders import ALL, DURABLE, HELLO_AGENT, LESSONS, SOLUTIONS
+from workshop.exercises import GIVEN
 from workshop.settings import ROOT
 
 # Each room of the helper package, and the rooms below it that it may import.
@@ -120,7 +121,8 @@ def test_a_solution_stands_alone(folder: Path) -> None:
     for name in files:
         assert not rooms(imports(folder / name))
         assert "workshop" not in {module.split(".")[0] for module in imports(folder / name)}
-    assert (folder / "connection.py").read_bytes() == (DURABLE / "connection.py").read_bytes()
+    for name in GIVEN:
+        assert (folder / name).read_bytes() == (DURABLE / name).read_bytes()
 
 
 def test_the_sandbox_stays_on_and_loops_are_not_nested() -> None:

@@ -29,7 +29,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 from traitlets.config import Config
 
 from workshop.checks import CHECKS, pristine
-from workshop.exercises import FOLDERS
+from workshop.exercises import FOLDERS, GIVEN
 from workshop.notebook.predictions import PREDICTIONS, QUIZ
 from workshop.settings import PORTS, ROOT
 
@@ -139,7 +139,7 @@ def copy_of_the_tree(target: Path) -> Path:
             unwanted.append("__pycache__")
         shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns(*unwanted))
     for file in target.glob("exercises/*/**/*.py"):
-        if file.name != "connection.py":
+        if file.name not in GIVEN:
             file.unlink()
     shutil.copy(ROOT / ".env.example", target / ".env")
     return target

@@ -1,16 +1,14 @@
 """Reads .env, and connects worker.py and starter.py to Temporal. The same file in every exercise."""
 
-import asyncio
 import atexit
 import os
-import signal
 import sys
 import time
 from typing import Any
 
 from dotenv import dotenv_values, find_dotenv
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
-from temporalio.client import Client, Plugin, WorkflowFailureError, WorkflowHandle
+from temporalio.client import Client, Plugin
 from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -58,39 +56,3 @@ async def connect(*plugins: Plugin) -> Client:
         next_step = "start one: temporal server start-dev (in the workshop: workshop up); or correct TEMPORAL_..."
         raise SystemExit(f"{problem}\nNext: {next_step}") from None
     return client
-
-
-async def until_stopped() -> None:
-    """Returns at the first Ctrl+C or SIGTERM; a second one ends the process at once."""
-    stop = asyncio.Event()
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(signum, stop.set)
-    await stop.wait()
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signum, signal.SIG_DFL)
-    print("Stopping, once the calls in flight are done.", flush=True)
-
-
-def ui_link(client: Client, workflow_id: str) -> str:
-    """Where the web UI shows this workflow."""
-    base = os.environ.get("TEMPORAL_UI_URL", "http://127.0.0.1:8233")
-    return f"{base}/namespaces/{client.namespace}/workflows/{workflow_id}"
-
-
-async def result_of(handle: WorkflowHandle[Any, str]) -> str:
-    """Waits for the workflow's result. Ctrl+C ends the waiting, not the workflow."""
-    hint = "Still waiting. The link above shows for what: a worker (python worker.py), a slow call, or a retry."
-    patience = asyncio.get_running_loop().call_later(10, lambda: print(hint, flush=True))
-    try:
-        return await handle.result()
-    except asyncio.CancelledError:
-        raise SystemExit("Stopped waiting. The workflow goes on without you.") from None
-    except (WorkflowFailureError, RPCError) as error:
-        cause: BaseException = error
-        while cause.__cause__:
-            cause = cause.__cause__
-        reason = f"The workflow has no result: {str(cause)[:500]}"  # a foreign server's may be a page
-        next_step = f"see its history at the link above (in the workshop: workshop why {handle.id})"
-        raise SystemExit(f"{reason}\nNext: {next_step}") from None
-    finally:
-        patience.cancel()

@@ -9,8 +9,9 @@ from uuid import uuid4
 
 from activities import get_weather_alerts
 from agents import Runner, function_tool
-from connection import connect, load_env, result_of, ui_link
+from connection import connect, load_env
 from temporalio.openai_agents import OpenAIAgentsPlugin
+from waiting import result_of, ui_link
 from workflows import TASK_QUEUE, AgentHelloWorld, weather_agent
 
 

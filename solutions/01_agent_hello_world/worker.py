@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import openai.resources.responses  # noqa: F401  now: in the first model call it would delay heartbeats
 from activities import get_weather_alerts
-from connection import connect, load_env, until_stopped
+from connection import connect, load_env
 from temporalio.common import RetryPolicy
 from temporalio.openai_agents import ModelActivityParameters, OpenAIAgentsPlugin
 from temporalio.worker import Worker
+from waiting import until_stopped
 from workflows import TASK_QUEUE, AgentHelloWorld
 
 MODEL_CALL = ModelActivityParameters(

@@ -4,8 +4,9 @@ import asyncio
 from datetime import timedelta
 
 from activities import get_weather_alerts
-from connection import connect, load_env, until_stopped
+from connection import connect, load_env
 from temporalio.worker import Worker
+from waiting import until_stopped
 from workflows import TASK_QUEUE, TemporalHelloWorld
 
 

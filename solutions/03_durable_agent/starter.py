@@ -5,8 +5,9 @@ import asyncio
 from datetime import datetime
 from uuid import uuid4
 
-from connection import connect, load_env, result_of, ui_link
+from connection import connect, load_env
 from temporalio.openai_agents import OpenAIAgentsPlugin
+from waiting import result_of, ui_link
 from workflows import TASK_QUEUE, DurableAgent
 
 

@@ -21,7 +21,7 @@ from workshop.checks import CHECKS
 from workshop.checks.checker import Checker
 from workshop.checks.pristine import pristine_file, unwritten
 from workshop.errors import WorkshopError
-from workshop.exercises import FOLDERS, solution_of
+from workshop.exercises import FOLDERS, GIVEN, solution_of
 from workshop.notebook.feedback import Feedback
 from workshop.settings import ROOT
 
@@ -36,7 +36,8 @@ class Learner:
         self.folder = home / "exercises" / FOLDERS[number]
         self.folder.mkdir(parents=True, exist_ok=True)
         shutil.copytree(solution(number), solution_of(self.folder), dirs_exist_ok=True)
-        shutil.copy(solution(number) / "connection.py", self.folder)
+        for name in GIVEN:
+            shutil.copy(solution(number) / name, self.folder)
         self.feedback = Feedback(self.folder, home / "state", checker, self.said.append)
 
     def starters(self, number: str) -> None:

@@ -19,6 +19,7 @@ from workshop.checks.meant import meant
 from workshop.checks.pristine import comes_from, tree_of
 from workshop.checks.verdict import NotPassed, Verdict, incorrect
 from workshop.errors import WorkshopError
+from workshop.exercises import GIVEN
 from workshop.history import ChainedError, Place
 from workshop.text import shorten as in_one_line
 from workshop.why.remedies import recognise_slip
@@ -180,7 +181,7 @@ def place(error: BaseException, folder: Path) -> Place | None:
             at = Place(frame.filename, frame.lineno or 0, frame.name, frame.line or "")
             if CELL.search(at.file):
                 found = found or at
-            elif _is_theirs(at.file, folder) and not (found and Path(at.file).name == "connection.py"):
+            elif _is_theirs(at.file, folder) and not (found and Path(at.file).name in GIVEN):
                 found = at
     return found
 

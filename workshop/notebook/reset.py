@@ -7,9 +7,8 @@ from pathlib import Path
 
 from workshop.checks.pristine import NOTEBOOK, pristine_notebook
 from workshop.errors import WorkshopError
-from workshop.exercises import number_of, root_of, solution_of
+from workshop.exercises import GIVEN, number_of, root_of, solution_of
 
-CONNECTION = "connection.py"  # beside the notebook, all that a folder has before anything is written
 MADE = ("__pycache__", ".ipynb_checkpoints", "kept-*")
 
 
@@ -25,10 +24,10 @@ def reset(folder: Path) -> list[str]:
     starter = pristine_notebook(number)
     if not starter.is_file():
         raise WorkshopError(f"The starter of exercise {number} is missing from the package.", "git checkout workshop")
-    sources = {NOTEBOOK: starter, CONNECTION: solution_of(folder) / CONNECTION}
+    sources = {NOTEBOOK: starter, **{name: solution_of(folder) / name for name in GIVEN}}
     given = {folder / name: source for name, source in sources.items() if source.is_file()}
     changed = [path for path, source in given.items() if path.exists() and path.read_bytes() != source.read_bytes()]
-    given_or_made = (NOTEBOOK, CONNECTION, *MADE)
+    given_or_made = (NOTEBOOK, *GIVEN, *MADE)
     written = [path for path in folder.iterdir() if not any(path.match(pattern) for pattern in given_or_made)]
     kept = dated(folder / "kept")
     try:

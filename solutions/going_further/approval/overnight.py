@@ -7,12 +7,13 @@ from datetime import timedelta
 from pathlib import Path
 
 from activities import send_alert
-from connection import load_env, result_of
+from connection import load_env
 from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.openai_agents import OpenAIAgentsPlugin
 from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
+from waiting import result_of
 from workflows import TASK_QUEUE, CarefulAgent
 
 QUESTION = "Warn the residents of Ohio of the flood."

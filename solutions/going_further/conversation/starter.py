@@ -3,10 +3,11 @@
 import argparse
 import asyncio
 
-from connection import connect, load_env, ui_link
+from connection import connect, load_env
 from temporalio.client import Client, WithStartWorkflowOperation, WorkflowUpdateFailedError
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.openai_agents import OpenAIAgentsPlugin
+from waiting import ui_link
 from workflows import TASK_QUEUE, Conversation
 
 

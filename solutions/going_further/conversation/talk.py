@@ -4,9 +4,10 @@ import argparse
 import asyncio
 import time
 
-from connection import connect, load_env, ui_link
+from connection import connect, load_env
 from starter import say
 from temporalio.openai_agents import OpenAIAgentsPlugin
+from waiting import ui_link
 from workflows import TASK_QUEUE
 
 

@@ -5,11 +5,12 @@ import sys
 from pathlib import Path
 
 from activities import fail_while_active, look_once
-from connection import load_env, result_of
+from connection import load_env
 from temporalio.openai_agents import OpenAIAgentsPlugin
 from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
+from waiting import result_of
 from workflows import TASK_QUEUE, PatientAgent
 
 QUESTION = "Tell me when the warnings for California are over."
