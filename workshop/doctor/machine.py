@@ -32,7 +32,7 @@ from workshop.text import span
 OLDEST, NEWEST = (3, 11), (3, 14)
 # Modules of a worker, far apart in its imports.
 COMPILED = ("agents/run.py", "openai/_client.py", "temporalio/worker/__init__.py", "mcp/types.py")
-SCRIPTS = ("worker", "starter", "workflows", "activities", "connection", "waiting")  # what lies in each exercise, as .py
+SCRIPTS = ("worker", "starter", "workflows", "activities", "connection", "waiting")  # in each exercise, as .py
 FREE_BYTES_NEEDED = 200_000_000  # logs, the Temporal database, a notebook's copies
 FREE_BYTES_WANTED = 1_000_000_000
 CLOCKS_MAY_DIFFER = 5.0  # seconds

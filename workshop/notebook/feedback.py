@@ -16,10 +16,10 @@ from workshop.checks.learner import raised
 from workshop.checks.pristine import NOTHING
 from workshop.checks.submission import Submission
 from workshop.errors import WorkshopError
-from workshop.exercises import number_of, root_of, solution_of
+from workshop.exercises import GIVEN, number_of, root_of, solution_of
 from workshop.notebook.kernel import last_run, raised_instead, result_of, shell, show, variable
 from workshop.notebook.memory import Memory
-from workshop.notebook.reset import CONNECTION, dated
+from workshop.notebook.reset import dated
 from workshop.notebook.scripts import imported, not_attempted
 from workshop.shown import Cell, Code, Item, Shown, Table, Tone
 from workshop.text import Printed, Say
@@ -75,7 +75,7 @@ class Feedback:
         self._solution = solution_of(folder)
         self.memory = Memory(state_dir / f"exercise-{self.number}.json")
         # What a finished exercise has.
-        self.files = sorted(path.name for path in self._solution.glob("*.py") if path.name != CONNECTION)
+        self.files = sorted(path.name for path in self._solution.glob("*.py") if path.name not in GIVEN)
 
     def check(self, name: str, value: Any = None) -> Checked:
         """Makes one check, prints and remembers what it found. `value` as in `ex.check`."""
@@ -230,7 +230,7 @@ class Feedback:
             for other in imported(self._solution, check.file):
                 if not (self.folder / other).is_file():
                     seen = f"There is no {other}, which {check.file} needs."
-                    step = "workshop reset brings it back" if other == CONNECTION else "write it first"
+                    step = "workshop reset brings it back" if other in GIVEN else "write it first"
                     return Verdict("incorrect", "needs-file", seen, step)
         return None
 
