@@ -62,6 +62,10 @@ class Kernel:
 
         return self._run(code, look)
 
+    @property
+    def alive(self) -> bool:
+        return bool(self._manager.is_alive())
+
     def restart(self) -> None:
         """As the button does."""
         self._manager.restart_kernel(now=False)
@@ -74,7 +78,7 @@ class Kernel:
     def close(self) -> None:
         """Ends it as a closed notebook does."""
         self._client.stop_channels()
-        if self._manager.is_alive():
+        if self.alive:
             self._manager.shutdown_kernel(now=False)
         self._manager.cleanup_resources()
         self._sockets.cleanup()

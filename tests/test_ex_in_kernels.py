@@ -9,35 +9,64 @@ import psutil
 import pytest
 
 from tests.folders import HELLO_TEMPORAL
-from tests.harness import Solutions
+from tests.harness import PracticeFrom, Solutions
 from tests.kernels import Kernel, kernel, until_gone
 from tests.tree import exercise_folder, variables
 from tools.notebooks import copy_of_the_tree
 from workshop.processes import wait_for
+from workshop.services import Services
 
 CANARY = "sk-canary-7Q2M9X4T"
 
 
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return copy_of_the_tree(tmp_path_factory.mktemp("of_all") / "tree")
+
+
+@pytest.fixture(scope="module")
+def handed_out(root: Path) -> set[Path]:
+    """What is in the tree before any kernel has run there."""
+    return set(root.rglob("*"))
+
+
+@pytest.fixture(scope="module")
+def lasting(services: Services, root: Path, handed_out: set[Path]) -> Iterator[Kernel]:
+    """A kernel that VS Code would start: in the root of the workspace. Tests that need no new one share it."""
+    settings = services.settings
+    unused = Solutions(services, PracticeFrom(settings.practice_url), root.parent)
+    with kernel(root, variables(unused, root, root / ".workshop")) as one:
+        yield one
+
+
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
+def notebook(lasting: Kernel, solutions: Solutions, root: Path, handed_out: set[Path]) -> Iterator[Kernel]:
+    """That kernel as if it were new, exercise 02 solved and prepared."""
+    if not lasting.alive:
+        lasting.restart()
+    lasting.run(f"import os\nos.chdir({str(root)!r})")
+    shutil.rmtree(root / ".workshop", ignore_errors=True)
+    for path in set(exercise_folder(root, "02").iterdir()) - handed_out:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    exercise_folder(root, "02", solved=True)
+    said = lasting.run('from workshop.notebook import exercise\nex = exercise("02")')
+    assert not said.error
+    assert said.text.startswith("Exercise 02 is ready: practice model, practice weather")
+    assert said.text.count("\n") == 2
+    yield lasting
+    if lasting.alive:
+        lasting.run("ex.worker.stop()\nex.close()")
+
+
+@pytest.fixture
+def own_root(tmp_path: Path) -> Path:
+    """A copy of the tree for one test alone."""
     return copy_of_the_tree(tmp_path / "tree")
 
 
 @pytest.fixture
-def env(solutions: Solutions, root: Path) -> dict[str, str]:
-    return variables(solutions, root, root / ".workshop")
-
-
-@pytest.fixture
-def notebook(root: Path, env: dict[str, str]) -> Iterator[Kernel]:
-    """A kernel that VS Code would start: in the root of the workspace, exercise 02 solved and prepared."""
-    exercise_folder(root, "02", solved=True)
-    with kernel(root, env) as one:
-        said = one.run('from workshop.notebook import exercise\nex = exercise("02")')
-        assert not said.error
-        assert said.text.startswith("Exercise 02 is ready: practice model, practice weather")
-        assert said.text.count("\n") == 2
-        yield one
+def own_env(solutions: Solutions, own_root: Path) -> dict[str, str]:
+    return variables(solutions, own_root, own_root / ".workshop")
 
 
 def worker_pid(text: str) -> int:
@@ -135,37 +164,6 @@ def test_a_fault_of_another_notebook_is_told(notebook: Kernel, solutions: Soluti
     assert "Another notebook" in notebook.run('ex.ask("CA")').text
 
 
-def test_a_restarted_or_killed_kernel_leaves_no_worker(notebook: Kernel, root: Path) -> None:
-    files = {path.name for path in exercise_folder(root, "02").iterdir()}
-    pid = worker_pid(notebook.run("ex.worker.start()").text)
-    notebook.restart()
-    until_gone(pid)
-
-    # Case C31: nothing of ours is loaded then.
-    said = notebook.run("ex.worker.start()").error
-    assert (
-        said
-        == "ex is not defined: this kernel is new, or was restarted.\n  Next: run the notebook's first code cell again"
-    )
-    assert "Traceback" in notebook.run("unknown_name").error
-    notebook.run('from workshop.notebook import exercise\nex = exercise("02")')
-    said = notebook.run("print(slip)").error
-    assert said.startswith(
-        "slip is not defined: the cell that sets it was not run in this kernel.\n  Next: run the cell"
-    )
-    assert "Step 8: a deliberate mistake" in said
-    said = notebook.run('ex.predict("timer", b)').error
-    assert said == 'b is not defined.\n  Next: a choice has quotes: "b"'
-    assert "Your choice: b" in notebook.run('ex.predict("timer", "b")').text
-    pid = worker_pid(notebook.run("ex.worker.start()").text)
-    helpers = started_by(notebook)
-    notebook.kill()
-    until_gone(pid)
-    for helper in helpers:
-        until_gone(helper)
-    assert files <= {path.name for path in exercise_folder(root, "02").iterdir()}
-
-
 def test_an_interrupted_cell_ends_what_it_started(notebook: Kernel, root: Path) -> None:
     pid = worker_pid(notebook.run("ex.worker.start()").text)
     before = started_by(notebook)
@@ -222,10 +220,10 @@ def test_a_worker_that_dies_is_told_with_its_last_lines(notebook: Kernel, root: 
     assert "shadow" in notebook.run('print(ex.check("activity").code)').text
 
 
-def test_the_usual_slip_of_notebooks_is_named(root: Path, env: dict[str, str]) -> None:
+def test_the_usual_slip_of_notebooks_is_named(own_root: Path, own_env: dict[str, str]) -> None:
     """Case R39, and variables of a notebook, of which a module is always as its file is."""
-    folder = exercise_folder(root, "01", solved=True)
-    with kernel(folder, env) as one:
+    folder = exercise_folder(own_root, "01", solved=True)
+    with kernel(folder, own_env) as one:
         one.run('from workshop.notebook import exercise\nex = exercise("01")')
         assert "not attempted: tool" in one.run('weather_tool = None\nex.check("tool")').text
         one.run("from activities import get_weather_alerts\nfrom agents import Runner, function_tool")
@@ -288,15 +286,15 @@ def test_the_usual_slip_of_notebooks_is_named(root: Path, env: dict[str, str]) -
         assert one.run("from workflows import weather_agent\nprint(weather_agent(weather_tool).name)").text == "Anna\n"
 
 
-def test_no_piece_of_a_key_is_shown(root: Path, env: dict[str, str]) -> None:
+def test_no_piece_of_a_key_is_shown(own_root: Path, own_env: dict[str, str]) -> None:
     """Case R43, with faults refused politely where there are none."""
-    folder = exercise_folder(root, "02", solved=True)
+    folder = exercise_folder(own_root, "02", solved=True)
     (folder / "starter.py").write_text("import os\nprint('key', os.environ['OPENAI_API_KEY'])\n")
     for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY"):
-        env.pop(name)
-    kept = [line for line in (root / ".env").read_text().splitlines() if not line.startswith("OPENAI_")]
-    (root / ".env").write_text("\n".join([f"OPENAI_API_KEY={CANARY}", *kept]))
-    with kernel(folder, env) as one:
+        own_env.pop(name)
+    kept = [line for line in (own_root / ".env").read_text().splitlines() if not line.startswith("OPENAI_")]
+    (own_root / ".env").write_text("\n".join([f"OPENAI_API_KEY={CANARY}", *kept]))
+    with kernel(folder, own_env) as one:
         said = one.run('from workshop.notebook import exercise\nex = exercise("02")').text
         assert "OpenAI" in said
         said += one.run('ex.ask("CA")').text + one.run('ex.fault("model", "down")').text
@@ -307,15 +305,45 @@ def test_no_piece_of_a_key_is_shown(root: Path, env: dict[str, str]) -> None:
         assert not [piece for piece in pieces if piece in said]
 
 
-def test_files_of_the_tree_stay_as_they_are(root: Path, env: dict[str, str]) -> None:
+def test_files_of_the_tree_stay_as_they_are(notebook: Kernel, root: Path, handed_out: set[Path]) -> None:
     """Nothing is written but beside the notebook and in the state directory."""
-    before = {path.relative_to(root) for path in root.rglob("*")}
-    shutil.copy(root / "solutions" / "02_temporal_hello_world" / "activities.py", exercise_folder(root, "02"))
-    with kernel(root, env) as one:
-        one.run('from workshop.notebook import exercise\nex = exercise("02")')
-        checked = one.run('ex.check("activity")')
-        assert "passed: activity" in checked.text
-        assert checked.mimes == ("text/html", "text/plain")  # where it is made, and not once more by its cell
-    after = {path.relative_to(root) for path in root.rglob("*")} - before
-    assert {path.parts[0] for path in after} <= {".workshop", "exercises"}
-    assert [path.name for path in after if path.parts[0] == "exercises"] == ["activities.py"]
+    here = {path.name for path in exercise_folder(root, "02").iterdir()}
+    checked = notebook.run('ex.check("activity")')
+    assert "passed: activity" in checked.text
+    assert checked.mimes == ("text/html", "text/plain")  # where it is made, and not once more by its cell
+    assert {path.name for path in exercise_folder(root, "02").iterdir()} == here
+    elsewhere = {path.relative_to(root) for path in set(root.rglob("*")) - handed_out}
+    elsewhere -= {path.relative_to(root) for path in exercise_folder(root, "02").iterdir()}
+    assert {path.parts[0] for path in elsewhere} == {".workshop"}
+
+
+def test_a_restarted_or_killed_kernel_leaves_no_worker(notebook: Kernel, root: Path) -> None:
+    """The last one here: after it the shared kernel would have to be started anew."""
+    files = {path.name for path in exercise_folder(root, "02").iterdir()}
+    pid = worker_pid(notebook.run("ex.worker.start()").text)
+    notebook.restart()
+    until_gone(pid)
+
+    # Case C31: nothing of ours is loaded then.
+    said = notebook.run("ex.worker.start()").error
+    assert (
+        said
+        == "ex is not defined: this kernel is new, or was restarted.\n  Next: run the notebook's first code cell again"
+    )
+    assert "Traceback" in notebook.run("unknown_name").error
+    notebook.run('from workshop.notebook import exercise\nex = exercise("02")')
+    said = notebook.run("print(slip)").error
+    assert said.startswith(
+        "slip is not defined: the cell that sets it was not run in this kernel.\n  Next: run the cell"
+    )
+    assert "Step 8: a deliberate mistake" in said
+    said = notebook.run('ex.predict("timer", b)').error
+    assert said == 'b is not defined.\n  Next: a choice has quotes: "b"'
+    assert "Your choice: b" in notebook.run('ex.predict("timer", "b")').text
+    pid = worker_pid(notebook.run("ex.worker.start()").text)
+    helpers = started_by(notebook)
+    notebook.kill()
+    until_gone(pid)
+    for helper in helpers:
+        until_gone(helper)
+    assert files <= {path.name for path in exercise_folder(root, "02").iterdir()}
