@@ -22,10 +22,12 @@ import pytest
 from agents import Model, ModelResponse
 from agents.testing import ScriptedModel, assistant_message, function_call
 from temporalio.client import Client, WorkflowHandle, WorkflowHistory
-from temporalio.openai_agents import ModelActivityParameters, OpenAIAgentsPlugin
+from temporalio.converter import DataConverter
+from temporalio.openai_agents import ModelActivityParameters, OpenAIAgentsPlugin, OpenAIPayloadConverter
 from temporalio.openai_agents.testing import TestModelProvider
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from tests import temporal_flows as flows
 from workshop.history import Run, run_from_events
@@ -94,6 +96,17 @@ class ScriptedSteps(Model):
         raise NotImplementedError
 
 
+# A converter builds what checks a model call's types at the first of them, for 0.1 s of CPU: one does for all workers.
+CONVERTER = DataConverter(payload_converter_class=OpenAIPayloadConverter)
+
+
+class Sandbox(SandboxedWorkflowRunner):
+    """The sandbox, in which a flow is loaded when it runs. A worker would load every flow at its start, too."""
+
+    def prepare_workflow(self, defn: Any) -> None:
+        pass
+
+
 @asynccontextmanager
 async def worker(address: str, queue: str, steps: list[Any] | None = None, **changes: Any) -> AsyncIterator[None]:
     """A worker with all flows and activities; `changes` are arguments of `Worker`."""
@@ -103,9 +116,9 @@ async def worker(address: str, queue: str, steps: list[Any] | None = None, **cha
         ),
         model_provider=TestModelProvider(ScriptedSteps(steps or TOOL_THEN_ANSWER)),
     )
-    client = await Client.connect(address, plugins=[plugin])
+    client = await Client.connect(address, data_converter=CONVERTER)
     arguments = {"workflows": flows.WORKFLOWS, "activities": flows.ACTIVITIES, "build_id": "tests"} | changes
-    async with Worker(client, task_queue=queue, **arguments):
+    async with Worker(client, task_queue=queue, plugins=[plugin], workflow_runner=Sandbox(), **arguments):
         yield
     # An agent that is under way when its worker ends is thrown away, and the Agents SDK then resets its context
     # variables in another context: its own noise, which must not fail whatever test runs next.
