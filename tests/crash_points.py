@@ -23,6 +23,7 @@ MOST = 120  # workflows in all
 SECONDS = 240  # for all of it; like MOST a bound, not an expectation
 # What is written later than the event before it; all up to the next one of these comes at once.
 BEGINS = ("WORKFLOW_TASK_COMPLETED", "ACTIVITY_TASK_STARTED", "TIMER_FIRED")
+_over: dict[str, list[HistoryEvent]] = {}  # by ID, the events of runs that are over: they are read once
 Go = Callable[[Client, str, int], Awaitable[None]]  # given a workflow's ID and number
 
 
@@ -62,8 +63,8 @@ async def killed_at_every_event(
         assert len(missing) >= 8, missing
         while missing:
             looks, new = 0, set[str]()
-            # A kill costs as much CPU as many looks: first it has to hit some new points, later one will do.
-            while len(new) < min(len(missing), max(1, 3 - looks // 15)):
+            # A kill costs as much CPU as some looks: first it has to hit some new points, later one will do.
+            while len(new) < min(len(missing), max(1, 3 - looks // 5)):
                 worker.signal(signal.SIGCONT)
                 if sum(not task.done() for task in tasks.values()) < CROWD:
                     assert len(tasks) < MOST, f"never seen: {missing}"
@@ -135,5 +136,7 @@ async def events_of(client: Client, workflow_id: str) -> list[HistoryEvent]:
     """The events of all runs of a workflow."""
     events = list((await client.get_workflow_handle(workflow_id).fetch_history()).events)
     while before := events[0].workflow_execution_started_event_attributes.continued_execution_run_id:
-        events = [*(await client.get_workflow_handle(workflow_id, run_id=before).fetch_history()).events, *events]
+        if before not in _over:
+            _over[before] = list((await client.get_workflow_handle(workflow_id, run_id=before).fetch_history()).events)
+        events = [*_over[before], *events]
     return events
