@@ -30,6 +30,7 @@ GOOD_TOOL = "weather_tool = activity_as_tool(get_weather_alerts, start_to_close_
 POLICY = "RetryPolicy(maximum_interval=timedelta(seconds=10))"
 TRACE = "with trace('Durable agent', group_id=workflow.info().workflow_id):\n    "
 RUN_WORKER = "    async with worker:\n"
+WAITING = "from waiting import result_of, ui_link"
 PRINTED = "print(await result_of(handle))"
 TWICE = ", retry_policy=RetryPolicy(maximum_attempts=2))"
 ACTIVITIES = "from activities import get_weather_alerts\n"
@@ -546,6 +547,8 @@ WRONG = (
         "handle = await client.start_workflow(TemporalHelloWorld.run(state, delay_seconds), id='1', task_queue='1')",
     ),
     temporal("starter", "not kept", "name-unknown", None, ("    handle = await", "    await")),
+    temporal("starter", "no import", "name-unknown", None, (f"{WAITING}\n", "")),
+    temporal("starter", "of the other file", "no-such-name", None, (WAITING, WAITING.replace("waiting", "connection"))),
     temporal("starter", "nothing", "nothing-started", None, ("asyncio.run(main(", "print((")),
     temporal(
         "starter",
@@ -1211,5 +1214,7 @@ SAYS = {
     "04-handoffs-the function": "specialist(language)",
     "02-starter-not awaited": "`await` is missing before the call",
     "02-starter-nothing is called in the ID": "with ()",
+    "02-starter-no import": "`from waiting import ui_link` is missing",
+    "02-starter-of the other file": "It is in waiting",
     "02-starter-executed": "execute_workflow(...)",
 }

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from workshop.checks.pristine import files_with, left_to_set, tree_of
+from workshop.exercises import GIVEN
 
 # Where the names are that an exercise uses, by what a learner would write.
 HOMES = (
@@ -67,7 +68,7 @@ def meant(error: str, source: str = "", known: Iterable[str] = (), line: int = 0
         owners = [one for one in (*_names(tree_of(source)), "Client") if found[2] in dir(_found(one)[1])]
         return f"It is the {owners[0]} that has {found[2]}." if owners else ""
     if found := re.search(r"cannot import name '(\w+)' from '([\w.]+)'", error):
-        home = _found(found[1])[0]
+        home = _found(found[1])[0] or _given(found[1])
         elsewhere = f"It is in {home}: `from {home} import {found[1]}`." if home and home != found[2] else ""
         return elsewhere or _did_you_mean(_near(found[1], dir(sys.modules.get(found[2]))))
     if found := re.search(r"No module named '(\w+)'", error):
@@ -138,6 +139,8 @@ def _name(name: str, source: str, known: Iterable[str], file: str) -> str:
     files = " and ".join(sorted(there))
     if file and there and file not in there:
         return f"{name} is a name of {files}, and {file} neither imports nor makes it: does that line belong there?"
+    if given := _given(name):
+        return f"`from {given} import {name}` is missing."
     home, found = _found(name)
     fits = found is not None and all(hasattr(found, one) for one in after)
     if fits and after:
@@ -266,3 +269,10 @@ def _found(name: str) -> tuple[str, Any]:
     """A class or function of the packages, by its name, and the module that has it; None if there is none."""
     modules = [module for home in HOMES if (module := sys.modules.get(home))]
     return next(((one.__name__, getattr(one, name)) for one in modules if _defines(one, name)), ("", None))
+
+
+def _given(name: str) -> str:
+    """The module beside the learner's files, of those that are given, that makes a name; "" if none does."""
+    there = [Path(file) for file in GIVEN if Path(file).is_file()]
+    makes = rf"^(?:async )?def {name}\b"
+    return next((file.stem for file in there if re.search(makes, file.read_text(encoding="utf-8"), re.M)), "")
