@@ -249,8 +249,11 @@ def test_no_exception_is_lost_between_two_looks(shell: pytest.MonkeyPatch, root:
 def test_the_link_is_right_in_a_codespace(shell: pytest.MonkeyPatch, root: Path, domain: str) -> None:
     """Case R41: a starter's link leads to where the browser reaches the port; one of another cluster stays."""
     folder = exercise_folder(root, "02", solved=True)
-    look = "import waiting, types; print(waiting.ui_link(types.SimpleNamespace(namespace='default'), 'one'))"
-    (folder / "link.py").write_text(look)
+    (folder / "link.py").write_text(
+        "import waiting\nfrom types import SimpleNamespace as Object\n"
+        "service = Object(config=Object(target_host='elsewhere.example:7233'))\n"
+        "print(waiting.ui_link(Object(namespace='default', service_client=service), 'one'))\n"
+    )
 
     def link() -> list[str]:
         script = Script(folder, "link.py", root / "link.log")

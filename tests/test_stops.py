@@ -3,15 +3,18 @@
 import signal
 import socket
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from temporalio.client import Client
 
 from tests.folders import ALL, DURABLE, HELLO_AGENT, HELLO_TEMPORAL
 from tests.harness import Solutions
+from tests.solution_modules import modules_of
 from workshop import env
 from workshop.history import Kind
 from workshop.processes import PATIENCE, free_port, wait_for
+from workshop.services import own_services
 from workshop.settings import ROOT
 from workshop.temporal import follow
 from workshop.why import why
@@ -115,8 +118,34 @@ def test_a_server_that_is_not_there_is_one_line(solutions: Solutions, script: st
     program = solutions.run(DURABLE / script, TEMPORAL_ADDRESS=address)
     assert program.wait() == 1
     assert program.text.startswith(f"No Temporal server to work with at {address}")
-    assert "Next: start one: temporal server start-dev (in the workshop: workshop up)" in program.text
+    assert "Next: start a server: temporal server start-dev (in the workshop: workshop up)" in program.text
     assert "Traceback" not in program.text
+
+
+def test_a_certificate_that_is_missing_is_one_line(solutions: Solutions, tmp_path: Path) -> None:
+    missing = tmp_path / "client.pem"
+    starter = solutions.run(DURABLE / "starter.py", TEMPORAL_TLS_CLIENT_CERT_PATH=str(missing))
+    assert starter.wait() == 1
+    assert starter.text.startswith("The settings for Temporal cannot be used")
+    assert str(missing) in starter.text
+    assert "Traceback" not in starter.text
+
+
+async def test_a_server_that_is_gone_is_not_the_end_of_a_workflow(tmp_path: Path) -> None:
+    with own_services(tmp_path, names=["temporal"]) as services:
+        client = await Client.connect(services.settings.temporal_address)
+    with modules_of(DURABLE) as modules, pytest.raises(SystemExit, match=r"(?s)does not tell the result: .* go on"):
+        await modules["waiting"].result_of(client.get_workflow_handle("durable-agent-1"))
+
+
+def test_for_a_server_elsewhere_there_is_no_link_to_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TEMPORAL_UI_URL", raising=False)
+    service = SimpleNamespace(config=SimpleNamespace(target_host="cluster.example:7233"))
+    client = SimpleNamespace(namespace="default", service_client=service)
+    with modules_of(DURABLE) as modules:
+        link = modules["waiting"].ui_link(client, "durable-agent-1")
+    assert "127.0.0.1" not in link
+    assert "cluster.example" in link
 
 
 @pytest.mark.parametrize("profile", ["", "prod", "nope"])
@@ -191,7 +220,8 @@ def test_a_dotenv_in_another_encoding_is_one_line(solutions: Solutions, tmp_path
     folder = copy_out(HELLO_TEMPORAL, tmp_path / "mine", "OPENAI_API_KEY=practice\n".encode(encoding))
     starter = solutions.starter(folder)
     assert starter.wait() == 1
-    assert "is not UTF-8 text" in starter.text
+    assert "cannot be read" in starter.text
+    assert "UTF-8" in starter.text
     assert "Traceback" not in starter.text
 
 

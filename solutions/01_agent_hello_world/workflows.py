@@ -28,7 +28,7 @@ class AgentHelloWorld:
     async def run(self, question: str) -> str:
         weather_tool = activity_as_tool(
             get_weather_alerts,
-            # Longer than the 2.5 s its HTTP call may take. A worker killed here is noticed after these 3 s.
+            # Its HTTP call gives up after 2.5 s without an answer. A worker killed here is noticed after these 3 s.
             start_to_close_timeout=timedelta(seconds=3),
             # Tried for an hour, to outlast an outage, with pauses of 0.2 s, 0.4 s, 0.8 s ... and 10 s at most.
             schedule_to_close_timeout=timedelta(hours=1),

@@ -21,8 +21,10 @@ async def until_stopped() -> None:
 
 
 def ui_link(client: Client, workflow_id: str) -> str:
-    """Where the web UI shows this workflow."""
-    base = os.environ.get("TEMPORAL_UI_URL", "http://127.0.0.1:8233")
+    """Where the web UI shows this workflow. For a server elsewhere, TEMPORAL_UI_URL says it."""
+    server = client.service_client.config.target_host
+    local = "http://127.0.0.1:8233" if server.startswith(("127.0.0.1:", "localhost:")) else ""
+    base = os.environ.get("TEMPORAL_UI_URL") or local or f"the web UI of {server}: "
     return f"{base}/namespaces/{client.namespace}/workflows/{workflow_id}"
 
 
@@ -34,11 +36,14 @@ async def result_of(handle: WorkflowHandle[Any, str]) -> str:
         return await handle.result()
     except asyncio.CancelledError:
         raise SystemExit("Stopped waiting. The workflow goes on without you.") from None
-    except (WorkflowFailureError, RPCError) as error:
+    except RPCError as error:
+        problem = f"The server does not tell the result: {str(error)[:500]}"  # a foreign server's may be a page
+        raise SystemExit(f"{problem}\nNext: see the workflow at the link above; it may well go on") from None
+    except WorkflowFailureError as error:
         cause: BaseException = error
         while cause.__cause__:
             cause = cause.__cause__
-        reason = f"The workflow has no result: {str(cause)[:500]}"  # a foreign server's may be a page
+        reason = f"The workflow has no result: {str(cause)[:500]}"
         next_step = f"see its history at the link above (in the workshop: workshop why {handle.id})"
         raise SystemExit(f"{reason}\nNext: {next_step}") from None
     finally:

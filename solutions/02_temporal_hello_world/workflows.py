@@ -20,7 +20,7 @@ class TemporalHelloWorld:
         return await workflow.execute_activity(
             get_weather_alerts,
             state,
-            # Longer than the 2.5 s its HTTP call may take. A worker killed here is noticed after these 3 s.
+            # Its HTTP call gives up after 2.5 s without an answer. A worker killed here is noticed after these 3 s.
             start_to_close_timeout=timedelta(seconds=3),
             # Tried for an hour, to outlast an outage, with pauses of 10 s at most.
             schedule_to_close_timeout=timedelta(hours=1),

@@ -9,7 +9,7 @@ from temporalio.exceptions import ApplicationError
 
 WEATHER_API = "https://api.weather.gov"
 TLS = httpx.create_ssl_context()  # once: to load the certificates for each call would block the worker
-MAX_CHARACTERS = 4000  # a model pays for every word it reads
+MAX_CHARACTERS = 4000  # you pay for every word that a model reads
 
 
 async def make_api_call(state: str) -> dict[str, Any]:

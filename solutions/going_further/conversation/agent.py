@@ -11,7 +11,7 @@ from temporalio.openai_agents.workflow import activity_as_tool
 def weather_agent() -> Agent:
     weather_tool = activity_as_tool(
         get_weather_alerts,
-        # Longer than the 2.5 s its HTTP call may take. A worker killed here is noticed after these 3 s.
+        # Its HTTP call gives up after 2.5 s without an answer. A worker killed here is noticed after these 3 s.
         start_to_close_timeout=timedelta(seconds=3),
         # Nobody waits for an hour in front of a chat: after a minute the message fails, and can be sent again.
         schedule_to_close_timeout=timedelta(minutes=1),

@@ -8,7 +8,7 @@ from temporalio.common import RetryPolicy
 with workflow.unsafe.imports_passed_through():
     from activities import fail_while_active, look_once, watch_while_active
 
-ONE_LOOK = timedelta(seconds=3)  # longer than the 2.5 s its HTTP call may take
+ONE_LOOK = timedelta(seconds=3)  # its HTTP call gives up after 2.5 s without an answer
 
 
 async def by_retry(state: str, every: timedelta, bound: timedelta) -> bool:
