@@ -10,8 +10,9 @@ from workshop.errors import WorkshopError
 # beside its line here: both folders, its module in checks/ and a line in checks/__init__.py, its texts in
 # checks/checks.toml, its choices in notebook/predictions.toml, docs/img/05-flow.svg (or NAME-flow.svg), its row in
 # README.md and docs/INSTRUCTOR.md, the name of its tab in jupyter/share/jupyter/lab/custom/custom.css, answers in
-# tests/checks/right.py and wrong.py, the claims of its notebook in tests/claims.py, its place in tests/folders.py, and
-# `make notebooks` (which makes checks/pristine/05.json, too).
+# tests/checks/right.py and wrong.py, the claims of its notebook in tests/claims.py, its place in tests/folders.py, a
+# recorded history (tests/record_histories.py, test_replay.py), and `make notebooks` (which makes
+# checks/pristine/05.json, too).
 EXERCISES = {
     "01_agent_hello_world": "agent-hello-world",
     "02_temporal_hello_world": "temporal-hello-world",

@@ -139,8 +139,8 @@ def _name(name: str, source: str, known: Iterable[str], file: str) -> str:
     files = " and ".join(sorted(there))
     if file and there and file not in there:
         return f"{name} is a name of {files}, and {file} neither imports nor makes it: does that line belong there?"
-    if given := _given(name):
-        return f"`from {given} import {name}` is missing."
+    if beside := _given(name):
+        return f"`from {beside} import {name}` is missing."
     home, found = _found(name)
     fits = found is not None and all(hasattr(found, one) for one in after)
     if fits and after:

@@ -33,6 +33,8 @@ from workshop.text import like_a_key
 
 TEMPORAL_KEY = "TEMPORAL_API_KEY"
 API = "OPENAI_DEFAULT_API"
+# One more variable that solutions read: here, where connection.py or activities.py reads it, in .env.example, and in
+# env.py if `workshop use` switches it.
 OURS = (
     *(*MANAGED, *SERVER, TEMPORAL_KEY),
     *(*PORTS, "WORKSHOP_STATE_DIR", "OPENAI_DEFAULT_MODEL", API),

@@ -11,7 +11,7 @@ from typing import Any
 
 
 class Kind(StrEnum):
-    """What a row is."""
+    """What a row is. One more is made in events.py, and is drawn as a bar if it stands in `WAITS` of timeline.py."""
 
     MODEL = "model call"
     TOOL = "tool call"

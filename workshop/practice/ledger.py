@@ -23,7 +23,10 @@ MADE_ID = re.compile(r"\b(?:call|fc|msg|resp)_[0-9a-f]{32}(?:_\d+)?\b")
 
 @dataclass
 class Entry:
-    """One request. `ended`, `answered` and `status` stay None while it is in flight."""
+    """One request. `ended`, `answered` and `status` stay None while it is in flight.
+
+    What one more field says is passed in by model_service.py or weather.py, and shown by report.py and console.html.
+    """
 
     id: int
     service: str

@@ -22,8 +22,7 @@ MODEL_CALL = ModelActivityParameters(
         # Short: a call that was lost in a kill waits for it, too. It doubles at each attempt.
         initial_interval=timedelta(seconds=0.2),
         maximum_interval=timedelta(seconds=20),
-        # About 100 s: longer than OpenAI's one-minute rate limits last. An account without
-        # credit gets the same status, 429, and must not be retried forever.
+        # Some 100 s: longer than a one-minute rate limit. Without credit the status is the same, 429, so not forever.
         maximum_attempts=12,
     ),
 )
@@ -41,7 +40,7 @@ async def main() -> None:
         activities=[send_alert],
         # Asked to stop, it lets a model call in flight finish: it is paid for.
         graceful_shutdown_timeout=timedelta(seconds=60),
-        # If its heartbeats are late, a call is made and paid again. To find your number, count attempts under load.
+        # Few at a time: if its heartbeats are late, a call is paid again. For your numbers, count attempts under load.
         max_concurrent_activities=20,
         max_concurrent_workflow_tasks=2,
         # By default a worker sends fewer heartbeats, which leaves a busy machine no slack.
