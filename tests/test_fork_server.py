@@ -42,6 +42,10 @@ print("to stderr", file=sys.stderr)
 """
 
 
+# For a Python of its own whose forks need no packages: its fork server imports none, and starts in no time.
+WITHOUT_PACKAGES = "from workshop import fork_server\nfork_server.PRELOAD.clear()\n"
+
+
 def started(script: Path, *arguments: str) -> Program:
     return fork_server.start(script, arguments, os.environ, script.with_suffix(".log"))
 
@@ -124,8 +128,8 @@ def test_programs_end_with_whoever_had_them_started(tmp_path: Path) -> None:
         "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint(1)\nsignal.pause()"
     )
     kernel = (
-        "import os, time\nfrom pathlib import Path\n"
-        "from workshop import fork_server\nfrom workshop.checks.checker import Checker\n"
+        "import os, time\nfrom pathlib import Path\nfrom workshop.checks.checker import Checker\n"
+        f"{WITHOUT_PACKAGES}"
         "for name in ('a', 'b'):\n"
         "    log = Path(f'{name}.log').absolute()\n"
         "    print(fork_server.start(Path('stubborn.py').absolute(), [], os.environ, log).pid)\n"
@@ -155,7 +159,7 @@ def test_a_program_that_will_not_end_holds_up_nobody(tmp_path: Path) -> None:
         "signal.signal(signal.SIGTERM, lambda *_: Path('asked').touch())\nprint(1)\nwhile True:\n    signal.pause()"
     )
     starter = (
-        "import os\nfrom pathlib import Path\nfrom workshop import fork_server\n"
+        f"import os\nfrom pathlib import Path\n{WITHOUT_PACKAGES}"
         "script = Path('stubborn.py').absolute()\n"
         "print(fork_server.start(script, [], os.environ, script.with_suffix('.log')).until_printed('1').pid)"
     )
@@ -167,7 +171,7 @@ def test_a_program_that_will_not_end_holds_up_nobody(tmp_path: Path) -> None:
 def test_what_a_fork_prints_is_not_seen_by_whoever_started_it() -> None:
     """A check's process runs learners' code: its noise is not the notebook's."""
     code = (
-        "import sys\nfrom workshop import fork_server\n"
+        f"import sys\n{WITHOUT_PACKAGES}"
         "for words in (print,), (exec, 'import sys; sys.stderr.write(\"noise\")'):\n"
         "    process, _ = fork_server.fork(*words)\n    process.join()\n"
     )

@@ -21,7 +21,9 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from tests.browser.conftest import path_of_chromium
 from tests.browser.test_lab import SOLVED_HERE
+from tests.harness import Solutions
 from tests.solved import assert_solved, text_of, with_claims
+from tests.tree import variables
 from tools import notebooks
 from workshop.checks import CHECKS
 from workshop.settings import ROOT
@@ -30,9 +32,9 @@ Run = tuple[NotebookNode, Path]  # a notebook with what it printed, and its fold
 PLUGINS = ("tests.light_jsonschema", "nbmake.pytest_plugin", "tests.sockets")
 
 
-def nbmake(kind: str, numbers: Iterable[str], place: Path) -> dict[str, Run]:
-    """Runs notebooks of `kind` where learners have them: in their folders of `exercises`."""
-    root = notebooks.copy_of_the_tree(place)
+def nbmake(kind: str, numbers: Iterable[str], solutions: Solutions, place: Path) -> dict[str, Run]:
+    """Runs notebooks of `kind` where learners have them: in their folders of `exercises`, of a copy of the tree."""
+    root = notebooks.copy_of_the_tree(place / "tree")
     made = {}
     for number in numbers:
         folder = notebooks.folder("exercises", number, root)
@@ -40,9 +42,8 @@ def nbmake(kind: str, numbers: Iterable[str], place: Path) -> dict[str, Run]:
             solution = nbformat.read(notebooks.folder("solutions", number) / "solution.ipynb", as_version=4)
             nbformat.write(with_claims(solution, number), folder / "exercise.ipynb")
         made[number] = folder / "exercise.ipynb"
-    with notebooks.services(root) as env:
-        words = ("--overwrite", f"--nbmake-timeout={notebooks.PATIENCE}", *map(str, made.values()))
-        done = pytest_of(root, env, *words)
+    words = ("--overwrite", f"--nbmake-timeout={notebooks.PATIENCE}", *map(str, made.values()))
+    done = pytest_of(root, variables(solutions, root, root / ".workshop"), *words)
     assert done.returncode == 0, done.stdout + done.stderr
     return {number: (nbformat.read(path, as_version=4), path.parent) for number, path in made.items()}
 
@@ -65,8 +66,8 @@ def pytest_of(root: Path, env: Mapping[str, str], *words: str) -> subprocess.Com
 class Solved:
     numbers: tuple[str, ...]
 
-    def test_every_check_passes(self, tmp_path: Path) -> None:
-        for number, (notebook, folder) in nbmake("solutions", self.numbers, tmp_path).items():
+    def test_every_check_passes(self, solutions: Solutions, tmp_path: Path) -> None:
+        for number, (notebook, folder) in nbmake("solutions", self.numbers, solutions, tmp_path).items():
             assert_solved(number, notebook, folder)
 
 
@@ -107,7 +108,10 @@ class TestCellsThatDoNotEnd:
         ("cell", "says"),
         [
             ("import os\nos.kill(os.getpid(), 9)", "The kernel died in this cell."),
-            ("while True:\n    pass", "A cell timed out while it was being executed, after 5 seconds."),
+            (
+                "import time\nwhile True:\n    time.sleep(1)",
+                "A cell timed out while it was being executed, after 5 seconds.",
+            ),
         ],
         ids=["dies", "loops"],
     )
@@ -130,8 +134,8 @@ class TestCellsThatDoNotEnd:
 
 
 class TestUntouched:
-    def test_it_runs_to_its_end(self, tmp_path: Path) -> None:
-        for number, (notebook, _) in nbmake("exercises", notebooks.NUMBERS, tmp_path).items():
+    def test_it_runs_to_its_end(self, solutions: Solutions, tmp_path: Path) -> None:
+        for number, (notebook, _) in nbmake("exercises", notebooks.NUMBERS, solutions, tmp_path).items():
             text = text_of(notebook)
             todos = [check.name for check in CHECKS[number] if check.todo]
             assert re.findall(r"not attempted: (\w+)", text)[: len(todos)] == todos

@@ -24,7 +24,7 @@ from tests.temporal_env import result, start
 from workshop.chart import BarKind
 from workshop.history import Run, read_history
 from workshop.kills import Kill
-from workshop.processes import Program, wait_for
+from workshop.processes import PATIENCE, Program, wait_for
 from workshop.proof import (
     ABANDONED,
     AGAIN,
@@ -38,6 +38,7 @@ from workshop.proof import (
     prove_plain,
 )
 from workshop.proof_picture import ProofPicture
+from workshop.temporal import follow
 from workshop.timeline import PlainTimeline, Timeline
 from workshop.why import why
 
@@ -143,8 +144,8 @@ async def test_a_worker_that_was_silent_pays_twice_and_repeats_nothing_recorded(
     async def attempts() -> int:
         return (await read_history(client, workflow_id)).rows[-1].attempts
 
-    while await attempts() < 2:
-        assert worker.running
+    assert await follow(attempts, lambda seen: seen > 1, PATIENCE) > 1
+    assert worker.running
     worker.signal(signal.SIGCONT)
     assert starter.wait() == 0
     (proof,) = await proved(solutions, starter)

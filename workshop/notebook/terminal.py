@@ -44,7 +44,6 @@ def check(settings: Settings, exercise: str, watch: bool, say: Say) -> int:
     """
     folder = exercise_folder(exercise, settings.root)
     checker = Checker(say)
-    fork_server.warm_up()
     feedback = Feedback(folder, settings.state_dir, checker, say)
     try:
         while True:
@@ -56,6 +55,7 @@ def check(settings: Settings, exercise: str, watch: bool, say: Say) -> int:
             if not watch:
                 return int(any(one.outcome != "passed" for one in found))
             say(f"Watching {folder.relative_to(settings.root)}. Ctrl+C ends it.")
+            fork_server.warm_up()  # the packages are imported while the learner writes
             while changed_at(folder) == before:
                 time.sleep(LOOK)
             say("")
