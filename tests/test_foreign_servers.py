@@ -14,6 +14,7 @@ from tests.folders import ALL, DURABLE, HELLO_AGENT, ROUTING
 from tests.harness import Solutions
 from tests.solution_modules import modules_of
 from workshop import doctor
+from workshop.loopback import NO_TLS
 
 PAGE = f"<!DOCTYPE html><html><head><title>Denied</title></head>{'<p>no</p>' * 3000}</html>".encode()
 
@@ -28,7 +29,7 @@ def foreign_server(practice: str = "") -> Iterator[str]:
             status, kind, answer = 404, "text/plain", b"404 page not found"
             if practice and self.path == "/v1/chat/completions":
                 headers = {"Authorization": self.headers.get("Authorization", "")}
-                found = httpx.post(practice + self.path, content=body, headers=headers, trust_env=False)
+                found = httpx.post(practice + self.path, content=body, headers=headers, trust_env=False, verify=NO_TLS)
                 status, kind, answer = found.status_code, "application/json", found.content
             self.send(status, kind, answer)
 

@@ -22,6 +22,7 @@ from openai import (
 from tests.practice.conftest import Entries, Server, until
 from tests.practice.test_chat_api import TOOL as CHAT_TOOL
 from tests.practice.test_responses_api import JSON, TOOL
+from workshop.loopback import NO_TLS
 from workshop.practice.faults import KINDS, BadFault, Fault, Faults
 from workshop.practice.server import PracticeServer
 
@@ -170,7 +171,7 @@ async def test_a_caller_that_goes_away_is_noticed(
 ) -> None:
     server.state.faults.set({"target": target, "kind": "slow", "delay": 600})
     path = "/v1/responses" if target == "model" else "/alerts/active"
-    async with httpx.AsyncClient(base_url=server.url, trust_env=False) as caller:
+    async with httpx.AsyncClient(base_url=server.url, trust_env=False, verify=NO_TLS) as caller:
         method = "POST" if target == "model" else "GET"
         call = asyncio.create_task(caller.request(method, path, json={"model": "m", "input": "Texas?"}))
         await until(lambda: len(entries()) == 1)

@@ -27,6 +27,7 @@ from temporalio.converter import DataConverter
 from temporalio.openai_agents import OpenAIAgentsPlugin
 
 from tests.practice.conftest import Entries
+from workshop.loopback import NO_TLS
 from workshop.practice.openai_api import STAND_IN, BadRequest, read
 from workshop.practice.prices import cost_usd
 from workshop.practice.server import PracticeServer
@@ -45,7 +46,9 @@ def weather_tool(url: str, argument: str = "state") -> FunctionTool:
 
     async def invoke(_context: ToolContext[Any], arguments: str) -> str:
         area = json.loads(arguments)[argument]
-        async with httpx.AsyncClient(base_url=url, trust_env=False, headers={"User-Agent": "test"}) as http:
+        async with httpx.AsyncClient(
+            base_url=url, trust_env=False, verify=NO_TLS, headers={"User-Agent": "test"}
+        ) as http:
             response = await http.get(f"/alerts/active/area/{area}")
         alerts = [alert["properties"] for alert in response.json()["features"]]
         return "\n".join(f"{alert['event']}: {alert.get('headline')}" for alert in alerts) or f"No alerts for {area}."

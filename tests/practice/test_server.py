@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.practice.test_responses_api import JSON
+from workshop.loopback import NO_TLS
 from workshop.practice.server import PracticeServer
 
 COMMAND = [sys.executable, "-m", "workshop.practice.server", "--port"]
@@ -50,7 +51,7 @@ def test_it_ends_politely_with_a_slow_request_in_flight(process: subprocess.Pope
     with socket.create_connection(("127.0.0.1", port)) as caller:
         head = f"POST /v1/responses HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
         caller.sendall(head.encode() + body)
-        while not httpx.get(f"{url}/ledger", trust_env=False).json()["entries"]:
+        while not httpx.get(f"{url}/ledger", trust_env=False, verify=NO_TLS).json()["entries"]:
             pass
         process.send_signal(getattr(signal, name))
         output, _ = process.communicate(timeout=20)
@@ -257,7 +258,7 @@ BODIES = st.fixed_dictionaries(
     st.binary(max_size=60) | (BODIES | JSON).map(lambda body: json.dumps(body).encode()),
 )
 def test_no_body_breaks_it(practice_server: PracticeServer, path: str, body: bytes) -> None:
-    with httpx.Client(base_url=practice_server.url, trust_env=False) as http:
+    with httpx.Client(base_url=practice_server.url, trust_env=False, verify=NO_TLS) as http:
         answer = http.post(path, content=body)
         assert answer.status_code in (200, 400, 422)
         http.delete("/faults")
