@@ -19,6 +19,7 @@ from tests.folders import DURABLE, HELLO_AGENT, ROUTING
 from tests.harness import PracticeFrom
 from tests.solution_modules import modules_of
 from tests.steps import steps
+from tests.temporal_env import CONVERTER
 from workshop.history import Kind, Run, read_history
 from workshop.settings import Settings
 
@@ -33,13 +34,19 @@ async def run(folder: Path, settings: Settings, script: Sequence[Any], question:
         # Once only: a call that the script does not foresee fails the test instead of being retried.
         model_params=ModelActivityParameters(retry_policy=RetryPolicy(maximum_attempts=1)),
     )
-    client = await Client.connect(settings.temporal_address, plugins=[plugin])
+    client = await Client.connect(settings.temporal_address, data_converter=CONVERTER)
     with modules_of(folder) as modules:
         workflow: Any = getattr(modules["workflows"], WORKFLOWS[folder])
         activities: ModuleType = modules["activities"]
         queue = f"scripted-{uuid4()}"
-        worker = Worker(client, task_queue=queue, workflows=[workflow], activities=[activities.get_weather_alerts])
-        async with worker:
+        async with Worker(
+            client,
+            task_queue=queue,
+            workflows=[workflow],
+            activities=[activities.get_weather_alerts],
+            plugins=[plugin],
+            build_id="tests",
+        ):
             handle = await client.start_workflow(workflow.run, question, id=queue, task_queue=queue)
             with suppress(WorkflowFailureError):  # the history tells it
                 await handle.result()
