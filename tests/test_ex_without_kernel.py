@@ -115,7 +115,8 @@ def test_an_exercise_has_several_names(name: str, root: Path) -> None:
 def test_reset_keeps_all_that_a_learner_had(root: Path) -> None:
     folder = exercise_folder(root, "02", solved=True)
     (folder / "exercise.ipynb").write_text('{"cells": [], "mine": 1}')
-    (folder / "connection.py").write_text("# mine\n")
+    for name in GIVEN:
+        (folder / name).write_text("# mine\n")
     (folder / "notes.txt").write_text("mine\n")
     (folder / "more").mkdir()
     (folder / "more" / "deep.py").write_text("mine\n")
