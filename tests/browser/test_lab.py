@@ -1,4 +1,4 @@
-"""The exercises, solved in JupyterLab as a learner solves them: typed into the starters, in real Chromium.
+"""The exercises, solved in JupyterLab as a learner solves them: written into the starters, in real Chromium.
 
 Each run shows several things, since it takes a minute or two: that keyboard and menus do, that every check passes,
 that what each *Why* claims is so (tests/claims.py), and that all that was shown fits, light and dark, narrow and wide.
@@ -16,11 +16,19 @@ from nbformat import NotebookNode
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests import pictures, solved
-from tests.browser.conftest import new_page
+from tests.browser.conftest import PATIENCE, new_page
 from tools import notebooks
 from workshop.processes import die_with_parent
 from workshop.services import EMBEDDED, LAB, Services, catalogue, free_settings
 from workshop.settings import ROOT
+
+# The prompts of cells, once none of them waits or runs. The page asks itself: each time that Playwright asks, it goes
+# through all of the page's elements, tens of thousands, in search of shadow roots.
+ENDED = """([wanted, before]) => {
+  const cells = document.querySelectorAll('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook .jp-Cell');
+  const prompts = wanted.map(at => cells[at].querySelector('.jp-InputPrompt').textContent);
+  return prompts.at(-1) !== before && !prompts.includes('[*]:') && prompts;
+}"""
 
 
 class Lab:
@@ -32,6 +40,7 @@ class Lab:
         self.cells = self.shown.locator(".jp-Notebook .jp-Cell")
         self.errors = self.shown.locator("[data-mime-type='application/vnd.jupyter.error']")
         self.tab = page.locator(".lm-TabBar-tab.jp-mod-current")
+        self.looks = [("light", 900), ("light", 1280), ("dark", 1280), ("dark", 900)]
 
     def open(self, notebook: Path) -> None:
         """By its path, as the menu offers; returns when all its cells are drawn and its kernel is ready."""
@@ -42,11 +51,12 @@ class Lab:
         expect(self.cells).to_have_count(len(nbformat.read(notebook, as_version=4).cells))
         expect(self.page.locator("#jp-main-statusbar")).to_contain_text("| Idle")
 
-    def type(self, at: int, text: str) -> None:
-        """Into a cell, in place of what it has."""
+    def paste(self, at: int, text: str) -> None:
+        """Into a cell, in place of what it has. Typed, each line has the whole page laid out several times."""
+        self.page.evaluate("text => navigator.clipboard.writeText(text)", text)
         self.cells.nth(at).locator(".cm-content").click()
         self.page.keyboard.press("Control+A")
-        self.page.keyboard.insert_text(text)
+        self.page.keyboard.press("Control+V")
 
     def run(self, notebook: NotebookNode, begin: int, end: int) -> None:
         """Selects the cells from `begin` to before `end`, runs them, and returns when the last has ended well."""
@@ -55,10 +65,10 @@ class Lab:
         self._prompt(wanted[0]).click()
         self._prompt(wanted[-1]).click(modifiers=["Shift"])
         self.page.keyboard.press("Control+Enter")
-        expect(self._prompt(wanted[-1])).not_to_have_text(before)
-        for at in wanted:
-            expect(self._prompt(at)).not_to_have_text("[*]:")  # as it is while it waits or runs
-            if not re.fullmatch(r"\[\d+\]:", self._prompt(at).text_content() or ""):  # a cell before it failed
+        patience = PATIENCE * len(wanted)
+        ended = self.page.wait_for_function(ENDED, arg=[wanted, before], polling=1000, timeout=patience)
+        for at, prompt in zip(wanted, ended.json_value(), strict=True):
+            if not re.fullmatch(r"\[\d+\]:", prompt):  # a cell before it failed
                 pytest.fail("\n".join([f"{notebook.cells[at].id} did not run.", *self.errors.all_text_contents()]))
         assert self.errors.all_text_contents() == []
 
@@ -109,6 +119,7 @@ def lab(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             program = services.running(LAB)
             assert program
             page = new_page(chromium)
+            page.context.grant_permissions(["clipboard-read", "clipboard-write"])
             page.goto(re.sub("/tree/.*[?]", "?", program.link))
             yield Lab(page, root)
             page.close()
@@ -147,7 +158,7 @@ WRONG = """shown => {
 
 
 def solve(lab: Lab, number: str) -> tuple[NotebookNode, Path]:
-    """Types what the solution has into the starter, runs it, and saves it; returns it, with its folder."""
+    """Pastes what the solution has into the starter, runs it, and saves it; returns it, with its folder."""
     folder = notebooks.folder("exercises", number, lab.root)
     path = folder / "exercise.ipynb"
     starter = solved.with_claims(nbformat.read(path, as_version=4), number)
@@ -157,12 +168,12 @@ def solve(lab: Lab, number: str) -> tuple[NotebookNode, Path]:
     places = {cell.id: at for at, cell in enumerate(starter.cells)}
     for cell in starter.cells:
         if cell.source != typed.get(cell.id, cell.source):
-            lab.type(places[cell.id], typed[cell.id])
+            lab.paste(places[cell.id], typed[cell.id])
     done = 0
     for at, cell in enumerate(starter.cells):
         for tag in cell.metadata.get("tags", ()):  # here a learner goes up to a cell, and changes it by hand
             lab.run(starter, done, at)
-            lab.type(places["file-activities"], typed[tag])
+            lab.paste(places["file-activities"], typed[tag])
             lab.run(starter, places["file-activities"], places["file-activities"] + 1)
             done = at
     lab.run(starter, done, len(starter.cells))
@@ -185,14 +196,15 @@ SOLVED_HERE = [("01",), ("02",), ("03", "04")]
 @pytest.mark.parametrize("numbers", SOLVED_HERE, ids="-".join)
 def test_every_check_passes_and_all_that_is_shown_fits(lab: Lab, numbers: tuple[str, ...]) -> None:
     for number in numbers:
-        lab.as_in("light", 900)
+        lab.as_in(*lab.looks[0])
         notebook, folder = solve(lab, number)
         solved.assert_solved(number, notebook, folder)
         assert lab.folder_of_the_tab() == f"{folder.name}/"
         if number == "03":
             assert_step_9_shows_the_kill(lab, notebook)
-        for scheme, width in (("light", 900), ("light", 1280), ("dark", 1280), ("dark", 900)):
+        for scheme, width in lab.looks:
             lab.as_in(scheme, width)
             assert lab.shown.evaluate(WRONG) == [], f"{number}, {scheme}, {width} pixels"
+        lab.looks.reverse()  # the next begins as this one ends: a change of the theme has the whole page drawn anew
         lab.tab.locator(".lm-TabBar-tabCloseIcon").click()
         assert lab.page.locator(".jp-Dialog").count() == 0
