@@ -115,14 +115,21 @@ async def _waiting(client: Client, run: Run, workers: Pollers, now: datetime) ->
     if not workers.workflows:
         return found.also(f"No worker polls {run.task_queue}: it does not go on until one does (" + WORKER + ").")
     if found.kind in ("timer", "signal"):
-        with suppress(WorkshopError):  # it asks nobody
-            if calls := await open_calls(client, run.workflow_id):
-                return causes.approval(run, calls, found)
-        taken = await _taken_by(client, run)
+        # Both at once: a worker that has just ended answers neither, and each may be asked twice before that is known.
+        calls, taken = await asyncio.gather(_asked(client, run), _taken_by(client, run))
+        if calls:
+            return causes.approval(run, calls, found)
         if taken is None:
             return found.also("No worker answered when asked about it: is one running?")
         return found.also(f"It takes {taken}.") if taken else found
     return found
+
+
+async def _asked(client: Client, run: Run) -> dict[str, str]:
+    """The calls that wait for a decision, as `open_calls`; {} too where nobody is asked, or no worker answers."""
+    with suppress(WorkshopError):
+        return await open_calls(client, run.workflow_id)
+    return {}
 
 
 async def _taken_by(client: Client, run: Run) -> str | None:
