@@ -417,16 +417,51 @@ def test_the_temporal_server(settings: Settings, monkeypatch: pytest.MonkeyPatch
         services.stop()
 
 
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Services, Path]]:
-    """JupyterLab in a folder, which also has the home of a learner with a JupyterLab of their own: see the files."""
-    root = tmp_path_factory.mktemp("lab")
-    home, state = root / "home", root / "state"
+def test_jupyterlab(settings: Settings) -> None:
+    exercise = settings.root / "exercises" / "01_agent_hello_world" / "exercise.ipynb"
+    exercise.parent.mkdir(parents=True)
+    exercise.write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')
+    services = Services(settings)
+    try:
+        services.start(["lab"])
+        program = program_of(services, "lab")
+        address, _, token = program.link.partition("?token=")
+        assert address == f"http://127.0.0.1:{settings.lab_port}/lab/tree/exercises/01_agent_hello_world/exercise.ipynb"
+        assert len(token) > 30
+        assert token not in " ".join(program.command)
+        with httpx.Client(base_url=f"http://127.0.0.1:{settings.lab_port}", trust_env=False) as client:
+            assert client.get("/api/status").status_code == 403
+            client.headers["Authorization"] = f"token {token}"
+            assert client.get(address).status_code == 200
+            assert client.get("/api/status").status_code == 200
+            listening = psutil.Process(program.pid).net_connections()
+            assert {c.laddr.ip for c in listening if c.status == psutil.CONN_LISTEN} == {"127.0.0.1"}
+            # A notebook's kernel is this Python, with all that is installed beside it.
+            assert client.post("/api/kernels", json={"name": "python3"}).status_code == 201
+            kernels = psutil.Process(program.pid).children()
+            wait_for("the kernel to be a program of its own", lambda: all(kernel.cmdline() for kernel in kernels))
+            assert [kernel.cmdline()[0] for kernel in kernels] == [sys.executable]
+            assert client.get("/lab/api/news").json() == {"news": []}  # nothing is asked of the network
+            # Case C08: nor is a learner asked whether to have news.
+            notices = client.get("/lab/api/settings/@jupyterlab/apputils-extension:notification").json()
+            assert notices["schema"]["properties"]["fetchNews"]["default"] == "false"
+        assert services.stop() == ["lab"]
+        assert not [kernel for kernel in kernels if kernel.is_running()]
+    finally:
+        services.stop()
+
+
+def test_a_jupyterlab_of_the_learners_own_does_not_lead_astray(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case C07."""
+    home, state = tmp_path / "home", settings.state_dir
+    monkeypatch.setenv("HOME", str(home))
+    for name in ("JUPYTER_CONFIG_DIR", "JUPYTERLAB_SETTINGS_DIR", "IPYTHONDIR"):
+        monkeypatch.delenv(name, raising=False)
     startup = "profile_default/startup/00.py"
     kernel = {"argv": ["false", "{connection_file}"], "display_name": "theirs", "language": "python"}
-    notebook = '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
     files = {
-        root / "exercises" / "01_agent_hello_world" / "exercise.ipynb": notebook,
         home / ".jupyter/jupyter_server_config.py": "c.ServerApp.base_url = '/theirs/'\n"
         "c.ServerApp.certfile = '/nowhere/cert.pem'\n"
         "c.IdentityProvider.token = 'theirs'\n"
@@ -434,65 +469,27 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Services, Pa
         home / ".jupyter/jupyter_config.json": json.dumps({"ServerApp": {"sock": "/nowhere/socket"}}),
         home / ".jupyter/lab/user-settings/@jupyterlab/apputils-extension/themes.jupyterlab-settings": '{"theme": "x"}',
         home / ".local/share/jupyter/kernels/python3/kernel.json": json.dumps(kernel),
-        home / ".ipython" / startup: f"open({str(root / 'theirs')!r}, 'w')",
-        state / "ipython" / startup: f"open({str(root / 'ours')!r}, 'w')",
+        home / ".ipython" / startup: f"open({str(tmp_path / 'theirs')!r}, 'w')",
+        state / "ipython" / startup: f"open({str(tmp_path / 'ours')!r}, 'w')",
     }
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setenv("HOME", str(home))
-        for name in ("JUPYTER_CONFIG_DIR", "JUPYTERLAB_SETTINGS_DIR", "IPYTHONDIR"):
-            monkeypatch.delenv(name, raising=False)
-        services = Services(free_settings(state, root))
-        services.start(["lab"])
+    services = Services(settings)
     try:
-        yield services, root
+        services.start(["lab"])
+        link = program_of(services, "lab").link
+        with httpx.Client(trust_env=False) as client:
+            assert client.get(link, follow_redirects=True).status_code == 200
+            base = f"http://127.0.0.1:{settings.lab_port}"
+            client.headers["Authorization"] = f"token {link.partition('?token=')[2]}"
+            assert client.post(f"{base}/api/kernels", json={"name": "python3"}).status_code == 201
+            wait_for("the startup file", (tmp_path / "ours").exists)
+            assert not (tmp_path / "theirs").exists()
+            themes = client.get(f"{base}/lab/api/settings/@jupyterlab/apputils-extension:themes").json()
+            assert themes["settings"] == {"theme": "x"}  # how it looks is theirs
     finally:
         services.stop()
-
-
-def test_a_jupyterlab_of_the_learners_own_does_not_lead_astray(lab: tuple[Services, Path]) -> None:
-    """Case C07."""
-    services, root = lab
-    link = program_of(services, "lab").link
-    with httpx.Client(trust_env=False) as client:
-        assert client.get(link, follow_redirects=True).status_code == 200
-        base = f"http://127.0.0.1:{services.settings.lab_port}"
-        client.headers["Authorization"] = f"token {link.partition('?token=')[2]}"
-        assert client.post(f"{base}/api/kernels", json={"name": "python3"}).status_code == 201
-        wait_for("the startup file", (root / "ours").exists)
-        assert not (root / "theirs").exists()
-        themes = client.get(f"{base}/lab/api/settings/@jupyterlab/apputils-extension:themes").json()
-        assert themes["settings"] == {"theme": "x"}  # how it looks is theirs
-
-
-def test_jupyterlab(lab: tuple[Services, Path]) -> None:
-    """The last one that uses it: stops it."""
-    services, _ = lab
-    port, program = services.settings.lab_port, program_of(services, "lab")
-    address, _, token = program.link.partition("?token=")
-    assert address == f"http://127.0.0.1:{port}/lab/tree/exercises/01_agent_hello_world/exercise.ipynb"
-    assert len(token) > 30
-    assert token not in " ".join(program.command)
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
-        assert client.get("/api/status").status_code == 403
-        client.headers["Authorization"] = f"token {token}"
-        assert client.get(address).status_code == 200
-        assert client.get("/api/status").status_code == 200
-        listening = psutil.Process(program.pid).net_connections()
-        assert {c.laddr.ip for c in listening if c.status == psutil.CONN_LISTEN} == {"127.0.0.1"}
-        # A notebook's kernel is this Python, with all that is installed beside it.
-        assert client.post("/api/kernels", json={"name": "python3"}).status_code == 201
-        kernels = psutil.Process(program.pid).children()
-        wait_for("the kernel to be a program of its own", lambda: all(kernel.cmdline() for kernel in kernels))
-        assert {kernel.cmdline()[0] for kernel in kernels} == {sys.executable}
-        assert client.get("/lab/api/news").json() == {"news": []}  # nothing is asked of the network
-        # Case C08: nor is a learner asked whether to have news.
-        notices = client.get("/lab/api/settings/@jupyterlab/apputils-extension:notification").json()
-        assert notices["schema"]["properties"]["fetchNews"]["default"] == "false"
-    assert services.stop() == ["lab"]
-    assert not [kernel for kernel in kernels if kernel.is_running()]
 
 
 def test_addresses_in_a_codespace(settings: Settings) -> None:
