@@ -9,6 +9,7 @@ import json
 import stringprep  # noqa: F401
 
 import agents  # noqa: F401
+import anyio._backends._asyncio  # noqa: F401
 import dotenv  # noqa: F401
 import httpx  # noqa: F401
 import httpx2
