@@ -298,7 +298,7 @@ CLAIMS = {
         """,
         "why-kill": """
             for one in waiting.values():
-                run = ex._workflows.run(one.workflow_id)
+                run = ex._workflows.finished(one.workflow_id, 30)  # ex.wait() was for the last one
                 claim((run.status, attempts(run)), ("completed", [1, 1]))
                 assert by(rows(run, Kind.MODEL)[0]) != by(rows(run, Kind.MODEL)[1]) == ex.worker.pid
             claim([row.attempts for row in run.rows if row.name == "watch_while_active"], [2])
