@@ -36,7 +36,7 @@ workshop: set-up ## set up, start all services and JupyterLab, stay until Ctrl+C
 test: set-up ## set up, check style and types, run all tests (ARGS are pytest's)
 	@$(BIN)/ruff check workshop tests solutions
 	@$(BIN)/ruff format --check workshop tests solutions
-	@$(BIN)/python -m pytest -p tests.light_jsonschema --numprocesses=5 --dist=loadscope --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest -p tests.light_jsonschema --numprocesses=6 --dist=loadscope --no-loadscope-reorder $(ARGS)
 
 demo: set-up ## set up, kill a plain and a durable agent, show what each of them lost
 	@$(BIN)/workshop demo $(ARGS)

@@ -183,7 +183,7 @@ def test_notebooks_that_share_their_services_run_one_after_another() -> None:
     """`pytest --nbmake exercises`, as the README has it: only `make test` runs tests side by side."""
     options = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"]["ini_options"]
     assert "numprocesses" not in options["addopts"]
-    assert "--numprocesses=5" in (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert "--numprocesses=6" in (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
 def test_a_clone_has_the_same_lines_everywhere(tmp_path: Path) -> None:
