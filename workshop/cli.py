@@ -18,7 +18,7 @@ from rich.text import Text
 
 from workshop.errors import WorkshopError
 from workshop.exercises import FOLDERS
-from workshop.settings import ROOT, Settings, is_local
+from workshop.settings import ROOT, Settings
 
 if TYPE_CHECKING:
     from temporalio.client import Client
@@ -56,8 +56,8 @@ def uses() -> list[str]:
     finding = doctor.first_problem(ROOT, os.environ, doctor.SETTINGS)
     mode = doctor.mode_words(doctor.Facts.gather(ROOT, os.environ, quick=True))
     lines = [f"Programs use: {mode}", *([str(finding)] if finding else [])]
-    port = settings().temporal_port
-    if not is_local(f"http://{settings().temporal_address}", port):
+    if not settings().own_temporal:
+        port = settings().temporal_port
         lines.append(f"Programs use the server that TEMPORAL_ADDRESS names, not the one on port {port}.")
     return lines
 

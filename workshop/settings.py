@@ -120,6 +120,11 @@ class Settings:
         """Whether the weather in use is the practice one."""
         return is_local(self.weather_api_url, self.practice_port)
 
+    @property
+    def own_temporal(self) -> bool:
+        """Whether the Temporal server in use is the workshop's."""
+        return is_local(f"http://{self.temporal_address}", self.temporal_port)
+
 
 def host_of(url: str) -> str:
     """The host that an address names; "" if it names none."""

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.practice.test_responses_api import JSON
-from workshop.loopback import NO_TLS
+from workshop import loopback
 from workshop.practice.server import PracticeServer
 
 COMMAND = [sys.executable, "-m", "workshop.practice.server", "--port"]
@@ -51,8 +51,9 @@ def test_it_ends_politely_with_a_slow_request_in_flight(process: subprocess.Pope
     with socket.create_connection(("127.0.0.1", port)) as caller:
         head = f"POST /v1/responses HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
         caller.sendall(head.encode() + body)
-        while not httpx.get(f"{url}/ledger", trust_env=False, verify=NO_TLS).json()["entries"]:
-            pass
+        with loopback.client(url) as http:
+            while not http.get("/ledger").json()["entries"]:
+                pass
         process.send_signal(getattr(signal, name))
         output, _ = process.communicate(timeout=20)
     assert "Traceback" not in output
@@ -258,7 +259,7 @@ BODIES = st.fixed_dictionaries(
     st.binary(max_size=60) | (BODIES | JSON).map(lambda body: json.dumps(body).encode()),
 )
 def test_no_body_breaks_it(practice_server: PracticeServer, path: str, body: bytes) -> None:
-    with httpx.Client(base_url=practice_server.url, trust_env=False, verify=NO_TLS) as http:
+    with loopback.client(practice_server.url) as http:
         answer = http.post(path, content=body)
         assert answer.status_code in (200, 400, 422)
         http.delete("/faults")

@@ -12,7 +12,7 @@ from workshop.checks.pristine import unwritten
 from workshop.errors import WorkshopError
 from workshop.exercises import number_of, root_of, solution_of
 from workshop.processes import Program
-from workshop.settings import Settings, is_local
+from workshop.settings import Settings
 from workshop.text import Say, scrub
 
 START = 30.0  # seconds that a starter may take until it has really begun: it imports for 3 s
@@ -51,8 +51,7 @@ class Script:
         env.load(folder)
         settings = Settings.from_env(os.environ)
         # The link that it prints is for the browser of the person, who may be in a Codespace.
-        ours = is_local(f"http://{settings.temporal_address}", settings.temporal_port)
-        link = {"TEMPORAL_UI_URL": settings.public_url(settings.temporal_ui_port)} if ours else {}
+        link = {"TEMPORAL_UI_URL": settings.public_url(settings.temporal_ui_port)} if settings.own_temporal else {}
         try:
             self.program = fork_server.start(folder / name, arguments, link | os.environ, self._log)
         except OSError as error:
