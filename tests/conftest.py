@@ -5,9 +5,12 @@ import os
 import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
+from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 from tests.harness import PracticeFrom, Solutions
 from workshop.services import Services, own_services
@@ -57,8 +60,7 @@ def solutions(
 
 
 # Tests of one file, or class, run one after another and share what it has started. The longest begin first, so that
-# none is alone at the end; of these, those with many tests: a lane that has two or fewer left is given the next file,
-# which then waits behind them.
+# none is alone at the end.
 FIRST = (
     "bank",
     "lab",
@@ -82,6 +84,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Sorts the files."""
     order = {f"test_{name}": at for at, name in enumerate(FIRST)}
     items.sort(key=lambda item: order.get(item.path.stem, len(order)))
+
+
+class Lanes(LoadScopeScheduling):
+    """xdist's own lanes, of which each is given its next file only when it has come to its last test.
+
+    xdist gives it while two are left, and then it waits behind them, for minutes, with other lanes idle. A lane with
+    nothing behind its last test would wait, too: it is told what comes next before it begins a test.
+    """
+
+    def _reschedule(self, node: WorkerController) -> None:
+        if not self.workqueue or self._pending_of(self.assigned_work[node]) <= 1:
+            super()._reschedule(node)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Lanes | None:
+    """Ours for `--dist=loadscope`."""
+    return Lanes(config, log) if config.getoption("dist") == "loadscope" else None
 
 
 @pytest.hookimpl(wrapper=True)
