@@ -161,6 +161,7 @@ def _look(
             del os.environ[variable]
     ignore_env_file()
     sys.dont_write_bytecode = True
+    sys.setswitchinterval(0.0005)  # a workflow that never yields leaves the worker beside it turns enough to say so
     os.chdir(folder)
     sys.path.insert(0, str(folder))
     submission = Submission(number, folder, settings, scripts)
