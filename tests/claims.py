@@ -149,7 +149,7 @@ CLAIMS = {
         "why-count": """
             proof = ex.proof()
             claim((proof.answered, proof.made_again, proof.refused, proof.abandoned), (5, 3, 6, 1))
-            assert "made again within a run: 0" in str(ledger_shown(ex._practice.ledger()))
+            assert "made again within a run: 0" in str(ledger_shown(ex._practice.ledger(ex._asked[0].since)))
         """,
         "progress": "all_seen(ex)",
         "proof-glance": """

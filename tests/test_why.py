@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 import shlex
 import signal
@@ -567,6 +568,15 @@ def test_a_step_that_was_taken_and_not_answered() -> None:
     said = causes.stuck_task(run, ALIVE, NOW + timedelta(seconds=5))
     assert said is not None
     assert said.kind == "worker lost"
+
+
+def test_a_step_that_was_taken_by_a_worker_which_is_still_there() -> None:
+    here = f"{os.getpid()}@{socket.gethostname()}"
+    run = replace(RUN, task=WorkflowTask(True, 1, NOW), worker=here)
+    assert causes.stuck_task(run, ALIVE, NOW + timedelta(seconds=1)) is None
+    said = causes.stuck_task(run, ALIVE, NOW + timedelta(seconds=5))
+    assert said is not None
+    assert said.kind == "worker blocked"
 
 
 def test_a_step_that_no_listed_worker_takes() -> None:

@@ -192,7 +192,7 @@ def assert_step_9_shows_the_kill(lab: Lab, notebook: NotebookNode) -> None:
 
 # One after another in one page: a second start of JupyterLab costs 20 s of CPU. All in one page would take minutes, in
 # which it mostly waits, as the lessons do; so there are two lanes (see tests/checks/test_bank.py). The quiz of 04 asks
-# about runs of 03, and a claim of 01 counts all that was asked before.
+# about runs of 03.
 SOLVED_HERE = {"long::03-04": ("03", "04"), "short::01": ("01",), "short::02": ("02",)}
 
 

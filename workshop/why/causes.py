@@ -11,7 +11,7 @@ from pathlib import Path
 from workshop.exercises import EXERCISES
 from workshop.history import ACTIVITIES, AGENT_AS_TOOL, PAUSED, ChainedError, Kind, Row, Run, as_text, place_of, root
 from workshop.shown import Item, Shown
-from workshop.temporal import Pollers, gone
+from workshop.temporal import Pollers, folder_of, gone
 from workshop.text import Advice, count, printable, shorten, span, told
 from workshop.why.remedies import RESTART, START_WORKER, WORKER, Remedy, recognise
 
@@ -230,7 +230,11 @@ def stuck_task(run: Run, workers: Pollers, now: datetime) -> Diagnosis | None:
         return no_worker(run, workers.workflows, f"its next step has been waiting for {span(waited)}")
     if task.taken and (waited > PICKUP or gone(run.worker)):
         what = f"{run.workflow_id} waits: its next step was taken by {run.worker} {span(waited)} ago: no answer."
-        reason = "That worker was killed, or its workflow code blocks. After 10 s the server offers the step again."
+        if folder_of(run.worker):
+            reason = "That worker is still there: it is paused, or its workflow code blocks, by a loop or time.sleep."
+            step = f"let the workflow await instead: workflow.sleep(...), or an activity for slow work; then {RESTART}"
+            return Diagnosis("worker blocked", what, reason, step)
+        reason = "That worker was killed, or its workflow code blocks. The server will offer the step again."
         return Diagnosis("worker lost", what, reason, START_WORKER)
     return None
 
