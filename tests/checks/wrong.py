@@ -934,6 +934,12 @@ WRONG = (
     routing("handoffs", "nothing runs", "handoff-without-pause", THREE.replace("=pause", "=lambda context: None")),
     routing("handoffs", "the function", "not-a-handoff", "handoffs=[handoff(specialist, on_handoff=pause)],"),
     routing("handoffs", "told otherwise", "other-instructions", None, (TOLD, '"Answer each question in English."')),
+    routing(
+        "handoffs",
+        "one of three agents",
+        "not-a-handoff",
+        'handoffs=[handoff(specialist("French"), specialist("Spanish"), specialist("English"), on_handoff=pause)],',
+    ),
     routing("handoffs", "names", "not-a-handoff", 'handoffs=["French", "Spanish", "English"],'),
     routing(
         "handoffs",

@@ -108,6 +108,8 @@ def _f_missing(text: str) -> str:
 
 async def handoffs(submission: Submission) -> str:
     """Triage hands each question to the specialist of its language."""
+    from agents import Agent
+
     logged: list[str] = []
 
     def note(record: logging.LogRecord) -> bool:
@@ -118,6 +120,9 @@ async def handoffs(submission: Submission) -> str:
     logging.getLogger("openai.agents").addFilter(note)
     made = _record_handoffs()
     runs = await submission.run_each([(question, PAUSE) for question in QUESTIONS.values()])
+    if any(isinstance(options.get("tool_name_override"), Agent) for options in made):
+        seen = "handoff(...) is given several agents: it took the second one for the name of its tool."
+        raise incorrect("not-a-handoff", seen, "It takes one agent: make a handoff for each.")
     shared = any("name collision" in line for line in logged)
     for language, run in zip(QUESTIONS, runs, strict=True):
         asked = f"Asked in {language}"
