@@ -145,7 +145,8 @@ class Measuring:
         ]
 
     async def conversations(self) -> list[Line]:
-        few, many, all_kept = (5, 10, 10) if self.quick else (50, 500, 100)
+        # Even the fewest are more than it remembers: until then each turn takes more than the one before.
+        few, many, all_kept = (20, 40, 40) if self.quick else (50, 500, 100)
         lines, each = [], {}
         for turns, remembered in ((few, 10), (many, 10), (few, FOREVER), (all_kept, FOREVER)):
             seen = await endless(self.copies, self.client, turns, remembered)
