@@ -562,21 +562,18 @@ RUN = Run("id", "run", "T", "durable-agent", "running", NOW, None, None, None, (
 ROW = Row(Kind.ACTIVITY, "tool", "running", 5, NOW, started=NOW, attempts=1, worker="1@elsewhere", start_to_close=60.0)
 
 
-def test_a_step_that_was_taken_and_not_answered() -> None:
-    run = replace(RUN, task=WorkflowTask(True, 1, NOW))
+@pytest.mark.parametrize(
+    ("worker", "kind"),
+    [("1@elsewhere", "worker lost"), (f"{os.getpid()}@{socket.gethostname()}", "worker blocked")],
+    ids=["elsewhere", "here"],
+)
+def test_a_step_that_was_taken_and_not_answered(worker: str, kind: str) -> None:
+    """By a worker that may have been killed, and by one that is still there."""
+    run = replace(RUN, task=WorkflowTask(True, 1, NOW), worker=worker)
     assert causes.stuck_task(run, ALIVE, NOW + timedelta(seconds=1)) is None
     said = causes.stuck_task(run, ALIVE, NOW + timedelta(seconds=5))
     assert said is not None
-    assert said.kind == "worker lost"
-
-
-def test_a_step_that_was_taken_by_a_worker_which_is_still_there() -> None:
-    here = f"{os.getpid()}@{socket.gethostname()}"
-    run = replace(RUN, task=WorkflowTask(True, 1, NOW), worker=here)
-    assert causes.stuck_task(run, ALIVE, NOW + timedelta(seconds=1)) is None
-    said = causes.stuck_task(run, ALIVE, NOW + timedelta(seconds=5))
-    assert said is not None
-    assert said.kind == "worker blocked"
+    assert said.kind == kind
 
 
 def test_a_step_that_no_listed_worker_takes() -> None:

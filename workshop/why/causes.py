@@ -230,7 +230,7 @@ def stuck_task(run: Run, workers: Pollers, now: datetime) -> Diagnosis | None:
         return no_worker(run, workers.workflows, f"its next step has been waiting for {span(waited)}")
     if task.taken and (waited > PICKUP or gone(run.worker)):
         what = f"{run.workflow_id} waits: its next step was taken by {run.worker} {span(waited)} ago: no answer."
-        if folder_of(run.worker):
+        if folder_of(run.worker):  # a process of this machine, which has not ended
             reason = "That worker is still there: it is paused, or its workflow code blocks, by a loop or time.sleep."
             step = f"let the workflow await instead: workflow.sleep(...), or an activity for slow work; then {RESTART}"
             return Diagnosis("worker blocked", what, reason, step)
